@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The one table of error codes: what each is called and how it is shown to a client. The codes
+ * themselves, and harborai_error_set(), stand in <harborai/types.h>. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include "base/attr.h"
+#include "base/slice.h"
+
+struct error_kind {
+    harborai_status code;
+    const char *name;        /* "E_AUTH" */
+    int http_status;         /* what a client of the gateway sees */
+    const char *openai_type; /* error.type */
+    const char *openai_code; /* error.code where nothing more exact is known; NULL = null */
+};
+
+/* Never NULL: an unknown code is E_INTERNAL. [any] */
+const struct error_kind *error_kind_of(harborai_status code);
+
+/* A system error in words, as "No such file or directory". `text` has room for 128 bytes. Returns
+ * `text` or a constant. */
+const char *error_of_errno(int number, char text[static 128]);
+
+/* Puts `prefix` before the message of `error`, as "providers.lab: …". */
+PRINTF(2, 3) void error_prefix(harborai_error *error, const char *format, ...);
+
+#endif

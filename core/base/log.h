@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The application log: one line an event, to stderr by default, as logfmt:
+ *     2026-11-21T11:03:05.123Z warn plugin.refused file=/x/y.so reason="not an ELF file"
+ * Event names are constants of the form room.event. Never a prompt, an answer or a key. [any] */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdatomic.h>
+
+#include "base/attr.h"
+#include "base/slice.h"
+
+enum log_level { LOG_LEVEL_ERROR = 1, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Opaque to those who write: a runtime owns one and hands it down. NULL = write nothing. */
+struct log {
+    _Atomic int level; /* lines above it cost one load */
+    int fd;            /* borrowed */
+};
+
+void log_init(struct log *log, int fd, enum log_level level);
+
+static inline bool log_is_on(const struct log *log, enum log_level level)
+{
+    return log != NULL && (int)level <= atomic_load_explicit(&((struct log *)(uintptr_t)log)->level,
+                                                             memory_order_relaxed);
+}
+
+/* `fields` is a printf format that gives key=value pairs; a value that may hold blanks is written
+ * by %s inside quotes: log_write(log, LOG_LEVEL_WARN, "plugin.refused", "file='%s'", path). Line
+ * ends and control characters in the result become blanks. */
+PRINTF(4, 5)
+void log_write(const struct log *log, enum log_level level, const char *event, const char *fields,
+               ...);
+
+/* "error", "warn", "info", "debug"; false if `name` is none of them. */
+bool log_level_parse(harborai_str name, enum log_level *ret_level);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads of ours: named, and with every signal blocked, so that an application's handlers run on
+ * its own threads only. */
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
+
+#include <pthread.h>
+
+#include "base/attr.h"
+#include "base/slice.h"
+
+/* `name` has at most 15 characters; it shows in top and gdb. E_MEMORY: no thread to be had. */
+MUST_CHECK harborai_status thread_start(pthread_t *ret_thread, const char *name,
+                                        void *(*run)(void *argument), void *argument,
+                                        harborai_error *error);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/ids.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "../unit.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+extern const CU_TestInfo ids_tests[];
+
+static const int64_t moment_ns = INT64_C(1795258985123456789); /* 2026-11-21T11:03:05.123Z */
+
+static void test_ids(void)
+{
+    struct ids ids;
+    char uuid[37], earlier[37], hb[32], trace[33], span[17];
+    ids_init(&ids);
+    ids_uuid7(&ids, moment_ns - NS_PER_MS, earlier);
+    ids_uuid7(&ids, moment_ns, uuid);
+    CU_ASSERT(strlen(uuid) == 36 && uuid[14] == '7' && strchr("89ab", uuid[19]) != NULL);
+    CU_ASSERT(strcmp(earlier, uuid) < 0);
+    ids.counter = 0xfffffffe;
+    ids_hb(&ids, moment_ns, hb);
+    CU_ASSERT_STRING_EQUAL(hb, "hb_1795258985123_fffffffe");
+    ids_hb(&ids, moment_ns, hb);
+    ids_hb(&ids, moment_ns, hb);
+    CU_ASSERT_STRING_EQUAL(hb, "hb_1795258985123_00000000");
+    ids_trace(&ids, trace);
+    ids_span(&ids, span);
+    CU_ASSERT(strlen(trace) == 32 && strspn(trace, "0123456789abcdef") == 32);
+    CU_ASSERT(strlen(span) == 16 && strspn(span, "0") < 16);
+}
+
+static void test_moments(void)
+{
+    char utc[25], http[30];
+    clock_format_utc(moment_ns, utc);
+    clock_format_http(moment_ns, http);
+    CU_ASSERT_STRING_EQUAL(utc, "2026-11-21T11:03:05.123Z");
+    CU_ASSERT_STRING_EQUAL(http, "Sat, 21 Nov 2026 11:03:05 GMT");
+}
+
+static void test_secret(void)
+{
+    static const struct row {
+        const char *name, *text;
+        size_t len;
+        harborai_status want;
+    } rows[] = {
+        {"plain", "sk-1", 4, HARBORAI_OK},         {"empty", "", 0, HARBORAI_E_CONFIG},
+        {"newline", "sk-1\n", 5, HARBORAI_E_CONFIG}, {"nul", "a\0b", 3, HARBORAI_E_CONFIG},
+        {"utf-8", "schl\xc3\xbcssel", 10, HARBORAI_OK},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct secret *secret = NULL;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_str text = {rows[i].text, rows[i].len};
+        ROW(rows[i].name, secret_create(text, "api_key", &secret, &error) == rows[i].want);
+        ROW(rows[i].name, (secret != NULL) == (rows[i].want == HARBORAI_OK));
+        ROW(rows[i].name, secret == NULL || slice_equal(secret_reveal(secret), text));
+        secret_unref(secret);
+    }
+}
+
+static void test_error_kinds(void)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    for (harborai_status code = HARBORAI_E_INTERNAL; code < 0; code++)
+        CU_ASSERT(error_kind_of(code)->code == code);
+    CU_ASSERT(error_kind_of(-999)->http_status == 500);
+    harborai_error_set(&error, HARBORAI_E_CONFIG, "no key");
+    error_prefix(&error, "%s: ", "providers.lab");
+    CU_ASSERT_STRING_EQUAL(error.message, "providers.lab: no key");
+}
+
+static void test_log_is_one_line(void)
+{
+    int ends[2];
+    char line[4096];
+    struct log log;
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    log_init(&log, ends[1], LOG_LEVEL_INFO);
+    log_write(&log, LOG_LEVEL_DEBUG, "test.hidden", "x=1");
+    log_write(&log, LOG_LEVEL_WARN, "test.event", "text='%s'", "a\nb\x1b[0m");
+    log_write(&log, LOG_LEVEL_INFO, "test.long", "%03000d", 1);
+    ssize_t len = read(ends[0], line, sizeof line - 1);
+    CU_ASSERT_FATAL(len > 0);
+    line[len] = '\0';
+    CU_ASSERT(strstr(line, " warn test.event text='a b [0m'\n") != NULL);
+    CU_ASSERT(strstr(line, "hidden") == NULL);
+    CU_ASSERT(line[len - 1] == '\n');
+    close(ends[0]);
+    close(ends[1]);
+}
+
+const CU_TestInfo ids_tests[] = {
+    {"ids", test_ids},
+    {"moments", test_moments},
+    {"secrets", test_secret},
+    {"error kinds", test_error_kinds},
+    {"a log event is one line", test_log_is_one_line},
+    CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# One binary a room; each test file exports one suite (see unit.h).
+EXTRA_DIST += %reldir%/unit.h
+if HAVE_CUNIT
+include tests/unit/base/local.mk
+endif
