@@ -3,4 +3,5 @@
 EXTRA_DIST += %reldir%/unit.h
 if HAVE_CUNIT
 include tests/unit/base/local.mk
+include tests/unit/loop/local.mk
 endif
