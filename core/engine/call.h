@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* A call: what a client asked for, from its first byte to its record. The one door through which
+ * every front (gateway, library) enters the engine. Everything here is [loop].
+ *
+ * The engine tells a front that a call ended only in the act phase, after its end line was
+ * committed to the journal: no front can get that wrong. */
+#ifndef ENGINE_CALL_H
+#define ENGINE_CALL_H
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "record/record.h"
+
+struct call;
+struct engine_loop;
+
+/* How a call ended. Borrowed, with everything it points to, until on_end returns. */
+struct call_result {
+    const harborai_error *error; /* NULL = success */
+    bool streamed;               /* the client asked for a stream (false if that is not known) */
+    uint32_t chunks;             /* chunks given to on_chunk; 0 with an error: a head is still due */
+    harborai_str answer;         /* streamed == false, success: the chat.completion object */
+    const struct record *record; /* ids, provider, cost, attempts, usage … */
+};
+
+struct call_front {
+    /* One chat.completion.chunk object, as JSON. Borrowed until the function returns. Comes in the
+     * run phase, and in the act phase for what was held back. */
+    void (*on_chunk)(void *owner, harborai_str json);
+    /* [act phase] The last word: the call does not know the front any more. */
+    void (*on_end)(void *owner, const struct call_result *result);
+    /* Bytes that were given to on_chunk and that the reader has not taken. Above
+     * LIMIT_UNDELIVERED the vendor is paused until call_resume(). */
+    size_t (*undelivered)(const void *owner);
+};
+
+struct call_params {
+    const struct call_front *front; /* static */
+    void *owner;                    /* handed to the front's functions */
+    struct buf *body;               /* the request, JSON; its memory is taken over, it is left empty */
+    harborai_str request_id;        /* copied */
+    harborai_str trace_parent;      /* W3C traceparent of the client, or empty; copied */
+    harborai_str client;            /* who asks, for the record: an address, "cli"; copied */
+};
+
+/* Begins a call. What is wrong with it comes by on_end in a later act phase, never from inside.
+ * NULL: no memory left, the body was not taken. */
+struct call *call_start(struct engine_loop *engine, const struct call_params *params);
+
+/* The client left: the vendor's exchange is broken off in this pass, the call is accounted for, and
+ * no function of the front is called any more. */
+void call_cancel(struct call *call);
+
+/* The reader has taken what it was given: go on reading from the vendor. */
+void call_resume(struct call *call);
+
+#endif

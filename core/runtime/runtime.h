@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* The runtime builds every room from one configuration and takes them down in reverse. It owns the
+ * loops and their threads, the keeper (the only writer of snapshots) and the threads for what may
+ * block. A process may have several; they share nothing. */
+#ifndef RUNTIME_RUNTIME_H
+#define RUNTIME_RUNTIME_H
+
+#include "base/log.h"
+#include "config/config.h"
+#include "engine/engine.h"
+#include "loop/loop.h"
+#include "observe/metrics.h"
+#include "plugin/discover.h"
+#include "registry/model_map.h"
+
+struct runtime;
+
+struct runtime_options {
+    const struct log *log;     /* borrowed */
+    unsigned loops;            /* 0 = one a core */
+    bool with_journal;         /* false: nothing is recorded (listing commands) */
+    const char *system_plugin_dir; /* borrowed; after the environment's and the configuration's */
+};
+
+/* Takes `config`. Reads the plugin directories; loads nothing. */
+MUST_CHECK harborai_status runtime_create(struct config *config,
+                                          const struct runtime_options *options,
+                                          struct runtime **ret_runtime, harborai_error *error);
+/* Stops the loops, drains and destroys every provider, closes the journal. */
+void runtime_destroy(struct runtime *runtime);
+
+/* Starts a thread for each loop. Without it the caller drives loop 0 by loop_turn(). */
+MUST_CHECK harborai_status runtime_start(struct runtime *runtime, harborai_error *error);
+/* Ends the loops' threads. Calls still under way are broken off by runtime_destroy(). */
+void runtime_stop(struct runtime *runtime);
+
+unsigned runtime_loop_count(const struct runtime *runtime);
+struct loop *runtime_loop(struct runtime *runtime, unsigned index);
+struct engine_loop *runtime_engine(struct runtime *runtime, unsigned index);
+
+/* [loop] The configuration and the models of this moment; valid until the pass ends. */
+const struct config *runtime_config(struct runtime *runtime);
+const struct model_map *runtime_models(struct runtime *runtime);
+
+/* [any, but not a loop while runtime_apply() may run] What discovery found, as last scanned. */
+const struct plugin_catalog *runtime_plugins(struct runtime *runtime);
+
+struct metrics *runtime_metrics(struct runtime *runtime);
+const struct log *runtime_log(const struct runtime *runtime);
+
+/* [any but a loop] Replaces the configuration: plugin directories are read again, slots whose
+ * provider did not change are kept, new maps are published, the others drain and are destroyed
+ * after their last call. Returns when it is published. Takes `config` on success only. */
+MUST_CHECK harborai_status runtime_apply(struct runtime *runtime, struct config *config,
+                                         harborai_error *error);
+
+#endif
