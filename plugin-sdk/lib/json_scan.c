@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/* The JSON scanner: one pass, iterative, 8 bytes at a time inside strings. It sees every byte that
+ * a client or a vendor sends, so it must never read past the text and never take time that is not
+ * in proportion to it. */
+#include "json_scan.h"
+
+#include <string.h>
+
+#include "json_value.h"
+#include "json_word.h"
+
+typedef unsigned char byte;
+
+struct scan {
+    const byte *begin, *end;
+    harborai_status status; /* of the first fault, with its place and reason */
+    const byte *fault_at;
+    const char *reason;
+    unsigned depth, depth_max;
+    bool escaped;                 /* the last string had an escape */
+    byte closers[JSON_DEPTH_MAX]; /* the bracket that ends each open container */
+};
+
+static const byte *fail(struct scan *s, const byte *at, const char *reason)
+{
+    s->status = HARBORAI_E_INVALID;
+    s->fault_at = at;
+    s->reason = at == s->end ? "unexpected end" : reason;
+    return NULL;
+}
+
+static inline const byte *skip_blanks(const struct scan *s, const byte *p)
+{
+    while (p < s->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    return p;
+}
+
+/* ---- Strings ------------------------------------------------------------------------------- */
+
+/* One character of 2 to 4 bytes, of which at least one is there; NULL = not UTF-8. */
+static const byte *skip_utf8_one(const byte *p, const byte *end)
+{
+    size_t left = (size_t)(end - p);
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        return left >= 2 && (p[1] & 0xc0) == 0x80 ? p + 2 : NULL;
+    if ((p[0] & 0xf0) == 0xe0) {
+        if (left < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80)
+            return NULL;
+        return (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ? NULL : p + 3;
+    }
+    if (p[0] < 0xf0 || p[0] > 0xf4 || left < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 ||
+        (p[3] & 0xc0) != 0x80)
+        return NULL;
+    return (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f) ? NULL : p + 4;
+}
+
+/* Whether the low 3 bytes of the word are one character of 3 bytes, as most of Chinese is: lead and
+ * continuations by their fixed bits, then neither overlong (E0 80-9F) nor a surrogate (ED A0-BF).
+ */
+static inline bool is_utf8_three(uint64_t word)
+{
+    uint64_t lead = word & 0x200f;
+    return (word & 0xc0c0f0) == 0x8080e0 && lead != 0 && lead != 0x200d;
+}
+
+/* Past a run of characters beyond ASCII. If it stops at a byte from 0x80 on, that is not UTF-8. */
+static const byte *skip_utf8(const byte *p, const byte *end)
+{
+    while (p < end && *p >= 0x80) {
+        const byte *next;
+        while (end - p >= 8) {
+            uint64_t word = json_word_load(p);
+            if (!is_utf8_three(word))
+                break;
+            p += 3;
+            if (!is_utf8_three(word >> 24))
+                break;
+            p += 3;
+        }
+        if (p == end || *p < 0x80)
+            break;
+        next = skip_utf8_one(p, end);
+        if (next == NULL)
+            break;
+        p = next;
+    }
+    return p;
+}
+
+static inline bool is_hex(byte c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+static const byte *scan_escape(struct scan *s, const byte *p) /* at the backslash */
+{
+    s->escaped = true;
+    if (++p == s->end)
+        return fail(s, p, NULL);
+    switch (*p) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return p + 1;
+    case 'u':
+        for (int i = 0; i < 4; i++)
+            if (++p == s->end || !is_hex(*p))
+                return fail(s, p, "bad \\u escape");
+        return p + 1;
+    default:
+        return fail(s, p, "bad escape");
+    }
+}
+
+static inline const byte *skip_plain(const byte *p, const byte *end)
+{
+    while (end - p >= 8) {
+        uint64_t special = json_word_special(json_word_load(p));
+        if (special != 0)
+            return p + json_word_first(special);
+        p += 8;
+    }
+    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
+static const byte *scan_string(struct scan *s, const byte *p) /* behind the opening quote */
+{
+    s->escaped = false;
+    for (;;) {
+        p = skip_plain(p, s->end);
+        if (p == s->end)
+            return fail(s, p, NULL);
+        if (*p == '"')
+            return p + 1;
+        if (*p < 0x20)
+            return fail(s, p, "control character in a string");
+        if (*p == '\\') {
+            p = scan_escape(s, p);
+            if (p == NULL)
+                return NULL;
+            continue;
+        }
+        p = skip_utf8(p, s->end);
+        if (p < s->end && *p >= 0x80)
+            return fail(s, p, "text is not UTF-8");
+    }
+}
+
+/* ---- Numbers and words ----------------------------------------------------------------------- */
+
+static inline bool is_digit(byte c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static const byte *scan_digits(struct scan *s, const byte *p) /* one at least */
+{
+    if (p == s->end || !is_digit(*p))
+        return fail(s, p, "digit expected");
+    while (p < s->end && is_digit(*p))
+        p++;
+    return p;
+}
+
+static const byte *scan_number(struct scan *s, const byte *p)
+{
+    if (*p == '-')
+        p++;
+    if (p < s->end && *p == '0')
+        p++;
+    else
+        p = scan_digits(s, p);
+    if (p != NULL && p < s->end && *p == '.')
+        p = scan_digits(s, p + 1);
+    if (p != NULL && p < s->end && (*p | 0x20) == 'e') {
+        p++;
+        if (p < s->end && (*p == '+' || *p == '-'))
+            p++;
+        p = scan_digits(s, p);
+    }
+    return p;
+}
+
+static const byte *scan_word(struct scan *s, const byte *p, const char *word)
+{
+    for (; *word != '\0'; word++, p++)
+        if (p == s->end || *p != (byte)*word)
+            return fail(s, p, "unexpected character");
+    return p;
+}
+
+static inline const byte *scan_scalar(struct scan *s, const byte *p)
+{
+    switch (*p) {
+    case '"':
+        return scan_string(s, p + 1);
+    case 't':
+        return scan_word(s, p, "true");
+    case 'f':
+        return scan_word(s, p, "false");
+    case 'n':
+        return scan_word(s, p, "null");
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
+        return scan_number(s, p);
+    default:
+        return fail(s, p, "unexpected character");
+    }
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+/* From a key's opening quote to the first byte of its value. */
+static inline const byte *scan_key(struct scan *s, const byte *p)
+{
+    if (p == s->end || *p != '"')
+        return fail(s, p, "member name expected");
+    p = scan_string(s, p + 1);
+    if (p == NULL)
+        return NULL;
+    p = skip_blanks(s, p);
+    if (p == s->end || *p != ':')
+        return fail(s, p, "':' expected");
+    return skip_blanks(s, p + 1);
+}
+
+/* Open a container: to its first value, or behind it if it is empty, which shows in the depth. */
+static inline const byte *scan_open(struct scan *s, const byte *p)
+{
+    byte closer = *p == '{' ? '}' : ']';
+    if (s->depth == s->depth_max)
+        return fail(s, p, "nested too deeply");
+    p = skip_blanks(s, p + 1);
+    if (p < s->end && *p == closer)
+        return p + 1;
+    s->closers[s->depth++] = closer;
+    return closer == '}' ? scan_key(s, p) : p;
+}
+
+/* Behind a value inside a container: to the next value; or close it, which shows in the depth. */
+static inline const byte *scan_next(struct scan *s, const byte *p)
+{
+    byte closer = s->closers[s->depth - 1];
+    p = skip_blanks(s, p);
+    if (p == s->end)
+        return fail(s, p, NULL);
+    if (*p == closer) {
+        s->depth--;
+        return p + 1;
+    }
+    if (*p != ',')
+        return fail(s, p, closer == '}' ? "',' or '}' expected" : "',' or ']' expected");
+    p = skip_blanks(s, p + 1);
+    return closer == '}' ? scan_key(s, p) : p;
+}
+
+/* One value, blanks before it skipped: to the byte behind it, NULL = fault. */
+static const byte *scan_value(struct scan *s, const byte *p)
+{
+    const unsigned base = s->depth;
+    for (;;) {
+        unsigned before = s->depth;
+        if (p == s->end)
+            return fail(s, p, NULL);
+        p = *p == '{' || *p == '[' ? scan_open(s, p) : scan_scalar(s, p);
+        if (p == NULL)
+            return NULL;
+        if (s->depth > before)
+            continue;
+        do {
+            if (s->depth == base)
+                return p;
+            before = s->depth;
+            p = scan_next(s, p);
+            if (p == NULL)
+                return NULL;
+        } while (s->depth < before);
+    }
+}
+
+static void scan_init(struct scan *s, harborai_str text, const struct json_limits *limits)
+{
+    unsigned depth = limits != NULL && limits->depth != 0 ? limits->depth : JSON_DEPTH_DEFAULT;
+    s->begin = (const byte *)text.data;
+    s->end = text.len > 0 ? s->begin + text.len : s->begin;
+    s->depth = 0;
+    s->depth_max = depth < JSON_DEPTH_MAX ? depth : JSON_DEPTH_MAX;
+}
+
+/* The end of a scan: `p` is behind the document, or NULL after a fault. */
+static harborai_status scan_finish(struct scan *s, const byte *p, struct json_fault *fault)
+{
+    if (p != NULL) {
+        p = skip_blanks(s, p);
+        if (p == s->end)
+            return HARBORAI_OK;
+        fail(s, p, "text behind the end of the document");
+    }
+    if (fault != NULL) {
+        fault->at = (size_t)(s->fault_at - s->begin);
+        fault->reason = s->reason;
+    }
+    return s->status;
+}
+
+harborai_status json_scan(harborai_str text, const struct json_limits *limits,
+                          harborai_str *ret_value, struct json_fault *fault)
+{
+    struct scan s;
+    const byte *from, *to;
+    harborai_status st;
+    if (text.len == 0)
+        text = HARBORAI_STR("");
+    scan_init(&s, text, limits);
+    from = skip_blanks(&s, s.begin);
+    to = scan_value(&s, from);
+    st = scan_finish(&s, to, fault);
+    if (st == HARBORAI_OK && ret_value != NULL)
+        *ret_value = (harborai_str){(const char *)from, (size_t)(to - from)};
+    return st;
+}
+
+static inline harborai_str str_between(const byte *from, const byte *to)
+{
+    return (harborai_str){(const char *)from, (size_t)(to - from)};
+}
+
+/* The member whose key begins at p: to the byte behind its value. */
+static inline const byte *scan_member(struct scan *s, const byte *p, struct json_member *member)
+{
+    const byte *key = p, *key_end, *value;
+    if (p == s->end || *p != '"')
+        return fail(s, p, "member name expected");
+    p = key_end = scan_string(s, p + 1);
+    if (p == NULL)
+        return NULL;
+    member->key = str_between(key + 1, key_end - 1);
+    member->key_escaped = s->escaped;
+    p = skip_blanks(s, p);
+    if (p == s->end || *p != ':')
+        return fail(s, p, "':' expected");
+    value = skip_blanks(s, p + 1);
+    p = scan_value(s, value);
+    if (p == NULL)
+        return NULL;
+    member->value = str_between(value, p);
+    member->span = str_between(key, p);
+    member->kind = json_kind(member->value);
+    return p;
+}
+
+/* The members of the top level: to the byte behind the closing bracket. */
+static const byte *scan_members(struct scan *s, const byte *p, struct json_member *members,
+                                size_t capacity, size_t *count)
+{
+    p = skip_blanks(s, p);
+    if (p < s->end && *p == '}')
+        return p + 1;
+    for (;;) {
+        if (*count == capacity) {
+            fail(s, p, "too many members");
+            s->status = HARBORAI_E_MEMORY;
+            return NULL;
+        }
+        p = scan_member(s, p, &members[*count]);
+        if (p == NULL)
+            return NULL;
+        *count += 1;
+        p = skip_blanks(s, p);
+        if (p < s->end && *p == '}')
+            return p + 1;
+        if (p == s->end || *p != ',')
+            return fail(s, p, "',' or '}' expected");
+        p = skip_blanks(s, p + 1);
+    }
+}
+
+harborai_status json_scan_object(harborai_str text, const struct json_limits *limits,
+                                 struct json_member *members, size_t capacity, size_t *ret_count,
+                                 struct json_fault *fault)
+{
+    struct scan s;
+    const byte *p;
+    size_t count = 0;
+    harborai_status st;
+    if (text.len == 0)
+        text = HARBORAI_STR("");
+    scan_init(&s, text, limits);
+    s.depth = 1;
+    p = skip_blanks(&s, s.begin);
+    if (p == s.end || *p != '{')
+        p = fail(&s, p, "not a JSON object");
+    else
+        p = scan_members(&s, p + 1, members, capacity, &count);
+    st = scan_finish(&s, p, fault);
+    if (st == HARBORAI_OK)
+        *ret_count = count;
+    return st;
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static int compare_bytes(harborai_str a, harborai_str b)
+{
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+int json_key_compare(harborai_str key, bool key_escaped, harborai_str name)
+{
+    const char *p = key.data, *end;
+    if (!key_escaped)
+        return compare_bytes(key, name);
+    end = key.data + key.len;
+    while (p < end) { /* character by character, as it is decoded */
+        char text[4];
+        size_t len = json_decode_next(&p, end, text);
+        harborai_str head = {name.data, name.len < len ? name.len : len};
+        int order = compare_bytes((harborai_str){text, len}, head);
+        if (order != 0)
+            return order;
+        name.data += len;
+        name.len -= len;
+    }
+    return name.len > 0 ? -1 : 0;
+}
+
+const struct json_member *json_find(const struct json_member *members, size_t count,
+                                    harborai_str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (json_key_equal(&members[i], name))
+            return &members[i];
+    return NULL;
+}
+
+size_t json_count(const struct json_member *members, size_t count, harborai_str name)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += json_key_equal(&members[i], name);
+    return found;
+}
+
+bool json_is_utf8(harborai_str text)
+{
+    const byte *p = (const byte *)text.data, *end = text.len > 0 ? p + text.len : p;
+    while (p < end) {
+        if (end - p >= 8 && (json_word_load(p) & JSON_WORD_HIGHS) == 0) {
+            p += 8;
+        } else if (*p < 0x80) {
+            p++;
+        } else {
+            p = skip_utf8(p, end);
+            if (p < end && *p >= 0x80)
+                return false;
+        }
+    }
+    return true;
+}

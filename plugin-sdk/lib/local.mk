@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# Helpers that are compiled into a plugin, and used by core/wire and the rooms above it.
+noinst_LTLIBRARIES += %reldir%/libsdk.la
+%canon_reldir%_libsdk_la_SOURCES = \
+	%reldir%/json_scan.c %reldir%/json_scan.h \
+	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h
