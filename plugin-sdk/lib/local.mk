@@ -2,5 +2,6 @@
 # Helpers that are compiled into a plugin, and used by core/wire and the rooms above it.
 noinst_LTLIBRARIES += %reldir%/libsdk.la
 %canon_reldir%_libsdk_la_SOURCES = \
+	%reldir%/json_edit.c %reldir%/json_edit.h \
 	%reldir%/json_scan.c %reldir%/json_scan.h \
 	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h

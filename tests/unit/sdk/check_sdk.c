@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit.h"
 
-extern const CU_TestInfo json_scan_tests[], json_value_tests[], json_peer_tests[];
+extern const CU_TestInfo json_scan_tests[], json_value_tests[], json_peer_tests[],
+    json_edit_tests[];
 
 UNIT_MAIN(UNIT_SUITE("json_scan", json_scan_tests), UNIT_SUITE("json_value", json_value_tests),
-          UNIT_SUITE("json_scan against json-c", json_peer_tests))
+          UNIT_SUITE("json_scan against json-c", json_peer_tests),
+          UNIT_SUITE("json_edit", json_edit_tests))
