@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += %reldir%/libplugin.la
+%canon_reldir%_libplugin_la_SOURCES = \
+	%reldir%/discover.c %reldir%/discover.h %reldir%/manifest.c %reldir%/manifest.h \
+	%reldir%/note.c %reldir%/note.h %reldir%/stage.h %reldir%/trust.c %reldir%/trust.h
+%canon_reldir%_libplugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(ELF_CFLAGS)
+%canon_reldir%_libplugin_la_LIBADD = $(ELF_LIBS)

@@ -4,6 +4,7 @@ EXTRA_DIST += %reldir%/unit.h
 if HAVE_CUNIT
 include tests/unit/base/local.mk
 include tests/unit/loop/local.mk
+include tests/unit/plugin/local.mk
 include tests/unit/sdk/local.mk
 include tests/unit/wire/local.mk
 endif

@@ -95,6 +95,8 @@ extern "C" {
  *                                       drops or refuses them, as the operator wishes
  *   "patterns": [ "acme-*" ],           for models that are younger than the plugin; only `*`
  *   "dynamic_models": false,            true: ask extension "harborai.models/1" as well
+ *   "base_url": "https://api.acme.example/v1",  the vendor's address where the operator gives none;
+ *                                             host->config("/base_url") gives the one that holds
  *   "network": [ "api.acme.example:443" ],    what http_start() and http_wait() may reach; the
  *                                             operator's base_url is added to it
  *   "request_headers": [ "acme-beta" ], the application's headers that go into harborai_request

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* The walk over the plugin directories. One bad file or directory never hides the others: it is
+ * kept in the catalog with the stage that it failed and the way out. */
+#include "plugin/discover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "plugin/note.h"
+
+#define DIRECTORIES_MAX 64
+
+struct walk {
+    struct plugin_catalog *catalog;
+    struct trust trust;
+    const char *real[DIRECTORIES_MAX]; /* of usable directories: where a symlink may point to */
+    size_t real_count;
+};
+
+const char *discover_environment(void)
+{
+    return secure_getenv("HARBORAI_PLUGIN_PATH");
+}
+
+static harborai_status out_of_memory(harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot list plugins: out of memory");
+}
+
+/* ---- Directories --------------------------------------------------------------------------- */
+
+static bool is_listed(const struct plugin_catalog *catalog, const char *path)
+{
+    for (size_t i = 0; i < catalog->directory_count; i++)
+        if (strcmp(catalog->directories[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+/* Resolves and checks one directory and adds it, usable or not. */
+static harborai_status add_directory(struct walk *w, harborai_str given, enum plugin_origin origin,
+                                     harborai_error *error)
+{
+    char text[128], resolved[PATH_MAX];
+    struct plugin_catalog *c = w->catalog;
+    if (c->directory_count == DIRECTORIES_MAX)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "more than %d plugin directories",
+                                  DIRECTORIES_MAX);
+    char *path = slice_dup(given);
+    if (path == NULL)
+        return out_of_memory(error);
+    struct plugin_directory directory = {path, origin, HARBORAI_ERROR_INIT};
+    if (realpath(path, resolved) == NULL) {
+        bool is_optional = origin == PLUGIN_ORIGIN_SYSTEM && errno == ENOENT;
+        harborai_error_set(&directory.error, HARBORAI_E_CONFIG, "cannot read plugin directory '%s': %s",
+                           path, error_of_errno(errno, text));
+        if (is_optional) {
+            free(path);
+            return HARBORAI_OK;
+        }
+        c->directories[c->directory_count++] = directory;
+        return HARBORAI_OK;
+    }
+    free(path);
+    if (is_listed(c, resolved))
+        return HARBORAI_OK;
+    directory.path = slice_dup(slice_of(resolved));
+    if (directory.path == NULL)
+        return out_of_memory(error);
+    if (trust_check_directory(&w->trust, resolved, &directory.error) == HARBORAI_OK)
+        w->real[w->real_count++] = directory.path;
+    c->directories[c->directory_count++] = directory;
+    return HARBORAI_OK;
+}
+
+static harborai_status add_environment(struct walk *w, const char *value, harborai_error *error)
+{
+    harborai_str rest = slice_of(value), element;
+    bool more = rest.len > 0; /* set to nothing is as not set */
+    while (more) {
+        more = slice_split(rest, ':', &element, &rest);
+        if (element.len == 0)
+            return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                      "HARBORAI_PLUGIN_PATH has an empty element in '%s': take the "
+                                      "':' away, or write '.' for the working directory", value);
+        harborai_status st = add_directory(w, element, PLUGIN_ORIGIN_ENVIRONMENT, error);
+        if (st < 0)
+            return st;
+    }
+    return HARBORAI_OK;
+}
+
+static harborai_status add_directories(struct walk *w, const struct discover_options *options,
+                                       harborai_error *error)
+{
+    harborai_status st = HARBORAI_OK;
+    if (options->environment != NULL)
+        st = add_environment(w, options->environment, error);
+    for (size_t i = 0; st == HARBORAI_OK && i < options->configuration_count; i++) {
+        if (options->configuration[i].len == 0)
+            return harborai_error_set(error, HARBORAI_E_CONFIG, "plugin_path has an empty element");
+        st = add_directory(w, options->configuration[i], PLUGIN_ORIGIN_CONFIGURATION, error);
+    }
+    if (st == HARBORAI_OK && options->system != NULL)
+        st = add_directory(w, slice_of(options->system), PLUGIN_ORIGIN_SYSTEM, error);
+    return st;
+}
+
+/* ---- Files --------------------------------------------------------------------------------- */
+
+static harborai_status read_manifest(struct plugin_file *file, int fd)
+{
+    char *json;
+    harborai_status st = note_read(fd, file->path, &json, &file->error);
+    if (st < 0) {
+        file->stage = PLUGIN_STAGE_MANIFEST;
+        return st;
+    }
+    st = manifest_create(slice_of(json), file->path, &file->manifest, &file->error);
+    if (st < 0)
+        file->stage = st == HARBORAI_E_UNSUPPORTED ? PLUGIN_STAGE_ABI : PLUGIN_STAGE_MANIFEST;
+    free(json);
+    return st;
+}
+
+static harborai_status look_at(const struct walk *w, const char *directory, const char *name,
+                               struct plugin_file *file)
+{
+    struct trusted_file opened = {.fd = -1};
+    harborai_status st = trust_open(&w->trust, directory, name, w->real, w->real_count, &opened,
+                                    &file->error);
+    if (st < 0) {
+        file->stage = PLUGIN_STAGE_TRUST;
+        return st;
+    }
+    free(file->path);
+    file->path = opened.path;
+    file->identity = opened.identity;
+    st = read_manifest(file, opened.fd);
+    close(opened.fd);
+    return st;
+}
+
+static harborai_status add_file(struct walk *w, const struct plugin_directory *directory,
+                                const char *name, harborai_error *error)
+{
+    struct plugin_catalog *c = w->catalog;
+    if (c->file_count == LIMIT_PLUGINS)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "more than %d plugins in all directories",
+                                  LIMIT_PLUGINS);
+    struct plugin_file *file = &c->files[c->file_count];
+    *file = (struct plugin_file){.directory = directory->path,
+                                 .origin = directory->origin,
+                                 .error = HARBORAI_ERROR_INIT};
+    if (asprintf(&file->path, "%s/%s", strcmp(directory->path, "/") == 0 ? "" : directory->path,
+                 name) < 0) {
+        file->path = NULL;
+        return out_of_memory(error);
+    }
+    c->file_count++;
+    file->state = look_at(w, directory->path, name, file) < 0 ? PLUGIN_FILE_REFUSED
+                                                              : PLUGIN_FILE_KNOWN;
+    return file->error.code == HARBORAI_E_MEMORY ? out_of_memory(error) : HARBORAI_OK;
+}
+
+static int is_plugin_name(const struct dirent *entry)
+{
+    harborai_str name = slice_of(entry->d_name);
+    return name.len > 3 && name.data[0] != '.' && slice_ends_with(name, ".so");
+}
+
+/* By bytes: the order must not depend on the locale. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static harborai_status read_directory(struct walk *w, struct plugin_directory *directory,
+                                      harborai_error *error)
+{
+    struct dirent **entries;
+    char text[128];
+    int count = scandir(directory->path, &entries, is_plugin_name, compare_names);
+    if (count < 0) {
+        harborai_error_set(&directory->error, HARBORAI_E_CONFIG, "cannot read '%s': %s",
+                           directory->path, error_of_errno(errno, text));
+        return HARBORAI_OK;
+    }
+    harborai_status st = HARBORAI_OK;
+    for (int i = 0; i < count; i++) {
+        if (st == HARBORAI_OK)
+            st = add_file(w, directory, entries[i]->d_name, error);
+        free(entries[i]);
+    }
+    free(entries);
+    return st;
+}
+
+/* The first file of an id wins; the others are listed, with the one that hides them. */
+static void mark_shadowed(struct plugin_catalog *c)
+{
+    for (size_t i = 0; i < c->file_count; i++) {
+        struct plugin_file *file = &c->files[i];
+        for (size_t j = 0; j < i && file->state == PLUGIN_FILE_KNOWN; j++) {
+            const struct plugin_file *first = &c->files[j];
+            if (first->state != PLUGIN_FILE_KNOWN ||
+                !slice_equal(first->manifest->id, file->manifest->id))
+                continue;
+            file->state = PLUGIN_FILE_SHADOWED;
+            file->stage = PLUGIN_STAGE_FIND;
+            harborai_error_set(&file->error, HARBORAI_E_CONFIG, "'%s' comes first with the same id %s",
+                               first->path, first->manifest->id.data);
+        }
+    }
+}
+
+static harborai_status walk_all(struct walk *w, const struct discover_options *options,
+                                harborai_error *error)
+{
+    struct plugin_catalog *c = w->catalog;
+    c->directories = calloc(DIRECTORIES_MAX, sizeof *c->directories);
+    c->files = calloc(LIMIT_PLUGINS, sizeof *c->files);
+    if (c->directories == NULL || c->files == NULL)
+        return out_of_memory(error);
+    harborai_status st = add_directories(w, options, error);
+    for (size_t i = 0; st == HARBORAI_OK && i < c->directory_count; i++)
+        if (c->directories[i].error.code == HARBORAI_OK)
+            st = read_directory(w, &c->directories[i], error);
+    return st;
+}
+
+harborai_status plugin_catalog_create(const struct discover_options *options,
+                                      struct plugin_catalog **ret_catalog, harborai_error *error)
+{
+    struct walk walk = {.catalog = calloc(1, sizeof *walk.catalog)};
+    if (walk.catalog == NULL)
+        return out_of_memory(error);
+    trust_init(&walk.trust);
+    harborai_status st = walk_all(&walk, options, error);
+    if (st < 0) {
+        plugin_catalog_destroy(walk.catalog);
+        return st;
+    }
+    mark_shadowed(walk.catalog);
+    *ret_catalog = walk.catalog;
+    return HARBORAI_OK;
+}
+
+void plugin_catalog_destroy(struct plugin_catalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        free(catalog->files[i].path);
+        manifest_unref(catalog->files[i].manifest);
+    }
+    for (size_t i = 0; i < catalog->directory_count; i++)
+        free(catalog->directories[i].path);
+    free(catalog->files);
+    free(catalog->directories);
+    free(catalog);
+}
+
+const struct plugin_file *plugin_catalog_find(const struct plugin_catalog *catalog,
+                                              harborai_str name)
+{
+    const struct plugin_file *by_provider = NULL;
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        const struct plugin_file *file = &catalog->files[i];
+        if (file->state != PLUGIN_FILE_KNOWN)
+            continue;
+        if (slice_equal(file->manifest->id, name))
+            return file;
+        if (by_provider == NULL && slice_equal(file->manifest->provider, name))
+            by_provider = file;
+    }
+    return by_provider;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What a plugin says of itself, from its note's JSON. Immutable and shared by reference count; all
+ * texts are owned by the manifest and NUL-terminated. */
+#ifndef PLUGIN_MANIFEST_H
+#define PLUGIN_MANIFEST_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/slice.h"
+
+struct manifest_texts {
+    harborai_str *items;
+    size_t count;
+};
+
+struct manifest_model {
+    harborai_str name;
+    struct manifest_texts aliases;
+    int64_t context, max_output; /* tokens; 0 = not known */
+    harborai_str deprecated;     /* a date, or empty */
+    harborai_str json;           /* the entry as it stands: harborai_request.model_info */
+};
+
+struct manifest_secret {
+    harborai_str name;        /* "api_key" */
+    harborai_str env;         /* the environment variable that holds it, or empty */
+    harborai_str description; /* or empty */
+    bool required;
+    bool readable; /* host->secret() gives it out */
+};
+
+struct manifest {
+    struct arena arena;
+    _Atomic unsigned references;
+
+    uint16_t abi_major, abi_minor, abi_minor_required;
+    harborai_str id, version, provider; /* never empty */
+    harborai_str name;                  /* for people; the provider's if the plugin gives none */
+    harborai_str description, homepage, license;
+    harborai_str base_url; /* of the vendor, without a slash at its end; or empty */
+    harborai_str request_id_header;
+    struct manifest_model *models;
+    size_t model_count;
+    struct manifest_texts patterns;
+    struct manifest_texts network;         /* "host" or "host:port" */
+    struct manifest_texts request_headers; /* lower case */
+    struct manifest_texts capabilities;
+    struct manifest_texts operations; /* at least one */
+    struct manifest_texts unsupported;
+    struct manifest_secret *secrets;
+    size_t secret_count;
+    bool dynamic_models;
+    struct manifest_texts warnings; /* one sentence each, without the file */
+};
+
+/* Reads `json`, copied. `path` is for messages, which name the member at fault.
+ * E_UNSUPPORTED: well-formed, but for another ABI; E_CONFIG: anything else is wrong. [any] */
+MUST_CHECK harborai_status manifest_create(harborai_str json, const char *path,
+                                           struct manifest **ret_manifest, harborai_error *error);
+
+struct manifest *manifest_ref(struct manifest *m); /* [any] */
+void manifest_unref(struct manifest *m);           /* [any] */
+
+/* The entry whose name, or else one of whose aliases, is `name`; NULL = none. [any] */
+const struct manifest_model *manifest_model_find(const struct manifest *m, harborai_str name);
+
+const struct manifest_secret *manifest_secret_find(const struct manifest *m, harborai_str name);
+
+/* Whether an address of a provider can be used: http or https, a host, nothing that has to be
+ * quoted. [any] */
+bool manifest_url_is_good(harborai_str url);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Owners and modes. Opens what it checks and checks what it opened, so that nothing can be
+ * exchanged in between; runs no foreign code. */
+#include "plugin/trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+
+#define DATABASE_ENTRY KIB(64)
+
+/* Whether nobody but `user` is in the group: it bears his name and lists no one else. Users whose
+ * primary group it is are not looked for: that would walk a whole directory service. */
+static bool group_is_private(gid_t group, const char *user, char *text, size_t capacity)
+{
+    struct group entry, *found = NULL;
+    if (getgrgid_r(group, &entry, text, capacity, &found) != 0 || found == NULL ||
+        strcmp(found->gr_name, user) != 0)
+        return false;
+    for (char **member = found->gr_mem; *member != NULL; member++)
+        if (strcmp(*member, user) != 0)
+            return false;
+    return true;
+}
+
+void trust_init(struct trust *t)
+{
+    struct passwd entry, *found = NULL;
+    *t = (struct trust){.user = geteuid(), .private_group = getegid()};
+    char *user_text = malloc(DATABASE_ENTRY), *group_text = malloc(DATABASE_ENTRY);
+    if (user_text != NULL && group_text != NULL &&
+        getpwuid_r(t->user, &entry, user_text, DATABASE_ENTRY, &found) == 0 && found != NULL)
+        t->has_private_group =
+            found->pw_gid == t->private_group &&
+            group_is_private(t->private_group, found->pw_name, group_text, DATABASE_ENTRY);
+    free(user_text);
+    free(group_text);
+}
+
+static int64_t ns_of(struct timespec time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+struct file_identity file_identity_of(const struct stat *status)
+{
+    return (struct file_identity){.device = status->st_dev,
+                                  .inode = status->st_ino,
+                                  .size = status->st_size,
+                                  .modified_ns = ns_of(status->st_mtim),
+                                  .changed_ns = ns_of(status->st_ctim)};
+}
+
+bool file_identity_equal(const struct file_identity *a, const struct file_identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+/* /tmp: others may write there, but not touch what is not theirs. */
+static bool is_roots_sticky_directory(const struct stat *status)
+{
+    return S_ISDIR(status->st_mode) && (status->st_mode & S_ISVTX) != 0 && status->st_uid == 0;
+}
+
+harborai_status trust_check(const struct trust *t, const struct stat *status, const char *path,
+                            harborai_error *error)
+{
+    if (status->st_uid != 0 && status->st_uid != t->user)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' belongs to user %u, who could change it: chown %u '%s'", path,
+                                  (unsigned)status->st_uid, (unsigned)t->user, path);
+    if (is_roots_sticky_directory(status))
+        return HARBORAI_OK;
+    if ((status->st_mode & S_IWOTH) != 0)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is writable by everybody: chmod go-w '%s'", path, path);
+    if ((status->st_mode & S_IWGRP) != 0 &&
+        !(t->has_private_group && status->st_gid == t->private_group))
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is writable by group %u: chmod go-w '%s'", path,
+                                  (unsigned)status->st_gid, path);
+    return HARBORAI_OK;
+}
+
+static harborai_status system_fault(const char *what, const char *path, harborai_error *error)
+{
+    char text[128];
+    return harborai_error_set(error, HARBORAI_E_CONFIG, "%s '%s': %s", what, path,
+                              error_of_errno(errno, text));
+}
+
+harborai_status trust_check_directory(const struct trust *t, const char *path,
+                                      harborai_error *error)
+{
+    char above[PATH_MAX];
+    struct stat status;
+    if (strlen(path) >= sizeof above || path[0] != '/')
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' is no absolute path", path);
+    memcpy(above, path, strlen(path) + 1);
+    for (;;) {
+        if (lstat(above, &status) != 0)
+            return system_fault("cannot look at", above, error);
+        if (!S_ISDIR(status.st_mode))
+            return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' is not a directory", above);
+        harborai_status st = trust_check(t, &status, above, error);
+        if (st < 0)
+            return st;
+        char *slash = strrchr(above, '/');
+        if (slash[1] == '\0')
+            return HARBORAI_OK;
+        slash[slash == above ? 1 : 0] = '\0';
+    }
+}
+
+static bool is_inside(const char *path, const char *const *directories, size_t count)
+{
+    size_t len = (size_t)(strrchr(path, '/') - path);
+    for (size_t i = 0; i < count; i++)
+        if (slice_is((harborai_str){path, len > 0 ? len : 1}, directories[i]))
+            return true;
+    return false;
+}
+
+/* `path` becomes what it points to. */
+static harborai_status follow_link(const struct trust *t, const struct stat *link,
+                                   const char *const *directories, size_t count,
+                                   char path[static PATH_MAX], harborai_error *error)
+{
+    char target[PATH_MAX];
+    if (link->st_uid != 0 && link->st_uid != t->user)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is a symlink of user %u, who could change it", path,
+                                  (unsigned)link->st_uid);
+    if (realpath(path, target) == NULL)
+        return system_fault("cannot follow", path, error);
+    if (!is_inside(target, directories, count))
+        return harborai_error_set(
+            error, HARBORAI_E_CONFIG,
+            "'%s' points to '%s', which is in no plugin directory: copy the file, or add its directory",
+            path, target);
+    memcpy(path, target, strlen(target) + 1);
+    return HARBORAI_OK;
+}
+
+static harborai_status check_opened(const struct trust *t, int fd, const char *path,
+                                    struct stat *status, harborai_error *error)
+{
+    if (fstat(fd, status) != 0)
+        return system_fault("cannot look at", path, error);
+    if (!S_ISREG(status->st_mode))
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' is not a regular file", path);
+    if ((uintmax_t)status->st_size > LIMIT_PLUGIN_FILE)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' is larger than 256 MiB", path);
+    return trust_check(t, status, path, error);
+}
+
+harborai_status trust_open(const struct trust *t, const char *directory, const char *name,
+                           const char *const *directories, size_t directory_count,
+                           struct trusted_file *ret_file, harborai_error *error)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    int len = snprintf(path, sizeof path, "%s/%s", strcmp(directory, "/") == 0 ? "" : directory,
+                       name);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s': a path too long", directory);
+    if (lstat(path, &status) != 0)
+        return system_fault("cannot look at", path, error);
+    if (S_ISLNK(status.st_mode)) {
+        harborai_status st =
+            follow_link(t, &status, directories, directory_count, path, error);
+        if (st < 0)
+            return st;
+    }
+    /* Not blocking: it may be a FIFO that was put there to stop us. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return system_fault("cannot open", path, error);
+    harborai_status st = check_opened(t, fd, path, &status, error);
+    char *copy = st == HARBORAI_OK ? slice_dup(slice_of(path)) : NULL;
+    if (st == HARBORAI_OK && copy == NULL)
+        st = harborai_error_set(error, HARBORAI_E_MEMORY, "'%s': out of memory", path);
+    if (st < 0) {
+        close(fd);
+        return st;
+    }
+    *ret_file = (struct trusted_file){fd, copy, file_identity_of(&status)};
+    return HARBORAI_OK;
+}
+
+void trusted_file_release(struct trusted_file *file)
+{
+    if (file->path != NULL)
+        close(file->fd);
+    free(file->path);
+    *file = (struct trusted_file){.fd = -1};
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Who could have put code into a file: only root and the user himself may be able to, in the file
+ * and in every directory above it. The check is made on the opened file, and what is loaded later
+ * is compared with what was checked here. [job] throughout. */
+#ifndef PLUGIN_TRUST_H
+#define PLUGIN_TRUST_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "base/slice.h"
+
+struct trust {
+    uid_t user;
+    gid_t private_group; /* may write: it has no member but the user (umask 002) */
+    bool has_private_group;
+};
+
+/* For this process's user, from the user data base. */
+void trust_init(struct trust *t);
+
+/* What a file was when it was checked. Any change of its bytes, owner or mode changes it. */
+struct file_identity {
+    uint64_t device, inode;
+    int64_t size, modified_ns, changed_ns;
+};
+
+struct file_identity file_identity_of(const struct stat *status);
+bool file_identity_equal(const struct file_identity *a, const struct file_identity *b);
+
+/* One file or directory. `path` is for the message, which names the command that helps.
+ * E_CONFIG: its owner is neither root nor the user, or others may write to it. */
+MUST_CHECK harborai_status trust_check(const struct trust *t, const struct stat *status,
+                                       const char *path, harborai_error *error);
+
+/* `path`, absolute and without symlinks, and every directory above it. */
+MUST_CHECK harborai_status trust_check_directory(const struct trust *t, const char *path,
+                                                 harborai_error *error);
+
+/* A checked file, open for reading. */
+struct trusted_file {
+    int fd;     /* owned */
+    char *path; /* owned; absolute, without symlinks */
+    struct file_identity identity;
+};
+
+/* Opens and checks the regular file `name` in `directory`, which was checked already. A symlink is
+ * followed if root or the user made it and its target lies in one of the `directories`. */
+MUST_CHECK harborai_status trust_open(const struct trust *t, const char *directory,
+                                      const char *name, const char *const *directories,
+                                      size_t directory_count, struct trusted_file *ret_file,
+                                      harborai_error *error);
+void trusted_file_release(struct trusted_file *file);
+
+#endif

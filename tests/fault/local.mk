@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# Plugins that misbehave, one fault a file; -rpath makes libtool build a module that is not installed.
+EXTRA_DIST += %reldir%/fault.h
+fault_flags = $(module_link_flags) -rpath $(abs_top_builddir)/tests/fault
+check_LTLIBRARIES += \
+	%reldir%/good.la %reldir%/table_differs.la %reldir%/create_fails.la %reldir%/create_lies.la \
+	%reldir%/no_chat.la %reldir%/short_table.la %reldir%/tiny_table.la %reldir%/slow_create.la \
+	%reldir%/undefined.la %reldir%/no_note.la %reldir%/no_symbol.la %reldir%/null_table.la \
+	%reldir%/foreign_abi.la %reldir%/broken_note.la %reldir%/two_notes.la
+%canon_reldir%_good_la_SOURCES = %reldir%/good.c
+%canon_reldir%_good_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_table_differs_la_SOURCES = %reldir%/table_differs.c
+%canon_reldir%_table_differs_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_create_fails_la_SOURCES = %reldir%/create_fails.c
+%canon_reldir%_create_fails_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_create_lies_la_SOURCES = %reldir%/create_lies.c
+%canon_reldir%_create_lies_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_no_chat_la_SOURCES = %reldir%/no_chat.c
+%canon_reldir%_no_chat_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_short_table_la_SOURCES = %reldir%/short_table.c
+%canon_reldir%_short_table_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_tiny_table_la_SOURCES = %reldir%/tiny_table.c
+%canon_reldir%_tiny_table_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_slow_create_la_SOURCES = %reldir%/slow_create.c
+%canon_reldir%_slow_create_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_undefined_la_SOURCES = %reldir%/undefined.c
+%canon_reldir%_undefined_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_no_note_la_SOURCES = %reldir%/no_note.c
+%canon_reldir%_no_note_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_no_symbol_la_SOURCES = %reldir%/no_symbol.c
+%canon_reldir%_no_symbol_la_LDFLAGS = -module -avoid-version -shared $(AM_LDFLAGS) -rpath $(abs_top_builddir)/tests/fault
+%canon_reldir%_null_table_la_SOURCES = %reldir%/null_table.c
+%canon_reldir%_null_table_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_foreign_abi_la_SOURCES = %reldir%/foreign_abi.c
+%canon_reldir%_foreign_abi_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_broken_note_la_SOURCES = %reldir%/broken_note.c
+%canon_reldir%_broken_note_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_two_notes_la_SOURCES = %reldir%/good.c %reldir%/second_note.c
+%canon_reldir%_two_notes_la_LDFLAGS = $(fault_flags)

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit.h"
+
+extern const CU_TestInfo manifest_tests[], discover_tests[];
+
+UNIT_MAIN(UNIT_SUITE("manifest", manifest_tests), UNIT_SUITE("note, trust, discover", discover_tests))

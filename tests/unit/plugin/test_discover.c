@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/discover.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../unit.h"
+#include "fixture.h"
+#include "plugin/note.h"
+
+extern const CU_TestInfo discover_tests[];
+
+static const char text[] = "just a text that somebody called x.so\n";
+
+static const struct {
+    const char *plugin; /* NULL: a text */
+    mode_t mode;
+    enum plugin_stage stage; /* NONE: it is taken */
+    const char *want;        /* in the message */
+} rows[] = {
+    {"good", 0644, PLUGIN_STAGE_NONE, ""},
+    {"good", 0755, PLUGIN_STAGE_NONE, ""},
+    {"good", 0646, PLUGIN_STAGE_TRUST, "writable by everybody: chmod go-w '"},
+    {NULL, 0644, PLUGIN_STAGE_MANIFEST, "not an ELF file"},
+    {"no_note", 0644, PLUGIN_STAGE_MANIFEST, "not a HarborAI plugin"},
+    {"broken_note", 0644, PLUGIN_STAGE_MANIFEST, "not JSON"},
+    {"two_notes", 0644, PLUGIN_STAGE_MANIFEST, "more than one manifest"},
+    {"foreign_abi", 0644, PLUGIN_STAGE_ABI, "test.foreign 3.1.4 needs plugin ABI 0.1"},
+};
+
+static void test_each_file(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *name = rows[i].plugin != NULL ? rows[i].plugin : "a text";
+        struct fixture f;
+        fixture_open(&f);
+        if (rows[i].plugin != NULL)
+            fixture_add(&f, rows[i].plugin, "x.so");
+        else
+            fixture_write(&f, "x.so", text, strlen(text), 0644);
+        CU_ASSERT_FATAL(chmod(fixture_path(&f, "x.so"), rows[i].mode) == 0);
+        struct plugin_catalog *catalog = fixture_scan(&f);
+        ROW(name, catalog->file_count == 1);
+        const struct plugin_file *file = &catalog->files[0];
+        ROW(name, file->stage == rows[i].stage);
+        ROW(name, (file->state == PLUGIN_FILE_KNOWN) == (rows[i].stage == PLUGIN_STAGE_NONE));
+        ROW(name, strstr(file->error.message, rows[i].want) != NULL);
+        ROW(name, strcmp(file->path, fixture_path(&f, "x.so")) == 0);
+        if (rows[i].stage != PLUGIN_STAGE_NONE)
+            ROW(name, strstr(file->error.message, file->path) != NULL);
+        plugin_catalog_destroy(catalog);
+        fixture_close(&f);
+    }
+}
+
+/* What stands in a directory besides plugins, and how two files of one id are told apart. */
+static void test_directory(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_add(&f, "good", "b.so");
+    fixture_add(&f, "good", "c.so");
+    fixture_add(&f, "short_table", "a.so");
+    fixture_write(&f, ".hidden.so", text, 4, 0644);
+    fixture_write(&f, "readme.txt", text, 4, 0644);
+    fixture_write(&f, "x.so.1", text, 4, 0644);
+    CU_ASSERT(mkdir(fixture_path(&f, "d.so"), 0755) == 0);
+    CU_ASSERT(mkfifo(fixture_path(&f, "e.so"), 0644) == 0);
+    struct plugin_catalog *c = fixture_scan(&f);
+    CU_ASSERT_FATAL(c->file_count == 5);
+    CU_ASSERT(strstr(c->files[0].path, "/a.so") != NULL);
+    CU_ASSERT(c->files[1].state == PLUGIN_FILE_KNOWN && c->files[2].state == PLUGIN_FILE_SHADOWED);
+    CU_ASSERT(strstr(c->files[2].error.message, "/b.so' comes first") != NULL);
+    CU_ASSERT(strstr(c->files[3].error.message, "not a regular file") != NULL);
+    CU_ASSERT(strstr(c->files[4].error.message, "not a regular file") != NULL);
+    CU_ASSERT(plugin_catalog_find(c, HARBORAI_STR("test.good")) == &c->files[1]);
+    CU_ASSERT(plugin_catalog_find(c, HARBORAI_STR("good")) == &c->files[1]);
+    CU_ASSERT(plugin_catalog_find(c, HARBORAI_STR("nobody")) == NULL);
+    plugin_catalog_destroy(c);
+    fixture_close(&f);
+}
+
+/* A symlink is followed inside the plugin directories only. */
+static void test_symlinks(void)
+{
+    struct fixture f, other;
+    fixture_open(&f);
+    fixture_open(&other);
+    fixture_add(&f, "good", "libgood.so.1.2.0");
+    fixture_add(&other, "short_table", "y.so");
+    CU_ASSERT(symlink("libgood.so.1.2.0", fixture_path(&f, "good.so")) == 0);
+    char target[512];
+    snprintf(target, sizeof target, "%s", fixture_path(&other, "y.so"));
+    CU_ASSERT(symlink(target, fixture_path(&f, "other.so")) == 0);
+    CU_ASSERT(symlink("nowhere", fixture_path(&f, "zero.so")) == 0);
+    struct plugin_catalog *c = fixture_scan(&f);
+    CU_ASSERT_FATAL(c->file_count == 3);
+    CU_ASSERT(c->files[0].state == PLUGIN_FILE_KNOWN);
+    CU_ASSERT(strstr(c->files[0].path, "libgood.so.1.2.0") != NULL);
+    CU_ASSERT(c->files[1].state == PLUGIN_FILE_REFUSED);
+    CU_ASSERT(strstr(c->files[1].error.message, "in no plugin directory") != NULL);
+    CU_ASSERT(strstr(c->files[2].error.message, "cannot follow") != NULL);
+    plugin_catalog_destroy(c);
+    fixture_close(&f);
+    fixture_close(&other);
+}
+
+static void test_world_writable_directory(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_add(&f, "good", "x.so");
+    CU_ASSERT_FATAL(chmod(f.directory, 0777) == 0);
+    struct plugin_catalog *c = fixture_scan(&f);
+    CU_ASSERT(c->file_count == 0 && c->directory_count == 1);
+    CU_ASSERT(strstr(c->directories[0].error.message, "chmod go-w '/tmp/harborai-test-") != NULL);
+    plugin_catalog_destroy(c);
+    CU_ASSERT_FATAL(chmod(f.directory, 0755) == 0);
+    fixture_close(&f);
+}
+
+static const struct {
+    const char *environment, *want; /* want: in the message; "" = taken */
+    size_t directories;
+} paths[] = {
+    {NULL, "", 0},
+    {"", "", 0},
+    {"/", "", 1},
+    {".", "", 1},
+    {"/:/", "", 1},
+    {"/no/such/place", "", 1},
+    {"/:", "empty element", 0},
+    {":/", "empty element", 0},
+    {"/::/tmp", "empty element", 0},
+};
+
+static void test_path(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        const char *name = paths[i].environment != NULL ? paths[i].environment : "(not set)";
+        struct plugin_catalog *c = NULL;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        const struct discover_options options = {.environment = paths[i].environment,
+                                                 .system = "/no/such/system/directory"};
+        harborai_status st = plugin_catalog_create(&options, &c, &error);
+        ROW(name, (st == HARBORAI_OK) == (*paths[i].want == '\0'));
+        ROW(name, strstr(error.message, paths[i].want) != NULL);
+        ROW(name, c == NULL || c->directory_count == paths[i].directories);
+        ROW(name, c == NULL || c->directory_count == 0 || c->directories[0].path[0] == '/');
+        plugin_catalog_destroy(c);
+    }
+}
+
+/* Reading a manifest maps nothing of the file. */
+static void test_nothing_is_mapped(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_add(&f, "foreign_abi", "x.so");
+    int fd = open(fixture_path(&f, "x.so"), O_RDONLY | O_CLOEXEC);
+    char *json = NULL, line[1024];
+    CU_ASSERT_FATAL(fd >= 0 && note_read(fd, "x.so", &json, NULL) == HARBORAI_OK);
+    FILE *maps = fopen("/proc/self/maps", "re");
+    CU_ASSERT_FATAL(maps != NULL);
+    while (fgets(line, sizeof line, maps) != NULL)
+        CU_ASSERT(strstr(line, f.directory) == NULL);
+    fclose(maps);
+    close(fd);
+    free(json);
+    fixture_close(&f);
+}
+
+/* A file that was cut or bent anywhere in its headers is refused or read, never more than that. */
+static void test_broken_elf(void)
+{
+    struct fixture f;
+    static char bytes[65536];
+    fixture_open(&f);
+    fixture_add(&f, "good", "x.so");
+    FILE *file = fopen(fixture_path(&f, "x.so"), "re");
+    CU_ASSERT_FATAL(file != NULL);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    int fd = memfd_create("broken", MFD_CLOEXEC);
+    CU_ASSERT_FATAL(fd >= 0 && len > 1024);
+    for (size_t at = 0; at < 1024; at++) {
+        char *json = NULL, kept = bytes[at];
+        bytes[at] = (char)~kept;
+        CU_ASSERT_FATAL(pwrite(fd, bytes, len, 0) == (ssize_t)len);
+        if (note_read(fd, "x", &json, NULL) == HARBORAI_OK)
+            free(json);
+        bytes[at] = kept;
+    }
+    for (size_t cut = 0; cut < len; cut += 61) {
+        char *json = NULL;
+        CU_ASSERT_FATAL(ftruncate(fd, 0) == 0 && pwrite(fd, bytes, cut, 0) == (ssize_t)cut);
+        if (note_read(fd, "x", &json, NULL) == HARBORAI_OK)
+            free(json);
+    }
+    close(fd);
+    fixture_close(&f);
+}
+
+/* The rules of owner and mode, on made-up files. */
+static void test_trust_rules(void)
+{
+    const struct trust user = {.user = 1000, .private_group = 1000, .has_private_group = true},
+                       staff = {.user = 1000, .private_group = 50};
+    const struct {
+        const char *name;
+        const struct trust *trust;
+        uid_t owner;
+        gid_t group;
+        mode_t mode;
+        bool good;
+    } cases[] = {
+        {"root's", &user, 0, 0, S_IFREG | 0644, true},
+        {"own", &user, 1000, 1000, S_IFREG | 0644, true},
+        {"of another", &user, 1001, 1000, S_IFREG | 0644, false},
+        {"own group writes", &user, 1000, 1000, S_IFREG | 0664, true},
+        {"shared group writes", &staff, 1000, 50, S_IFREG | 0664, false},
+        {"foreign group writes", &user, 1000, 50, S_IFREG | 0664, false},
+        {"everybody writes", &user, 1000, 1000, S_IFREG | 0646, false},
+        {"/tmp", &user, 0, 0, S_IFDIR | 01777, true},
+        {"sticky of the user", &user, 1000, 1000, S_IFDIR | 01777, false},
+        {"sticky file", &user, 0, 0, S_IFREG | 01777, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct stat status = {
+            .st_uid = cases[i].owner, .st_gid = cases[i].group, .st_mode = cases[i].mode};
+        ROW(cases[i].name,
+            (trust_check(cases[i].trust, &status, "x", NULL) == HARBORAI_OK) == cases[i].good);
+    }
+}
+
+const CU_TestInfo discover_tests[] = {
+    {"each kind of file", test_each_file},
+    {"a directory", test_directory},
+    {"symlinks", test_symlinks},
+    {"a world-writable directory", test_world_writable_directory},
+    {"the search path", test_path},
+    {"nothing is mapped", test_nothing_is_mapped},
+    {"broken ELF files", test_broken_elf},
+    {"rules of owner and mode", test_trust_rules},
+    CU_TEST_INFO_NULL,
+};
