@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += %reldir%/libpricing.la
+%canon_reldir%_libpricing_la_SOURCES = \
+	%reldir%/money.c %reldir%/money.h %reldir%/tariff.c %reldir%/tariff.h

@@ -7,4 +7,5 @@ include tests/unit/loop/local.mk
 include tests/unit/plugin/local.mk
 include tests/unit/sdk/local.mk
 include tests/unit/wire/local.mk
+include tests/unit/pricing/local.mk
 endif

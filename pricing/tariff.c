@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Tariff times usage. Every step is checked for overflow; must never guess a price and must round
+ * in one place only. */
+#include "pricing/tariff.h"
+
+__extension__ typedef __int128 wide;
+
+static struct tariff_sum unknown(enum tariff_reason reason)
+{
+    return (struct tariff_sum){.reason = reason, .usage_class = -1};
+}
+
+static bool has(uint32_t mask, int usage_class)
+{
+    return (mask >> usage_class & 1) != 0;
+}
+
+/* The class by whose price `usage_class` is billed. */
+static int priced_as(const harborai_price *price, int usage_class)
+{
+    bool is_output =
+        usage_class == HARBORAI_TOKENS_REASONING || usage_class == HARBORAI_TOKENS_PREDICTION_REJECTED;
+    return is_output && !has(price->known_mask, usage_class) ? HARBORAI_TOKENS_OUTPUT : usage_class;
+}
+
+static enum tariff_reason add_classes(const harborai_price *price, const harborai_usage *usage,
+                                      wide *sum, int *ret_class)
+{
+    for (int c = 0; c < HARBORAI_USAGE_CLASSES; c++) {
+        int64_t count = has(usage->known_mask, c) ? usage->count[c] : 0;
+        int by = priced_as(price, c);
+        wide part;
+        if (count == 0)
+            continue;
+        if (count < 0)
+            return TARIFF_BAD_USAGE;
+        *ret_class = c;
+        if (!has(price->known_mask, by))
+            return TARIFF_CLASS_NO_PRICE;
+        if (price->per_unit[by] < 0)
+            return TARIFF_BAD_PRICE;
+        if (__builtin_mul_overflow((wide)count, (wide)price->per_unit[by], &part) ||
+            __builtin_add_overflow(*sum, part, sum))
+            return TARIFF_TOO_LARGE;
+    }
+    return TARIFF_KNOWN;
+}
+
+static wide divide_half_even(wide value, wide by)
+{
+    wide quotient = value / by, twice_rest = value % by * 2;
+    return quotient + (twice_rest > by || (twice_rest == by && quotient % 2 != 0));
+}
+
+struct tariff_sum tariff_sum_of(const harborai_price *price, const harborai_usage *usage)
+{
+    wide sum = price->per_request, num = price->scale_num, den = price->scale_den;
+    int usage_class = -1;
+    if (num == 0 && den == 0)
+        num = den = 1;
+    if (usage->known_mask == 0)
+        return unknown(TARIFF_NO_USAGE);
+    if (price->per_request < 0 || num < 0 || den <= 0)
+        return unknown(TARIFF_BAD_PRICE);
+    enum tariff_reason reason = add_classes(price, usage, &sum, &usage_class);
+    if (reason == TARIFF_CLASS_NO_PRICE)
+        return (struct tariff_sum){.reason = reason, .usage_class = usage_class};
+    if (reason != TARIFF_KNOWN)
+        return unknown(reason);
+    if (__builtin_mul_overflow(sum, num, &sum))
+        return unknown(TARIFF_TOO_LARGE);
+    sum = divide_half_even(sum, den);
+    if (sum > INT64_MAX)
+        return unknown(TARIFF_TOO_LARGE);
+    return (struct tariff_sum){.usage_class = -1, .pico = (int64_t)sum};
+}
+
+#define NAME_(code, name) name,
+
+const char *tariff_reason_name(enum tariff_reason reason)
+{
+    static const char *const names[] = {TARIFF_REASONS(NAME_)};
+    return (unsigned)reason < ARRAY_LEN(names) ? names[reason] : "";
+}
