@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds the row of a price table. It tells prices as they are listed and multiplies nothing: the
+ * host does that, exactly. */
+#include "price_table.h"
+
+#include <stdbool.h>
+
+static bool name_matches(const char *pattern, harborai_str name)
+{
+    size_t len = strlen(pattern);
+    if (len > 0 && pattern[len - 1] == '*')
+        return name.len >= len - 1 && (len == 1 || memcmp(pattern, name.data, len - 1) == 0);
+    return harborai_str_equal(name, pattern);
+}
+
+static bool has_model(const struct price_row *row, harborai_str model)
+{
+    for (const char *const *name = row->names; *name != NULL; name++)
+        if (name_matches(*name, model))
+            return true;
+    return false;
+}
+
+static const struct price_tier *tier_of(const struct price_row *row, harborai_str tier)
+{
+    if (tier.len == 0)
+        tier = HARBORAI_STR("standard");
+    for (const struct price_tier *t = row->tiers; t->name != NULL; t++)
+        if (harborai_str_equal(tier, t->name))
+            return t;
+    return NULL;
+}
+
+static void fill(const struct price_table *table, const struct price_row *row,
+                 const struct price_tier *tier, harborai_price *price)
+{
+    uint32_t size = price->size;
+    memset(price, 0, sizeof *price);
+    price->size = size;
+    memcpy(price->currency, table->currency, sizeof price->currency);
+    for (int i = 0; i < PRICE_TABLE_COLUMNS; i++) {
+        if (row->pico[i] < 0)
+            continue;
+        price->known_mask |= 1u << table->columns[i];
+        price->per_unit[table->columns[i]] = row->pico[i];
+    }
+    price->valid_until_unix_s = row->until_s == INT64_MAX ? 0 : row->until_s - 1;
+    price->scale_num = tier->num;
+    price->scale_den = tier->den;
+}
+
+harborai_status price_table_find(const struct price_table *table,
+                                 const harborai_price_query *query, harborai_price *price,
+                                 harborai_error *error)
+{
+    bool is_known = false;
+    if (price->size < sizeof *price)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "harborai_price is too small");
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct price_row *row = &table->rows[i];
+        const struct price_tier *tier;
+        if (!has_model(row, query->model))
+            continue;
+        is_known = true;
+        tier = tier_of(row, query->service_tier);
+        if (tier == NULL || query->at_unix_s < row->from_s || query->at_unix_s >= row->until_s ||
+            query->input_tokens <= row->input_above)
+            continue;
+        fill(table, row, tier, price);
+        return HARBORAI_OK;
+    }
+    if (is_known)
+        return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                  "no price for tier '%.*s' at that time",
+                                  (int)query->service_tier.len, query->service_tier.data);
+    return harborai_error_set(error, HARBORAI_E_NOT_FOUND, "no price for model '%.*s'",
+                              (int)query->model.len, query->model.data);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A table of list prices, compiled into a plugin, and the look-up that harborai_plugin.pricing
+ * needs. `pricing/generate` writes such tables from a price book. Pure, no allocation. */
+#ifndef PRICE_TABLE_H
+#define PRICE_TABLE_H
+
+#include <harborai/plugin.h>
+
+enum { PRICE_TABLE_COLUMNS = 10 };
+
+/* A service tier and what it multiplies the sum by. */
+struct price_tier {
+    const char *name;
+    int32_t num, den;
+};
+
+struct price_row {
+    const char *const *names;       /* up to NULL; the last character of a name may be `*` */
+    const struct price_tier *tiers; /* up to a NULL name */
+    int64_t from_s, until_s;        /* since 1970 UTC: from <= moment < until */
+    int64_t input_above;            /* for requests with more input tokens; -1 = for all */
+    int64_t pico[PRICE_TABLE_COLUMNS]; /* per token, by table->columns; -1 = not priced */
+};
+
+struct price_table {
+    const struct price_row *rows; /* the first that fits holds */
+    size_t row_count;
+    char currency[8];
+    uint8_t columns[PRICE_TABLE_COLUMNS]; /* HARBORAI_TOKENS_… */
+};
+
+/* What `query` costs. No service tier means "standard". E_NOT_FOUND: the table has no price for
+ * that model, tier and moment; E_INVALID: `price` is smaller than the ABI says. */
+harborai_status price_table_find(const struct price_table *table,
+                                 const harborai_price_query *query, harborai_price *price,
+                                 harborai_error *error);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "price_table.h"
+
+#include "../unit.h"
+#include "base/attr.h"
+#include "plugins/openai/prices.h"
+#include "pricing/tariff.h"
+
+extern const CU_TestInfo price_table_tests[];
+
+#define DAY INT64_C(86400)
+#define Y2025_06_10 (20249 * DAY)
+#define Y2026_11_21 (20778 * DAY)
+#define IN HARBORAI_TOKENS_INPUT
+#define CACHED HARBORAI_TOKENS_CACHE_READ
+#define OUT HARBORAI_TOKENS_OUTPUT
+
+static harborai_status find(const char *model, const char *tier, int64_t at_s, int64_t input,
+                            harborai_price *price)
+{
+    harborai_price_query query = {.size = sizeof query, .at_unix_s = at_s, .input_tokens = input};
+    query.model = (harborai_str){model, strlen(model)};
+    query.service_tier = (harborai_str){tier, strlen(tier)};
+    *price = (harborai_price){.size = sizeof *price};
+    return price_table_find(&openai_prices, &query, price, NULL);
+}
+
+/* pico-dollars a token of one class, with the scale; -1 = no price */
+static const struct row {
+    const char *model, *tier;
+    int64_t at_s, input_tokens;
+    int usage_class;
+    int64_t pico;
+    int num, den;
+} rows[] = {
+    {"gpt-4o", "", Y2026_11_21, 0, IN, 2500000, 1, 1},
+    {"gpt-4o", "default", Y2026_11_21, 0, OUT, 10000000, 1, 1},
+    {"gpt-4o", "auto", Y2026_11_21, 0, CACHED, 1250000, 1, 1},
+    {"gpt-4o", "", Y2026_11_21, 0, HARBORAI_TOKENS_IMAGE_IN, 2500000, 1, 1},
+    {"gpt-4o", "", Y2026_11_21, 0, HARBORAI_TOKENS_AUDIO_IN, -1, 1, 1},
+    {"gpt-4o-2024-08-06", "priority", Y2026_11_21, 0, IN, 2500000, 17, 10},
+    {"gpt-4o", "fast", Y2026_11_21, 0, IN, 2500000, 17, 10},
+    {"gpt-4o", "batch", Y2026_11_21, 0, IN, 1250000, 1, 1},
+    {"gpt-4o", "batch", Y2026_11_21, 0, CACHED, -1, 1, 1},
+    {"gpt-4o", "flex", Y2026_11_21, 0, IN, -1, 0, 0},
+    {"gpt-4o", "scale", Y2026_11_21, 0, IN, -1, 0, 0},
+    {"gpt-4o-2024-05-13", "", Y2026_11_21, 0, OUT, 15000000, 1, 1},
+    {"gpt-4o-2099-01-01", "", Y2026_11_21, 0, IN, -1, 0, 0},
+    {"gpt-4", "", Y2026_11_21, 0, IN, 30000000, 1, 1}, /* retired, priced */
+    {"gpt-4o-mini", "priority", Y2026_11_21, 0, OUT, 1000000, 1, 1},
+    {"gpt-5-nano", "flex", Y2026_11_21, 0, CACHED, 5000, 1, 2},
+    {"gpt-5-mini", "priority", Y2026_11_21, 0, IN, 250000, 9, 5},
+    {"gpt-5.4", "", Y2026_11_21, 272000, IN, 2500000, 1, 1},
+    {"gpt-5.4", "", Y2026_11_21, 272001, IN, 5000000, 1, 1},
+    {"gpt-5.4", "", Y2026_11_21, 272001, CACHED, 500000, 1, 1},
+    {"gpt-5.4", "", Y2026_11_21, 272001, OUT, 22500000, 1, 1},
+    {"gpt-5.4", "batch", Y2026_11_21, 272001, OUT, 22500000, 1, 2},
+    {"gpt-5", "", Y2026_11_21, 500000, IN, 1250000, 1, 1},
+    {"gpt-6.1-terra", "", Y2026_11_21, 0, HARBORAI_TOKENS_CACHE_WRITE_12H, 2500000, 1, 1},
+    {"gpt-6.1-terra", "", Y2026_11_21, 0, HARBORAI_TOKENS_CACHE_WRITE_30M, 1250000, 1, 1},
+    {"gpt-6.1-terra", "", Y2025_06_10, 0, IN, -1, 0, 0}, /* before it had a price */
+    {"o3", "", Y2025_06_10 - 1, 0, IN, 10000000, 1, 1},
+    {"o3", "", Y2025_06_10, 0, IN, 2000000, 1, 1},
+    {"o3", "flex", Y2025_06_10 - 1, 0, IN, -1, 0, 0},
+    {"o4-mini", "flex", Y2026_11_21, 0, CACHED, 138000, 1, 1},
+    {"ft:gpt-4o-2024-08-06:me::abc", "", Y2026_11_21, 0, IN, 3750000, 1, 1},
+    {"ft:gpt-3.5-turbo-0613:me::abc", "", Y2026_11_21, 0, OUT, 6000000, 1, 1},
+    {"ft:", "", Y2026_11_21, 0, IN, -1, 0, 0},
+    {"", "", Y2026_11_21, 0, IN, -1, 0, 0},
+};
+
+static void test_openai(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row *row = &rows[i];
+        char name[96];
+        harborai_price price;
+        harborai_status st = find(row->model, row->tier, row->at_s, row->input_tokens, &price);
+        snprintf(name, sizeof name, "%zu %s %s", i, row->model, row->tier);
+        ROW(name, st == (row->den == 0 ? HARBORAI_E_NOT_FOUND : HARBORAI_OK));
+        if (st != HARBORAI_OK)
+            continue;
+        bool is_priced = (price.known_mask >> row->usage_class & 1) != 0;
+        ROW(name, (is_priced ? price.per_unit[row->usage_class] : -1) == row->pico);
+        ROW(name, price.scale_num == row->num && price.scale_den == row->den);
+        ROW(name, strcmp(price.currency, "USD") == 0);
+    }
+}
+
+static void test_holds_until(void)
+{
+    harborai_price price;
+    CU_ASSERT(find("o3", "", 0, 0, &price) == HARBORAI_OK);
+    CU_ASSERT(price.valid_until_unix_s == Y2025_06_10 - 1);
+    CU_ASSERT(find("o3", "", Y2025_06_10, 0, &price) == HARBORAI_OK);
+    CU_ASSERT(price.valid_until_unix_s == 0);
+}
+
+static void test_refuses_a_small_answer(void)
+{
+    harborai_price_query query = {.size = sizeof query, .model = HARBORAI_STR("gpt-4o")};
+    harborai_price price = {.size = 16};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    CU_ASSERT(price_table_find(&openai_prices, &query, &price, &error) == HARBORAI_E_INVALID);
+    CU_ASSERT(price.known_mask == 0);
+    price.size = sizeof price;
+    query.model = HARBORAI_STR("none");
+    CU_ASSERT(price_table_find(&openai_prices, &query, &price, &error) == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT_STRING_EQUAL(error.message, "no price for model 'none'");
+    query.model = HARBORAI_STR("gpt-4o");
+    query.service_tier = HARBORAI_STR("scale");
+    CU_ASSERT(price_table_find(&openai_prices, &query, &price, &error) == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT_STRING_EQUAL(error.message, "no price for tier 'scale' at that time");
+}
+
+/* Each row that the book gives is found again by each of its names. */
+static void test_every_row_is_reached(void)
+{
+    for (size_t i = 0; i < openai_prices.row_count; i++) {
+        const struct price_row *row = &openai_prices.rows[i];
+        for (const char *const *name = row->names; *name != NULL; name++) {
+            for (const struct price_tier *tier = row->tiers; tier->name != NULL; tier++) {
+                harborai_price price;
+                int64_t at_s = row->until_s == INT64_MAX ? Y2026_11_21 : row->until_s - 1;
+                ROW(*name, find(*name, tier->name, at_s, row->input_above + 1, &price) == 0);
+                ROW(*name, price.per_unit[IN] == row->pico[0] && price.scale_num == tier->num);
+            }
+        }
+    }
+}
+
+const CU_TestInfo price_table_tests[] = {{"openai", test_openai},
+                                         {"holds until", test_holds_until},
+                                         {"refuses a small answer", test_refuses_a_small_answer},
+                                         {"every row is reached", test_every_row_is_reached},
+                                         CU_TEST_INFO_NULL};
