@@ -8,4 +8,6 @@ include tests/unit/plugin/local.mk
 include tests/unit/sdk/local.mk
 include tests/unit/wire/local.mk
 include tests/unit/pricing/local.mk
+include tests/unit/account/local.mk
+include tests/unit/store/local.mk
 endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks the sources for a tariff and multiplies. A plugin is foreign code: what it says is checked,
+ * and what is wrong makes the cost unknown, never 0 and never an error of the call. */
+#include "account/cost.h"
+
+#include <stdio.h>
+
+#include "pricing/money.h"
+
+#define BIT(usage_class) (1u << (usage_class))
+#define INPUT_CLASSES                                                                              \
+    (BIT(HARBORAI_TOKENS_INPUT) | BIT(HARBORAI_TOKENS_CACHE_READ) |                                \
+     BIT(HARBORAI_TOKENS_CACHE_WRITE) | BIT(HARBORAI_TOKENS_CACHE_WRITE_1H) |                      \
+     BIT(HARBORAI_TOKENS_CACHE_WRITE_30M) | BIT(HARBORAI_TOKENS_CACHE_WRITE_12H) |                 \
+     BIT(HARBORAI_TOKENS_AUDIO_IN) | BIT(HARBORAI_TOKENS_IMAGE_IN) |                               \
+     BIT(HARBORAI_TOKENS_VIDEO_IN) | BIT(HARBORAI_TOKENS_AUDIO_CACHE_READ) |                       \
+     BIT(HARBORAI_TOKENS_IMAGE_CACHE_READ))
+#define OUTPUT_CLASSES                                                                             \
+    (BIT(HARBORAI_TOKENS_OUTPUT) | BIT(HARBORAI_TOKENS_REASONING) |                                \
+     BIT(HARBORAI_TOKENS_AUDIO_OUT) | BIT(HARBORAI_TOKENS_IMAGE_OUT) |                             \
+     BIT(HARBORAI_TOKENS_PREDICTION_REJECTED))
+
+/* Saturates: a count so large makes the sum unknown in any case. */
+static int64_t total(const harborai_usage *usage, uint32_t classes)
+{
+    int64_t sum = 0;
+    for (int c = 0; c < HARBORAI_USAGE_CLASSES; c++)
+        if ((usage->known_mask & classes & BIT(c)) != 0 && usage->count[c] > 0 &&
+            __builtin_add_overflow(sum, usage->count[c], &sum))
+            return INT64_MAX;
+    return sum;
+}
+
+static bool ask_plugin(const struct cost_query *query, const harborai_usage *usage,
+                       harborai_price *ret_price)
+{
+    const harborai_plugin *plugin = query->plugin;
+    harborai_price price = {.size = sizeof price};
+    harborai_price_query question = {
+        .size = sizeof question,
+        .model = query->model,
+        .service_tier = query->service_tier,
+        .at_unix_s = query->at_unix_s,
+        .input_tokens = total(usage, INPUT_CLASSES),
+        .output_tokens = total(usage, OUTPUT_CLASSES),
+    };
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (plugin == NULL || !HARBORAI_HAS(harborai_plugin, plugin, pricing) ||
+        plugin->pricing == NULL ||
+        plugin->pricing(query->provider, &question, &price, &error) < 0)
+        return false;
+    *ret_price = price;
+    return true;
+}
+
+static void name_source(const struct cost_query *query, struct cost *cost)
+{
+    harborai_str date = slice_cut(query->prices_date, sizeof cost->date - 1);
+    snprintf(cost->source, sizeof cost->source, "plugin:%s %s", query->plugin->id,
+             query->plugin->version);
+    snprintf(cost->date, sizeof cost->date, "%.*s", SLICE_ARG(date));
+}
+
+void cost_of(const struct cost_query *query, const harborai_usage *usage, struct cost *ret_cost)
+{
+    harborai_price price;
+    *ret_cost = (struct cost){.reason = TARIFF_NO_USAGE, .usage_class = -1};
+    if (usage->known_mask == 0)
+        return;
+    ret_cost->reason = TARIFF_NO_PRICE;
+    if (!ask_plugin(query, usage, &price))
+        return;
+    name_source(query, ret_cost);
+    harborai_str currency = {price.currency, strnlen(price.currency, sizeof price.currency)};
+    ret_cost->reason = TARIFF_BAD_PRICE;
+    if (money_currency(currency, ret_cost->currency, NULL) != HARBORAI_OK)
+        return;
+    struct tariff_sum sum = tariff_sum_of(&price, usage);
+    ret_cost->reason = sum.reason;
+    ret_cost->usage_class = sum.usage_class;
+    ret_cost->pico = sum.pico;
+}

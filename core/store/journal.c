@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Gathers lines and writes them. Must never write a line twice, lose one that it took, or leave a
+ * torn one between others. */
+#include "store/journal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+
+harborai_status journal_open(struct journal *journal, harborai_str state_dir,
+                             const struct clock *clock, unsigned loop, harborai_error *error)
+{
+    struct journal fresh = {.pending = BUF_INIT(LIMIT_JOURNAL_PENDING)};
+    harborai_status st =
+        segment_create(state_dir, clock_wall_ns(clock), loop, &fresh.segment, error);
+    if (st < 0)
+        return st;
+    *journal = fresh;
+    return HARBORAI_OK;
+}
+
+void journal_close(struct journal *journal)
+{
+    if (journal->segment.path != NULL && journal_commit(journal, NULL) < 0)
+        journal->pending_lines = 0; /* counted as a failure; there is no later */
+    segment_close(&journal->segment);
+    buf_release(&journal->pending);
+}
+
+harborai_status journal_add(struct journal *journal, harborai_str line, harborai_error *error)
+{
+    struct buf *pending = &journal->pending;
+    assert(line.len == 0 || memchr(line.data, '\n', line.len) == NULL);
+    if (line.len >= LIMIT_JOURNAL_LINE)
+        return harborai_error_set(error, HARBORAI_E_MEMORY,
+                                  "journal line of %zu bytes is longer than %zu", line.len,
+                                  (size_t)LIMIT_JOURNAL_LINE);
+    /* Reserved as a whole, so that a failure leaves no half of a line behind. */
+    char *room = buf_reserve(pending, line.len + 1);
+    if (room == NULL) {
+        pending->failed = HARBORAI_OK;
+        return harborai_error_set(error, HARBORAI_E_MEMORY,
+                                  "no room for a journal line: %zu bytes wait for the disk",
+                                  pending->len);
+    }
+    if (line.len > 0)
+        memcpy(room, line.data, line.len);
+    room[line.len] = '\n';
+    buf_commit(pending, line.len + 1);
+    journal->pending_lines++;
+    return HARBORAI_OK;
+}
+
+/* Takes `len` bytes, which are on record, off the front. */
+static void settle(struct journal *journal, size_t len)
+{
+    struct buf *pending = &journal->pending;
+    journal->counts.bytes += len;
+    if (len == pending->len) {
+        journal->counts.lines += journal->pending_lines;
+        journal->pending_lines = 0;
+        buf_clear(pending);
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (pending->data[i] == '\n') {
+            journal->counts.lines++;
+            journal->pending_lines--;
+        }
+    }
+    buf_consume(pending, len);
+}
+
+harborai_status journal_commit(struct journal *journal, harborai_error *error)
+{
+    struct buf *pending = &journal->pending;
+    size_t done = 0;
+    int reason = 0;
+    while (done < pending->len && reason == 0) {
+        ssize_t wrote =
+            write(journal->segment.fd, pending->data + done, pending->len - done);
+        if (wrote > 0)
+            done += (size_t)wrote;
+        else if (wrote == 0 || errno != EINTR)
+            reason = wrote == 0 ? EIO : errno;
+    }
+    if (done > 0)
+        settle(journal, done);
+    if (reason == 0)
+        return HARBORAI_OK;
+    char text[128];
+    journal->counts.failures++;
+    return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                              "cannot write journal segment '%s': %s; %zu bytes wait",
+                              journal->segment.path, error_of_errno(reason, text), pending->len);
+}
+
+bool journal_is_full(const struct journal *journal)
+{
+    return journal->pending.len > LIMIT_JOURNAL_PENDING / 2;
+}

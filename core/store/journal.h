@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* One loop's journal: lines are gathered in a pass's run phase and written by one write() in its
+ * commit phase. A line is on record when a commit after it has succeeded.
+ *
+ * On record means: in the kernel's page cache. A killed process loses nothing of it, a machine that
+ * loses power loses the last seconds; there is no fsync for each record.
+ *
+ * A disk that is full or fails loses nothing either: what was not written stays pending, up to
+ * LIMIT_JOURNAL_PENDING, and the next commit goes on at the very byte where the last one stopped.
+ * So only the end of a segment can ever be torn, and only by a kill in that state. */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "store/segment.h"
+
+struct journal_counts {
+    uint64_t lines;    /* on record */
+    uint64_t bytes;    /* on record */
+    uint64_t failures; /* commits that failed */
+};
+
+struct journal {
+    struct segment segment;
+    struct buf pending;      /* whole lines; the first may have been begun */
+    uint64_t pending_lines;
+    struct journal_counts counts;
+};
+
+/* [init] Makes the segment, so that a wrong directory is known at start and not at the first call.
+ * A segment that stays empty is taken away by journal_close(). E_CONFIG as segment_create(). */
+MUST_CHECK harborai_status journal_open(struct journal *journal, harborai_str state_dir,
+                                        const struct clock *clock, unsigned loop,
+                                        harborai_error *error);
+
+/* [loop] A last commit, then the lock is given up. Accepts a zeroed journal. */
+void journal_close(struct journal *journal);
+
+/* [loop] Copies a line, without its line end; it must not contain one. E_MEMORY: the line is longer
+ * than LIMIT_JOURNAL_LINE, or no room is left; then nothing was added. */
+MUST_CHECK harborai_status journal_add(struct journal *journal, harborai_str line,
+                                       harborai_error *error);
+
+/* [loop] Puts everything pending on record, by one write() if the system takes it all. E_INTERNAL:
+ * the disk did not; what is left stays pending. Without anything pending it does nothing. */
+MUST_CHECK harborai_status journal_commit(struct journal *journal, harborai_error *error);
+
+static inline bool journal_has_pending(const struct journal *journal)
+{
+    return journal->pending.len > 0;
+}
+
+/* Half of the room is taken, which happens only while the disk fails: begin no new call. The other
+ * half is for the end lines of calls under way. */
+bool journal_is_full(const struct journal *journal);
+
+#endif

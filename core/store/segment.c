@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Names, makes, locks and lists the journal's files. Must never open an existing file for writing,
+ * nor follow a symbolic link to one. */
+#include "store/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+#define DIRECTORY "journal"
+#define SUFFIX ".jsonl"
+#define MOST_COLLISIONS 1000
+
+static harborai_status failed(harborai_error *error, const char *what, const char *path)
+{
+    char text[128];
+    return harborai_error_set(error, HARBORAI_E_CONFIG,
+                              "cannot %s '%s': %s; set --state-dir to a directory of your own",
+                              what, path, error_of_errno(errno, text));
+}
+
+char *segment_path(harborai_str state_dir, const char *name)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%.*s/" DIRECTORY "%s%s", SLICE_ARG(state_dir), name[0] != '\0' ? "/" : "",
+                 name) < 0)
+        return NULL;
+    return path;
+}
+
+/* mkdir -p: each part that is missing. Changes `path` on the way and puts it back. */
+static bool make_directories(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        bool is_there = mkdir(path, 0700) == 0 || errno == EEXIST;
+        *slash = '/';
+        if (!is_there)
+            return false;
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+/* -1 with errno EEXIST: the name is taken, or somebody was quicker to lock it. */
+static int create_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason == EWOULDBLOCK ? EEXIST : reason;
+    return -1;
+}
+
+static void format_name(char text[static 96], int64_t wall_ns, unsigned loop, unsigned collision)
+{
+    time_t seconds = (time_t)(wall_ns / NS_PER_S);
+    struct tm utc = {0};
+    char moment[32], suffix[16] = "";
+    gmtime_r(&seconds, &utc);
+    strftime(moment, sizeof moment, "%Y%m%dT%H%M%SZ", &utc);
+    if (collision > 0)
+        snprintf(suffix, sizeof suffix, "-%u", collision);
+    snprintf(text, 96, "%s-%ld-%u%s" SUFFIX, moment, (long)getpid(), loop, suffix);
+}
+
+harborai_status segment_create(harborai_str state_dir, int64_t wall_ns, unsigned loop,
+                               struct segment *ret_segment, harborai_error *error)
+{
+    char name[96], *path = segment_path(state_dir, "");
+    if (state_dir.len == 0) {
+        free(path);
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "the state directory has no name");
+    }
+    if (path == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+    if (!make_directories(path)) {
+        harborai_status st = failed(error, "make directory", path);
+        free(path);
+        return st;
+    }
+    for (unsigned collision = 0; collision < MOST_COLLISIONS; collision++) {
+        free(path);
+        format_name(name, wall_ns, loop, collision);
+        path = segment_path(state_dir, name);
+        if (path == NULL)
+            return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+        int fd = create_file(path);
+        if (fd >= 0) {
+            *ret_segment = (struct segment){.fd = fd, .path = path};
+            return HARBORAI_OK;
+        }
+        if (errno != EEXIST)
+            break;
+    }
+    harborai_status st = failed(error, "make journal segment", path);
+    free(path);
+    return st;
+}
+
+void segment_close(struct segment *segment)
+{
+    struct stat now;
+    if (segment->path == NULL)
+        return;
+    /* Under the lock: no reader takes it for a segment that it may finish. */
+    if (fstat(segment->fd, &now) == 0 && now.st_size == 0)
+        unlink(segment->path);
+    close(segment->fd);
+    free(segment->path);
+    *segment = (struct segment){.fd = -1};
+}
+
+/* The start is the first part of a name, so the order of names is the order of time. */
+static int newest_first(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)b, *(char *const *)a);
+}
+
+static bool add_name(char ***names, size_t *count, const char *name)
+{
+    if (!slice_ends_with(slice_of(name), SUFFIX) || name[0] == '.')
+        return true;
+    if ((*count & (*count - 1)) == 0) { /* 0 or a power of two: full */
+        size_t room = *count == 0 ? 1 : *count * 2;
+        char **more = reallocarray(*names, room, sizeof **names);
+        if (more == NULL)
+            return false;
+        *names = more;
+    }
+    (*names)[*count] = slice_dup(slice_of(name));
+    if ((*names)[*count] == NULL)
+        return false;
+    ++*count;
+    return true;
+}
+
+harborai_status segment_list(harborai_str state_dir, char ***ret_names, size_t *ret_count,
+                             harborai_error *error)
+{
+    char *path = segment_path(state_dir, ""), **names = NULL;
+    size_t count = 0;
+    bool has_memory = path != NULL;
+    DIR *directory = has_memory ? opendir(path) : NULL;
+    if (has_memory && directory == NULL && errno != ENOENT) {
+        harborai_status st = failed(error, "read directory", path);
+        free(path);
+        return st;
+    }
+    for (struct dirent *entry; directory != NULL && has_memory;) {
+        entry = readdir(directory);
+        if (entry == NULL)
+            break;
+        has_memory = add_name(&names, &count, entry->d_name);
+    }
+    if (directory != NULL)
+        closedir(directory);
+    free(path);
+    if (!has_memory) {
+        for (size_t i = 0; i < count; i++)
+            free(names[i]);
+        free(names);
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+    }
+    if (count > 0)
+        qsort(names, count, sizeof *names, newest_first);
+    *ret_names = names;
+    *ret_count = count;
+    return HARBORAI_OK;
+}
