@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/* The client of the bench: one thread, N kept connections, each with one request in flight. It
+ * measures only when every connection has had an answer, reads the server's CPU clocks at both
+ * ends of exactly that time, and prints one line of JSON. A wrong status, a cut answer or a stream
+ * that lacks events is an error; errors are counted, never hidden. */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/answer.h"
+#include "tests/bench/args.h"
+#include "tests/bench/net.h"
+#include "tests/bench/samples.h"
+
+enum {
+    EVENTS_A_PASS = 256,
+    OPENING_AT_ONCE = 64, /* or a listener's queue overflows, and a second is lost */
+    ERRORS_MAX = 1000,
+    PIDS_MAX = 64,
+};
+
+#define SECOND_NS 1000000000u
+#define OPENING_LIMIT_NS (8ull * SECOND_NS)
+#define DRAIN_LIMIT_NS (3ull * SECOND_NS)
+
+enum phase { PHASE_OPENING, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_HOLD };
+
+struct conn {
+    int fd; /* -1 when closed */
+    bool is_open, is_busy, is_writing;
+    size_t sent;
+    uint64_t sent_at_ns;
+    struct answer answer;
+};
+
+struct load {
+    /* from the command line */
+    uint64_t port, connections, body_bytes, warmup_ms, measure_ms;
+    uint64_t stream, events, delay_us, delay_ms, hold;
+    const char *pids;
+
+    char *request;
+    size_t request_len;
+    int epoll;
+    struct conn *conns;
+    size_t started, opened, busy;
+    enum phase phase;
+    uint64_t phase_end_ns;
+
+    clockid_t clocks[PIDS_MAX];
+    size_t clock_count;
+    uint64_t measured_from_ns, measured_to_ns, cpu_from_ns, cpu_ns;
+    uint64_t requests, stream_events, errors;
+    char first_error[128];
+    struct samples latency, first_event;
+};
+
+/* --- The request ---------------------------------------------------------------------------- */
+
+/* Prose as clients send it, with a line end now and then, which JSON must escape. */
+static void filler_write(FILE *out, size_t len)
+{
+    static const char text[] = "The harbour lay quiet under a grey morning sky, and the pilot said "
+                               "\\\"we sail at noon\\\" to nobody in particular.\\n";
+    for (size_t i = 0; i < len; i += sizeof text - 1)
+        fputs(text, out);
+}
+
+static char *body_make(const struct load *load, size_t *ret_len)
+{
+    char *body = NULL;
+    FILE *out = open_memstream(&body, ret_len);
+    if (!out)
+        args_die("out of memory for the request");
+    fputs("{\"model\":\"bench-model\",", out);
+    if (load->stream)
+        fputs("\"stream\":true,", out);
+    fprintf(out,
+            "\"messages\":[{\"role\":\"system\",\"content\":\"bench:events=%llu,delay_us=%llu,"
+            "delay_ms=%llu,hold=%llu\"},{\"role\":\"user\",\"content\":\"",
+            (unsigned long long)load->events, (unsigned long long)load->delay_us,
+            (unsigned long long)load->delay_ms, (unsigned long long)load->hold);
+    filler_write(out, load->body_bytes > 300 ? load->body_bytes - 300 : 1);
+    fputs("\"}],\"temperature\":0.7,\"max_tokens\":512}", out);
+    if (fclose(out) != 0)
+        args_die("out of memory for the request");
+    return body;
+}
+
+static void request_make(struct load *load)
+{
+    size_t body_len;
+    char *body = body_make(load, &body_len);
+    FILE *out = open_memstream(&load->request, &load->request_len);
+    if (!out)
+        args_die("out of memory for the request");
+    fprintf(out,
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%llu\r\n"
+            "Authorization: Bearer sk-bench\r\nContent-Type: application/json\r\n"
+            "User-Agent: bench\r\nAccept: %s\r\nContent-Length: %zu\r\n\r\n",
+            (unsigned long long)load->port, load->stream ? "text/event-stream" : "application/json",
+            body_len);
+    fwrite(body, 1, body_len, out);
+    if (fclose(out) != 0)
+        args_die("out of memory for the request");
+    free(body);
+}
+
+/* --- The server's CPU ----------------------------------------------------------------------- */
+
+static void clocks_open(struct load *load)
+{
+    const char *at = load->pids, *end = at ? at + strlen(at) : NULL;
+    while (at && at < end) {
+        pid_t pid = (pid_t)args_number(at, end, &at);
+        if (load->clock_count == PIDS_MAX || (at < end && *at++ != ','))
+            args_die("option '--pids' needs at most %d numbers with commas", PIDS_MAX);
+        if (clock_getcpuclockid(pid, &load->clocks[load->clock_count++]) != 0)
+            args_die("cannot read the CPU clock of process %d", (int)pid);
+    }
+}
+
+static uint64_t clocks_read_ns(const struct load *load)
+{
+    uint64_t sum_ns = 0;
+    for (size_t i = 0; i < load->clock_count; i++) {
+        struct timespec cpu;
+        if (clock_gettime(load->clocks[i], &cpu) != 0)
+            args_die("a process of the server ended during the run");
+        sum_ns += (uint64_t)cpu.tv_sec * SECOND_NS + (uint64_t)cpu.tv_nsec;
+    }
+    return sum_ns;
+}
+
+/* --- Connections ---------------------------------------------------------------------------- */
+
+static void conn_watch(struct load *load, struct conn *conn, int operation)
+{
+    struct epoll_event event = {.events = EPOLLIN | (conn->is_writing ? EPOLLOUT : 0),
+                                .data.ptr = conn};
+    if (epoll_ctl(load->epoll, operation, conn->fd, &event) < 0)
+        args_die("cannot watch a connection: %s", strerror(errno));
+}
+
+static void conn_close(struct load *load, struct conn *conn)
+{
+    close(conn->fd);
+    conn->fd = -1;
+    load->busy -= conn->is_busy;
+    conn->is_busy = false;
+}
+
+static void error_count(struct load *load, const char *reason)
+{
+    if (load->errors++ == 0)
+        snprintf(load->first_error, sizeof load->first_error, "%s", reason);
+    if (load->errors > ERRORS_MAX)
+        args_die("more than %d errors, the first: %s", ERRORS_MAX, load->first_error);
+}
+
+static void conn_fail(struct load *load, struct conn *conn, const char *reason)
+{
+    error_count(load, reason);
+    conn_close(load, conn);
+}
+
+static void conn_write(struct load *load, struct conn *conn)
+{
+    ssize_t sent = send(conn->fd, load->request + conn->sent, load->request_len - conn->sent,
+                        MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) {
+        conn_fail(load, conn, "the server closed the connection before the request was sent");
+        return;
+    }
+    conn->sent += sent > 0 ? (size_t)sent : 0;
+    bool is_writing = conn->sent < load->request_len;
+    if (is_writing != conn->is_writing) {
+        conn->is_writing = is_writing;
+        conn_watch(load, conn, EPOLL_CTL_MOD);
+    }
+}
+
+static void conn_request(struct load *load, struct conn *conn)
+{
+    answer_clear(&conn->answer);
+    conn->sent = 0;
+    conn->is_busy = true;
+    load->busy++;
+    conn->sent_at_ns = net_now_ns();
+    conn_write(load, conn);
+}
+
+static void conn_open(struct load *load, struct conn *conn)
+{
+    conn->is_writing = false;
+    conn->fd = net_connect((uint16_t)load->port);
+    if (conn->fd < 0)
+        args_die("cannot connect to 127.0.0.1:%u: %s", (unsigned)load->port, strerror(errno));
+    conn_watch(load, conn, EPOLL_CTL_ADD);
+    conn_request(load, conn);
+}
+
+static void conns_open_more(struct load *load)
+{
+    while (load->started < load->connections && load->started - load->opened < OPENING_AT_ONCE)
+        conn_open(load, &load->conns[load->started++]);
+}
+
+static void conn_count_open(struct load *load, struct conn *conn)
+{
+    if (!conn->is_open) {
+        conn->is_open = true;
+        load->opened++;
+        conns_open_more(load);
+    }
+}
+
+/* --- Answers -------------------------------------------------------------------------------- */
+
+static const char *answer_fault(const struct load *load, const struct answer *answer)
+{
+    if (answer->status != 200)
+        return "the status is not 200";
+    /* besides the content: the end of the text and [DONE] */
+    return load->stream && answer->events < load->events + 2 ? "a stream lacks events" : NULL;
+}
+
+static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
+{
+    const char *fault = answer_fault(load, &conn->answer);
+    if (fault) {
+        conn_fail(load, conn, fault);
+        return;
+    }
+    if (load->phase == PHASE_MEASURE) {
+        load->requests++;
+        samples_add(&load->latency, now_ns - conn->sent_at_ns);
+    }
+    conn->is_busy = false;
+    load->busy--;
+    bool closes = conn->answer.closes;
+    if (closes)
+        conn_close(load, conn);
+    conn_count_open(load, conn);
+    if (load->phase == PHASE_DRAIN)
+        return;
+    if (closes)
+        conn_open(load, conn);
+    else
+        conn_request(load, conn);
+}
+
+static void conn_on_events(struct load *load, struct conn *conn, uint64_t before, uint64_t now_ns)
+{
+    if (load->phase == PHASE_MEASURE) {
+        load->stream_events += conn->answer.events - before;
+        if (before == 0)
+            samples_add(&load->first_event, now_ns - conn->sent_at_ns);
+    }
+    /* a held stream is open when it has relayed something and its buffers exist */
+    if (load->hold && conn->answer.events >= load->events)
+        conn_count_open(load, conn);
+}
+
+static void conn_read(struct load *load, struct conn *conn)
+{
+    static char input[65536];
+    ssize_t got = recv(conn->fd, input, sizeof input, 0);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0) {
+        if (conn->is_busy)
+            conn_fail(load, conn, "the server closed the connection without a whole answer");
+        else
+            conn_close(load, conn);
+        return;
+    }
+    uint64_t now_ns = net_now_ns(), events_before = conn->answer.events;
+    size_t taken = answer_feed(&conn->answer, input, (size_t)got);
+    if (conn->answer.state == ANSWER_BAD || taken < (size_t)got) {
+        conn_fail(load, conn, "the answer is not HTTP as expected");
+        return;
+    }
+    if (conn->answer.events > events_before)
+        conn_on_events(load, conn, events_before, now_ns);
+    if (conn->answer.state == ANSWER_DONE)
+        conn_on_done(load, conn, now_ns);
+}
+
+static void conn_on_event(struct load *load, struct conn *conn, uint32_t what)
+{
+    if (conn->is_writing && (what & EPOLLOUT))
+        conn_write(load, conn);
+    if (conn->fd >= 0 && (what & ~(uint32_t)EPOLLOUT))
+        conn_read(load, conn);
+    /* after an error the connection is replaced, so that the load stays what it is */
+    if (conn->fd < 0 && load->phase < PHASE_DRAIN)
+        conn_open(load, conn);
+}
+
+/* --- Phases --------------------------------------------------------------------------------- */
+
+static void phase_enter(struct load *load, enum phase phase, uint64_t now_ns, uint64_t length_ns)
+{
+    load->phase = phase;
+    load->phase_end_ns = now_ns + length_ns;
+}
+
+static void measure_begin(struct load *load, uint64_t now_ns)
+{
+    phase_enter(load, PHASE_MEASURE, now_ns, load->measure_ms * 1000000);
+    load->measured_from_ns = now_ns;
+    load->cpu_from_ns = clocks_read_ns(load);
+}
+
+static void measure_end(struct load *load, uint64_t now_ns)
+{
+    load->cpu_ns = clocks_read_ns(load) - load->cpu_from_ns;
+    load->measured_to_ns = now_ns;
+    phase_enter(load, PHASE_DRAIN, now_ns, DRAIN_LIMIT_NS);
+}
+
+/* False when the run is over. */
+static bool phase_advance(struct load *load)
+{
+    uint64_t now_ns = net_now_ns();
+    bool is_due = now_ns >= load->phase_end_ns;
+    switch (load->phase) {
+    case PHASE_OPENING:
+        if (load->opened == load->connections && load->hold)
+            phase_enter(load, PHASE_HOLD, now_ns, 0);
+        else if (load->opened == load->connections)
+            phase_enter(load, PHASE_WARMUP, now_ns, load->warmup_ms * 1000000);
+        else if (is_due)
+            args_die("only %zu of %llu connections were answered in 8 s; %llu errors, first: %s",
+                     load->opened, (unsigned long long)load->connections,
+                     (unsigned long long)load->errors, load->first_error);
+        return load->phase != PHASE_HOLD;
+    case PHASE_WARMUP:
+        if (is_due)
+            measure_begin(load, now_ns);
+        return true;
+    case PHASE_MEASURE:
+        if (is_due)
+            measure_end(load, now_ns);
+        return true;
+    case PHASE_DRAIN:
+        if (is_due && load->busy > 0)
+            error_count(load, "an answer did not end within 3 s after the run");
+        return load->busy > 0 && !is_due;
+    case PHASE_HOLD:
+        break;
+    }
+    return false;
+}
+
+static int wait_ms(const struct load *load)
+{
+    uint64_t now_ns = net_now_ns();
+    uint64_t left_ms = load->phase_end_ns > now_ns ? (load->phase_end_ns - now_ns) / 1000000 : 0;
+    return left_ms < 100 ? (int)left_ms + 1 : 100;
+}
+
+static void pass_run(struct load *load, int timeout_ms)
+{
+    static struct epoll_event events[EVENTS_A_PASS];
+    int count = epoll_wait(load->epoll, events, EVENTS_A_PASS, timeout_ms);
+    for (int i = 0; i < count; i++)
+        conn_on_event(load, events[i].data.ptr, events[i].events);
+}
+
+static void result_print(struct load *load)
+{
+    double seconds = (double)(load->measured_to_ns - load->measured_from_ns) / 1e9;
+    double per_second = seconds > 0 ? 1 / seconds : 0;
+    printf("{\"connections\":%llu,\"request_bytes\":%zu,\"seconds\":%.3f,\"requests\":%llu,"
+           "\"requests_per_s\":%.1f,\"events\":%llu,\"events_per_s\":%.1f,\"cpu_s\":%.6f,"
+           "\"errors\":%llu,\"first_error\":\"%s\",",
+           (unsigned long long)load->connections, load->request_len, seconds,
+           (unsigned long long)load->requests, (double)load->requests * per_second,
+           (unsigned long long)load->stream_events, (double)load->stream_events * per_second,
+           (double)load->cpu_ns / 1e9, (unsigned long long)load->errors, load->first_error);
+    samples_print(&load->latency, "latency_us", stdout);
+    fputc(',', stdout);
+    samples_print(&load->first_event, "first_event_us", stdout);
+    fputs("}\n", stdout);
+    fflush(stdout);
+}
+
+/* Keeps the streams open until standard input ends; a stream that ends before is an error. */
+static void hold_until_released(struct load *load)
+{
+    char ignored[64];
+    result_print(load);
+    while (read(STDIN_FILENO, ignored, sizeof ignored) > 0)
+        continue;
+    pass_run(load, 0);
+    if (load->errors > 0)
+        args_die("%llu held streams ended early: %s", (unsigned long long)load->errors,
+                 load->first_error);
+}
+
+static void options_read(struct load *load, int argc, char **argv)
+{
+    const struct args_option options[] = {
+        {.name = "port", .help = "of the server on 127.0.0.1", .number = &load->port},
+        {.name = "connections", .help = "kept, each with one request in flight (32)",
+         .number = &load->connections},
+        {.name = "body", .help = "bytes of the request's body, about (1024)",
+         .number = &load->body_bytes},
+        {.name = "measure-ms", .help = "(2000)", .number = &load->measure_ms},
+        {.name = "warmup-ms", .help = "before it, not measured (200)",
+         .number = &load->warmup_ms},
+        {.name = "stream", .help = "ask for streams", .flag = &load->stream},
+        {.name = "events", .help = "content events of a stream (20)", .number = &load->events},
+        {.name = "delay-us", .help = "between two events (0)", .number = &load->delay_us},
+        {.name = "delay-ms", .help = "of the upstream before it answers (0)",
+         .number = &load->delay_ms},
+        {.name = "hold", .help = "open the streams, print, keep them until standard input ends",
+         .flag = &load->hold},
+        {.name = "pids", .help = "processes whose CPU time is read, with commas",
+         .text = &load->pids},
+    };
+    args_parse(argc, argv, options, sizeof options / sizeof *options);
+    if (load->port == 0 || load->port > UINT16_MAX || load->connections == 0)
+        args_die("options '--port' and '--connections' need a number above 0");
+    load->stream |= load->hold;
+}
+
+int main(int argc, char **argv)
+{
+    static struct load load = {.connections = 32,
+                               .body_bytes = 1024,
+                               .warmup_ms = 200,
+                               .measure_ms = 2000,
+                               .events = 20};
+    options_read(&load, argc, argv);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    net_raise_file_limit();
+    clocks_open(&load);
+    request_make(&load);
+    load.epoll = epoll_create1(EPOLL_CLOEXEC);
+    load.conns = calloc(load.connections, sizeof *load.conns);
+    if (load.epoll < 0 || !load.conns)
+        args_die("cannot set up %llu connections", (unsigned long long)load.connections);
+    for (size_t i = 0; i < load.connections; i++)
+        load.conns[i].fd = -1;
+    phase_enter(&load, PHASE_OPENING, net_now_ns(), OPENING_LIMIT_NS);
+    conns_open_more(&load);
+    while (phase_advance(&load))
+        pass_run(&load, wait_ms(&load));
+    if (load.hold)
+        hold_until_released(&load);
+    else
+        result_print(&load);
+    return 0;
+}
