@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# `make bench`: harborai serve against nginx (tests/bench/run.py). Its programs are not part of
+# `make`; BENCH_FLAGS are run.py's options, as in `make bench BENCH_FLAGS='--json bench.json'`.
+bench_programs = %reldir%/bench_upstream %reldir%/bench_load
+EXTRA_PROGRAMS = $(bench_programs)
+CLEANFILES += $(bench_programs)
+EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in
+
+%canon_reldir%_bench_upstream_SOURCES = \
+	%reldir%/bench_upstream.c \
+	%reldir%/args.c %reldir%/args.h \
+	%reldir%/heap.c %reldir%/heap.h \
+	%reldir%/net.c %reldir%/net.h
+%canon_reldir%_bench_load_SOURCES = \
+	%reldir%/bench_load.c \
+	%reldir%/answer.c %reldir%/answer.h \
+	%reldir%/args.c %reldir%/args.h \
+	%reldir%/net.c %reldir%/net.h \
+	%reldir%/samples.c %reldir%/samples.h
+
+if SANITIZED
+bench_build = --sanitized
+else
+bench_build =
+endif
+
+bench: all $(bench_programs)
+	$(PYTHON3) -B $(srcdir)/%reldir%/run.py --build . $(bench_build) $(BENCH_FLAGS)
+.PHONY: bench

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""The processes of the bench: start, first answer, memory, end. Each is ended by its own id."""
+import contextlib
+import json
+import os
+import pathlib
+import resource
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+BODY = json.dumps({"model": "bench-model", "messages": [{"role": "user", "content": "hello"}]})
+REQUEST = (f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+           f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}").encode()
+
+
+class Failure(Exception):
+    """A server or a tool did not do what a measurement needs."""
+
+
+def raise_file_limit():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Process:
+    """A process and its children, in a session of their own, with their output in a file."""
+
+    def __init__(self, name, argv, log, env=None, **popen):
+        self.name, self.log = name, pathlib.Path(log)
+        with open(log, "ab") as out:
+            popen.setdefault("stdout", out)
+            self.started_ns = time.monotonic_ns()
+            self.root = subprocess.Popen(argv, stderr=out, env=env, start_new_session=True, **popen)
+
+    def pids(self):
+        """The process and all below it."""
+        found, queue = [], [self.root.pid]
+        while queue:
+            pid = queue.pop()
+            found.append(pid)
+            for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+                try:
+                    queue += [int(word) for word in task.read_text().split()]
+                except OSError:
+                    continue  # a thread that has ended meanwhile
+        return found
+
+    def pss_kb(self):
+        """Proportional set size of all of them, from smaps_rollup."""
+        total = 0
+        for pid in self.pids():
+            try:
+                text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            except OSError as error:
+                raise Failure(f"cannot read the memory of {self.name}: {error}") from None
+            for line in text.splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+        return total
+
+    def last_words(self):
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it printed nothing"
+
+    def stop(self, limit_s=10):
+        """Asks, waits, insists. Returns what went wrong, or None."""
+        if self.root.poll() is not None:
+            return f"{self.name} had ended by itself: {self.last_words()}"
+        self.root.terminate()
+        try:
+            self.root.wait(limit_s)
+            return None
+        except subprocess.TimeoutExpired:
+            os.killpg(self.root.pid, signal.SIGKILL)  # its own session: nobody else is in it
+            self.root.wait()
+            return f"{self.name} did not end within {limit_s} s of SIGTERM and was killed"
+
+
+class Server(Process):
+    """A proxy with its two ports (one and the same, except for nginx)."""
+
+    def __init__(self, name, argv, folder, port, stream_port, env=None):
+        self.folder, self.port, self.stream_port = folder, port, stream_port
+        super().__init__(name, argv, folder / "output.log", env=env)
+
+    def first_answer_ms(self, limit_s=10):
+        """Milliseconds from its start to the end of its first answer."""
+        while time.monotonic_ns() - self.started_ns < limit_s * 1_000_000_000:
+            if self.root.poll() is not None:
+                raise Failure(f"{self.name} does not start: {self.last_words()}")
+            try:
+                answer = self._ask()
+            except ConnectionRefusedError:
+                time.sleep(0.0002)
+                continue
+            except OSError as error:
+                raise Failure(f"{self.name} gives no answer: {error}") from None
+            if not answer.startswith(b"HTTP/1.1 200 "):
+                raise Failure(f"{self.name} answers {answer[:60]!r}: {self.last_words()}")
+            return (time.monotonic_ns() - self.started_ns) / 1e6
+        raise Failure(f"{self.name} did not answer within {limit_s} s: {self.last_words()}")
+
+    def _ask(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as s:
+            s.sendall(REQUEST)
+            answer = b""
+            while part := s.recv(65536):
+                answer += part
+            return answer
+
+
+def start_upstream(program, folder):
+    upstream = Process("bench_upstream", [program], folder / "upstream.log",
+                       stdout=subprocess.PIPE)
+    line = upstream.root.stdout.readline().split()
+    if len(line) != 2:
+        raise Failure(f"the upstream does not start: {upstream.last_words()}")
+    upstream.port = int(line[1])
+    return upstream
+
+
+def start_nginx(template, folder, upstream_port, connections):
+    folder.mkdir(mode=0o755)
+    port, stream_port = free_ports(2)
+    text = pathlib.Path(template).read_text()
+    for name, value in {"DIR": folder, "CONNECTIONS": connections, "UPSTREAM": upstream_port,
+                        "PORT": port, "STREAM_PORT": stream_port}.items():
+        text = text.replace(f"@{name}@", str(value))
+    config = folder / "nginx.conf"
+    config.write_text(text)
+    argv = [find_nginx(), "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
+    return Server("nginx", argv, folder, port, stream_port)
+
+
+def find_nginx():
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if not program:
+        raise Failure("nginx is missing, the measure of all: apt-get install nginx-light")
+    return program
+
+
+class Harborai:
+    """Where a build tree has the gateway: the program itself, not libtool's script, which would
+    add a shell to the time to start."""
+
+    def __init__(self, build):
+        build = pathlib.Path(build).resolve()
+        wrappers = [build / "harborai", build / "core/cli/harborai"]
+        programs = [w.parent / ".libs" / w.name for w in wrappers] + wrappers
+        self.program = next((p for p in programs if p.is_file() and os.access(p, os.X_OK)), None)
+        self.libraries = sorted({str(p.parent) for p in build.glob("**/.libs/libharborai.so*")})
+        self.plugins = sorted({str(p.parent) for p in build.glob("plugins/**/.libs/openai.so")})
+
+    def start(self, folder, upstream_port):
+        folder.mkdir(mode=0o700)
+        port = free_ports(1)[0]
+        config = folder / "harborai.yaml"
+        config.write_text(f"server: {{ host: 127.0.0.1, port: {port} }}\n"
+                          f"providers:\n  lab:\n    plugin: openai\n"
+                          f"    base_url: \"http://127.0.0.1:{upstream_port}/v1\"\n"
+                          f"    api_key: none\n    models: [bench-model]\n")
+        env = dict(os.environ, HARBORAI_PLUGIN_PATH=":".join(self.plugins))
+        if self.libraries:
+            env["LD_LIBRARY_PATH"] = ":".join(self.libraries)
+        argv = [str(self.program), "serve", "--config", str(config),
+                "--state-dir", str(folder / "state"), "--workers", "2"]
+        return Server("harborai", argv, folder, port, port, env)
+
+
+def state_bytes(folder):
+    """What lies in a gateway's state directory, which is mostly its journal."""
+    return sum(p.stat().st_size for p in (folder / "state").glob("**/*") if p.is_file())
+
+
+class HeldStreams:
+    """Streams that stay open, each after a few events, until release()."""
+
+    def __init__(self, program, server, count, limit_s=30):
+        argv = [program, "--port", str(server.stream_port), "--connections", str(count),
+                "--hold", "--events", "3", "--delay-us", "1000"]
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        ready = select.select([self.process.stdout], [], [], limit_s)[0]
+        if not ready or not self.process.stdout.readline():
+            raise Failure(f"{server.name}, {count} streams: {self.release() or 'they do not open'}")
+
+    def release(self):
+        """Closes them all. Returns what went wrong meanwhile, or None."""
+        try:
+            errors = self.process.communicate(timeout=10)[1]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            errors = self.process.communicate()[1]
+        return errors.strip() or None
+
+
+SPINNER = ("import os, signal\nsignal.alarm(60)\n"
+           "os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass")
+
+
+@contextlib.contextmanager
+def awake_processors():
+    """Keeps each processor busy with what any other work displaces at once. On a virtual machine
+    to wake a processor that sleeps costs more than a proxy does, and now and then it does not
+    sleep; both made differences of 100 µs between equal runs."""
+    spinners = [subprocess.Popen([sys.executable, "-S", "-c", SPINNER])
+                for _ in range(os.cpu_count())]
+    try:
+        time.sleep(0.1)
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+
+
+def run_load(program, pids, options, limit_s):
+    """One run of bench_load; returns what it printed."""
+    argv = [program, *options, *(["--pids", ",".join(map(str, pids))] if pids else [])]
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=limit_s, check=False)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"the load did not end within {limit_s} s") from None
+    if done.returncode != 0:
+        raise Failure(done.stderr.strip() or f"the load ended with {done.returncode}")
+    return json.loads(done.stdout)
