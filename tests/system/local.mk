@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# What tests/run, the simulator and the system tests need from a tarball.
+EXTRA_DIST += \
+	examples/quickstart \
+	tests/run tests/packages.sh \
+	tests/clients/package.json tests/clients/package-lock.json \
+	tests/clients/chat.test.mjs tests/clients/errors.test.mjs tests/clients/support.mjs \
+	tests/lint/docs tests/lint/globals tests/lint/globals.txt tests/lint/headers \
+	tests/lint/layers tests/lint/names tests/lint/size tests/lint/symbols \
+	tests/sim/README.md tests/sim/answers.py tests/sim/http1.py tests/sim/log.py \
+	tests/sim/make-certs tests/sim/script.py tests/sim/sim.py tests/sim/test_sim.py \
+	tests/sim/vendor.py \
+	%reldir%/made.py %reldir%/run.py %reldir%/support.py \
+	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_http.py \
+	%reldir%/test_journal.py %reldir%/test_plugins.py %reldir%/test_process.py \
+	%reldir%/test_sim_itself.py %reldir%/test_upstream.py

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the system tests: a simulator, a gateway, the command line, plain HTTP, the journal.
+
+HARBORAI_BUILDDIR names the built tree (default: build/check of this repository).
+Everything that is started here is ended here, by its pid.
+"""
+import contextlib
+import glob
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("HARBORAI_BUILDDIR", os.path.join(ROOT, "build", "check")))
+HARBORAI = os.path.join(BUILD, "harborai")
+LONG = bool(os.environ.get("HARBORAI_TEST_LONG"))
+KEY = "sk-operator-0001"
+TRACE_HEADER = "traceparent"
+START_LIMIT_S = 20
+
+GATEWAYS = []  # those that run now: the runner prints their logs when a test fails
+
+
+def plugin_path(*more):
+    found = glob.glob(os.path.join(BUILD, "plugins", "*", ".libs"))
+    found += glob.glob(os.path.join(BUILD, "examples", "plugins", "*", ".libs"))
+    return ":".join([str(m) for m in more] + sorted(found))
+
+
+def environment(home, **more):
+    """A clean environment: nothing of the developer's own keys or configuration."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8",
+           "HARBORAI_PLUGIN_PATH": plugin_path(),
+           "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=1"}
+    for name in ("TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    env.update({k: str(v) for k, v in more.items() if v is not None})
+    return env
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def wait_for(what, condition, limit_s=10):
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {limit_s} s")
+
+
+@contextlib.contextmanager
+def folder():
+    # Not below /tmp directly by name: mkdtemp makes it 0700, as the trust checks of plugins ask.
+    path = tempfile.mkdtemp(prefix="harborai-test-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def end(process, limit_s=15):
+    """SIGTERM, then SIGKILL; True when the first was enough."""
+    if process.poll() is not None:
+        return True
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(limit_s)
+        return True
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+
+
+# ---- The simulator -------------------------------------------------------------------------------
+
+
+class Simulator:
+    def __init__(self, port, log_path, tls):
+        self.port = port
+        self.log_path = log_path
+        self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{port}/v1"
+
+    def lines(self, event=None):
+        return [x for x in read_jsonl(self.log_path) if event in (None, x["event"])]
+
+    def request(self, mark):
+        """The newest request whose body holds `mark`; waits for it."""
+        return wait_for(f"request '{mark}' in the simulator's log", lambda: next(
+            (x for x in reversed(self.lines("request")) if mark in x["body"]), None))
+
+    def answer(self, mark):
+        sequence = self.request(mark)["seq"]
+        return wait_for(f"end of request '{mark}' in the simulator's log", lambda: next(
+            (x for x in self.lines("answer") if x["seq"] == sequence), None))
+
+
+@contextlib.contextmanager
+def simulator(certs=None, name="good", options=("--no-auth",)):
+    with folder() as place:
+        log = os.path.join(place, "sim.log")
+        command = [sys.executable, os.path.join(ROOT, "tests", "sim", "sim.py"), "--log", log]
+        if certs:
+            command += ["--tls-cert", f"{certs}/{name}.pem", "--tls-key", f"{certs}/{name}.key"]
+        process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+        try:
+            yield Simulator(int(process.stdout.readline()), log, bool(certs))
+        finally:
+            end(process)
+            process.stdout.close()
+
+
+def make_certs(place):
+    subprocess.run(["sh", os.path.join(ROOT, "tests", "sim", "make-certs"), place], check=True)
+    return place
+
+
+# ---- The gateway ---------------------------------------------------------------------------------
+
+
+class Gateway:
+    def __init__(self, process, port, state, log_path):
+        self.process = process
+        self.pid = process.pid
+        self.port = port
+        self.state = state
+        self.log_path = log_path
+        self.killed = False
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        self.killed = True
+        self.process.kill()
+        self.process.wait()
+
+    def connect(self, timeout=20):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def request(self, method, path, body=None, headers=None, timeout=20):
+        """One exchange on a connection of its own: an Answer."""
+        with contextlib.closing(self.connect(timeout)) as client:
+            return exchange(client, method, path, body, headers)
+
+    def chat(self, content="hello there", model="gpt-4o", headers=None, timeout=20, **more):
+        return self.request("POST", "/v1/chat/completions", chat_body(content, model, **more),
+                            headers, timeout)
+
+    def healthy(self):
+        try:
+            return self.request("GET", "/health", timeout=2).status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def journal(self):
+        return journal(self.state)
+
+
+@contextlib.contextmanager
+def gateway(config=None, workers=2, env=None, state=None, arguments=(), wrapper=()):
+    """A gateway with a state directory of its own. `config` is a dict (written as JSON, which is
+    YAML) or a text. After the block it must still live, and end by SIGTERM with status 0."""
+    with folder() as place:
+        port = free_port()
+        command = [*wrapper, HARBORAI, "serve", "--host", "127.0.0.1", "--port", str(port),
+                   "--workers", str(workers), "--state-dir", state or os.path.join(place, "state")]
+        if config is not None:
+            command += ["--config", write_config(place, config)]
+        log_path = os.path.join(place, "gateway.log")
+        with open(log_path, "wb") as log:
+            process = subprocess.Popen([*command, *arguments], stdout=log, stderr=log, cwd=place,
+                                       env=environment(place, **(env or {})))
+        running = Gateway(process, port, state or os.path.join(place, "state"), log_path)
+        GATEWAYS.append(running)
+        try:
+            wait_for("gateway answers /health", lambda: not running.alive() or running.healthy(),
+                     START_LIMIT_S)
+            yield running
+            if not running.killed:
+                stop_well(running)
+        except BaseException:
+            print_log(running)
+            raise
+        finally:
+            end(process, 5)
+            GATEWAYS.remove(running)
+
+
+def stop_well(running):
+    status = running.process.poll()
+    assert status is None, f"the gateway ended by itself with status {status}"
+    assert end(running.process), "the gateway did not end within 15 s of SIGTERM"
+    assert running.process.returncode == 0, f"exit status {running.process.returncode}"
+
+
+def print_log(running):
+    try:
+        lines = running.log().splitlines()
+    except OSError:
+        return
+    print(f"--- log of the gateway on port {running.port}, last lines ---", file=sys.stderr)
+    print("\n".join(lines[-60:]), file=sys.stderr)
+
+
+def write_config(place, config):
+    path = os.path.join(place, "harborai.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(config if isinstance(config, str) else json.dumps(config, indent=1))
+    os.chmod(path, 0o600)
+    return path
+
+
+def config_for(sim, **providers):
+    """The usual configuration: OpenAI's own models and a provider with names of its own."""
+    usual = {"openai": {"base_url": sim.base_url, "api_key": KEY},
+             "lab": {"plugin": "openai", "base_url": sim.base_url, "api_key": "none",
+                     "models": ["my-model", "fb-*"]}}
+    return {"providers": {**usual, **providers}, "models": {"smart": "openai/gpt-4o"}}
+
+
+def provider(base_url, model, **more):
+    return {"plugin": "openai", "base_url": base_url, "api_key": "none", "models": [model], **more}
+
+
+# ---- The command line ----------------------------------------------------------------------------
+
+
+def harborai(*arguments, env=None, config=None, stdin="", timeout=30, wrapper=()):
+    """Runs a command; a CompletedProcess with text."""
+    with folder() as place:
+        command = [*wrapper, HARBORAI, *arguments]
+        if config is not None:
+            command += ["--config", write_config(place, config)]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=place,
+                              timeout=timeout, env=environment(place, **(env or {})), check=False)
+
+
+# ---- HTTP ----------------------------------------------------------------------------------------
+
+
+class Answer:
+    def __init__(self, response, body):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def error(self):
+        return self.json()["error"]
+
+    def text(self):
+        return self.json()["choices"][0]["message"]["content"]
+
+    def events(self):
+        """The data of each event, parsed; the string "[DONE]" as it is."""
+        return parse_events(self.body)
+
+
+def parse_events(body):
+    found = []
+    for event in re.split(r"\r?\n\r?\n", body.decode()):
+        data = [line[5:].lstrip(" ") for line in event.splitlines() if line.startswith("data:")]
+        if data:
+            text = "\n".join(data)
+            found.append(text if text == "[DONE]" else json.loads(text))
+    return found
+
+
+def stream_text(events):
+    return "".join(e["choices"][0]["delta"].get("content") or "" for e in events
+                   if isinstance(e, dict) and e.get("choices"))
+
+
+def chat_body(content, model="gpt-4o", **more):
+    if isinstance(content, dict):
+        content = "sim:" + json.dumps(content)
+    return {"model": model, "messages": [{"role": "user", "content": content}], **more}
+
+
+def exchange(client, method, path, body=None, headers=None):
+    headers = dict(headers or {})
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    if body is not None:
+        headers.setdefault("content-type", "application/json")
+    client.request(method, path, body, headers)
+    response = client.getresponse()
+    return Answer(response, response.read())
+
+
+class RawStream:
+    """A streamed call read piece by piece, with the time of each."""
+
+    def __init__(self, port, body, headers=""):
+        data = json.dumps(body).encode()
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.sock.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n{headers}"
+                          f"content-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
+                          .encode() + data)
+        self.seen = b""
+
+    def read_until(self, mark):
+        while mark not in self.seen:
+            piece = self.sock.recv(65536)
+            assert piece, f"the stream ended before {mark!r}: {self.seen[-300:]!r}"
+            self.seen += piece
+        return self.seen
+
+    def gaps(self, until=b"[DONE]"):
+        """The seconds between pieces, from the second on."""
+        times = []
+        while until not in self.seen:
+            piece = self.sock.recv(65536)
+            assert piece, f"the stream ended early: {self.seen[-300:]!r}"
+            self.seen += piece
+            times.append(time.monotonic())
+        return [b - a for a, b in zip(times, times[1:])]
+
+    def close(self):
+        self.sock.close()
+
+
+# ---- The journal ---------------------------------------------------------------------------------
+
+
+def read_jsonl(path):
+    """Complete lines only: the last one may be in the writing."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line]
+
+
+def journal(state):
+    lines = []
+    for path in sorted(glob.glob(os.path.join(state, "**", "*.jsonl"), recursive=True)):
+        lines += read_jsonl(path)
+    return lines
+
+
+def kind(line):
+    """begin or end."""
+    return line.get("event") or line.get("kind") or line.get("type")
+
+
+def find_end(state, request_id):
+    """The end line of a request id; it is there when the answer is."""
+    lines = [x for x in journal(state) if kind(x) == "end" and x["request_id"] == request_id]
+    assert len(lines) == 1, f"{len(lines)} end lines of '{request_id}' in {state}"
+    return lines[0]

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""The commands and the configuration: what they print, and what they say about a fault."""
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import unittest
+
+import support
+from support import harborai
+
+
+class CommandsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.sim = stack.enter_context(support.simulator())
+            cls.addClassCleanup(stack.pop_all().close)
+        cls.config = support.config_for(cls.sim)
+
+    def test_version_and_help(self):
+        done = harborai("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^harborai \d+\.\d+\.\d+")
+        done = harborai("--help")
+        self.assertEqual(done.returncode, 0)
+        for word in ("chat", "list-models", "list-plugins", "serve"):
+            self.assertIn(word, done.stdout)
+        for command in ("chat", "list-models", "list-plugins", "serve"):
+            self.assertEqual(harborai(command, "--help").returncode, 0, command)
+        self.assertIn("--state-dir", harborai("serve", "--help").stdout)
+
+    def test_wrong_use(self):
+        for arguments in ((), ("no-such-command",), ("serve", "--no-such-flag"),
+                          ("serve", "--port", "x"), ("serve", "--port", "70000"),
+                          ("serve", "--workers", "0")):
+            with self.subTest(arguments):
+                done = harborai(*arguments)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertEqual(done.stdout, "")
+                self.assertIn(arguments[-1] if arguments else "--help", done.stderr)
+
+    def test_list_models(self):
+        done = harborai("list-models", config=self.config)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("gpt-4o", "my-model", "smart", "2.5"):
+            self.assertIn(word, done.stdout)
+        data = json.loads(harborai("list-models", "--json", config=self.config).stdout)
+        self.assertIn("gpt-4o", json.dumps(data))
+        self.assertIn("128000", json.dumps(data))
+
+    def test_list_models_says_where_a_key_is_missing(self):
+        done = harborai("list-models", config={"providers": {"openai": {}}})
+        self.assertIn("gpt-4o", done.stdout)
+        self.assertIn("OPENAI_API_KEY", done.stdout + done.stderr)
+
+    def test_models_of_a_provider_stand_in_place_of_the_manifests(self):
+        lab = {"plugin": "openai", "base_url": self.sim.base_url, "api_key": "none",
+               "models": ["my-model", "gpt-4o-*"]}
+        done = harborai("list-models", config={"providers": {"lab": lab}})
+        self.assertIn("my-model", done.stdout)
+        self.assertIn("gpt-4o-mini", done.stdout)
+        self.assertNotIn("gpt-5", done.stdout)
+        self.assertNotIn("*", done.stdout)
+
+    def test_list_plugins(self):
+        done = harborai("list-plugins")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("openai", "echo"):
+            self.assertIn(word, done.stdout)
+        data = json.dumps(json.loads(harborai("list-plugins", "--json").stdout))
+        self.assertRegex(data, r'"[^"]*/openai\.so"')
+
+    def test_without_a_file_the_environment_makes_the_providers(self):
+        self.assertIn("gpt-4o", harborai("list-models",
+                                         env={"OPENAI_API_KEY": "sk-x"}).stdout)
+        without = harborai("list-models").stdout
+        self.assertIn("echo", without)
+
+    def test_chat(self):
+        for arguments in (["chat", "--no-stream", "-m", "gpt-4o", "hello from the shell"],
+                          ["chat", "--stream", "-m", "smart", "hello from the shell"],
+                          ["chat", "-m", "my-model", "hello from the shell"]):
+            with self.subTest(arguments):
+                done = harborai(*arguments, config=self.config)
+                self.assertEqual((done.returncode, done.stdout.strip()),
+                                 (0, "hello from the shell"), done.stderr)
+
+    def test_chat_reads_stdin_and_system(self):
+        done = harborai("chat", "-m", "gpt-4o", "--system", "cli-system-mark", "-",
+                        config=self.config, stdin="piped text\n")
+        self.assertEqual(done.stdout.strip(), "piped text", done.stderr)
+        sent = json.loads(self.sim.request("cli-system-mark")["body"])
+        self.assertEqual([m["role"] for m in sent["messages"]], ["system", "user"])
+
+    def test_chat_json(self):
+        done = harborai("chat", "--json", "-m", "gpt-4o", "as data", config=self.config)
+        self.assertIn("as data", json.dumps(json.loads(done.stdout)), done.stderr)
+
+    def test_chat_model(self):
+        done = harborai("chat", "hi", config=self.config)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("list-models", done.stderr)
+        done = harborai("chat", "hi", config={**self.config, "default_model": "gpt-4o"})
+        self.assertEqual(done.stdout.strip(), "hi", done.stderr)
+
+    def test_chat_errors(self):
+        done = harborai("chat", "-m", "no-such-model", "hi", config=self.config)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("no-such-model", done.stderr)
+        done = harborai("chat", "-m", "gpt-4o", "hi", config={"providers": {
+            "openai": {"base_url": self.sim.base_url}}})
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("OPENAI_API_KEY", done.stderr)
+        done = harborai("chat", "-m", "gpt-4o", 'sim:{"status":429,"retry_after":3}',
+                        config=self.config)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("Rate limit", done.stderr)
+
+    def test_port_taken(self):
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            sock.listen()
+            port = str(sock.getsockname()[1])
+            with support.folder() as state:
+                done = harborai("serve", "--port", port, "--state-dir", state)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(port, done.stderr)
+        self.assertRegex(done.stderr, r"(?i)in use|taken")
+
+    def test_second_gateway_on_the_port(self):
+        with support.gateway() as hb:
+            with support.folder() as state:
+                done = harborai("serve", "--port", str(hb.port), "--state-dir", state)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(str(hb.port), done.stderr)
+
+    def test_state_dir_that_cannot_be_used(self):
+        with support.folder() as place:
+            path = os.path.join(place, "file")
+            with open(path, "w", encoding="utf-8"):
+                pass
+            done = harborai("serve", "--port", str(support.free_port()), "--state-dir", path)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(path, done.stderr)
+
+
+class ConfigTest(unittest.TestCase):
+    """A fault is named with file, line and column, and the command does not go on."""
+
+    ROWS = [  # name, text, line, what the message says
+        ("unknown key", "server:\n  prot: 8000\n", 2, r"'?prot'?.*port"),
+        ("unknown section", "servers: {}\n", 1, r"servers.*server"),
+        ("unknown key of a provider", "providers:\n  lab:\n    plugin: openai\n    bas_url: x\n", 4,
+         r"bas_url.*base_url"),
+        ("wrong type", "server:\n  port: eighty\n", 2, r"port"),
+        ("out of range", "server:\n  port: 70000\n", 2, r"port|65535"),
+        ("no YAML", "server: {port: 8000\nx: [\n", None, r""),
+        ("tab", "server:\n\tport: 8000\n", 2, r""),
+        ("twice", "server: {port: 1}\nserver: {port: 2}\n", 2, r"server"),
+        ("variable that is not set", 'providers:\n  openai:\n    api_key: "${NO_SUCH_VAR_X}"\n', 3,
+         r"NO_SUCH_VAR_X"),
+        ("list for a mapping", "providers: [openai]\n", 1, r"providers"),
+        ("base_url", "providers:\n  lab:\n    plugin: openai\n    base_url: 'ftp://x'\n", 4, r"base_url"),
+        ("unknown plugin", "providers:\n  lab:\n    plugin: nonesuch\n", 3, r"nonesuch.*"),
+        ("alias to nothing", "models:\n  smart: nonesuch/gpt\n", 2, r"smart|nonesuch"),
+        ("line break in a key", 'providers:\n  openai:\n    api_key: "a\\r\\nb"\n', 3, r"api_key"),
+    ]
+
+    def test_faults(self):
+        for name, text, line, says in self.ROWS:
+            with self.subTest(name):
+                done = harborai("list-models", config=text)
+                self.assertNotEqual(done.returncode, 0, done.stdout)
+                self.assertRegex(done.stderr, r"harborai\.yaml:%s:\d+" % (line or r"\d+"))
+                self.assertRegex(done.stderr, says)
+
+    def test_serve_refuses_too(self):
+        done = harborai("serve", "--port", str(support.free_port()), config="server: {prot: 1}\n")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"harborai\.yaml:1:\d+")
+
+    def test_file_that_is_missing(self):
+        done = harborai("list-models", "--config", "/no/such/file.yaml")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("/no/such/file.yaml", done.stderr)
+
+    def test_variables_and_a_key_never_printed(self):
+        with support.simulator() as sim:
+            text = ("providers:\n  openai: {api_key: \"${MY_KEY}\", base_url: \"%s\"}\n"
+                    % sim.base_url)
+            done = harborai("chat", "-m", "gpt-4o", "var-mark", config=text,
+                            env={"MY_KEY": "sk-secret-7777"})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(sim.request("var-mark")["key_end"], "7777")
+            self.assertNotIn("sk-secret", done.stdout + done.stderr)
+            with support.gateway(text, env={"MY_KEY": "sk-secret-7777"}) as hb:
+                hb.chat("x")
+                hb.chat({"status": 401})
+                everything = hb.log() + json.dumps(hb.journal())
+                self.assertNotIn("sk-secret", everything)
+
+    def test_server_section_is_used(self):
+        port = support.free_port()
+        with support.folder() as place:
+            path = support.write_config(place, f"server: {{host: 127.0.0.1, port: {port}}}\n")
+            process = subprocess.Popen([support.HARBORAI, "serve", "--config", path, "--state-dir",
+                                        place + "/state"], env=support.environment(place),
+                                       stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            try:
+                hb = support.Gateway(process, port, place + "/state", os.devnull)
+                support.wait_for("the port of the file", hb.healthy)
+            finally:
+                support.end(process)
+
+
+if __name__ == "__main__":
+
+    unittest.main()

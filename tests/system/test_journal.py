@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The journal: a begin line before a vendor hears of a call, an end line before its answer ends."""
+import re
+import time
+from decimal import Decimal
+
+import support
+from support import chat_body, find_end, kind
+from test_http import FrontTest
+
+UUID7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+USAGE = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500,
+         "prompt_tokens_details": {"cached_tokens": 200}}
+# gpt-4o, USD per million tokens: input 2.50, cached 1.25, output 10.00
+COST = Decimal("800") * Decimal("2.5e-6") + 200 * Decimal("1.25e-6") + 500 * Decimal("10e-6")
+
+
+class JournalTest(FrontTest):
+    number = 0
+
+    def call(self, content, model="gpt-4o", **more):
+        """(answer, end line) of a call."""
+        JournalTest.number += 1
+        mark = f"journal-{JournalTest.number}"
+        answer = self.hb.chat(content, model, headers={"x-request-id": mark}, **more)
+        return answer, find_end(self.hb.state, mark)
+
+    def test_whole_and_streamed_calls_cost_the_same_exactly(self):
+        for more in ({}, {"stream": True},
+                     {"stream": True, "stream_options": {"include_usage": True}}):
+            with self.subTest(more):
+                _, line = self.call({"text": "a", "usage": USAGE}, **more)
+                self.assertEqual(Decimal(line["cost"]), COST)
+                self.assertIsInstance(line["cost"], str, "a decimal, not a float")
+                self.assertEqual(line["currency"], "USD")
+                self.assertTrue(line["price_source"])
+
+    def test_members_of_an_end_line(self):
+        before = time.time_ns()
+        answer, line = self.call({"text": "a b", "usage": USAGE}, "smart")
+        self.assertRegex(line["key"], UUID7)
+        self.assertRegex(line["id"], r"^hb_\d{13}_[0-9a-f]{8}$")
+        self.assertRegex(line["trace_id"], r"^[0-9a-f]{32}$")
+        self.assertEqual((line["provider"], line["model"], line["upstream_model"], line["status"]),
+                         ("openai", "smart", "gpt-4o", 200))
+        self.assertEqual(line["usage"]["prompt_tokens"], 1000)
+        self.assertEqual(line["usage"]["prompt_tokens_details"]["cached_tokens"], 200)
+        for at in ("begin_ns", "end_ns"):
+            self.assertTrue(before <= line[at] <= time.time_ns(), (at, line))
+        self.assertLessEqual(line["begin_ns"], line["end_ns"])
+        self.assertGreaterEqual(line["bytes_out"], len(answer.body))
+
+    def test_token_classes_are_disjoint(self):
+        _, line = self.call({"text": "a", "usage": {**USAGE, "completion_tokens_details":
+                                                    {"reasoning_tokens": 100}}})
+        tokens = line["tokens"]
+        self.assertEqual((tokens["input"], tokens["cache_read"]), (800, 200))
+        self.assertEqual(tokens["output"] + tokens.get("reasoning", 0), 500)
+
+    def test_begin_line_of_each_with_the_trace_of_the_vendors_log(self):
+        self.call("begin-mark text")
+        trace = self.sim.request("begin-mark")["traceparent"].split("-")[1]
+        begins = [x for x in self.hb.journal() if kind(x) == "begin" and x["trace_id"] == trace]
+        ends = [x for x in self.hb.journal() if kind(x) == "end" and x["trace_id"] == trace]
+        self.assertEqual((len(begins), len(ends)), (1, 1))
+        self.assertEqual(begins[0]["id"], ends[0]["id"])
+
+    def test_price_that_nobody_knows_is_null_with_a_reason(self):
+        _, line = self.call("no price", "my-model")
+        self.assertIsNone(line["cost"])
+
+    def test_failures_are_records_too(self):
+        for content, status in (({"status": 429}, 429), ({"status": 401}, 502),
+                                ({"reset": True}, 502)):
+            _, line = self.call(content)
+            self.assertEqual(line["status"], status)
+
+    def test_broken_stream(self):
+        _, line = self.call({"events": 8, "cut_after_events": 4, "delay_ms": 2}, stream=True)
+        self.assertNotEqual(line.get("error"), None, line)
+
+    def test_client_that_left(self):
+        mark = "journal-left"
+        call = support.RawStream(self.hb.port, chat_body({"events": 3000, "delay_ms": 5},
+                                                         stream=True), f"x-request-id: {mark}\r\n")
+        call.read_until(b"000003 ")
+        call.close()
+        line = support.wait_for("its end line", lambda: next(
+            (x for x in self.hb.journal() if kind(x) == "end" and x["request_id"] == mark), None))
+        self.assertIn("cancel", str(line).lower() + ("cancel" if line["status"] == 499 else ""))
+
+    def test_time_to_first_token(self):
+        _, line = self.call({"events": 3, "pause_ms_before_event": [1, 300]}, stream=True)
+        self.assertGreater(line["end_ns"] - line["begin_ns"], 290_000_000)
+        self.assertGreater(line["ttft_ns"], 290_000_000)
+
+    def test_no_prompt_and_no_key_in_it(self):
+        self.call("a-prompt-that-is-private")
+        text = str(self.hb.journal())
+        self.assertNotIn("a-prompt-that-is-private", text)
+        self.assertFalse(re.search(support.KEY, text))

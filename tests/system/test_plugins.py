@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Plugins: found and listed without being loaded, loaded at the first call, refused with a reason."""
+import contextlib
+import json
+import os
+import re
+import subprocess
+import threading
+import unittest
+import uuid
+
+import made
+import support
+from support import harborai
+
+
+def mapped(pid, name):
+    """Is an object of this file name mapped executable into the process?"""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+        return any(" r-xp " in line and line.rstrip().endswith("/" + name) for line in file)
+
+
+class PlaceTest(unittest.TestCase):
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.place = stack.enter_context(support.folder())
+        self.env = {"HARBORAI_PLUGIN_PATH": support.plugin_path(self.place)}
+
+
+class BadPluginsTest(PlaceTest):
+    """Each is named with its file and the reason; the good ones beside it go on."""
+
+    def check(self, file, reason):
+        made.build(self.place, "good")
+        listed = harborai("list-plugins", env=self.env)
+        said = listed.stdout + listed.stderr
+        self.assertIn("com.example.good", said)
+        lines = [line for line in said.splitlines() if file in line]
+        self.assertTrue(lines, said)
+        self.assertRegex("\n".join(lines), reason)
+        with support.gateway(env=self.env) as hb:
+            self.assertEqual(hb.chat("x", "good-model").text(), "made on the spot")
+            self.assertRegex("\n".join(x for x in hb.log().splitlines() if file in x), reason)
+
+    def test_text_file(self):
+        with open(f"{self.place}/x.so", "w", encoding="utf-8") as file:
+            file.write("this is no shared object\n")
+        self.check("x.so", r"(?i)ELF")
+
+    def test_empty_file(self):
+        with open(f"{self.place}/empty.so", "w", encoding="utf-8"):
+            pass
+        self.check("empty.so", r"(?i)ELF|empty")
+
+    def test_cut_off_object(self):
+        path = made.build(self.place, "cut")
+        os.truncate(path, os.path.getsize(path) // 3)
+        self.check("cut.so", r"(?i)ELF|note|truncated|ends|broken")
+
+    def test_no_note(self):
+        made.build(self.place, "nonote", note="")
+        self.check("nonote.so", r"(?i)note|manifest")
+
+    def test_note_with_broken_json(self):
+        made.build(self.place, "broken", note='HARBORAI_NOTE_("{\\"abi\\":[0,2,0],\\"plugin\\":{");')
+        self.check("broken.so", r"(?i)JSON|manifest")
+
+    def test_note_without_required_members(self):
+        made.build(self.place, "lacking", note="HARBORAI_MANIFEST({\"id\":\"com.example.lacking\"});")
+        self.check("lacking.so", r"(?i)version|provider")
+
+    def test_foreign_abi(self):
+        made.build(self.place, "foreign",
+                   note='HARBORAI_NOTE_("{\\"abi\\":[9,7,0],\\"plugin\\":" @MANIFEST@ "}");')
+        self.check("foreign.so", r"(?i)ABI.*9\.7|9\.7.*ABI")
+
+    def test_world_writable(self):
+        os.chmod(made.build(self.place, "loose"), 0o666)
+        self.check("loose.so", r"(?i)writable.*chmod|chmod.*writable")
+
+    def test_directory_is_world_writable(self):
+        made.build(self.place, "inside")
+        os.chmod(self.place, 0o777)
+        listed = harborai("list-plugins", env=self.env)
+        said = listed.stdout + listed.stderr
+        self.assertRegex(said, r"(?i)writable")
+        os.chmod(self.place, 0o700)
+
+
+class FaultAtLoadTest(PlaceTest):
+    """What shows only when the object is loaded: the call gets the reason, the process goes on."""
+
+    def check(self, model, *reasons):
+        made.build(self.place, "good")
+        with support.gateway(env=self.env) as hb:
+            for stream in (False, True):
+                answer = hb.chat("x", model, stream=stream)
+                self.assertGreaterEqual(answer.status, 500)
+                self.assertTrue(answer.headers["x-request-id"])
+                for reason in reasons:
+                    self.assertRegex(answer.error()["message"] + hb.log(), reason)
+            self.assertEqual(hb.chat("x", "good-model").text(), "made on the spot")
+
+    def test_table_disagrees_with_note(self):
+        made.build(self.place, "liar", table_id="com.example.somebody-else")
+        self.check("liar-model", r"liar\.so", r"somebody-else", r"com\.example\.liar")
+
+    def test_create_fails(self):
+        made.build(self.place, "failing", create=
+                   'return harborai_error_set(error, HARBORAI_E_CONFIG, "set the flux first");')
+        self.check("failing-model", r"failing", r"set the flux first")
+
+    def test_symbol_that_does_not_resolve(self):
+        made.build(self.place, "lost", create=
+                   "extern int no_such_function_anywhere(void); return no_such_function_anywhere();")
+        self.check("lost-model", r"lost\.so", r"no_such_function_anywhere")
+
+    def test_file_that_has_gone(self):
+        path = made.build(self.place, "gone")
+        made.build(self.place, "good")
+        with support.gateway(env=self.env) as hb:
+            os.unlink(path)
+            answer = hb.chat("x", "gone-model")
+            self.assertGreaterEqual(answer.status, 500)
+            self.assertIn("gone", answer.error()["message"])
+            self.assertEqual(hb.chat("x", "good-model").text(), "made on the spot")
+
+
+class LazyTest(PlaceTest):
+    def test_dropped_in_is_listed_and_read_but_not_mapped(self):
+        model = "spot-" + uuid.uuid4().hex[:8]
+        made.build(self.place, "dropped", model)
+        for command in ("list-models", "list-plugins"):
+            with self.subTest(command):
+                trace = os.path.join(self.place, "trace")
+                listed = harborai(command, env=self.env, timeout=60, wrapper=[
+                    "strace", "-f", "-o", trace, "-e", "trace=open,openat,mmap,close"])
+                self.assertIn(model if command == "list-models" else "dropped", listed.stdout)
+                opened, executable = self.opened_and_mapped(trace, "dropped.so")
+                self.assertTrue(opened, "the file was read")
+                self.assertFalse(executable, "the file was mapped executable")
+
+    @staticmethod
+    def opened_and_mapped(trace, name):
+        """(was the file opened, was a descriptor of it mapped with PROT_EXEC)."""
+        ours, opened, executable = set(), False, False
+        with open(trace, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if match := re.search(r'open(?:at)?\(.*"([^"]*)".*\) = (\d+)', line):
+                    ours.discard(match[2])
+                    if match[1].endswith("/" + name):
+                        ours.add(match[2])
+                        opened = True
+                elif match := re.search(r"mmap\([^,]*, [^,]*, ([^,]*), [^,]*, (\d+),", line):
+                    executable |= match[2] in ours and "PROT_EXEC" in match[1]
+                elif match := re.search(r"close\((\d+)\)", line):
+                    ours.discard(match[1])
+        return opened, executable
+
+    def test_first_call_maps_exactly_the_one(self):
+        made.build(self.place, "wanted")
+        made.build(self.place, "bystander")
+        with support.gateway(env=self.env) as hb:
+            names = [m["id"].split("/")[-1] for m in hb.request("GET", "/v1/models").json()["data"]]
+            self.assertLessEqual({"wanted-model", "bystander-model"}, set(names))
+            for name in ("wanted.so", "bystander.so", "openai.so", "echo.so"):
+                self.assertFalse(mapped(hb.pid, name), name)
+            self.assertEqual(hb.chat("x", "wanted-model").text(), "made on the spot")
+            self.assertEqual([n for n in ("wanted.so", "bystander.so", "openai.so", "echo.so")
+                              if mapped(hb.pid, n)], ["wanted.so"])
+
+    def test_parallel_first_calls_are_one_load(self):
+        made.build(self.place, "cold", create="""
+            static int created;
+            if (++created > 1)
+                return harborai_error_set(error, HARBORAI_E_CONFIG, "created twice");
+            return HARBORAI_OK;""")
+        answers = []
+        with support.gateway(env=self.env, workers=4) as hb:
+            threads = [threading.Thread(target=lambda: answers.append(
+                hb.chat("x", "cold-model", stream=bool(i % 2)).status)) for i in range(32)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            loads = re.findall(r"(?m)^harborai_\w*loads?\w*(?:\{[^}]*\})? (\d+)$",
+                               hb.request("GET", "/metrics").body.decode())
+        self.assertEqual(answers, [200] * 32)
+        self.assertEqual(sum(map(int, loads)), 1, "one dlopen, in the metrics")
+
+    def test_streamed_by_the_engine_lane(self):
+        made.build(self.place, "engine")
+        with support.gateway(env=self.env) as hb:
+            events = hb.chat("x", "engine-model", stream=True).events()
+            self.assertEqual(support.stream_text(events), "made on the spot")
+            self.assertEqual((events[-1], events[0]["choices"][0]["delta"].get("role")),
+                             ("[DONE]", "assistant"))
+
+
+class OwnPluginsTest(PlaceTest):
+    def test_echo_whole_and_streamed(self):
+        models = json.loads(harborai("list-models", "--json").stdout)
+        text = json.dumps(models)
+        name = next(iter(re.findall(r'"(?:id|name|model)": "((?:echo/)?echo[\w.-]*)"', text)), None)
+        self.assertTrue(name, text[:2000])
+        with support.gateway() as hb:
+            self.assertIn("say it again", hb.chat("say it again", name).text())
+            events = hb.chat("say it again", name, stream=True).events()
+            self.assertIn("say it again", support.stream_text(events))
+            self.assertEqual(events[-1], "[DONE]")
+
+    def test_each_exports_one_symbol_and_needs_none_of_our_libraries(self):
+        for folder in support.plugin_path().split(":"):
+            for name in os.listdir(folder):
+                if name.endswith(".so"):
+                    self.check_object(os.path.join(folder, name))
+
+    def check_object(self, path):
+        listed = subprocess.run(["nm", "-D", "--defined-only", path], check=True, text=True,
+                                capture_output=True).stdout
+        self.assertEqual([line.split()[-1] for line in listed.splitlines()],
+                         ["harborai_plugin_query"], path)
+        needed = subprocess.run(["ldd", path], check=True, text=True, capture_output=True).stdout
+        self.assertNotIn("harborai", needed.replace(path, ""))
+
+
+class OutsideTheTreeTest(PlaceTest):
+    def test_against_an_installed_copy(self):
+        root = os.path.join(self.place, "root")
+        subprocess.run(["make", "-s", "-C", support.BUILD, "install", "DESTDIR=" + root], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        prefix = subprocess.run(["find", root, "-name", "harborai-plugin.pc"], check=True, text=True,
+                                capture_output=True).stdout.strip()
+        self.assertTrue(prefix, "harborai-plugin.pc is installed")
+        env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(prefix),
+               "PKG_CONFIG_SYSROOT_DIR": root}
+        flags = subprocess.run(["pkg-config", "--cflags", "harborai-plugin"], env=env, check=True,
+                               text=True, capture_output=True).stdout.split()
+        plugins = os.path.join(self.place, "plugins")
+        os.mkdir(plugins, 0o755)
+        self.assertTrue(any(flag.startswith("-I" + root) for flag in flags), flags)
+        target = made.build(plugins, "acme", include=flags)
+        OwnPluginsTest.check_object(self, target)
+        with support.gateway(env={"HARBORAI_PLUGIN_PATH": plugins}) as hb:
+            self.assertEqual(hb.chat("x", "acme-model").text(), "made on the spot")
+            self.assertEqual(hb.chat("x", "acme/acme-model").text(), "made on the spot")
+
+
+if __name__ == "__main__":
+    unittest.main()

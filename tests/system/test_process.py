@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""The process: graceful end, rest, and what the journal holds after kill -9."""
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import support
+from support import chat_body, kind
+
+
+class StopTest(unittest.TestCase):
+    def test_running_streams_end_well(self):
+        with support.simulator() as sim, support.gateway(support.config_for(sim)) as hb:
+            call = support.RawStream(hb.port, chat_body({"events": 100, "delay_ms": 10}, stream=True))
+            with contextlib.closing(call):
+                call.read_until(b"000003 ")
+                hb.process.send_signal(signal.SIGTERM)
+                call.gaps()
+            self.assertIn(b"000099 ", call.seen)
+            hb.process.wait(10)
+            self.assertEqual(hb.process.returncode, 0)
+            hb.killed = True
+
+    def test_new_connections_are_refused_and_idle_ones_closed(self):
+        with support.simulator() as sim, support.gateway(support.config_for(sim)) as hb:
+            with contextlib.closing(hb.connect()) as idle:
+                support.exchange(idle, "GET", "/health")
+                sock = idle.sock
+                hb.process.send_signal(signal.SIGTERM)
+                self.assertEqual(sock.recv(1), b"")
+            hb.process.wait(10)
+            self.assertEqual(hb.process.returncode, 0)
+            self.assertRaises(OSError, hb.request, "GET", "/health")
+            hb.killed = True
+
+    def test_a_call_that_hangs_is_ended_within_the_limit_and_recorded(self):
+        with support.simulator() as sim, support.gateway(support.config_for(sim)) as hb:
+            call = support.RawStream(hb.port, chat_body({"hang": "body"}, stream=True),
+                                     "x-request-id: stop-hang\r\n")
+            support.wait_for("call at the vendor", lambda: sim.lines("request"))
+            hb.process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            hb.process.wait(60)
+            call.close()
+            self.assertLess(time.monotonic() - began, 45)
+            self.assertEqual(hb.process.returncode, 0)
+            support.find_end(hb.state, "stop-hang")
+            hb.killed = True
+
+    def test_sigint_too(self):
+        with support.gateway() as hb:
+            hb.process.send_signal(signal.SIGINT)
+            hb.process.wait(10)
+            self.assertEqual(hb.process.returncode, 0)
+            hb.killed = True
+
+
+class IdleTest(unittest.TestCase):
+    def test_an_idle_gateway_makes_next_to_no_system_calls(self):
+        rest_s, watch_s = (5, 10) if support.LONG else (5, 5)
+        with support.simulator() as sim, support.gateway(support.config_for(sim)) as hb:
+            for i in range(5):
+                hb.chat("warm it up", stream=bool(i % 2))
+            time.sleep(rest_s)
+            calls = self.system_calls(hb, watch_s)
+        self.assertLessEqual(len(calls), 10, calls[:40])
+
+    @staticmethod
+    def system_calls(hb, watch_s):
+        """The calls that begin later than half a second after strace attached: its own wake-ups,
+        which make each sleeping thread go round once, are over by then."""
+        path = os.path.join(os.path.dirname(hb.log_path), "strace")
+        tracer = subprocess.Popen(["strace", "-f", "-ttt", "-o", path, "-p", str(hb.pid)],
+                                  stderr=subprocess.PIPE, text=True)
+        line = tracer.stderr.readline()
+        assert "attached" in line, line
+        attached = time.time()
+        time.sleep(watch_s + 0.5)
+        support.end(tracer)
+        tracer.stderr.close()
+        found = []
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                match = re.match(r"(?:\d+ +)?(\d+\.\d+) (\w+\(.*)", line)
+                if match and attached + 0.5 < float(match[1]) < attached + watch_s + 0.5:
+                    found.append(match[2])
+        return found
+
+
+class Load:
+    """Whole calls and streams from many connections until the gateway is killed."""
+
+    def __init__(self, port, name, clients):
+        self.port = port
+        self.name = name
+        self.clients = clients
+        self.complete = set()
+        self.cut = set()
+        self.bad = []
+        self.numbers = iter(range(1, 1 << 30))
+
+    async def run(self):
+        await asyncio.gather(*(self.client(i) for i in range(self.clients)))
+
+    async def client(self, index):
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return
+        request_id = None
+        try:
+            while True:
+                request_id = f"{self.name}-{next(self.numbers)}"
+                await self.call(reader, writer, request_id, stream=bool(index % 2))
+                self.complete.add(request_id)
+                request_id = None
+        except (OSError, EOFError, asyncio.IncompleteReadError):
+            if request_id:
+                self.cut.add(request_id)
+        finally:
+            writer.close()
+
+    async def call(self, reader, writer, request_id, stream):
+        script = {"events": 12, "delay_ms": 5} if stream else {"text": "whole", "wait_ms": 20}
+        body = json.dumps(chat_body(script, stream=stream)).encode()
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: %s\r\n"
+                     b"content-length: %d\r\n\r\n%s" % (request_id.encode(), len(body), body))
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        if not head.startswith("http/1.1 200"):
+            self.bad.append(head)
+        if "chunked" not in head:
+            length = int(re.search(r"content-length: *(\d+)", head)[1])
+            await reader.readexactly(length)
+            return
+        while (size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)) > 0:
+            await reader.readexactly(size + 2)
+        await reader.readexactly(2)
+
+
+class KillTest(unittest.TestCase):
+    """kill -9 at any moment: no answer without its record, no request without its begin line."""
+
+    ROUNDS = 20 if support.LONG else 4
+    CLIENTS = 200
+
+    def test_kill(self):
+        with contextlib.ExitStack() as stack:
+            state = os.path.join(stack.enter_context(support.folder()), "state")
+            sim = stack.enter_context(support.simulator())
+            complete, cut = set(), set()
+            for number in range(self.ROUNDS):
+                load = self.one_round(sim, state, number)
+                self.assertFalse(load.bad, load.bad[:3])
+                complete |= load.complete
+                cut |= load.cut
+            lines = support.journal(state)
+            ends = {x["request_id"] for x in lines if kind(x) == "end"}
+            begins = {x["trace_id"] for x in lines if kind(x) == "begin"}
+            traces = {x["traceparent"].split("-")[1] for x in sim.lines("request")}
+        print(f"\n  {self.ROUNDS} kills: {len(complete)} answers received in full, {len(ends)} end "
+              f"lines, {len(ends - complete)} of them of clients that were cut", end=" ", flush=True)
+        self.assertGreater(len(complete), 100 * self.ROUNDS)
+        self.assertEqual(complete - ends, set(), "answers without a record")
+        self.assertEqual(ends - complete - cut, set(), "records of calls that nobody made")
+        self.assertEqual(traces - begins, set(), "requests without a begin line")
+
+    def one_round(self, sim, state, number):
+        with support.gateway(support.config_for(sim), state=state) as hb:
+            load = Load(hb.port, f"kill-{number}", self.CLIENTS)
+
+            async def scene():
+                task = asyncio.create_task(load.run())
+                await asyncio.sleep(1.0 + 0.037 * number)
+                os.kill(hb.pid, signal.SIGKILL)
+                await asyncio.wait_for(task, 30)
+            asyncio.run(scene())
+            hb.kill()
+        return load
+
+
+if __name__ == "__main__":
+    unittest.main()
