@@ -195,6 +195,7 @@ def gateway(config=None, workers=2, env=None, state=None, arguments=(), wrapper=
         try:
             wait_for("gateway answers /health", lambda: not running.alive() or running.healthy(),
                      START_LIMIT_S)
+            assert running.alive(), f"the gateway did not start, status {process.returncode}"
             yield running
             if not running.killed:
                 stop_well(running)

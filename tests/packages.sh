@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# Sourced by examples/quickstart and tests/run: what they need from Debian, in one place.
+# A line is: package, and a file or program that shows that it is there.
+
+BUILD_PACKAGES='gcc:gcc
+make:make
+autoconf:autoconf
+automake:automake
+libtool:libtoolize
+pkg-config:pkg-config
+libc6-dev:/usr/include/stdlib.h
+libltdl-dev:/usr/include/ltdl.h
+libcurl4-openssl-dev:libcurl.pc
+libssl-dev:libssl.pc
+libjson-c-dev:json-c.pc
+libyaml-dev:yaml-0.1.pc
+libelf-dev:libelf.pc
+python3:python3'
+
+TEST_PACKAGES='libcunit1-dev:cunit.pc
+nodejs:node
+npm:npm
+strace:strace
+openssl:openssl
+procps:ps
+binutils:nm'
+
+LINT_PACKAGES='g++:g++
+clang-tidy:clang-tidy
+cppcheck:cppcheck
+valgrind:valgrind
+universal-ctags:ctags
+xz-utils:xz'
+
+# is_there WITNESS: a path, a program, or NAME.pc for pkg-config.
+is_there() {
+    case $1 in
+    /*) test -e "$1" ;;
+    *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# missing_packages LIST…: prints those of the lists that are not there.
+missing_packages() {
+    for line in $*; do
+        is_there "${line#*:}" || printf '%s\n' "${line%%:*}"
+    done
+}
+
+# need_packages LIST…: installs what is missing, as root or with sudo, after saying so. Where it may
+# not, it prints the one command to give and exits 2. With everything there it needs no network.
+need_packages() {
+    missing=$(missing_packages "$@" | tr '\n' ' ')
+    test -n "$missing" || return 0
+    command="apt-get install -y --no-install-recommends $missing"
+    if test "$(id -u)" = 0; then
+        root=
+    elif command -v sudo >/dev/null 2>&1 && { test -t 0 || sudo -n true 2>/dev/null; }; then
+        root=sudo
+    else
+        printf 'Some packages are missing. Install them, then come again:\n\n    apt-get install %s\n\n' \
+            "$missing" >&2
+        exit 2
+    fi
+    printf 'Installing from Debian%s: %s\n' "${root:+ with $root}" "$missing" >&2
+    $root apt-get update -q >/dev/null &&
+        $root env DEBIAN_FRONTEND=noninteractive $command >/dev/null || {
+        printf 'That failed. By hand: apt-get install %s\n' "$missing" >&2
+        exit 2
+    }
+}
