@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += %reldir%/libwire.la
+%canon_reldir%_libwire_la_SOURCES = \
+	%reldir%/http_body.c %reldir%/http_body.h %reldir%/http_head.c %reldir%/http_head.h
