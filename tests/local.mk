@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
 include tests/unit/local.mk
+include tests/fuzz/local.mk
