@@ -10,4 +10,5 @@ include tests/unit/wire/local.mk
 include tests/unit/pricing/local.mk
 include tests/unit/account/local.mk
 include tests/unit/store/local.mk
+include tests/unit/config/local.mk
 endif

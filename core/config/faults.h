@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What is wrong with a configuration: all of it at once, in the order of the file. [one thread] */
+#ifndef CONFIG_FAULTS_H
+#define CONFIG_FAULTS_H
+
+#include "base/arena.h"
+#include "base/attr.h"
+
+#define CONFIG_FAULTS_MAX 20 /* more help nobody; `total` counts on */
+
+/* Where a value was written. `file` may be a variable or a flag instead ("HARBORAI_PORT",
+ * "--port"): then line and column are 0. */
+struct config_place {
+    const char *file;
+    unsigned line, column; /* from 1, column in characters; 0 = none */
+};
+
+struct config_fault {
+    const char *file;
+    unsigned line, column;
+    const char *message;
+};
+
+struct config_faults {
+    struct arena texts; /* owns what the faults say */
+    unsigned count, total;
+    struct config_fault items[CONFIG_FAULTS_MAX];
+};
+
+void config_faults_init(struct config_faults *faults);
+void config_faults_release(struct config_faults *faults);
+
+/* Copies place and message. Control characters of the message become '?', for it may quote a file.
+ * A fault for which there is no room or no memory is counted all the same. */
+PRINTF(3, 4)
+void config_faults_add(struct config_faults *faults, struct config_place place, const char *format,
+                       ...);
+
+/* "file:line:col: message", without what is 0, cut to `size` bytes with the NUL. */
+void config_fault_format(const struct config_fault *fault, char *text, size_t size);
+
+#endif
