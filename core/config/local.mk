@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libconfig.la
 %canon_reldir%_libconfig_la_SOURCES = \
-	%reldir%/faults.c %reldir%/faults.h %reldir%/node.c %reldir%/node.h \
+	%reldir%/config.c %reldir%/config.h %reldir%/environment.c %reldir%/environment.h \
+	%reldir%/expand.c %reldir%/expand.h %reldir%/faults.c %reldir%/faults.h \
+	%reldir%/field.c %reldir%/field.h %reldir%/node.c %reldir%/node.h \
+	%reldir%/read.c %reldir%/read.h %reldir%/settings.c %reldir%/settings.h \
 	%reldir%/value.c %reldir%/value.h %reldir%/yaml.c %reldir%/yaml.h
 %canon_reldir%_libconfig_la_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 %canon_reldir%_libconfig_la_LIBADD = $(YAML_LIBS)
+
+EXTRA_DIST += doc/configuration.md

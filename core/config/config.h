@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* One configuration: checked, complete, immutable. Everything that a file, the environment and
+ * flags say, with defaults for the rest; made once and read by any thread until it is destroyed.
+ *
+ * Texts are slices with a NUL behind them, so that `data` can go to libc. Empty (len 0) = not set. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "config/environment.h"
+#include "config/faults.h"
+
+struct config_names {
+    const harborai_str *items;
+    size_t count;
+};
+
+/* In ms; each is at least 1, but `total`: 0 = no limit. */
+struct config_timeouts {
+    int64_t connect_ms;    /* name, TCP and TLS together */
+    int64_t first_byte_ms; /* from the request's last byte to the answer's first */
+    int64_t idle_ms;       /* the longest silence in an answer */
+    int64_t total_ms;      /* a call with all its attempts */
+};
+
+struct config_provider {
+    harborai_str name;
+    harborai_str plugin;   /* the provider's own name unless given */
+    harborai_str base_url; /* http(s)://…, without '/' at its end; empty: the manifest's */
+
+    /* A key, or why there is none: `key_none` (the operator wrote `none`), else `key_variable` (the
+     * variable that was unset or empty), else it was not mentioned and the manifest's variable is
+     * to be asked. */
+    struct secret *api_key;
+    harborai_str key_variable;
+    bool key_none;
+
+    struct config_names models; /* names and globs in place of the manifest's; none: the manifest's */
+    harborai_str ca_file;       /* with tls.ca_file taken over */
+    struct config_timeouts timeouts; /* likewise */
+    harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
+    unsigned line;            /* of its name in config.file */
+};
+
+struct config_alias {
+    harborai_str name;
+    harborai_str provider, model; /* the halves of `target` */
+    harborai_str target;          /* "provider/model" */
+    unsigned line;
+};
+
+struct config {
+    bool has_file;     /* exactly the providers below exist; else: those whose secrets are there */
+    harborai_str file; /* as it was named; empty without one */
+    const struct environment *environment; /* borrowed: the one that config_load() was given */
+
+    harborai_str host;
+    int64_t port;     /* 0 = any that is free */
+    int64_t workers;  /* 0 = one a core */
+    int64_t max_body; /* bytes */
+    harborai_str default_model;
+    harborai_str state_dir; /* empty: neither set, nor is there a home directory */
+    struct config_names plugin_path;
+    enum log_level log_level;
+    harborai_str ca_file;
+    struct config_timeouts timeouts;
+    int64_t shutdown_ms; /* how long a graceful stop may take; 0 = at once */
+
+    struct config_provider *providers; /* in the order of the file */
+    size_t provider_count;
+    struct config_alias *aliases;
+    size_t alias_count;
+
+    struct arena arena; /* owns all texts and lists */
+};
+
+/* A flag's value, by the setting's path: { "server.port", "8080" }. */
+struct config_override {
+    const char *path;
+    const char *value;
+};
+
+/* Where to look; all borrowed. A zeroed one: what the environment and the usual place say. */
+struct config_sources {
+    const char *file;  /* --config; NULL: $HARBORAI_CONFIG, else
+                          ${XDG_CONFIG_HOME:-~/.config}/harborai/config.yaml if that exists */
+    harborai_str text; /* a configuration in memory; then `file` only names it in messages */
+    bool without_file; /* none at all */
+    const struct config_override *overrides;
+    size_t override_count;
+};
+
+/* Precedence: override > environment > file > default. E_CONFIG: `faults` has everything that is
+ * wrong, `error` the first fault and how many more there are. `faults` was initialised by the
+ * caller, who releases it; NULL if `error` is enough. [job] reads a file. */
+MUST_CHECK harborai_status config_load(const struct config_sources *sources,
+                                       const struct environment *environment,
+                                       struct config **ret_config, struct config_faults *faults,
+                                       harborai_error *error);
+void config_destroy(struct config *config); /* NULL is fine */
+
+/* Borrowed from `config`, or NULL. */
+const struct config_provider *config_provider_find(const struct config *config, harborai_str name);
+const struct config_alias *config_alias_find(const struct config *config, harborai_str name);
+
+/* Whether both would make the same provider, so that a slot may be kept. The line does not count. */
+bool config_provider_equal(const struct config_provider *a, const struct config_provider *b);
+
+#endif

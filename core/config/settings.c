@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of settings and what can be said from it alone. Never reads a file. */
+#include "config/settings.h"
+
+#include "base/attr.h"
+#include "base/limits.h"
+#include "config/config.h"
+#include "config/value.h"
+
+#define AT(field) offsetof(struct config, field)
+#define IN_PROVIDER(field) offsetof(struct config_provider, field)
+#define SECONDS(n) (INT64_C(1000) * (n))
+#define HOURS(n) (SECONDS(3600) * (n))
+
+#define NAME_LEN 256
+#define PATH_LEN 4096
+#define URL_LEN 2048
+
+#define HINT_DISTANCE 2
+
+const struct setting settings[] = {
+    {"server.host", SETTING_TEXT, "127.0.0.1", NULL, 1, 255, "HARBORAI_HOST", "--host", AT(host),
+     "address to listen on; 0.0.0.0 or :: for every interface"},
+    {"server.port", SETTING_NUMBER, "8000", NULL, 0, 65535, "HARBORAI_PORT", "--port", AT(port),
+     "port to listen on; 0 takes any that is free"},
+    {"server.workers", SETTING_NUMBER, "0", NULL, 0, LIMIT_LOOPS, "HARBORAI_WORKERS", "--workers",
+     AT(workers), "number of loops; 0 is one a core"},
+    {"server.max_body", SETTING_SIZE, "32MiB", NULL, KIB(1), LIMIT_REQUEST_BODY, NULL, NULL,
+     AT(max_body), "largest request body that is taken"},
+    {"default_model", SETTING_TEXT, NULL, NULL, 1, NAME_LEN, "HARBORAI_DEFAULT_MODEL", NULL,
+     AT(default_model), "model of `harborai chat` without -m"},
+    {"state_dir", SETTING_PATH, NULL, "`$XDG_STATE_HOME/harborai` or `~/.local/state/harborai`", 1,
+     PATH_LEN, "HARBORAI_STATE_DIR", "--state-dir", AT(state_dir),
+     "directory of the journal and all else that is kept"},
+    {"plugin_path", SETTING_PATHS, NULL, NULL, 1, PATH_LEN, NULL, NULL, AT(plugin_path),
+     "directories of plugins, after those of HARBORAI_PLUGIN_PATH and before the system's"},
+    {"log.level", SETTING_LEVEL, "info", NULL, 0, 0, "HARBORAI_LOG_LEVEL", NULL, AT(log_level),
+     "what is written to stderr"},
+    {"tls.ca_file", SETTING_PATH, "/etc/ssl/certs/ca-certificates.crt", NULL, 1, PATH_LEN,
+     "SSL_CERT_FILE", NULL, AT(ca_file), "certificates of the authorities that vendors are checked by"},
+    {"timeouts.connect", SETTING_DURATION, "10s", NULL, 1, SECONDS(600), NULL, NULL,
+     AT(timeouts.connect_ms), "longest time for name, TCP and TLS of a connection to a vendor"},
+    {"timeouts.first_byte", SETTING_DURATION, "300s", NULL, 1, HOURS(24), NULL, NULL,
+     AT(timeouts.first_byte_ms), "longest wait for the first byte of an answer"},
+    {"timeouts.idle", SETTING_DURATION, "300s", NULL, 1, HOURS(24), NULL, NULL,
+     AT(timeouts.idle_ms), "longest silence within an answer"},
+    {"timeouts.total", SETTING_DURATION, "600s", NULL, 0, HOURS(168), NULL, NULL,
+     AT(timeouts.total_ms), "longest time for a call with all its attempts; 0 is no limit"},
+    {"timeouts.shutdown", SETTING_DURATION, "30s", NULL, 0, HOURS(1), NULL, NULL, AT(shutdown_ms),
+     "how long a graceful stop waits for calls under way"},
+
+    {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
+     IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},
+    {"providers.*.base_url", SETTING_URL, NULL, "the plugin's", 1, URL_LEN, NULL, NULL,
+     IN_PROVIDER(base_url), "where the vendor's API begins, as http://127.0.0.1:9100/v1"},
+    {"providers.*.api_key", SETTING_SECRET, NULL, "the variable that the plugin names", 1, 0, NULL,
+     NULL, IN_PROVIDER(api_key), "key, best as \"${VARIABLE}\"; `none` for a vendor that needs none"},
+    {"providers.*.models", SETTING_NAMES, NULL, "the plugin's", 1, NAME_LEN, NULL, NULL,
+     IN_PROVIDER(models), "names and globs that it serves, in place of the plugin's"},
+    {"providers.*.tls.ca_file", SETTING_PATH, NULL, "tls.ca_file", 1, PATH_LEN, NULL, NULL,
+     IN_PROVIDER(ca_file), "its own certificates of authorities"},
+    {"providers.*.timeouts.connect", SETTING_DURATION, NULL, "timeouts.connect", 1, SECONDS(600),
+     NULL, NULL, IN_PROVIDER(timeouts.connect_ms), "in place of timeouts.connect"},
+    {"providers.*.timeouts.first_byte", SETTING_DURATION, NULL, "timeouts.first_byte", 1, HOURS(24),
+     NULL, NULL, IN_PROVIDER(timeouts.first_byte_ms), "in place of timeouts.first_byte"},
+    {"providers.*.timeouts.idle", SETTING_DURATION, NULL, "timeouts.idle", 1, HOURS(24), NULL, NULL,
+     IN_PROVIDER(timeouts.idle_ms), "in place of timeouts.idle"},
+    {"providers.*.timeouts.total", SETTING_DURATION, NULL, "timeouts.total", 0, HOURS(168), NULL,
+     NULL, IN_PROVIDER(timeouts.total_ms), "in place of timeouts.total"},
+    {"providers.*.options", SETTING_OBJECT, NULL, NULL, 0, 0, NULL, NULL, IN_PROVIDER(config_json),
+     "settings of the plugin's own, which get to it as JSON"},
+
+    {"models.*", SETTING_TARGET, NULL, NULL, 1, NAME_LEN, NULL, NULL, 0,
+     "an alias: `provider/model` that the name stands for"},
+};
+const size_t settings_count = ARRAY_LEN(settings);
+
+const struct setting *settings_find(harborai_str path)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (slice_is(path, settings[i].path))
+            return &settings[i];
+    return NULL;
+}
+
+/* The segment of `path` right below `section`; false if it is not below it. */
+static bool segment_below(const char *path, harborai_str section, harborai_str *ret_segment)
+{
+    harborai_str rest = slice_of(path), tail;
+    if (section.len > 0) {
+        if (rest.len <= section.len || memcmp(path, section.data, section.len) != 0 ||
+            path[section.len] != '.')
+            return false;
+        rest = slice_from(rest, section.len + 1);
+    }
+    slice_split(rest, '.', ret_segment, &tail);
+    return true;
+}
+
+bool settings_step(harborai_str section, harborai_str key, const struct setting **ret_setting,
+                   harborai_str *ret_path)
+{
+    harborai_str segment;
+    for (size_t i = 0; i < settings_count; i++) {
+        const char *path = settings[i].path;
+        if (!segment_below(path, section, &segment) || !slice_equal(segment, key))
+            continue;
+        const char *end = segment.data + segment.len;
+        *ret_setting = *end == '\0' ? &settings[i] : NULL;
+        *ret_path = (harborai_str){path, (size_t)(end - path)};
+        return true;
+    }
+    return false;
+}
+
+/* ---- Hints -------------------------------------------------------------------------------- */
+
+/* Short words are near to everything: they are granted less. */
+static unsigned tolerance(harborai_str key)
+{
+    return key.len <= 3 ? 1 : HINT_DISTANCE;
+}
+
+static bool find_nearest(harborai_str section, harborai_str key, harborai_str *ret_nearest)
+{
+    unsigned best = tolerance(key) + 1;
+    harborai_str segment;
+    for (size_t i = 0; i < settings_count; i++) {
+        if (!segment_below(settings[i].path, section, &segment))
+            continue;
+        unsigned distance = slice_distance(key, segment, tolerance(key));
+        if (distance < best) {
+            best = distance;
+            *ret_nearest = segment;
+        }
+    }
+    return best <= tolerance(key);
+}
+
+static bool is_below(const char *path, harborai_str section)
+{
+    harborai_str segment;
+    return segment_below(path, section, &segment);
+}
+
+/* A setting of that name further down, or else in another section. */
+static const struct setting *find_elsewhere(harborai_str section, harborai_str key)
+{
+    const struct setting *found = NULL;
+    for (size_t i = 0; i < settings_count; i++) {
+        const char *path = settings[i].path, *dot = strrchr(path, '.');
+        if (!slice_is(key, dot != NULL ? dot + 1 : path))
+            continue;
+        if (section.len > 0 && is_below(path, section))
+            return &settings[i];
+        if (found == NULL)
+            found = &settings[i];
+    }
+    return found;
+}
+
+static void add_keys(harborai_str section, struct buf *out)
+{
+    harborai_str segment, last = SLICE_NONE;
+    for (size_t i = 0; i < settings_count; i++) {
+        if (!segment_below(settings[i].path, section, &segment) || slice_equal(segment, last))
+            continue;
+        buf_printf(out, "%s%.*s", last.len > 0 ? ", " : "", SLICE_ARG(segment));
+        last = segment;
+    }
+}
+
+void settings_add_hint(harborai_str section, harborai_str key, struct buf *out)
+{
+    harborai_str nearest;
+    const struct setting *elsewhere;
+    if (find_nearest(section, key, &nearest)) {
+        buf_printf(out, ", did you mean '%.*s'?", SLICE_ARG(nearest));
+    } else if ((elsewhere = find_elsewhere(section, key)) != NULL) {
+        buf_printf(out, ", did you mean '%s'?", elsewhere->path);
+    } else {
+        buf_add(out, HARBORAI_STR(": known are "));
+        add_keys(section, out);
+        if (slice_is(section, SETTINGS_PROVIDER))
+            buf_add(out, HARBORAI_STR("; what the plugin itself knows goes below 'options'"));
+    }
+}
+
+/* ---- Descriptions ------------------------------------------------------------------------- */
+
+static void describe_range(const struct setting *setting, const char *name, struct buf *out,
+                           void (*format)(int64_t, char *, size_t))
+{
+    char least[32], most[32];
+    format(setting->least, least, sizeof least);
+    format(setting->most, most, sizeof most);
+    buf_printf(out, "%s from %s to %s", name, least, most);
+}
+
+static void format_number(int64_t value, char *text, size_t size)
+{
+    snprintf(text, size, "%lld", (long long)value);
+}
+
+void settings_describe_type(const struct setting *setting, struct buf *out)
+{
+    switch (setting->type) {
+    case SETTING_NUMBER:
+        describe_range(setting, "a whole number", out, format_number);
+        return;
+    case SETTING_SIZE:
+        describe_range(setting, "a size", out, value_format_size);
+        return;
+    case SETTING_DURATION:
+        describe_range(setting, "a duration", out, value_format_duration_ms);
+        return;
+    case SETTING_TEXT:
+        buf_printf(out, "a text of at most %lld bytes", (long long)setting->most);
+        return;
+    case SETTING_LEVEL:
+        buf_add(out, HARBORAI_STR("error, warn, info or debug"));
+        return;
+    case SETTING_PATH:
+        buf_add(out, HARBORAI_STR("a path"));
+        return;
+    case SETTING_PATHS:
+        buf_add(out, HARBORAI_STR("a list of paths"));
+        return;
+    case SETTING_NAMES:
+        buf_add(out, HARBORAI_STR("a list of names"));
+        return;
+    case SETTING_PLUGIN:
+        buf_add(out, HARBORAI_STR("a plugin's name"));
+        return;
+    case SETTING_URL:
+        buf_add(out, HARBORAI_STR("an http or https URL"));
+        return;
+    case SETTING_SECRET:
+        buf_add(out, HARBORAI_STR("a key or none"));
+        return;
+    case SETTING_OBJECT:
+        buf_add(out, HARBORAI_STR("a mapping"));
+        return;
+    case SETTING_TARGET:
+        buf_add(out, HARBORAI_STR("provider/model"));
+        return;
+    }
+}
+
+static void add_default(const struct setting *setting, struct buf *out)
+{
+    if (setting->fallback != NULL)
+        buf_printf(out, "`%s`", setting->fallback);
+    else
+        buf_add(out, slice_of(setting->otherwise != NULL ? setting->otherwise : "none"));
+}
+
+void settings_describe(const struct setting *setting, struct buf *out)
+{
+    buf_printf(out, "| `%s` | ", setting->path);
+    settings_describe_type(setting, out);
+    buf_add(out, HARBORAI_STR(" | "));
+    add_default(setting, out);
+    buf_add(out, HARBORAI_STR(" | "));
+    if (setting->variable != NULL)
+        buf_printf(out, "`%s`", setting->variable);
+    if (setting->flag != NULL)
+        buf_printf(out, "%s`%s`", setting->variable != NULL ? ", " : "", setting->flag);
+    buf_printf(out, " | %s |", setting->help);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The one table of settings. Checks, hints, --help and the reference in doc/ come from it: a
+ * setting that is not here does not exist. [any] */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+enum setting_type {
+    SETTING_TEXT,
+    SETTING_NUMBER,
+    SETTING_SIZE,     /* int64_t, bytes */
+    SETTING_DURATION, /* int64_t, ms */
+    SETTING_LEVEL,    /* enum log_level */
+    SETTING_PATH,     /* a file or directory; "~/" and, in a file, what is relative are resolved */
+    SETTING_PATHS,    /* a list of them */
+    SETTING_NAMES,    /* a list of names and globs */
+    SETTING_PLUGIN,   /* a plugin's name or id */
+    SETTING_URL,      /* http or https */
+    SETTING_SECRET,
+    SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */
+    SETTING_TARGET  /* provider/model */
+};
+
+struct setting {
+    const char *path; /* '*' stands for a name that the operator chose */
+    enum setting_type type;
+    const char *fallback;  /* the default as one would write it; NULL = `otherwise` in words */
+    const char *otherwise; /* NULL = no default */
+    int64_t least, most;   /* of NUMBER, SIZE, DURATION; of texts `most` is a length in bytes */
+    const char *variable;  /* of the environment; NULL = none */
+    const char *flag;      /* "--port"; NULL = none */
+    size_t offset; /* of the field in struct config, or in struct config_provider where the path
+                      begins with "providers.*." */
+    const char *help;
+};
+
+extern const struct setting settings[];
+extern const size_t settings_count;
+
+#define SETTINGS_PROVIDER "providers.*"
+
+/* By its whole path, as in the table; NULL if there is none. */
+const struct setting *settings_find(harborai_str path);
+
+/* One step down from `section` ("" = the top) by a key of a file. *ret_setting is set for a
+ * setting, NULL for a section; *ret_path is its path in the table. False: no such key. */
+bool settings_step(harborai_str section, harborai_str key, const struct setting **ret_setting,
+                   harborai_str *ret_path);
+
+/* Adds the way out for an unknown key: ", did you mean 'models'?" or what the section takes. */
+void settings_add_hint(harborai_str section, harborai_str key, struct buf *out);
+
+/* "a duration from 1ms to 24h" */
+void settings_describe_type(const struct setting *setting, struct buf *out);
+
+/* One line of the reference in doc/configuration.md. */
+void settings_describe(const struct setting *setting, struct buf *out);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "../unit.h"
+#include "base/limits.h"
+#include "config/settings.h"
+
+extern const CU_TestInfo settings_tests[];
+
+static void test_table(void)
+{
+    for (size_t i = 0; i < settings_count; i++) {
+        const struct setting *s = &settings[i];
+        ROW(s->path, settings_find(slice_of(s->path)) == s);
+        ROW(s->path, s->help != NULL && s->help[0] != '\0');
+        ROW(s->path, s->flag == NULL || slice_starts_with(slice_of(s->flag), "--"));
+        ROW(s->path, s->most == 0 || s->least <= s->most);
+        ROW(s->path, strchr(s->help, '|') == NULL);
+    }
+    CU_ASSERT_PTR_NULL(settings_find(HARBORAI_STR("server")));
+}
+
+static void test_steps(void)
+{
+    const struct setting *setting;
+    harborai_str path;
+    CU_ASSERT(settings_step(SLICE_NONE, HARBORAI_STR("server"), &setting, &path));
+    CU_ASSERT(setting == NULL && slice_is(path, "server"));
+    CU_ASSERT(settings_step(path, HARBORAI_STR("port"), &setting, &path));
+    CU_ASSERT(setting != NULL && slice_is(path, "server.port"));
+    CU_ASSERT(!settings_step(SLICE_NONE, HARBORAI_STR("serve"), &setting, &path));
+    CU_ASSERT(!settings_step(SLICE_NONE, HARBORAI_STR("server.port"), &setting, &path));
+    CU_ASSERT(!settings_step(SLICE_NONE, HARBORAI_STR(""), &setting, &path));
+    CU_ASSERT(settings_step(HARBORAI_STR(SETTINGS_PROVIDER), HARBORAI_STR("tls"), &setting, &path));
+    CU_ASSERT(setting == NULL && slice_is(path, "providers.*.tls"));
+}
+
+static bool contains(harborai_str text, harborai_str line)
+{
+    harborai_str one;
+    bool more = true;
+    while (more) {
+        more = slice_split(text, '\n', &one, &text);
+        if (slice_equal(one, line))
+            return true;
+    }
+    return false;
+}
+
+static void read_reference(struct buf *text)
+{
+    const char *top = getenv("srcdir");
+    char name[4096];
+    snprintf(name, sizeof name, "%s/doc/configuration.md", top != NULL ? top : ".");
+    FILE *file = fopen(name, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    for (;;) {
+        char *room = buf_reserve(text, KIB(4));
+        size_t len = room != NULL ? fread(room, 1, KIB(4), file) : 0;
+        if (len == 0)
+            break;
+        buf_commit(text, len);
+    }
+    fclose(file);
+}
+
+/* Every setting has its line in the reference, and the reference has no other. */
+static void test_reference(void)
+{
+    AUTO(buf) text = BUF_INIT(MIB(1));
+    read_reference(&text);
+    for (size_t i = 0; i < settings_count; i++) {
+        AUTO(buf) line = BUF_INIT(KIB(4));
+        settings_describe(&settings[i], &line);
+        ROW(settings[i].path, contains(buf_slice(&text), buf_slice(&line)));
+        if (!contains(buf_slice(&text), buf_slice(&line)))
+            fprintf(stderr, "  doc/configuration.md lacks this line:\n%.*s\n",
+                    SLICE_ARG(buf_slice(&line)));
+    }
+    size_t rows = 0;
+    harborai_str rest = buf_slice(&text), one;
+    for (bool more = true; more;) {
+        more = slice_split(rest, '\n', &one, &rest);
+        rows += slice_starts_with(one, "| `");
+    }
+    CU_ASSERT_EQUAL(rows, settings_count);
+}
+
+const CU_TestInfo settings_tests[] = {{"table", test_table},
+                                      {"steps", test_steps},
+                                      {"reference", test_reference},
+                                      CU_TEST_INFO_NULL};
