@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += %reldir%/librecord.la
+%canon_reldir%_librecord_la_SOURCES = %reldir%/line.c %reldir%/line.h %reldir%/record.h \
+	%reldir%/usage_class.c %reldir%/usage_class.h

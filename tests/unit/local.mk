@@ -8,7 +8,9 @@ include tests/unit/plugin/local.mk
 include tests/unit/sdk/local.mk
 include tests/unit/wire/local.mk
 include tests/unit/pricing/local.mk
+include tests/unit/record/local.mk
 include tests/unit/account/local.mk
 include tests/unit/store/local.mk
 include tests/unit/config/local.mk
+include tests/unit/observe/local.mk
 endif

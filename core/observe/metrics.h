@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Counters and gauges. One table names them all (doc/metrics.md describes them); each loop counts in
+ * a shard of its own without a locked instruction, and reading adds the shards up. A value is one
+ * load and one store of the owner's, so no reader sees a torn or a lost one. */
+#ifndef OBSERVE_METRICS_H
+#define OBSERVE_METRICS_H
+
+#include <stdatomic.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+
+/* The statuses that the gateway answers with; any other counts as "other". */
+#define METRICS_STATUSES(X)                                                                        \
+    X(200) X(400) X(401) X(403) X(404) X(405) X(408) X(411) X(413) X(415) X(422) X(429) X(431)     \
+    X(499) X(500) X(501) X(502) X(503) X(504)
+
+/* enum, family, type, label, its value, help. Rows of a family stand together; the first one's help
+ * holds. */
+#define METRICS_STATUS_ROW_(status)                                                                \
+    X_(METRIC_CALLS_##status, "harborai_calls_total", COUNTER, "status", #status,                  \
+       "Calls that ended, by the HTTP status that the client saw.")
+#define METRICS_PLAIN_(code, family, type, help) X_(code, family, type, NULL, NULL, help)
+#define METRICS_ROWS_                                                                              \
+    METRICS_STATUSES(METRICS_STATUS_ROW_)                                                          \
+    X_(METRIC_CALLS_OTHER, "harborai_calls_total", COUNTER, "status", "other", "")                 \
+    X_(METRIC_OUTCOME_OK, "harborai_call_outcomes_total", COUNTER, "outcome", "ok",                \
+       "Calls that ended, by how they ended; a stream that broke off is an error.")                \
+    X_(METRIC_OUTCOME_ERROR, "harborai_call_outcomes_total", COUNTER, "outcome", "error", "")      \
+    X_(METRIC_OUTCOME_CANCELLED, "harborai_call_outcomes_total", COUNTER, "outcome", "cancelled",  \
+       "")                                                                                         \
+    METRICS_PLAIN_(METRIC_CALLS_IN_FLIGHT, "harborai_calls_in_flight", GAUGE,                      \
+                   "Calls under way.")                                                             \
+    METRICS_PLAIN_(METRIC_ATTEMPTS, "harborai_attempts_total", COUNTER,                            \
+                   "Attempts begun, resends on a new connection included.")                        \
+    METRICS_PLAIN_(METRIC_CLIENT_CONNECTIONS, "harborai_client_connections", GAUGE,                \
+                   "Open connections of clients.")                                                 \
+    METRICS_PLAIN_(METRIC_CLIENT_ACCEPTS, "harborai_client_accepts_total", COUNTER,                \
+                   "Connections of clients that were accepted.")                                   \
+    METRICS_PLAIN_(METRIC_UPSTREAM_CONNECTS, "harborai_upstream_connects_total", COUNTER,          \
+                   "New connections to vendors.")                                                  \
+    METRICS_PLAIN_(METRIC_UPSTREAM_REUSES, "harborai_upstream_reuses_total", COUNTER,              \
+                   "Requests sent on a connection that was kept.")                                 \
+    METRICS_PLAIN_(METRIC_STREAM_EVENTS, "harborai_stream_events_total", COUNTER,                  \
+                   "Events of vendors' streams.")                                                  \
+    METRICS_PLAIN_(METRIC_STREAM_REPAIRS, "harborai_stream_repairs_total", COUNTER,                \
+                   "Events that were not as OpenAI's API promises and were rewritten.")            \
+    METRICS_PLAIN_(METRIC_MODEL_LOOKUPS, "harborai_model_lookups_total", COUNTER,                  \
+                   "Look-ups of a model by its name.")                                             \
+    METRICS_PLAIN_(METRIC_MODEL_UNKNOWN, "harborai_model_unknown_total", COUNTER,                  \
+                   "Look-ups that found no model.")                                                \
+    METRICS_PLAIN_(METRIC_PLUGIN_LOADS, "harborai_plugin_loads_total", COUNTER,                    \
+                   "Plugins loaded into the process.")                                             \
+    METRICS_PLAIN_(METRIC_PLUGIN_LOAD_FAILURES, "harborai_plugin_load_failures_total", COUNTER,    \
+                   "Plugins that could not be loaded or refused to start.")                        \
+    METRICS_PLAIN_(METRIC_JOURNAL_LINES, "harborai_journal_lines_total", COUNTER,                  \
+                   "Journal lines on record.")                                                     \
+    METRICS_PLAIN_(METRIC_JOURNAL_BYTES, "harborai_journal_bytes_total", COUNTER,                  \
+                   "Journal bytes on record.")                                                     \
+    METRICS_PLAIN_(METRIC_JOURNAL_FAILURES, "harborai_journal_failures_total", COUNTER,            \
+                   "Writes of the journal that failed; what they held waits.")
+
+#define X_(code, family, type, label, value, help) code,
+enum metric { METRICS_ROWS_ METRIC_COUNT };
+#undef X_
+
+struct metrics_shard {
+    CACHE_ALIGNED _Atomic int64_t values[METRIC_COUNT];
+};
+
+struct metrics;
+
+/* Copies `version`, for harborai_build_info. */
+MUST_CHECK harborai_status metrics_create(unsigned loops, const char *version,
+                                          struct metrics **ret_metrics, harborai_error *error);
+void metrics_destroy(struct metrics *metrics); /* accepts NULL */
+
+/* The shard of a loop, borrowed. Only that loop's thread counts in it. */
+struct metrics_shard *metrics_shard_of(struct metrics *metrics, unsigned loop);
+
+/* [loop] Its own shard. A gauge that a loop raised is lowered by the same loop. */
+static inline void metrics_add(struct metrics_shard *shard, enum metric metric, int64_t delta)
+{
+    _Atomic int64_t *value = &shard->values[metric];
+    atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + delta,
+                          memory_order_relaxed);
+}
+
+/* [loop] A call ended. `http_status` is what the client saw, `status` how the call ended. */
+void metrics_count_call(struct metrics_shard *shard, int http_status, harborai_status status);
+
+/* [any] For threads that are no loop: the loader, the keeper. */
+void metrics_add_shared(struct metrics *metrics, enum metric metric, int64_t delta);
+
+/* [any] The sum over all shards. */
+int64_t metrics_sum(const struct metrics *metrics, enum metric metric);
+
+/* [any] All of them as Prometheus text. The buffer's failure is sticky. */
+void metrics_write(const struct metrics *metrics, struct buf *out);
+
+#endif

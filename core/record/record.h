@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known of a call: flat facts, no content. The engine fills it in as the call goes; its
+ * texts are borrowed from the call's arena and live as long as the call. Zeroed is a record of
+ * which nothing is known yet, but for what is marked "-1 = none". */
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include "base/slice.h"
+
+struct record {
+    /* Names: as of ids.h, NUL-terminated. */
+    char key[37];            /* UUIDv7, the record's primary key */
+    char hb_id[32];          /* hb_<ms>_<8 hex>, for people */
+    char trace_id[33];       /* W3C, of the client or ours */
+    char parent_span_id[17]; /* the client's span; "" = it sent none */
+    char span_id[17];        /* of the attempt, as its traceparent says it to the vendor */
+    harborai_str request_id; /* x-request-id */
+    harborai_str client;     /* an address, "cli" */
+
+    /* What was asked for, and where it went. */
+    harborai_str model;          /* as the client wrote it */
+    harborai_str provider;       /* of the last attempt; empty = not routed */
+    harborai_str upstream_model; /* the vendor's name of it */
+    bool is_stream;
+    uint32_t attempts; /* begun so far; of the begin line: its number, from 1 */
+
+    /* When. */
+    int64_t begin_ns;         /* UTC, ns since 1970: the first byte of the request */
+    int64_t attempt_begin_ns; /* UTC: the last attempt */
+    int64_t ttft_ns;          /* from begin_ns to the first payload byte for the client; -1 = none */
+    int64_t total_ns;         /* from begin_ns to the end, by the monotonic clock */
+
+    /* How it ended. */
+    harborai_status status;      /* HARBORAI_OK or HARBORAI_E_…, E_CANCELLED: the client left */
+    int http_status;             /* that the client saw; 499: it had left. 0 = none, not by HTTP */
+    int vendor_status;           /* the vendor's HTTP status; 0 = no answer */
+    harborai_str finish_reason;  /* of choice 0, OpenAI's word */
+    harborai_str error_message;  /* for people; no prompt, no answer, no key */
+    harborai_str vendor_code;    /* the vendor's own error code */
+    harborai_str vendor_model;   /* the model that the vendor says has answered */
+    harborai_str vendor_request_id;
+    harborai_str service_tier;   /* as the vendor says */
+
+    /* What it took. */
+    harborai_usage usage;      /* with the vendor's object as it wrote it */
+    bool is_cost_known;
+    int64_t cost_pico;         /* 10^-12 of the currency; 0 if not known */
+    harborai_str cost_currency;
+    harborai_str cost_source;  /* "plugin:org.harborai.openai 0.1.0" */
+    harborai_str cost_date;    /* of the source's prices */
+    harborai_str cost_reason;  /* why it is not known: "no_price" … */
+    int cost_class;            /* the class of usage without a price; -1 = none */
+    uint64_t client_bytes_in, client_bytes_out;
+    uint64_t vendor_bytes_in, vendor_bytes_out;
+};
+
+#endif

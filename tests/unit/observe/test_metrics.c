@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "observe/metrics.h"
+
+#include "../unit.h"
+#include "base/limits.h"
+#include "base/thread.h"
+
+extern const CU_TestInfo metrics_tests[];
+
+#define LOOPS 4
+#define ROUNDS 20000
+
+/* Ends with a NUL. */
+static void write_all(const struct metrics *m, struct buf *out)
+{
+    metrics_write(m, out);
+    buf_add_char(out, '\0');
+    CU_ASSERT_FATAL(buf_status(out, NULL) == HARBORAI_OK);
+}
+
+static void test_calls(void)
+{
+    static const struct row {
+        int http_status;
+        harborai_status status;
+        const char *by_status, *by_outcome;
+    } rows[] = {
+        {200, HARBORAI_OK, "harborai_calls_total{status=\"200\"} 1\n",
+         "harborai_call_outcomes_total{outcome=\"ok\"} 1\n"},
+        {200, HARBORAI_E_NETWORK, "harborai_calls_total{status=\"200\"} 1\n",
+         "harborai_call_outcomes_total{outcome=\"error\"} 1\n"},
+        {404, HARBORAI_E_NOT_FOUND, "harborai_calls_total{status=\"404\"} 1\n",
+         "harborai_call_outcomes_total{outcome=\"error\"} 1\n"},
+        {499, HARBORAI_E_CANCELLED, "harborai_calls_total{status=\"499\"} 1\n",
+         "harborai_call_outcomes_total{outcome=\"cancelled\"} 1\n"},
+        {418, HARBORAI_E_VENDOR, "harborai_calls_total{status=\"other\"} 1\n",
+         "harborai_call_outcomes_total{outcome=\"error\"} 1\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct metrics *m;
+        AUTO(buf) out = BUF_INIT(KIB(64));
+        CU_ASSERT_FATAL(metrics_create(1, "1.2.3", &m, NULL) == HARBORAI_OK);
+        metrics_count_call(metrics_shard_of(m, 0), rows[i].http_status, rows[i].status);
+        write_all(m, &out);
+        ROW(rows[i].by_status, strstr(out.data, rows[i].by_status) != NULL);
+        ROW(rows[i].by_status, strstr(out.data, rows[i].by_outcome) != NULL);
+        metrics_destroy(m);
+    }
+}
+
+static void test_text(void)
+{
+    struct metrics *m;
+    AUTO(buf) out = BUF_INIT(KIB(64));
+    CU_ASSERT_FATAL(metrics_create(2, "1.2.3", &m, NULL) == HARBORAI_OK);
+    metrics_add(metrics_shard_of(m, 0), METRIC_CALLS_IN_FLIGHT, 3);
+    metrics_add(metrics_shard_of(m, 1), METRIC_CALLS_IN_FLIGHT, 1);
+    metrics_add(metrics_shard_of(m, 0), METRIC_CALLS_IN_FLIGHT, -1);
+    metrics_add_shared(m, METRIC_PLUGIN_LOADS, 1);
+    write_all(m, &out);
+    const char *const want[] = {
+        "# HELP harborai_build_info The running version.\n# TYPE harborai_build_info gauge\n"
+        "harborai_build_info{version=\"1.2.3\"} 1\n",
+        "# TYPE harborai_calls_total counter\nharborai_calls_total{status=\"200\"} 0\n",
+        "# TYPE harborai_calls_in_flight gauge\nharborai_calls_in_flight 3\n",
+        "harborai_plugin_loads_total 1\n",
+        "harborai_plugin_load_failures_total 0\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        ROW(want[i], strstr(out.data, want[i]) != NULL);
+    const char *first = strstr(out.data, "# TYPE harborai_calls_total");
+    CU_ASSERT(first != NULL && strstr(first + 1, "# TYPE harborai_calls_total") == NULL);
+    metrics_destroy(m);
+    metrics_destroy(NULL);
+}
+
+struct counter {
+    struct metrics *metrics;
+    unsigned loop;
+    pthread_t thread;
+};
+
+static void *count(void *argument)
+{
+    struct counter *c = argument;
+    struct metrics_shard *shard = metrics_shard_of(c->metrics, c->loop);
+    for (int i = 0; i < ROUNDS; i++) {
+        metrics_add(shard, METRIC_STREAM_EVENTS, 1);
+        metrics_add_shared(c->metrics, METRIC_PLUGIN_LOADS, 1);
+    }
+    return NULL;
+}
+
+static void test_threads_lose_nothing(void)
+{
+    struct metrics *m;
+    struct counter counters[LOOPS];
+    CU_ASSERT_FATAL(metrics_create(LOOPS, "1", &m, NULL) == HARBORAI_OK);
+    for (unsigned i = 0; i < LOOPS; i++) {
+        counters[i] = (struct counter){.metrics = m, .loop = i};
+        CU_ASSERT_FATAL(thread_start(&counters[i].thread, "count", count, &counters[i], NULL) == 0);
+    }
+    for (int64_t before = 0, now; before < LOOPS * ROUNDS; before = now) {
+        now = metrics_sum(m, METRIC_STREAM_EVENTS);
+        CU_ASSERT_FATAL(now >= before && now <= LOOPS * ROUNDS);
+    }
+    for (unsigned i = 0; i < LOOPS; i++)
+        pthread_join(counters[i].thread, NULL);
+    CU_ASSERT(metrics_sum(m, METRIC_PLUGIN_LOADS) == LOOPS * ROUNDS);
+    metrics_destroy(m);
+}
+
+const CU_TestInfo metrics_tests[] = {{"calls", test_calls},
+                                     {"text", test_text},
+                                     {"threads lose nothing", test_threads_lose_nothing},
+                                     CU_TEST_INFO_NULL};
