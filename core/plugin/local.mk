@@ -2,6 +2,9 @@
 noinst_LTLIBRARIES += %reldir%/libplugin.la
 %canon_reldir%_libplugin_la_SOURCES = \
 	%reldir%/discover.c %reldir%/discover.h %reldir%/manifest.c %reldir%/manifest.h \
-	%reldir%/note.c %reldir%/note.h %reldir%/stage.h %reldir%/trust.c %reldir%/trust.h
+	%reldir%/host.c %reldir%/host.h %reldir%/note.c %reldir%/note.h \
+	%reldir%/object.c %reldir%/object.h %reldir%/provider.c %reldir%/provider.h \
+	%reldir%/slot.c %reldir%/slot.h %reldir%/stage.h %reldir%/trust.c %reldir%/trust.h
 %canon_reldir%_libplugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(ELF_CFLAGS)
 %canon_reldir%_libplugin_la_LIBADD = $(ELF_LIBS)
+EXTRA_DIST += doc/abi-history.md

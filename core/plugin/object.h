@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Loaded shared objects. One file is loaded once, however many providers use it; a new file of the
+ * same path is loaded beside the old one. Everything here runs foreign code (constructors, query,
+ * unload) and is for one thread, the loader's; no lock is held meanwhile. */
+#ifndef PLUGIN_OBJECT_H
+#define PLUGIN_OBJECT_H
+
+#include <harborai/plugin.h>
+
+#include "base/attr.h"
+#include "plugin/manifest.h"
+#include "plugin/stage.h"
+#include "plugin/trust.h"
+
+struct plugin_loader;
+
+/* Immutable while the reference is held. */
+struct plugin_object {
+    harborai_plugin table; /* as much as the plugin has, the rest zero: a younger member is NULL */
+};
+
+/* [init] */
+MUST_CHECK harborai_status plugin_loader_create(struct plugin_loader **ret_loader,
+                                                harborai_error *error);
+/* Objects that are still mapped stay so until the process ends. [any, after the last job] */
+void plugin_loader_destroy(struct plugin_loader *loader);
+
+/* How often dlopen() was called, for the metrics. [any] */
+uint64_t plugin_loader_count(const struct plugin_loader *loader);
+
+/* Loads what discovery found at `path`. *ret_object is a reference for plugin_object_close().
+ * E_CONFIG or E_UNSUPPORTED, and *ret_stage, which is written on failure only: the file is not the
+ * one that was checked, cannot be loaded, or its table is wrong. [job: loader] */
+MUST_CHECK harborai_status plugin_object_open(struct plugin_loader *loader, const char *path,
+                                              const struct file_identity *identity,
+                                              const struct manifest *manifest,
+                                              const struct plugin_object **ret_object,
+                                              enum plugin_stage *ret_stage, harborai_error *error);
+
+/* Every provider that used the reference is destroyed. With the last one the object is unmapped, if
+ * it says by its `unload` that it can be; else it stays, and is used again. [job: loader] */
+void plugin_object_close(struct plugin_loader *loader, const struct plugin_object *object);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Copies what the configuration says of a provider, joined with what its plugin's manifest says. */
+#include "plugin/provider.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "json_value.h"
+
+static harborai_status out_of_memory(harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot set up a provider: out of memory");
+}
+
+static bool copy_texts(struct arena *a, const harborai_str *texts, size_t count, size_t extra,
+                       struct manifest_texts *ret)
+{
+    ret->items = arena_alloc(a, (count + extra + 1) * sizeof *ret->items);
+    if (ret->items == NULL)
+        return false;
+    for (; ret->count < count; ret->count++) {
+        ret->items[ret->count] = arena_copy(a, texts[ret->count]);
+        if (ret->items[ret->count].data == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool copy_secrets(struct provider *p, const struct provider_options *options)
+{
+    p->secrets = arena_alloc(&p->arena, (options->secret_count + 1) * sizeof *p->secrets);
+    if (p->secrets == NULL)
+        return false;
+    for (; p->secret_count < options->secret_count; p->secret_count++) {
+        struct provider_secret *to = &p->secrets[p->secret_count];
+        to->name = arena_copy(&p->arena, options->secrets[p->secret_count].name);
+        if (to->name.data == NULL)
+            return false;
+        to->value = secret_ref(options->secrets[p->secret_count].value);
+    }
+    return true;
+}
+
+/* ---- The address --------------------------------------------------------------------------- */
+
+/* "host" or "host:port", with the port that the scheme stands for. */
+static harborai_str authority_of(struct arena *a, harborai_str url)
+{
+    bool tls = slice_starts_with(url, "https://");
+    harborai_str rest = slice_from(url, tls ? 8 : 7), path;
+    (void)slice_split(rest, '/', &rest, &path);
+    (void)slice_split(rest, '?', &rest, &path);
+    const char *at = rest.len > 0 ? memchr(rest.data, '@', rest.len) : NULL;
+    if (at != NULL)
+        rest = slice_from(rest, (size_t)(at - rest.data) + 1);
+    const char *bracket = rest.len > 0 ? memchr(rest.data, ']', rest.len) : NULL;
+    size_t name = bracket != NULL ? (size_t)(bracket - rest.data) : 0;
+    if (memchr(rest.data + name, ':', rest.len - name) != NULL)
+        return arena_copy(a, rest);
+    return arena_printf(a, "%.*s:%s", SLICE_ARG(rest), tls ? "443" : "80");
+}
+
+static harborai_str text_member(struct arena *a, harborai_str object, harborai_str name)
+{
+    harborai_str value = json_member(object, name), text;
+    if (json_kind(value) != JSON_STRING)
+        return SLICE_NONE;
+    char *buffer = arena_alloc(a, value.len + 1);
+    if (buffer == NULL || json_string(value, buffer, value.len, &text) < 0)
+        return SLICE_NONE;
+    return text;
+}
+
+/* The operator's address, else the section's, else the vendor's. */
+static harborai_status choose_base_url(struct provider *p, const struct provider_options *options,
+                                       harborai_error *error)
+{
+    harborai_str url = options->base_url;
+    if (url.len == 0)
+        url = text_member(&p->arena, p->config, HARBORAI_STR("base_url"));
+    if (url.len == 0)
+        url = p->manifest->base_url;
+    if (url.len == 0)
+        return HARBORAI_OK;
+    if (!manifest_url_is_good(url))
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "providers.%s.base_url: '%.*s' is no http or https URL",
+                                  p->name.data, SLICE_ARG(slice_cut(url, 200)));
+    while (slice_ends_with(url, "/"))
+        url.len--;
+    p->base_url = arena_copy(&p->arena, url);
+    harborai_str authority = authority_of(&p->arena, p->base_url);
+    if (p->base_url.data == NULL || authority.data == NULL)
+        return out_of_memory(error);
+    p->network.items[p->network.count++] = authority;
+    return HARBORAI_OK;
+}
+
+/* create() and host->config() see the address that holds, whoever gave it. */
+static harborai_status put_base_url(struct provider *p, harborai_error *error)
+{
+    harborai_str rest = p->config;
+    if (p->base_url.len == 0 || json_string_equal(json_member(rest, HARBORAI_STR("base_url")),
+                                                  p->base_url))
+        return HARBORAI_OK;
+    struct buf b = BUF_INIT(rest.len + p->base_url.len + 64);
+    struct json_cursor cursor = json_open(rest);
+    struct json_member member;
+    buf_printf(&b, "{\"base_url\":\"%s\"", p->base_url.data); /* a good URL needs no quoting */
+    while (json_object_next(&cursor, &member))
+        if (!json_key_equal(&member, HARBORAI_STR("base_url"))) {
+            buf_add_char(&b, ',');
+            buf_add(&b, member.span);
+        }
+    buf_add_char(&b, '}');
+    harborai_status st = buf_status(&b, error);
+    if (st == HARBORAI_OK) {
+        p->config = arena_copy(&p->arena, buf_slice(&b));
+        if (p->config.data == NULL)
+            st = out_of_memory(error);
+    }
+    buf_release(&b);
+    return st;
+}
+
+/* ---- The whole ----------------------------------------------------------------------------- */
+
+static harborai_status fill_in(struct provider *p, const struct provider_options *options,
+                               harborai_error *error)
+{
+    harborai_str config = options->config.len > 0 ? options->config : HARBORAI_STR("{}"), checked;
+    p->name = arena_copy(&p->arena, options->name);
+    p->path = arena_copy(&p->arena, slice_of(options->file->path)).data;
+    if (p->name.data == NULL || p->path == NULL)
+        return out_of_memory(error);
+    if (json_scan(config, NULL, &checked, NULL) < 0 || json_kind(checked) != JSON_OBJECT)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "providers.%s: not a JSON object",
+                                  p->name.data);
+    p->config = arena_copy(&p->arena, checked);
+    if (p->config.data == NULL ||
+        !copy_texts(&p->arena, options->network, options->network_count, 1, &p->network) ||
+        !copy_texts(&p->arena, options->models, options->model_count, 0, &p->models) ||
+        !copy_secrets(p, options))
+        return out_of_memory(error);
+    harborai_status st = choose_base_url(p, options, error);
+    return st < 0 ? st : put_base_url(p, error);
+}
+
+harborai_status provider_create(const struct provider_options *options,
+                                struct provider **ret_provider, harborai_error *error)
+{
+    struct provider *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return out_of_memory(error);
+    arena_init(&p->arena, 4 * LIMIT_CONFIG_FILE);
+    p->manifest = manifest_ref(options->file->manifest);
+    p->identity = options->file->identity;
+    harborai_status st = fill_in(p, options, error);
+    if (st < 0) {
+        provider_destroy(p);
+        return st;
+    }
+    *ret_provider = p;
+    return HARBORAI_OK;
+}
+
+void provider_destroy(struct provider *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < p->secret_count; i++)
+        secret_unref(p->secrets[i].value);
+    manifest_unref(p->manifest);
+    arena_release(&p->arena);
+    free(p);
+}
+
+const struct provider_secret *provider_secret_find(const struct provider *p, harborai_str name)
+{
+    for (size_t i = 0; i < p->secret_count; i++)
+        if (slice_equal(p->secrets[i].name, name))
+            return &p->secrets[i];
+    return NULL;
+}
+
+harborai_status provider_check_secrets(const struct provider *p, harborai_error *error)
+{
+    for (size_t i = 0; i < p->manifest->secret_count; i++) {
+        const struct manifest_secret *needed = &p->manifest->secrets[i];
+        if (!needed->required || provider_secret_find(p, needed->name) != NULL)
+            continue;
+        return harborai_error_set(error, HARBORAI_E_AUTH, "provider '%s' has no %s: set %s%sproviders.%s.%s",
+                                  p->name.data, needed->name.data,
+                                  needed->env.len > 0 ? needed->env.data : "",
+                                  needed->env.len > 0 ? " or " : "", p->name.data,
+                                  needed->name.data);
+    }
+    return HARBORAI_OK;
+}
+
+/* The port behind the last colon, if there is one outside of an IPv6 address in brackets. */
+static bool split_port(harborai_str entry, harborai_str *ret_host, uint64_t *ret_port)
+{
+    size_t at = entry.len;
+    while (at > 0 && entry.data[at - 1] != ':' && entry.data[at - 1] != ']')
+        at--;
+    if (at == 0 || entry.data[at - 1] == ']') {
+        *ret_host = entry;
+        return false;
+    }
+    *ret_host = slice_cut(entry, at - 1);
+    return slice_to_u64(slice_from(entry, at), ret_port);
+}
+
+static bool texts_allow(const struct manifest_texts *texts, harborai_str host, uint16_t port)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        harborai_str name;
+        uint64_t number = 0;
+        bool has_port = split_port(texts->items[i], &name, &number);
+        if (slice_equal_ignoring_case(name, host) && (!has_port || number == port))
+            return true;
+    }
+    return false;
+}
+
+bool provider_may_reach(const struct provider *p, harborai_str host, uint16_t port)
+{
+    return texts_allow(&p->manifest->network, host, port) || texts_allow(&p->network, host, port);
+}
