@@ -61,6 +61,7 @@ struct exchange {
     struct exchange_io *io; /* NULL when it is over */
     uint64_t bytes_sent, bytes_received;
     bool reused; /* it went out on a kept connection */
+    struct list link; /* transport's own */
 };
 
 /* E_INVALID with what is wrong; else the host and port, lower case, borrowed from `url`'s arena

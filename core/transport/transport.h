@@ -24,13 +24,14 @@ struct transport_counters { /* written by the loop alone, read relaxed by anybod
 MUST_CHECK harborai_status transport_shared_create(const struct log *log,
                                                    struct transport_shared **ret_shared,
                                                    harborai_error *error);
-void transport_shared_destroy(struct transport_shared *shared); /* after every transport */
+/* After every transport, and no loop makes a pass after it. Waits for a getaddrinfo() that hangs. */
+void transport_shared_destroy(struct transport_shared *shared);
 
 /* [loop] `shared` and `loop` are borrowed. */
 MUST_CHECK harborai_status transport_create(struct transport_shared *shared, struct loop *loop,
                                             struct transport **ret_transport,
                                             harborai_error *error);
-/* Closes every connection. No exchange may be under way. */
+/* Closes every connection. No exchange may be under way, and the loop makes no pass after it. */
 void transport_destroy(struct transport *t);
 
 const struct transport_counters *transport_counters(const struct transport *t); /* [any] */
