@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections: their states, and bytes in and out. A plain one is a bare socket that libcurl
+ * connected for us; one with TLS keeps its curl handle, through which every byte goes. */
+#include "transport/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "transport/connect.h"
+#include "transport/curl_loop.h"
+#include "transport/exchange_io.h"
+#include "transport/pool.h"
+#include "transport/waiter.h"
+
+struct connection *connection_create(struct transport *t)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->transport = t;
+    c->watch = (struct watch){.fd = -1, .on_ready = exchange_on_ready};
+    c->timer.on_due = exchange_on_due;
+    buf_init(&c->io.head, HEAD_LEN);
+    list_append(&t->connections, &c->link);
+    return c;
+}
+
+harborai_status connection_open(struct connection *c, int fd, harborai_error *error)
+{
+    harborai_status st = loop_watch(c->transport->loop, &c->watch, fd,
+                                    EPOLLIN | EPOLLOUT | EPOLLRDHUP, error);
+    if (st < 0)
+        return st;
+    c->state = CONNECTION_BUSY;
+    counter_add(&c->transport->counters.open, 1);
+    return HARBORAI_OK;
+}
+
+static void connection_free(struct parked *parked)
+{
+    free(CONTAINER_OF(parked, struct connection, parked));
+}
+
+static void close_socket(struct connection *c)
+{
+    int fd = c->watch.fd;
+    if (fd < 0)
+        return;
+    /* Out of epoll first: curl may close the descriptor, whose number may be used again at once. */
+    loop_unwatch(c->transport->loop, &c->watch);
+    if (c->easy == NULL)
+        close(fd);
+    counter_add(&c->transport->counters.open, -1);
+}
+
+void connection_close(struct connection *c)
+{
+    struct transport *t = c->transport;
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    if (c->state == CONNECTION_IDLE)
+        counter_add(&t->counters.idle, -1);
+    c->state = CONNECTION_CLOSED;
+    connect_abandon(c);
+    close_socket(c);
+    curl_loop_remove(c);
+    loop_timer_clear(t->loop, &c->timer);
+    list_remove(&c->link);
+    list_remove(&c->idle_link);
+    list_remove(&c->again_link);
+    if (c->origin != NULL)
+        pool_forget(c->origin);
+    free(take(c->io.unsent));
+    buf_release(&c->io.head);
+    loop_park(t->loop, &c->parked, connection_free);
+}
+
+void connection_again(struct connection *c)
+{
+    struct transport *t = c->transport;
+    if (!list_is_linked(&c->again_link))
+        list_append(&t->again, &c->again_link);
+    loop_act(t->loop, &t->again_action);
+}
+
+/* --- Bytes ---------------------------------------------------------------------------------- */
+
+static harborai_status failed_by_errno(struct connection *c, harborai_error *error)
+{
+    char text[128];
+    if (errno == EAGAIN || errno == EINTR)
+        return WAITER_PENDING;
+    return harborai_error_set(error, HARBORAI_E_NETWORK, "connection to %s: %s", c->origin->label,
+                              error_of_errno(errno, text));
+}
+
+static harborai_status failed_by_curl(struct connection *c, CURLcode code, harborai_error *error)
+{
+    long number = 0;
+    char text[128];
+    if (code == CURLE_AGAIN)
+        return WAITER_PENDING;
+    curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
+    return harborai_error_set(error, HARBORAI_E_NETWORK, "connection to %s: %s", c->origin->label,
+                              number != 0 ? error_of_errno((int)number, text)
+                                          : curl_easy_strerror(code));
+}
+
+harborai_status connection_send(struct connection *c, harborai_str bytes, bool has_more,
+                                size_t *ret_sent, harborai_error *error)
+{
+    if (c->easy != NULL) {
+        CURLcode code = curl_easy_send(c->easy, bytes.data, bytes.len, ret_sent);
+        return code == CURLE_OK ? HARBORAI_OK : failed_by_curl(c, code, error);
+    }
+    ssize_t sent = send(c->watch.fd, bytes.data, bytes.len,
+                        MSG_NOSIGNAL | (has_more ? MSG_MORE : 0));
+    if (sent < 0)
+        return failed_by_errno(c, error);
+    *ret_sent = (size_t)sent;
+    return HARBORAI_OK;
+}
+
+harborai_status connection_receive(struct connection *c, char *room, size_t len,
+                                   size_t *ret_received, harborai_error *error)
+{
+    if (c->easy != NULL) {
+        CURLcode code = curl_easy_recv(c->easy, room, len, ret_received);
+        return code == CURLE_OK ? HARBORAI_OK : failed_by_curl(c, code, error);
+    }
+    ssize_t received = recv(c->watch.fd, room, len, 0);
+    if (received < 0)
+        return failed_by_errno(c, error);
+    *ret_received = (size_t)received;
+    return HARBORAI_OK;
+}

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit.h"
+
+extern const CU_TestInfo url_tests[], exchange_tests[];
+
+UNIT_MAIN(UNIT_SUITE("url", url_tests), UNIT_SUITE("exchange", exchange_tests))
