@@ -3,6 +3,8 @@
  * in one place only. */
 #include "pricing/tariff.h"
 
+#include <stdbool.h>
+
 __extension__ typedef __int128 wide;
 
 static struct tariff_sum unknown(enum tariff_reason reason)
@@ -16,30 +18,30 @@ static bool has(uint32_t mask, int usage_class)
 }
 
 /* The class by whose price `usage_class` is billed. */
-static int priced_as(const harborai_price *price, int usage_class)
+static int priced_as(const struct tariff *tariff, int usage_class)
 {
     bool is_output =
         usage_class == HARBORAI_TOKENS_REASONING || usage_class == HARBORAI_TOKENS_PREDICTION_REJECTED;
-    return is_output && !has(price->known_mask, usage_class) ? HARBORAI_TOKENS_OUTPUT : usage_class;
+    return is_output && !has(tariff->known_mask, usage_class) ? HARBORAI_TOKENS_OUTPUT : usage_class;
 }
 
-static enum tariff_reason add_classes(const harborai_price *price, const harborai_usage *usage,
+static enum tariff_reason add_classes(const struct tariff *tariff, const harborai_usage *usage,
                                       wide *sum, int *ret_class)
 {
     for (int c = 0; c < HARBORAI_USAGE_CLASSES; c++) {
         int64_t count = has(usage->known_mask, c) ? usage->count[c] : 0;
-        int by = priced_as(price, c);
+        int by = priced_as(tariff, c);
         wide part;
         if (count == 0)
             continue;
         if (count < 0)
             return TARIFF_BAD_USAGE;
         *ret_class = c;
-        if (!has(price->known_mask, by))
+        if (!has(tariff->known_mask, by))
             return TARIFF_CLASS_NO_PRICE;
-        if (price->per_unit[by] < 0)
+        if (tariff->per_unit[by] < 0)
             return TARIFF_BAD_PRICE;
-        if (__builtin_mul_overflow((wide)count, (wide)price->per_unit[by], &part) ||
+        if (__builtin_mul_overflow((wide)count, (wide)tariff->per_unit[by], &part) ||
             __builtin_add_overflow(*sum, part, sum))
             return TARIFF_TOO_LARGE;
     }
@@ -52,17 +54,17 @@ static wide divide_half_even(wide value, wide by)
     return quotient + (twice_rest > by || (twice_rest == by && quotient % 2 != 0));
 }
 
-struct tariff_sum tariff_sum_of(const harborai_price *price, const harborai_usage *usage)
+struct tariff_sum tariff_sum_of(const struct tariff *tariff, const harborai_usage *usage)
 {
-    wide sum = price->per_request, num = price->scale_num, den = price->scale_den;
+    wide sum = tariff->per_request, num = tariff->scale_num, den = tariff->scale_den;
     int usage_class = -1;
     if (num == 0 && den == 0)
         num = den = 1;
     if (usage->known_mask == 0)
         return unknown(TARIFF_NO_USAGE);
-    if (price->per_request < 0 || num < 0 || den <= 0)
+    if (tariff->per_request < 0 || num < 0 || den <= 0)
         return unknown(TARIFF_BAD_PRICE);
-    enum tariff_reason reason = add_classes(price, usage, &sum, &usage_class);
+    enum tariff_reason reason = add_classes(tariff, usage, &sum, &usage_class);
     if (reason == TARIFF_CLASS_NO_PRICE)
         return (struct tariff_sum){.reason = reason, .usage_class = usage_class};
     if (reason != TARIFF_KNOWN)

@@ -7,9 +7,7 @@
 #ifndef PRICING_TARIFF_H
 #define PRICING_TARIFF_H
 
-#include <stdbool.h>
-
-#include <harborai/plugin.h>
+#include <harborai/types.h>
 
 #include "base/attr.h"
 
@@ -26,13 +24,23 @@
 #define TARIFF_CODE_(code, name) code,
 enum tariff_reason { TARIFF_REASONS(TARIFF_CODE_) TARIFF_REASON_COUNT };
 
+/* The prices of one model, tier and moment, from whatever source; as harborai_price, but that the
+ * pricing room knows no plugins. */
+struct tariff {
+    char currency[8];                         /* ISO 4217 */
+    uint32_t known_mask;                       /* bit c: per_unit[c] holds */
+    int64_t per_unit[HARBORAI_USAGE_CLASSES];  /* pico, as all here */
+    int64_t per_request;
+    int32_t scale_num, scale_den;              /* of the sum; 0 and 0 = 1 */
+};
+
 struct tariff_sum {
     enum tariff_reason reason; /* TARIFF_KNOWN, or why the rest does not hold */
     int usage_class;           /* with TARIFF_CLASS_NO_PRICE: HARBORAI_TOKENS_…; else -1 */
     int64_t pico;
 };
 
-struct tariff_sum tariff_sum_of(const harborai_price *price, const harborai_usage *usage);
+struct tariff_sum tariff_sum_of(const struct tariff *tariff, const harborai_usage *usage);
 
 /* "class_no_price" …; "" for TARIFF_KNOWN. */
 const char *tariff_reason_name(enum tariff_reason reason);

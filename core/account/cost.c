@@ -32,7 +32,7 @@ static int64_t total(const harborai_usage *usage, uint32_t classes)
 }
 
 static bool ask_plugin(const struct cost_query *query, const harborai_usage *usage,
-                       harborai_price *ret_price)
+                       struct tariff *ret_tariff)
 {
     const harborai_plugin *plugin = query->plugin;
     harborai_price price = {.size = sizeof price};
@@ -49,7 +49,14 @@ static bool ask_plugin(const struct cost_query *query, const harborai_usage *usa
         plugin->pricing == NULL ||
         plugin->pricing(query->provider, &question, &price, &error) < 0)
         return false;
-    *ret_price = price;
+    *ret_tariff = (struct tariff){
+        .known_mask = price.known_mask,
+        .per_request = price.per_request,
+        .scale_num = price.scale_num,
+        .scale_den = price.scale_den,
+    };
+    memcpy(ret_tariff->currency, price.currency, sizeof ret_tariff->currency);
+    memcpy(ret_tariff->per_unit, price.per_unit, sizeof ret_tariff->per_unit);
     return true;
 }
 
@@ -63,19 +70,19 @@ static void name_source(const struct cost_query *query, struct cost *cost)
 
 void cost_of(const struct cost_query *query, const harborai_usage *usage, struct cost *ret_cost)
 {
-    harborai_price price;
+    struct tariff tariff;
     *ret_cost = (struct cost){.reason = TARIFF_NO_USAGE, .usage_class = -1};
     if (usage->known_mask == 0)
         return;
     ret_cost->reason = TARIFF_NO_PRICE;
-    if (!ask_plugin(query, usage, &price))
+    if (!ask_plugin(query, usage, &tariff))
         return;
     name_source(query, ret_cost);
-    harborai_str currency = {price.currency, strnlen(price.currency, sizeof price.currency)};
+    harborai_str currency = {tariff.currency, strnlen(tariff.currency, sizeof tariff.currency)};
     ret_cost->reason = TARIFF_BAD_PRICE;
     if (money_currency(currency, ret_cost->currency, NULL) != HARBORAI_OK)
         return;
-    struct tariff_sum sum = tariff_sum_of(&price, usage);
+    struct tariff_sum sum = tariff_sum_of(&tariff, usage);
     ret_cost->reason = sum.reason;
     ret_cost->usage_class = sum.usage_class;
     ret_cost->pico = sum.pico;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of a call: flat facts, no content. The engine fills it in as the call goes; its
- * texts are borrowed from the call's arena and live as long as the call. Zeroed is a record of
- * which nothing is known yet, but for what is marked "-1 = none". */
+ * texts are borrowed from the call's arena and live as long as the call. */
 #ifndef RECORD_RECORD_H
 #define RECORD_RECORD_H
 
@@ -53,5 +52,12 @@ struct record {
     uint64_t client_bytes_in, client_bytes_out;
     uint64_t vendor_bytes_in, vendor_bytes_out;
 };
+
+/* A record of which nothing is known yet. */
+static inline void record_init(struct record *record)
+{
+    *record = (struct record){
+        .ttft_ns = -1, .usage = {.size = sizeof record->usage}, .cost_class = -1};
+}
 
 #endif

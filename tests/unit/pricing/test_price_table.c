@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "price_table.h"
 
+#include <stdbool.h>
+
 #include "../unit.h"
 #include "base/attr.h"
 #include "plugins/openai/prices.h"

@@ -75,19 +75,20 @@ static void test_sums(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *row = &rows[i];
-        harborai_price price = {.size = sizeof price, .currency = "USD",
-                                .per_request = row->per_request, .scale_num = row->num,
+        struct tariff tariff = {.currency = "USD",
+                                .per_request = row->per_request,
+                                .scale_num = row->num,
                                 .scale_den = row->den};
         harborai_usage usage = {.size = sizeof usage};
         for (size_t j = 0; j < 5 && row->price[j].usage_class_plus_1 != 0; j++) {
             int c = row->price[j].usage_class_plus_1 - 1;
-            price.known_mask |= 1u << c;
-            price.per_unit[c] = row->price[j].value;
+            tariff.known_mask |= 1u << c;
+            tariff.per_unit[c] = row->price[j].value;
         }
         for (size_t j = 0; j < 5 && row->count[j].usage_class_plus_1 != 0; j++)
             harborai_usage_set(&usage, (uint32_t)row->count[j].usage_class_plus_1 - 1,
                                row->count[j].value);
-        struct tariff_sum sum = tariff_sum_of(&price, &usage);
+        struct tariff_sum sum = tariff_sum_of(&tariff, &usage);
         ROW(row->name, sum.reason == row->reason);
         ROW(row->name, sum.usage_class == row->usage_class);
         ROW(row->name, sum.pico == row->pico);

@@ -135,7 +135,10 @@ static void test_longest_line(void)
     static char text[KIB(64)], usage[KIB(64)];
     memset(text, '\x01', sizeof text); /* six bytes when escaped */
     harborai_str most = {text, sizeof text};
-    struct record r = full;
+    struct record r;
+    record_init(&r);
+    CU_ASSERT(r.ttft_ns == -1 && r.cost_class == -1 && r.usage.size == sizeof r.usage);
+    r = full;
     r.request_id = r.client = r.model = r.provider = r.upstream_model = most;
     r.finish_reason = r.error_message = r.vendor_code = r.vendor_model = most;
     r.vendor_request_id = r.service_tier = most;
