@@ -2,7 +2,7 @@
 /* One configuration: checked, complete, immutable. Everything that a file, the environment and
  * flags say, with defaults for the rest; made once and read by any thread until it is destroyed.
  *
- * Texts are slices with a NUL behind them, so that `data` can go to libc. Empty (len 0) = not set. */
+ * Texts are slices with a NUL behind them, so that `data` can go to libc. Empty: not set. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -36,9 +36,9 @@ struct config_provider {
     harborai_str key_variable;
     bool key_none;
 
-    struct config_names models; /* names and globs in place of the manifest's; none: the manifest's */
-    harborai_str ca_file;       /* with tls.ca_file taken over */
-    struct config_timeouts timeouts; /* likewise */
+    struct config_names models; /* names and globs; none: the manifest's */
+    harborai_str ca_file;       /* tls.ca_file unless it has its own */
+    struct config_timeouts timeouts; /* the global ones where it has none of its own */
     harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
     unsigned line;            /* of its name in config.file */
 };
@@ -104,7 +104,7 @@ void config_destroy(struct config *config); /* NULL is fine */
 const struct config_provider *config_provider_find(const struct config *config, harborai_str name);
 const struct config_alias *config_alias_find(const struct config *config, harborai_str name);
 
-/* Whether both would make the same provider, so that a slot may be kept. The line does not count. */
+/* Whether both would make the same provider, so that a slot may be kept; lines do not count. */
 bool config_provider_equal(const struct config_provider *a, const struct config_provider *b);
 
 #endif

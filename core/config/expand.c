@@ -69,7 +69,8 @@ void expand_add_fault(struct config_faults *faults, struct config_place place,
         break;
     case EXPANSION_UNSET:
         config_faults_add(faults, place,
-                          "environment variable '%.*s' is not set: set it, or write ${%.*s:-default}",
+                          "environment variable '%.*s' is not set: set it, "
+                          "or write ${%.*s:-default}",
                           SLICE_ARG(name), SLICE_ARG(name));
         break;
     case EXPANSION_REQUIRED:

@@ -9,7 +9,7 @@
 #include "config/environment.h"
 #include "config/node.h"
 
-#define EXPANDED_MAX ((size_t)256 << 10) /* one value; the kernel's own limit of a variable is half */
+#define EXPANDED_MAX ((size_t)256 << 10) /* of one value; a variable has at most half */
 
 enum expansion_outcome {
     EXPANSION_DONE,

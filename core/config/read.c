@@ -311,8 +311,8 @@ static void expand(struct config_reader *r, struct node *root)
         r->is_out_of_memory = true;
 }
 
-void read_config(struct config_reader *r, struct node *root, const struct config_override *overrides,
-                 size_t override_count)
+void read_config(struct config_reader *r, struct node *root,
+                 const struct config_override *overrides, size_t override_count)
 {
     read_defaults(r);
     if (root != NULL) {

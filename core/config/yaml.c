@@ -93,8 +93,8 @@ static harborai_status refuse_syntax(struct reader *r, harborai_error *error)
 
 /* ---- Nodes -------------------------------------------------------------------------------- */
 
-static harborai_status make_node(struct reader *r, struct config_place place, struct node **ret_node,
-                                 harborai_error *error)
+static harborai_status make_node(struct reader *r, struct config_place place,
+                                 struct node **ret_node, harborai_error *error)
 {
     if (++r->nodes > LIMIT_CONFIG_NODES) {
         config_faults_add(r->faults, place, "more than %d values in one file", LIMIT_CONFIG_NODES);

@@ -18,7 +18,7 @@ struct fixed_environment fixed_environment(const char *const *pairs);
 /* OPENAI_API_KEY=sk-1, PORT=8100, EMPTY=, HOME=/home/me and YAML=a: [1] */
 extern const char *const usual_pairs[];
 
-/* Loads `text` as file "c.yaml". The faults, one a line, are appended to `faults`. NULL: refused. */
+/* Loads `text` as file "c.yaml". Its faults, one a line, are added to `faults`. NULL: refused. */
 struct config *load_text(const char *text, const char *const *pairs,
                          const struct config_override *overrides, size_t override_count,
                          struct buf *faults);

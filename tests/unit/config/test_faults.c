@@ -19,7 +19,8 @@ static const struct row {
      "c.yaml:1:19: unknown key 'connect' in 'providers.a', did you mean "
      "'providers.*.timeouts.connect'?\n"},
     {"server: { frobnicate: 1 }",
-     "c.yaml:1:11: unknown key 'frobnicate' in 'server': known are host, port, workers, max_body\n"},
+     "c.yaml:1:11: unknown key 'frobnicate' in 'server': known are host, port, workers, "
+     "max_body\n"},
     {"providers: { a: { region: x } }",
      "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, base_url, api_key, "
      "models, tls, timeouts, options; what the plugin itself knows goes below 'options'\n"},
@@ -78,7 +79,8 @@ static const struct row {
     {"providers: { a: { plugin: Open/AI } }",
      "c.yaml:1:27: 'providers.a.plugin' must be a plugin's name, not 'Open/AI'\n"},
     {"providers: { a: { base_url: localhost:9100 } }",
-     "c.yaml:1:29: 'providers.a.base_url' must be a URL such as https://api.example.com/v1, without "
+     "c.yaml:1:29: 'providers.a.base_url' must be a URL such as https://api.example.com/v1, "
+     "without "
      "user, '?' and '#', not 'localhost:9100'\n"},
     {"providers: { a: { models: [] } }",
      "c.yaml:1:27: 'providers.a.models' is an empty list: name something or leave it out\n"},
@@ -93,9 +95,11 @@ static const struct row {
      "c.yaml:1:33: '.inf' is no number of JSON: put it in quotes to pass it as text\n"},
 
     /* Keys of vendors: what they hold is in no message. */
-    {"providers: { a: { api_key: '' } }", "c.yaml:1:28: 'providers.a.api_key' is empty: give a key, "
+    {"providers: { a: { api_key: '' } }", "c.yaml:1:28: 'providers.a.api_key' is empty: give a "
+    "key, "
                                           "or none for a vendor that needs none\n"},
-    {"providers: { a: { api_key: } }", "c.yaml:1:28: 'providers.a.api_key' is empty: give a key, or "
+    {"providers: { a: { api_key: } }", "c.yaml:1:28: 'providers.a.api_key' is empty: give a key, "
+    "or "
                                        "none for a vendor that needs none\n"},
     {"providers: { a: { api_key: [sk] } }",
      "c.yaml:1:28: 'providers.a.api_key' must be a key or none, not a list\n"},
@@ -124,7 +128,8 @@ static const struct row {
      "${NO_HOST:-default}\n"},
     {"server: { host: \"${NO_HOST:?say where}\" }",
      "c.yaml:1:17: environment variable 'NO_HOST' is not set or empty: say where\n"},
-    {"server: { host: \"${NO HOST}\" }", "c.yaml:1:17: 'NO HOST' after '$' is no variable's name\n"},
+    {"server: { host: \"${NO HOST}\" }", "c.yaml:1:17: 'NO HOST' after '$' is no variable's "
+    "name\n"},
     {"server: { host: \"${A:=b}\" }",
      "c.yaml:1:17: 'A' after '$' must be followed by '}', ':-default}' or ':?message}'\n"},
     {"server: { host: \"${A\" }",
@@ -134,14 +139,16 @@ static const struct row {
     {"default_model: ${NO_MODEL}\nnope: ${NEITHER}\n",
      "c.yaml:1:16: environment variable 'NO_MODEL' is not set: set it, or write "
      "${NO_MODEL:-default}\n"
-     "c.yaml:2:1: unknown key 'nope': known are server, default_model, state_dir, plugin_path, log, "
+     "c.yaml:2:1: unknown key 'nope': known are server, default_model, state_dir, plugin_path, "
+     "log, "
      "tls, timeouts, providers, models\n"
      "c.yaml:2:7: environment variable 'NEITHER' is not set: set it, or write "
      "${NEITHER:-default}\n"},
 
     /* Syntax: one fault, for what follows is guesswork. */
     {"server: { port: 1\nproviders: {}\n",
-     "c.yaml:2:10: not valid YAML: did not find expected ',' or '}' while parsing a flow mapping that "
+     "c.yaml:2:10: not valid YAML: did not find expected ',' or '}' while parsing a flow mapping "
+     "that "
      "begins in line 1\n"},
 };
 
