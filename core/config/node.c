@@ -3,6 +3,8 @@
  * no setting. */
 #include "config/node.h"
 
+#include "base/limits.h"
+
 #define EXCERPT_MAX 40
 
 static bool is_one_of(harborai_str text, const char *const names[], size_t count)
@@ -128,23 +130,6 @@ void node_append(struct node *parent, struct node *child)
 
 /* ---- JSON --------------------------------------------------------------------------------- */
 
-void node_write_json_text(harborai_str text, struct buf *out)
-{
-    buf_add_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c == '"' || c == '\\') {
-            buf_add_char(out, '\\');
-            buf_add_char(out, (char)c);
-        } else if (c < ' ') {
-            buf_printf(out, "\\u%04x", c);
-        } else {
-            buf_add_char(out, (char)c);
-        }
-    }
-    buf_add_char(out, '"');
-}
-
 /* 0x1F and 0o17, which JSON does not have. False: larger than 64 bits. */
 static bool write_based(harborai_str digits, unsigned bits, struct buf *out)
 {
@@ -161,7 +146,7 @@ static bool write_based(harborai_str digits, unsigned bits, struct buf *out)
 }
 
 /* Without a plus, without zeros in front, with a digit on each side of the point. */
-static bool write_number(harborai_str text, struct buf *out)
+static bool canonicalise(harborai_str text, struct buf *out)
 {
     harborai_str body = without_sign(text);
 
@@ -188,56 +173,70 @@ static bool write_number(harborai_str text, struct buf *out)
     return true;
 }
 
-static void write_sequence(const struct node *node, struct buf *out, struct config_faults *faults)
+static void write_number(const struct node *node, struct json_writer *out,
+                         struct config_faults *faults)
 {
-    buf_add_char(out, '[');
-    for (const struct node *child = node->first; child != NULL; child = child->next) {
-        if (child != node->first)
-            buf_add_char(out, ',');
-        node_write_json(child, out, faults);
+    AUTO(buf) number = BUF_INIT(LIMIT_CONFIG_FILE);
+    if (!canonicalise(node->text, &number)) {
+        config_faults_add(faults, node->place,
+                          "'%.*s' is no number of JSON: put it in quotes to pass it as text",
+                          SLICE_ARG(node_excerpt(node->text)));
+        json_write_null(out); /* the writer is owed a value */
+    } else if (number.failed != HARBORAI_OK) {
+        out->out->failed = number.failed;
+    } else {
+        json_write_raw(out, buf_slice(&number));
     }
-    buf_add_char(out, ']');
 }
 
-void node_write_json_members(const struct node *mapping, struct buf *out,
+void node_write_json_members(const struct node *mapping, struct json_writer *out,
                              struct config_faults *faults)
 {
     for (const struct node *child = mapping->first; child != NULL; child = child->next) {
-        if (child != mapping->first)
-            buf_add_char(out, ',');
-        node_write_json_text(child->key, out);
-        buf_add_char(out, ':');
+        json_write_key(out, child->key);
         node_write_json(child, out, faults);
     }
 }
 
-void node_write_json(const struct node *node, struct buf *out, struct config_faults *faults)
+static void write_sequence(const struct node *node, struct json_writer *out,
+                           struct config_faults *faults)
+{
+    json_write_array(out);
+    for (const struct node *child = node->first; child != NULL; child = child->next)
+        node_write_json(child, out, faults);
+    json_write_end(out);
+}
+
+static void write_mapping(const struct node *node, struct json_writer *out,
+                          struct config_faults *faults)
+{
+    json_write_object(out);
+    node_write_json_members(node, out, faults);
+    json_write_end(out);
+}
+
+void node_write_json(const struct node *node, struct json_writer *out,
+                     struct config_faults *faults)
 {
     switch (node->kind) {
     case NODE_NULL:
-        buf_add(out, HARBORAI_STR("null"));
+        json_write_null(out);
         break;
     case NODE_BOOL:
-        buf_add(out, (node->text.data[0] | 0x20) == 't' ? HARBORAI_STR("true")
-                                                        : HARBORAI_STR("false"));
+        json_write_bool(out, (node->text.data[0] | 0x20) == 't');
         break;
     case NODE_INTEGER:
     case NODE_FLOAT:
-        if (!write_number(node->text, out))
-            config_faults_add(faults, node->place,
-                              "'%.*s' is no number of JSON: put it in quotes to pass it as text",
-                              SLICE_ARG(node_excerpt(node->text)));
+        write_number(node, out, faults);
         break;
     case NODE_STRING:
-        node_write_json_text(node->text, out);
+        json_write_string(out, node->text);
         break;
     case NODE_SEQUENCE:
         write_sequence(node, out, faults);
         break;
     case NODE_MAPPING:
-        buf_add_char(out, '{');
-        node_write_json_members(node, out, faults);
-        buf_add_char(out, '}');
+        write_mapping(node, out, faults);
         break;
     }
 }

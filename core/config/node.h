@@ -5,8 +5,8 @@
 #define CONFIG_NODE_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "config/faults.h"
+#include "wire/json_write.h"
 
 enum node_kind {
     NODE_NULL,
@@ -54,14 +54,12 @@ struct node *node_member(const struct node *mapping, harborai_str key);
 void node_append(struct node *parent, struct node *child);
 
 /* Writes the tree as JSON: integers and floats with every digit that they had. Adds a fault for
- * what JSON cannot say (.inf, .nan). The buffer keeps its failures. */
-void node_write_json(const struct node *node, struct buf *out, struct config_faults *faults);
+ * what JSON cannot say (.inf, .nan). The writer's buffer keeps its failures. */
+void node_write_json(const struct node *node, struct json_writer *out,
+                     struct config_faults *faults);
 
-/* The members of a mapping without its braces: "a":1,"b":2 */
-void node_write_json_members(const struct node *mapping, struct buf *out,
+/* The members of a mapping into the object that is open. */
+void node_write_json_members(const struct node *mapping, struct json_writer *out,
                              struct config_faults *faults);
-
-/* A JSON string, quoted and escaped. */
-void node_write_json_text(harborai_str text, struct buf *out);
 
 #endif

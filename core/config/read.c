@@ -92,18 +92,15 @@ static void build_json(struct config_reader *r, struct config_provider *provider
                        harborai_str shown)
 {
     AUTO(buf) json = BUF_INIT(JSON_MAX);
-    buf_add_char(&json, '{');
-    if (provider->base_url.len > 0) {
-        buf_add(&json, HARBORAI_STR("\"base_url\":"));
-        node_write_json_text(provider->base_url, &json);
-    }
-    if (r->options != NULL && r->options->count > 0) {
+    struct json_writer writer = JSON_WRITER(&json);
+    json_write_object(&writer);
+    if (provider->base_url.len > 0)
+        json_write_key_string(&writer, "base_url", provider->base_url);
+    if (r->options != NULL) {
         check_options(r, shown);
-        if (provider->base_url.len > 0)
-            buf_add_char(&json, ',');
-        node_write_json_members(r->options, &json, r->faults);
+        node_write_json_members(r->options, &writer, r->faults);
     }
-    buf_add_char(&json, '}');
+    json_write_end(&writer);
     if (json.failed != HARBORAI_OK)
         r->is_out_of_memory = true;
     else

@@ -7,4 +7,5 @@ TESTS += %reldir%/check_config
 %canon_reldir%_check_config_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 %canon_reldir%_check_config_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
-%canon_reldir%_check_config_LDADD = core/config/libconfig.la core/base/libbase.la $(CUNIT_LIBS)
+%canon_reldir%_check_config_LDADD = core/config/libconfig.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la $(CUNIT_LIBS)

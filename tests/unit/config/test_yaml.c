@@ -10,12 +10,13 @@ static void read_as_text(harborai_str text, struct buf *out)
 {
     struct arena arena;
     struct config_faults faults;
+    struct json_writer writer = JSON_WRITER(out);
     struct node *root;
 
     arena_init(&arena, MIB(64));
     config_faults_init(&faults);
     if (yaml_tree_read(&arena, "f", text, &faults, &root, NULL) == HARBORAI_OK)
-        node_write_json(root, out, &faults);
+        node_write_json(root, &writer, &faults);
     if (faults.count > 0)
         buf_printf(out, "%u:%u: %s", faults.items[0].line, faults.items[0].column,
                    faults.items[0].message);
@@ -35,7 +36,7 @@ static void test_documents(void)
         {"a: 1\nb: [no, 'yes', true]\nc:\n", "{\"a\":1,\"b\":[\"no\",\"yes\",true],\"c\":null}"},
         {"{\"a\": {\"b\": null}, \"c\": \"1\"}", "{\"a\":{\"b\":null},\"c\":\"1\"}"},
         {"a: !!str 1\n", "{\"a\":\"1\"}"},
-        {"a: |\n  x\n  y\n", "{\"a\":\"x\\u000ay\\u000a\"}"},
+        {"a: |\n  x\n  y\n", "{\"a\":\"x\\ny\\n\"}"},
         {"a: &x {k: v}\nb: *x\nc: *x\n",
          "{\"a\":{\"k\":\"v\"},\"b\":{\"k\":\"v\"},\"c\":{\"k\":\"v\"}}"},
         {"a: \"\\0\"", "{\"a\":\"\\u0000\"}"},
