@@ -5,6 +5,7 @@ if HAVE_CUNIT
 include tests/unit/base/local.mk
 include tests/unit/loop/local.mk
 include tests/unit/plugin/local.mk
+include tests/unit/registry/local.mk
 include tests/unit/sdk/local.mk
 include tests/unit/wire/local.mk
 include tests/unit/pricing/local.mk

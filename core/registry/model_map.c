@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* The look-up: one probe into a table of every exact name; patterns are reached on a miss only.
+ * How the map is built stands in model_map_build.c. */
+#include "registry/model_map.h"
+
+#include <stdlib.h>
+
+#include "registry/model_map_parts.h"
+
+#define SUGGEST_DISTANCE 2
+
+static inline const struct model_map_route *find_exact(const struct model_map *map,
+                                                       harborai_str name)
+{
+    uint32_t hash = (uint32_t)hash_slice(name, MODEL_MAP_SEED);
+    for (uint32_t at = hash;; at++) {
+        const struct model_map_entry *e = &map->entries[at & map->mask];
+        if (e->len == 0)
+            return NULL;
+        if (e->hash == hash && e->len == name.len && memcmp(e->name, name.data, name.len) == 0)
+            return e->route;
+    }
+}
+
+const struct model_map_provider_part *model_map_provider_named(const struct model_map *map,
+                                                               harborai_str name)
+{
+    for (size_t i = 0; i < map->provider_count; i++)
+        if (slice_equal(map->providers[i].name, name))
+            return &map->providers[i];
+    return NULL;
+}
+
+bool model_map_admits(const struct model_map_provider_part *p, harborai_str model)
+{
+    for (size_t i = 0; i < p->pattern_count; i++)
+        if (slice_matches_glob(model, p->patterns[i]))
+            return true;
+    return p->is_open && model.len > 0;
+}
+
+static harborai_status give(const struct model_map_provider_part *p, harborai_str upstream,
+                            struct route_view *ret_route)
+{
+    if (!p->enabled)
+        return HARBORAI_E_NOT_FOUND;
+    *ret_route = (struct route_view){p->slot, p->name, upstream, NULL};
+    return HARBORAI_OK;
+}
+
+/* provider/model where the model is not listed. */
+static bool find_qualified(const struct model_map *map, harborai_str name,
+                           const struct model_map_provider_part **ret_provider,
+                           harborai_str *ret_model)
+{
+    harborai_str head, tail;
+    if (!slice_split(name, '/', &head, &tail))
+        return false;
+    const struct model_map_provider_part *p = model_map_provider_named(map, head);
+    if (p == NULL || !model_map_admits(p, tail))
+        return false;
+    *ret_provider = p;
+    *ret_model = tail;
+    return true;
+}
+
+/* The patterns are sorted: enabled providers', then by the text before the first star, longest
+ * first. Those that are level with the first that matches are rivals of it. */
+static harborai_status find_pattern(const struct model_map *map, harborai_str name,
+                                    const struct model_map_pattern **ret_first,
+                                    const struct model_map_pattern **ret_second)
+{
+    const struct model_map_pattern *first = NULL;
+    for (size_t i = 0; i < map->pattern_count; i++) {
+        const struct model_map_pattern *pattern = &map->patterns[i];
+        if (first != NULL && (pattern->literal != first->literal ||
+                              pattern->provider->enabled != first->provider->enabled))
+            break;
+        if ((first != NULL && pattern->provider == first->provider) ||
+            !slice_matches_glob(name, pattern->text))
+            continue;
+        if (first != NULL) {
+            *ret_second = pattern;
+            *ret_first = first;
+            return HARBORAI_E_INVALID;
+        }
+        first = pattern;
+    }
+    *ret_first = first;
+    return first != NULL ? HARBORAI_OK : HARBORAI_E_NOT_FOUND;
+}
+
+static harborai_status find_unlisted(const struct model_map *map, harborai_str name,
+                                     struct route_view *ret_route)
+{
+    const struct model_map_provider_part *p;
+    const struct model_map_pattern *first, *second;
+    harborai_str model;
+    if (name.len == 0 || slice_trim(name).len != name.len)
+        return HARBORAI_E_NOT_FOUND;
+    if (find_qualified(map, name, &p, &model))
+        return give(p, model, ret_route);
+    harborai_status st = find_pattern(map, name, &first, &second);
+    return st < 0 ? st : give(first->provider, name, ret_route);
+}
+
+harborai_status model_map_find(const struct model_map *map, harborai_str name,
+                               struct route_view *ret_route)
+{
+    const struct model_map_route *route = find_exact(map, name);
+    if (route == NULL)
+        return find_unlisted(map, name, ret_route);
+    if (route->status == HARBORAI_OK)
+        *ret_route = route->view;
+    return route->status;
+}
+
+/* ---- Why not ------------------------------------------------------------------------------- */
+
+harborai_str model_map_suggest(const struct model_map *map, harborai_str name)
+{
+    harborai_str best = SLICE_NONE;
+    unsigned least = SUGGEST_DISTANCE + 1;
+    for (size_t i = 0; i < map->listing_count; i++) {
+        const struct model_listing *l = &map->listings[i];
+        const harborai_str names[] = {l->name, l->qualified};
+        for (size_t j = 0; l->enabled && j < ARRAY_LEN(names); j++) {
+            unsigned distance = slice_distance(name, names[j], SUGGEST_DISTANCE);
+            if (distance < least) {
+                least = distance;
+                best = names[j];
+            }
+        }
+    }
+    return best;
+}
+
+/* A client's name in a message: short, and nothing of it can end a line. */
+static harborai_str shown(harborai_str name, char text[static MODEL_MAP_SHOWN])
+{
+    size_t len = name.len < MODEL_MAP_SHOWN ? name.len : MODEL_MAP_SHOWN;
+    for (size_t i = 0; i < len; i++)
+        text[i] = (unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7f ? '?' : name.data[i];
+    return (harborai_str){text, len};
+}
+
+static harborai_status set_code(harborai_error *error, const char *code, harborai_status st)
+{
+    if (error != NULL) {
+        snprintf(error->vendor_code, sizeof error->vendor_code, "%s", code);
+        snprintf(error->param, sizeof error->param, "/model");
+    }
+    return st;
+}
+
+static harborai_status ambiguous(const struct model_map *map, harborai_str name,
+                                 harborai_error *error)
+{
+    char text[MODEL_MAP_SHOWN];
+    harborai_str model = shown(name, text), providers[2] = {SLICE_NONE, SLICE_NONE},
+                 upstream[2] = {model, model};
+    const struct model_map_route *route = find_exact(map, name);
+    if (route != NULL) {
+        const struct model_map_rivals *r =
+            CONTAINER_OF((uintptr_t)route, struct model_map_rivals, route);
+        for (int i = 0; i < 2; i++) {
+            providers[i] = r->views[i].provider;
+            upstream[i] = r->views[i].upstream;
+        }
+    } else {
+        const struct model_map_pattern *both[2] = {NULL, NULL};
+        if (find_pattern(map, name, &both[0], &both[1]) == HARBORAI_E_INVALID)
+            for (int i = 0; i < 2; i++)
+                providers[i] = both[i]->provider->name;
+    }
+    (void)harborai_error_set(
+        error, HARBORAI_E_INVALID,
+        "the model '%.*s' is ambiguous: use '%.*s/%.*s' or '%.*s/%.*s', or make it an alias",
+        SLICE_ARG(model), SLICE_ARG(providers[0]), SLICE_ARG(upstream[0]), SLICE_ARG(providers[1]),
+        SLICE_ARG(upstream[1]));
+    return set_code(error, "model_ambiguous", HARBORAI_E_INVALID);
+}
+
+/* The disabled provider that would answer for the name; NULL = none. */
+static const struct model_map_provider_part *disabled_one(const struct model_map *map,
+                                                          harborai_str name)
+{
+    const struct model_map_route *route = find_exact(map, name);
+    const struct model_map_provider_part *p = NULL;
+    const struct model_map_pattern *first, *second;
+    harborai_str model;
+    if (route != NULL)
+        p = model_map_provider_named(map, route->view.provider);
+    else if (!find_qualified(map, name, &p, &model) &&
+             find_pattern(map, name, &first, &second) == HARBORAI_OK)
+        p = first->provider;
+    return p != NULL && !p->enabled ? p : NULL;
+}
+
+harborai_status model_map_explain(const struct model_map *map, harborai_str name,
+                                  harborai_error *error)
+{
+    struct route_view ignored;
+    char text[MODEL_MAP_SHOWN];
+    harborai_status st = model_map_find(map, name, &ignored);
+    if (st == HARBORAI_OK)
+        return st;
+    if (st == HARBORAI_E_INVALID)
+        return ambiguous(map, name, error);
+    const struct model_map_provider_part *disabled = disabled_one(map, name);
+    harborai_str near = model_map_suggest(map, name);
+    if (disabled != NULL)
+        (void)harborai_error_set(error, st, "the model '%.*s' is not served: provider '%.*s' is disabled",
+                                 SLICE_ARG(shown(name, text)), SLICE_ARG(disabled->name));
+    else if (near.len > 0)
+        (void)harborai_error_set(error, st, "the model '%.*s' does not exist; did you mean '%.*s'?",
+                                 SLICE_ARG(shown(name, text)), SLICE_ARG(near));
+    else
+        (void)harborai_error_set(error, st, "the model '%.*s' does not exist: GET /v1/models lists "
+                                 "those that do", SLICE_ARG(shown(name, text)));
+    return set_code(error, "model_not_found", st);
+}
+
+const struct model_listing *model_map_list(const struct model_map *map, size_t *ret_count)
+{
+    *ret_count = map->listing_count;
+    return map->listings;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* Which provider answers for a name that a client asks for. Immutable once built: the runtime
+ * publishes it behind a snapshot, readers take no lock. What a look-up gives is valid as long as the
+ * map: a loop copies what it needs after the pass.
+ *
+ * A name means, in this order:
+ *   1. an alias of the configuration            smart
+ *   2. provider/model, model being exact, an alias or matched by a pattern of that provider
+ *   3. a model's exact name                     gpt-4o
+ *   4. an alias in a plugin's manifest          gpt-4o-latest
+ *   5. the pattern with the longest text before its first '*'
+ * Where two providers stand on the same step the name is ambiguous: nobody guesses. */
+#ifndef REGISTRY_MODEL_MAP_H
+#define REGISTRY_MODEL_MAP_H
+
+#include "base/attr.h"
+#include "base/hash.h"
+#include "plugin/manifest.h"
+#include "plugin/slot.h"
+
+struct model_map_provider {
+    struct slot *slot; /* handed out by look-ups; not touched */
+    harborai_str name; /* "lab" */
+    struct manifest *manifest; /* the map takes a reference of its own */
+    const harborai_str *models; /* what it serves in place of the manifest's models, aliases and */
+    size_t model_count;         /* patterns; names as they stand, or globs; 0 = the manifest's */
+    bool enabled;
+};
+
+struct model_map_alias {
+    harborai_str name, target; /* models: { smart: openai/gpt-4o } */
+};
+
+/* Borrowed during model_map_create(), which copies; but for slots and manifests. */
+struct model_map_source {
+    const struct model_map_provider *providers;
+    size_t provider_count;
+    const struct model_map_alias *aliases;
+    size_t alias_count;
+};
+
+/* Where a call goes. */
+struct route_view {
+    struct slot *slot;
+    harborai_str provider; /* its name */
+    harborai_str upstream; /* what the vendor calls the model; for a pattern a part of the name that
+                              was looked up, so it lives no longer than that */
+    const struct manifest_model *model; /* NULL: the manifest does not know it (model_info "{}") */
+};
+
+/* A model that is shown by list-models and /v1/models. */
+struct model_listing {
+    harborai_str name; /* the shortest that a call may use: bare, or provider/model */
+    harborai_str qualified;             /* provider/model; of an alias its target's */
+    harborai_str upstream;              /* what the vendor calls it */
+    harborai_str provider;
+    struct slot *slot;
+    const struct manifest_model *model; /* NULL: nothing is known of it */
+    bool is_alias;                      /* of the configuration */
+    bool enabled;                       /* its provider is */
+};
+
+struct model_map_entry { /* private */
+    uint32_t hash, len; /* len 0: free */
+    const char *name;
+    const struct model_map_route *route;
+};
+
+struct model_map_route { /* private */
+    harborai_status status; /* what a look-up says */
+    struct route_view view;
+};
+
+struct model_map;
+
+/* E_CONFIG: an alias is in a cycle, leads nowhere or to an ambiguous name; a name is none; a provider
+ * stands twice. [keeper] */
+MUST_CHECK harborai_status model_map_create(const struct model_map_source *source,
+                                            struct model_map **ret_map, harborai_error *error);
+void model_map_destroy(struct model_map *map); /* [keeper] no reader has it */
+
+/* OK; E_NOT_FOUND (also if its provider is disabled); E_INVALID: ambiguous. *ret_route is written
+ * on OK only. Borrows from the map and from `name`. [loop, online] */
+MUST_CHECK harborai_status model_map_find(const struct model_map *map, harborai_str name,
+                                          struct route_view *ret_route);
+
+/* The error of a name that was not found or is ambiguous, for the client: it names the nearest name,
+ * or the qualified names; vendor_code is "model_not_found" or "model_ambiguous". Returns its code.
+ * Slow. [loop, online] */
+harborai_status model_map_explain(const struct model_map *map, harborai_str name,
+                                  harborai_error *error);
+
+/* The listed name that is nearest, at most two edits away; empty = none. Slow. */
+harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
+
+/* Everything that is listed: providers in the order of the source, their models in the order of the
+ * configuration or the manifest, then the configuration's aliases. Borrowed from the map. */
+const struct model_listing *model_map_list(const struct model_map *map, size_t *ret_count);
+
+#endif

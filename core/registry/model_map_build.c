@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* Builds a model map: every name that can be written down beforehand is expanded into one table, so
+ * that a look-up has nothing to decide. What could be read in two ways is decided here, or made an
+ * error that a look-up finds. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "registry/model_map_parts.h"
+
+#define MAP_MEMORY MIB(256)
+#define NAME_MAX_LEN 256
+
+/* Which of two meanings of a name holds: the lower. */
+enum rank { RANK_ALIAS, RANK_QUALIFIED, RANK_EXACT, RANK_MANIFEST_ALIAS };
+
+struct standing {
+    enum rank rank;
+    bool enabled;
+};
+
+struct builder {
+    struct model_map *map;
+    const struct model_map_source *source;
+    struct model_map_entry *entries; /* the map's, still writable */
+    struct standing *standings;      /* one an entry; freed at the end */
+    struct route_view *targets;      /* one an alias; freed at the end */
+    harborai_error *error;
+};
+
+static harborai_status out_of_memory(struct builder *b)
+{
+    return harborai_error_set(b->error, HARBORAI_E_MEMORY, "cannot map the models: out of memory");
+}
+
+static bool has_star(harborai_str text)
+{
+    return text.len > 0 && memchr(text.data, '*', text.len) != NULL;
+}
+
+static bool is_name(harborai_str text)
+{
+    return text.len > 0 && text.len <= NAME_MAX_LEN && slice_trim(text).len == text.len;
+}
+
+/* ---- Providers ----------------------------------------------------------------------------- */
+
+static harborai_status copy_models(struct builder *b, const struct model_map_provider *from,
+                                   struct model_map_provider_part *to)
+{
+    harborai_str *patterns = arena_alloc(&b->map->arena, from->model_count * sizeof *patterns);
+    if (patterns == NULL)
+        return out_of_memory(b);
+    for (size_t i = 0; i < from->model_count; i++) {
+        if (!is_name(from->models[i]))
+            return harborai_error_set(b->error, HARBORAI_E_CONFIG,
+                                      "providers.%s.models[%zu] must have 1 to %d characters and no "
+                                      "blank at its ends", to->name.data, i, NAME_MAX_LEN);
+        if (!has_star(from->models[i]))
+            continue;
+        patterns[to->pattern_count] = arena_copy(&b->map->arena, from->models[i]);
+        if (patterns[to->pattern_count++].data == NULL)
+            return out_of_memory(b);
+    }
+    to->patterns = patterns;
+    return HARBORAI_OK;
+}
+
+static harborai_status add_provider(struct builder *b, const struct model_map_provider *from)
+{
+    struct model_map_provider_part *to = &b->map->providers[b->map->provider_count];
+    if (from->name.len == 0 || memchr(from->name.data, '/', from->name.len) != NULL)
+        return harborai_error_set(b->error, HARBORAI_E_CONFIG,
+                                  "providers.%.*s: a provider's name must not be empty or hold '/'",
+                                  SLICE_ARG(from->name));
+    if (model_map_provider_named(b->map, from->name) != NULL)
+        return harborai_error_set(b->error, HARBORAI_E_CONFIG, "providers.%.*s stands twice",
+                                  SLICE_ARG(from->name));
+    harborai_str name = arena_copy(&b->map->arena, from->name);
+    if (name.data == NULL)
+        return out_of_memory(b);
+    *to = (struct model_map_provider_part){.name = name,
+                                           .slot = from->slot,
+                                           .manifest = manifest_ref(from->manifest),
+                                           .enabled = from->enabled};
+    b->map->provider_count++;
+    if (from->model_count > 0)
+        return copy_models(b, from, to);
+    to->patterns = to->manifest->patterns.items;
+    to->pattern_count = to->manifest->patterns.count;
+    to->is_open = to->manifest->dynamic_models;
+    return HARBORAI_OK;
+}
+
+static int compare_patterns(const void *left, const void *right)
+{
+    const struct model_map_pattern *a = left, *b = right;
+    if (a->provider->enabled != b->provider->enabled)
+        return a->provider->enabled ? -1 : 1;
+    if (a->literal != b->literal)
+        return a->literal > b->literal ? -1 : 1;
+    return (a->provider > b->provider) - (a->provider < b->provider); /* in the order of the source */
+}
+
+static harborai_status add_patterns(struct builder *b)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < b->map->provider_count; i++)
+        count += b->map->providers[i].pattern_count;
+    struct model_map_pattern *patterns = arena_alloc(&b->map->arena, (count + 1) * sizeof *patterns);
+    if (patterns == NULL)
+        return out_of_memory(b);
+    for (size_t i = 0; i < b->map->provider_count; i++) {
+        const struct model_map_provider_part *p = &b->map->providers[i];
+        for (size_t j = 0; j < p->pattern_count; j++) {
+            harborai_str text = p->patterns[j];
+            const char *star = memchr(text.data, '*', text.len);
+            patterns[b->map->pattern_count++] = (struct model_map_pattern){
+                text, star != NULL ? (size_t)(star - text.data) : text.len, p};
+        }
+    }
+    qsort(patterns, count, sizeof *patterns, compare_patterns);
+    b->map->patterns = patterns;
+    return HARBORAI_OK;
+}
+
+/* ---- The table ----------------------------------------------------------------------------- */
+
+static harborai_status make_table(struct builder *b)
+{
+    size_t names = b->source->alias_count, size = 16;
+    for (size_t i = 0; i < b->source->provider_count; i++) {
+        const struct manifest *m = b->source->providers[i].manifest;
+        names += 2 * (b->source->providers[i].model_count + m->model_count);
+        for (size_t j = 0; j < m->model_count; j++)
+            names += 2 * m->models[j].aliases.count;
+    }
+    while (size < 2 * (names + 1))
+        size *= 2;
+    b->entries = arena_alloc(&b->map->arena, size * sizeof *b->entries);
+    b->standings = calloc(size, sizeof *b->standings);
+    if (b->entries == NULL || b->standings == NULL || size > UINT32_MAX)
+        return out_of_memory(b);
+    b->map->entries = b->entries;
+    b->map->mask = (uint32_t)(size - 1);
+    return HARBORAI_OK;
+}
+
+/* The entry of that name, or the free one where it belongs. */
+static size_t place_of(const struct builder *b, harborai_str name, uint32_t hash)
+{
+    size_t at = hash & b->map->mask;
+    while (b->entries[at].len > 0 &&
+           !(b->entries[at].hash == hash &&
+             slice_equal((harborai_str){b->entries[at].name, b->entries[at].len}, name)))
+        at = (at + 1) & b->map->mask;
+    return at;
+}
+
+static harborai_status make_rivals(struct builder *b, struct model_map_entry *entry,
+                                   const struct route_view *view)
+{
+    if (entry->route->status == HARBORAI_E_INVALID)
+        return HARBORAI_OK; /* two are enough to name */
+    struct model_map_rivals *rivals = arena_alloc(&b->map->arena, sizeof *rivals);
+    if (rivals == NULL)
+        return out_of_memory(b);
+    *rivals = (struct model_map_rivals){.route = {.status = HARBORAI_E_INVALID},
+                                        .views = {entry->route->view, *view}};
+    entry->route = &rivals->route;
+    return HARBORAI_OK;
+}
+
+/* `name` must live as long as the map. */
+static harborai_status add_name(struct builder *b, harborai_str name, enum rank rank, bool enabled,
+                                const struct route_view *view)
+{
+    uint32_t hash = (uint32_t)hash_slice(name, MODEL_MAP_SEED);
+    size_t at = place_of(b, name, hash);
+    struct model_map_entry *entry = &b->entries[at];
+    struct standing *standing = &b->standings[at];
+    if (entry->len > 0) {
+        bool is_better = enabled != standing->enabled ? enabled : rank < standing->rank;
+        bool is_level = enabled == standing->enabled && rank == standing->rank;
+        if (is_level && enabled && entry->route->view.provider.data != view->provider.data)
+            return make_rivals(b, entry, view);
+        if (!is_better)
+            return HARBORAI_OK;
+    }
+    struct model_map_route *route = arena_alloc(&b->map->arena, sizeof *route);
+    if (route == NULL)
+        return out_of_memory(b);
+    *route = (struct model_map_route){enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND, *view};
+    *entry = (struct model_map_entry){hash, (uint32_t)name.len, name.data, route};
+    *standing = (struct standing){rank, enabled};
+    return HARBORAI_OK;
+}
+
+/* a/b names the model b of provider a, whatever another provider calls its own. */
+static bool is_qualified_elsewhere(const struct builder *b, harborai_str name,
+                                   const struct model_map_provider_part *own)
+{
+    harborai_str head, tail;
+    if (!slice_split(name, '/', &head, &tail))
+        return false;
+    const struct model_map_provider_part *p = model_map_provider_named(b->map, head);
+    return p != NULL && p != own && p->enabled && model_map_admits(p, tail);
+}
+
+/* Both forms of a name: bare and provider/model. *ret_qualified may be NULL. */
+static harborai_status add_both(struct builder *b, const struct model_map_provider_part *p,
+                                harborai_str name, enum rank rank, const struct route_view *view,
+                                harborai_str *ret_qualified)
+{
+    harborai_str qualified =
+        arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(name));
+    if (qualified.data == NULL)
+        return out_of_memory(b);
+    harborai_status st = add_name(b, qualified, RANK_QUALIFIED, p->enabled, view);
+    if (st == HARBORAI_OK && !is_qualified_elsewhere(b, name, p))
+        st = add_name(b, name, rank, p->enabled, view);
+    if (ret_qualified != NULL)
+        *ret_qualified = qualified;
+    return st;
+}
+
+/* A model that is listed, under its name. */
+static harborai_status add_model(struct builder *b, const struct model_map_provider_part *p,
+                                 harborai_str name, const struct manifest_model *model)
+{
+    const struct route_view view = {p->slot, p->name, name, model};
+    struct model_listing *l = &b->map->listings[b->map->listing_count];
+    *l = (struct model_listing){.name = name,
+                                .upstream = name,
+                                .provider = p->name,
+                                .slot = p->slot,
+                                .model = model,
+                                .enabled = p->enabled};
+    b->map->listing_count++;
+    return add_both(b, p, name, RANK_EXACT, &view, &l->qualified);
+}
+
+static harborai_status add_manifest_models(struct builder *b,
+                                           const struct model_map_provider_part *p)
+{
+    for (size_t i = 0; i < p->manifest->model_count; i++) {
+        const struct manifest_model *model = &p->manifest->models[i];
+        const struct route_view view = {p->slot, p->name, model->name, model};
+        harborai_status st = add_model(b, p, model->name, model);
+        for (size_t j = 0; st == HARBORAI_OK && j < model->aliases.count; j++)
+            st = add_both(b, p, model->aliases.items[j], RANK_MANIFEST_ALIAS, &view, NULL);
+        if (st < 0)
+            return st;
+    }
+    return HARBORAI_OK;
+}
+
+static bool is_listed_before(const struct builder *b, const struct model_map_provider_part *p,
+                             harborai_str name)
+{
+    for (size_t i = b->map->listing_count; i > 0; i--) {
+        const struct model_listing *l = &b->map->listings[i - 1];
+        if (l->provider.data != p->name.data)
+            return false;
+        if (slice_equal(l->upstream, name))
+            return true;
+    }
+    return false;
+}
+
+/* One item of the configuration's `models:`, a name as it stands or a glob. */
+static harborai_status add_configured(struct builder *b, const struct model_map_provider_part *p,
+                                      harborai_str item)
+{
+    harborai_status st = HARBORAI_OK;
+    if (!has_star(item)) {
+        harborai_str name = arena_copy(&b->map->arena, item);
+        if (name.data == NULL)
+            return out_of_memory(b);
+        return is_listed_before(b, p, name)
+                   ? HARBORAI_OK
+                   : add_model(b, p, name, manifest_model_find(p->manifest, name));
+    }
+    for (size_t i = 0; st == HARBORAI_OK && i < p->manifest->model_count; i++) {
+        const struct manifest_model *model = &p->manifest->models[i];
+        if (slice_matches_glob(model->name, item) && !is_listed_before(b, p, model->name))
+            st = add_model(b, p, model->name, model);
+    }
+    return st;
+}
+
+static harborai_status add_models(struct builder *b)
+{
+    harborai_status st = HARBORAI_OK;
+    for (size_t i = 0; st == HARBORAI_OK && i < b->source->provider_count; i++) {
+        const struct model_map_provider *from = &b->source->providers[i];
+        const struct model_map_provider_part *p = &b->map->providers[i];
+        if (from->model_count == 0)
+            st = add_manifest_models(b, p);
+        for (size_t j = 0; st == HARBORAI_OK && j < from->model_count; j++)
+            st = add_configured(b, p, from->models[j]);
+    }
+    return st;
+}
+
+static harborai_status make_listings(struct builder *b)
+{
+    size_t most = b->source->alias_count;
+    for (size_t i = 0; i < b->source->provider_count; i++)
+        most += b->source->providers[i].model_count + b->source->providers[i].manifest->model_count;
+    b->map->listings = arena_alloc(&b->map->arena, (most + 1) * sizeof *b->map->listings);
+    return b->map->listings != NULL ? HARBORAI_OK : out_of_memory(b);
+}
+
+/* ---- Aliases ------------------------------------------------------------------------------- */
+
+static const struct model_map_alias *alias_named(const struct builder *b, harborai_str name)
+{
+    for (size_t i = 0; i < b->source->alias_count; i++)
+        if (slice_equal(b->source->aliases[i].name, name))
+            return &b->source->aliases[i];
+    return NULL;
+}
+
+/* The end of a chain of aliases. */
+static harborai_status follow(const struct builder *b, const struct model_map_alias *alias,
+                              harborai_str *ret_target)
+{
+    const struct model_map_alias *at = alias, *next;
+    for (size_t steps = 0; (next = alias_named(b, at->target)) != NULL; at = next)
+        if (steps++ == b->source->alias_count)
+            return harborai_error_set(b->error, HARBORAI_E_CONFIG,
+                                      "models.%.*s: its alias '%.*s' leads back to itself",
+                                      SLICE_ARG(alias->name), SLICE_ARG(alias->target));
+    *ret_target = at->target;
+    return HARBORAI_OK;
+}
+
+/* Aliases are not in the table yet: what is found is a provider's. */
+static harborai_status resolve(struct builder *b, const struct model_map_alias *alias,
+                               struct route_view *ret_view)
+{
+    harborai_str target;
+    if (!is_name(alias->name) || has_star(alias->name) || alias_named(b, alias->name) != alias)
+        return harborai_error_set(b->error, HARBORAI_E_CONFIG,
+                                  "models.%.*s: is no name for an alias, or stands twice",
+                                  SLICE_ARG(alias->name));
+    harborai_status st = follow(b, alias, &target);
+    if (st < 0)
+        return st;
+    st = model_map_find(b->map, target, ret_view);
+    if (st == HARBORAI_OK) {
+        ret_view->upstream = arena_copy(&b->map->arena, ret_view->upstream);
+        return ret_view->upstream.data != NULL ? HARBORAI_OK : out_of_memory(b);
+    }
+    *ret_view = (struct route_view){.upstream = target};
+    harborai_error why = HARBORAI_ERROR_INIT;
+    (void)model_map_explain(b->map, target, &why);
+    return harborai_error_set(b->error, HARBORAI_E_CONFIG, "models.%.*s: %s",
+                              SLICE_ARG(alias->name), why.message);
+}
+
+static harborai_status add_alias(struct builder *b, const struct model_map_alias *alias,
+                                 const struct route_view *view)
+{
+    struct model_listing *l = &b->map->listings[b->map->listing_count];
+    harborai_str name = arena_copy(&b->map->arena, alias->name),
+                 qualified = arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(view->provider),
+                                          SLICE_ARG(view->upstream));
+    if (name.data == NULL || qualified.data == NULL)
+        return out_of_memory(b);
+    *l = (struct model_listing){.name = name,
+                                .qualified = qualified,
+                                .upstream = view->upstream,
+                                .provider = view->provider,
+                                .slot = view->slot,
+                                .model = view->model,
+                                .is_alias = true,
+                                .enabled = true};
+    b->map->listing_count++;
+    return add_name(b, name, RANK_ALIAS, true, view);
+}
+
+static harborai_status add_aliases(struct builder *b)
+{
+    size_t count = b->source->alias_count;
+    harborai_status st = HARBORAI_OK;
+    b->targets = calloc(count + 1, sizeof *b->targets);
+    if (b->targets == NULL)
+        return out_of_memory(b);
+    for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
+        st = resolve(b, &b->source->aliases[i], &b->targets[i]);
+    for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
+        st = add_alias(b, &b->source->aliases[i], &b->targets[i]);
+    return st;
+}
+
+/* A model is listed by its bare name where that means it, else by provider/model. */
+static void choose_shown_names(struct builder *b)
+{
+    for (size_t i = 0; i < b->map->listing_count; i++) {
+        struct model_listing *l = &b->map->listings[i];
+        struct route_view view;
+        if (l->is_alias)
+            continue;
+        if (model_map_find(b->map, l->name, &view) < 0 || view.provider.data != l->provider.data ||
+            !slice_equal(view.upstream, l->upstream))
+            l->name = l->qualified;
+    }
+}
+
+/* ---- The whole ----------------------------------------------------------------------------- */
+
+static harborai_status build(struct builder *b)
+{
+    harborai_status st = make_table(b);
+    if (st == HARBORAI_OK)
+        st = make_listings(b);
+    b->map->providers = arena_alloc(&b->map->arena, (b->source->provider_count + 1) *
+                                                        sizeof *b->map->providers);
+    if (st == HARBORAI_OK && b->map->providers == NULL)
+        st = out_of_memory(b);
+    for (size_t i = 0; st == HARBORAI_OK && i < b->source->provider_count; i++)
+        st = add_provider(b, &b->source->providers[i]);
+    if (st == HARBORAI_OK)
+        st = add_patterns(b);
+    if (st == HARBORAI_OK)
+        st = add_models(b);
+    if (st == HARBORAI_OK)
+        st = add_aliases(b);
+    if (st == HARBORAI_OK)
+        choose_shown_names(b);
+    return st;
+}
+
+harborai_status model_map_create(const struct model_map_source *source, struct model_map **ret_map,
+                                 harborai_error *error)
+{
+    struct builder b = {.map = calloc(1, sizeof *b.map), .source = source, .error = error};
+    if (b.map == NULL)
+        return out_of_memory(&b);
+    arena_init(&b.map->arena, MAP_MEMORY);
+    harborai_status st = build(&b);
+    free(b.standings);
+    free(b.targets);
+    if (st < 0) {
+        model_map_destroy(b.map);
+        return st;
+    }
+    *ret_map = b.map;
+    return HARBORAI_OK;
+}
+
+void model_map_destroy(struct model_map *map)
+{
+    if (map == NULL)
+        return;
+    for (size_t i = 0; i < map->provider_count; i++)
+        manifest_unref(map->providers[i].manifest);
+    arena_release(&map->arena);
+    free(map);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What a model map is made of: for the two files that build and read it, and no others. */
+#ifndef REGISTRY_MODEL_MAP_PARTS_H
+#define REGISTRY_MODEL_MAP_PARTS_H
+
+#include "base/arena.h"
+#include "registry/model_map.h"
+
+#define MODEL_MAP_SEED UINT64_C(0x6861726230726169) /* fixed: names come from the operator's files */
+#define MODEL_MAP_SHOWN 128                         /* of a client's name, in a message */
+
+struct model_map_provider_part {
+    harborai_str name;
+    struct slot *slot;
+    struct manifest *manifest; /* owned reference */
+    const harborai_str *patterns;
+    size_t pattern_count;
+    bool is_open; /* dynamic_models: any model, if the provider is named */
+    bool enabled;
+};
+
+struct model_map_pattern {
+    harborai_str text;
+    size_t literal; /* bytes before the first star */
+    const struct model_map_provider_part *provider;
+};
+
+/* The route of an ambiguous name: its status is E_INVALID, and these are the two. */
+struct model_map_rivals {
+    struct model_map_route route;
+    struct route_view views[2];
+};
+
+struct model_map {
+    const struct model_map_entry *entries; /* at most half of them taken */
+    uint32_t mask;
+    const struct model_map_pattern *patterns; /* longest literal first; enabled providers first */
+    size_t pattern_count;
+    struct model_map_provider_part *providers;
+    size_t provider_count;
+    struct model_listing *listings;
+    size_t listing_count;
+    struct arena arena; /* everything above */
+};
+
+const struct model_map_provider_part *model_map_provider_named(const struct model_map *map,
+                                                               harborai_str name);
+/* Whether a provider serves a model that it does not list. */
+bool model_map_admits(const struct model_map_provider_part *p, harborai_str model);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "registry/model_map.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit.h"
+#include "base/snapshot.h"
+#include "base/thread.h"
+
+extern const CU_TestInfo model_map_tests[];
+
+/* Slots are only handed out: any address that differs will do. */
+static char places[8];
+#define SLOT(n) ((struct slot *)(void *)&places[n])
+
+#define HEAD(ID) "{\"abi\":[0,2,0],\"plugin\":{\"id\":\"" ID "\",\"version\":\"1.0.0\",\"provider\":\"x\","
+
+static struct manifest *manifest_of(const char *json)
+{
+    struct manifest *m = NULL;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (manifest_create(slice_of(json), "x.so", &m, &error) < 0)
+        CU_FAIL_FATAL(error.message);
+    return m;
+}
+
+static struct manifest *openai(void)
+{
+    return manifest_of(HEAD("test.openai")
+                       "\"models\":[{\"name\":\"gpt-4o\",\"aliases\":[\"gpt-4o-latest\"],"
+                       "\"context\":128000},{\"name\":\"gpt-4o-mini\"},{\"name\":\"shared\"},"
+                       "{\"name\":\"o1\",\"aliases\":[\"best\"]}],"
+                       "\"patterns\":[\"gpt-*\",\"ft:gpt-*:*\"]}}");
+}
+
+static struct manifest *acme(void)
+{
+    return manifest_of(HEAD("test.acme")
+                       "\"models\":[{\"name\":\"acme-large\"},{\"name\":\"shared\"},"
+                       "{\"name\":\"best\"},{\"name\":\"openai/gpt-x\"},{\"name\":\"other/m\"}],"
+                       "\"patterns\":[\"gpt-*\",\"gpt-5-*\"],\"dynamic_models\":true}}");
+}
+
+static const struct model_map_alias aliases[] = {
+    {HARBORAI_STR_INIT("smart"), HARBORAI_STR_INIT("openai/gpt-4o")},
+    {HARBORAI_STR_INIT("chain"), HARBORAI_STR_INIT("smart")},
+    {HARBORAI_STR_INIT("tuned"), HARBORAI_STR_INIT("acme/whatever")},
+    {HARBORAI_STR_INIT("o1"), HARBORAI_STR_INIT("lab/my-model")},
+};
+static const harborai_str lab_models[] = {
+    HARBORAI_STR_INIT("my-model"), HARBORAI_STR_INIT("fb-*"), HARBORAI_STR_INIT("*-mini"),
+    HARBORAI_STR_INIT("gpt-4o-latest"), HARBORAI_STR_INIT("my-model")};
+
+/* openai and acme as they are; lab with models of its own; off is disabled. */
+static struct model_map *map_of_all(void)
+{
+    struct manifest *o = openai(), *a = acme();
+    const struct model_map_provider providers[] = {
+        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true},
+        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true},
+        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true},
+        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false},
+    };
+    const struct model_map_source source = {providers, ARRAY_LEN(providers), aliases,
+                                            ARRAY_LEN(aliases)};
+    struct model_map *map = NULL;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (model_map_create(&source, &map, &error) < 0)
+        CU_FAIL_FATAL(error.message);
+    manifest_unref(o);
+    manifest_unref(a);
+    return map;
+}
+
+static const struct {
+    const char *name, *provider, *upstream; /* provider NULL: not found; "?": ambiguous */
+    const char *entry;                      /* the manifest's, NULL = none */
+} finds[] = {
+    {"gpt-4o", "openai", "gpt-4o", "gpt-4o"},
+    {"openai/gpt-4o", "openai", "gpt-4o", "gpt-4o"},
+    {"openai/gpt-4o-latest", "openai", "gpt-4o", "gpt-4o"},
+    {"acme-large", "acme", "acme-large", "acme-large"},
+    {"smart", "openai", "gpt-4o", "gpt-4o"},
+    {"chain", "openai", "gpt-4o", "gpt-4o"},
+    {"tuned", "acme", "whatever", NULL},
+    {"o1", "lab", "my-model", NULL}, /* an alias of the configuration hides a model */
+    {"openai/o1", "openai", "o1", "o1"},
+    {"shared", "?", NULL, NULL},
+    {"openai/shared", "openai", "shared", "shared"},
+    {"best", "acme", "best", "best"}, /* exact before another's alias */
+    {"openai/best", "openai", "o1", "o1"},
+    {"my-model", "lab", "my-model", NULL},
+    {"lab/my-model", "lab", "my-model", NULL},
+    {"gpt-4o-latest", "lab", "gpt-4o-latest", "gpt-4o"}, /* as it stands, before openai's alias */
+    {"gpt-4o-mini", "?", NULL, NULL},                    /* lab's glob lists it too */
+    {"lab/gpt-4o-mini", "lab", "gpt-4o-mini", "gpt-4o-mini"},
+    {"lab/gpt-4o", NULL, NULL, NULL}, /* in place of the manifest's */
+    {"fb-anything", "lab", "fb-anything", NULL},
+    {"lab/fb-anything", "lab", "fb-anything", NULL},
+    {"lab/other", NULL, NULL, NULL},
+    {"gpt-9", "?", NULL, NULL},        /* two patterns of one length */
+    {"gpt-5-x", "acme", "gpt-5-x", NULL}, /* the longer text before the star */
+    {"ft:gpt-4:me", "openai", "ft:gpt-4:me", NULL},
+    {"openai/gpt-9", "openai", "gpt-9", NULL},
+    {"openai/gpt-x", "openai", "gpt-x", NULL}, /* the provider's, not acme's model of that name */
+    {"acme/openai/gpt-x", "acme", "openai/gpt-x", "openai/gpt-x"},
+    {"other/m", "acme", "other/m", "other/m"},
+    {"acme/nobody-knows", "acme", "nobody-knows", NULL}, /* dynamic_models */
+    {"acme/", NULL, NULL, NULL},
+    {"nobody-knows", NULL, NULL, NULL},
+    {"off/my-model", NULL, NULL, NULL},
+    {"off/fb-x", NULL, NULL, NULL},
+    {"GPT-4o", NULL, NULL, NULL},
+    {" gpt-9", NULL, NULL, NULL},
+    {"gpt-9 ", NULL, NULL, NULL},
+    {"", NULL, NULL, NULL},
+    {"/", NULL, NULL, NULL},
+    {"openai/", NULL, NULL, NULL},
+};
+
+static void test_find(void)
+{
+    struct model_map *map = map_of_all();
+    for (size_t i = 0; i < ARRAY_LEN(finds); i++) {
+        struct route_view view = {0};
+        const char *name = finds[i].name;
+        harborai_status st = model_map_find(map, slice_of(name), &view), want = HARBORAI_OK;
+        if (finds[i].provider == NULL)
+            want = HARBORAI_E_NOT_FOUND;
+        else if (*finds[i].provider == '?')
+            want = HARBORAI_E_INVALID;
+        ROW(name, st == want);
+        if (st < 0 || want < 0)
+            continue;
+        ROW(name, slice_is(view.provider, finds[i].provider));
+        ROW(name, slice_is(view.upstream, finds[i].upstream));
+        ROW(name, (view.model != NULL) == (finds[i].entry != NULL));
+        if (view.model != NULL && finds[i].entry != NULL)
+            ROW(name, slice_is(view.model->name, finds[i].entry));
+    }
+    model_map_destroy(map);
+}
+
+static const struct {
+    const char *name, *code, *want;
+} reasons[] = {
+    {"gpt4o", "model_not_found", "did you mean 'gpt-4o'?"},
+    {"opnai/gpt-4o", "model_not_found", "did you mean 'openai/gpt-4o'?"},
+    {"nothing-like-it", "model_not_found", "does not exist: GET /v1/models"},
+    {"off/my-model", "model_not_found", "provider 'off' is disabled"},
+    {"off/fb-1", "model_not_found", "provider 'off' is disabled"},
+    {"shared", "model_ambiguous", "use 'openai/shared' or 'acme/shared'"},
+    {"gpt-9", "model_ambiguous", "use 'openai/gpt-9' or 'acme/gpt-9'"},
+    {"a\nb", "model_not_found", "'a?b' does not exist"},
+};
+
+static void test_explain(void)
+{
+    struct model_map *map = map_of_all();
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        (void)model_map_explain(map, slice_of(reasons[i].name), &error);
+        ROW(reasons[i].name, strcmp(error.vendor_code, reasons[i].code) == 0);
+        ROW(reasons[i].name, strstr(error.message, reasons[i].want) != NULL);
+        if (strstr(error.message, reasons[i].want) == NULL)
+            fprintf(stderr, "    said: %s\n", error.message);
+    }
+    CU_ASSERT(model_map_explain(map, HARBORAI_STR("smart"), NULL) == HARBORAI_OK);
+    CU_ASSERT(model_map_explain(map, HARBORAI_STR("x"), NULL) == HARBORAI_E_NOT_FOUND);
+    model_map_destroy(map);
+}
+
+/* In this order; what is listed by a name is found by it, and means the same. */
+static const char *const listed[] = {
+    "gpt-4o", "openai/gpt-4o-mini", "openai/shared", "openai/o1",  "acme-large",
+    "acme/shared", "best", "acme/openai/gpt-x", "other/m", "my-model",
+    "lab/gpt-4o-mini", "gpt-4o-latest", "off/my-model", "smart", "chain", "tuned", "o1"};
+
+static void test_list(void)
+{
+    struct model_map *map = map_of_all();
+    size_t count;
+    const struct model_listing *list = model_map_list(map, &count);
+    CU_ASSERT_FATAL(count == ARRAY_LEN(listed));
+    for (size_t i = 0; i < count; i++) {
+        struct route_view view;
+        ROW(listed[i], slice_is(list[i].name, listed[i]));
+        ROW(listed[i], list[i].enabled == !slice_is(list[i].provider, "off"));
+        ROW(listed[i], list[i].is_alias == (i >= 13));
+        if (!list[i].enabled)
+            continue;
+        ROW(listed[i], model_map_find(map, list[i].name, &view) == HARBORAI_OK);
+        ROW(listed[i], view.slot == list[i].slot && slice_equal(view.upstream, list[i].upstream));
+        ROW(listed[i], model_map_find(map, list[i].qualified, &view) == HARBORAI_OK);
+        ROW(listed[i], view.slot == list[i].slot && slice_equal(view.upstream, list[i].upstream));
+    }
+    CU_ASSERT(list[0].model != NULL && list[0].model->context == 128000);
+    model_map_destroy(map);
+}
+
+static const struct {
+    const char *name, *provider, *models, *alias, *target, *alias2, *target2, *want;
+} faults[] = {
+    {"itself", "a", "", "x", "x", "", "", "models.x: its alias 'x' leads back to itself"},
+    {"a circle", "a", "", "x", "y", "y", "x", "models.x: its alias 'y' leads back"},
+    {"nowhere", "a", "", "x", "a/gpt4o", "", "", "models.x: the model 'a/gpt4o' does not exist"},
+    {"nearly", "a", "", "x", "gpt4o", "", "", "did you mean 'gpt-4o'"},
+    {"alias twice", "a", "", "x", "gpt-4o", "x", "o1", "stands twice"},
+    {"alias with star", "a", "", "x*", "gpt-4o", "", "", "no name for an alias"},
+    {"provider twice", "b", "", "", "", "", "", "providers.b stands twice"},
+    {"provider with slash", "a/c", "", "", "", "", "", "must not be empty or hold '/'"},
+    {"provider without name", "", "", "", "", "", "", "must not be empty"},
+    {"model with blank", "a", "m ", "", "", "", "", "providers.a.models[0] must have"},
+};
+
+static void test_faults(void)
+{
+    struct manifest *o = openai();
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        const harborai_str model = slice_of(faults[i].models);
+        const struct model_map_provider providers[] = {
+            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false},
+            {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true},
+        };
+        const struct model_map_alias both[] = {
+            {slice_of(faults[i].alias), slice_of(faults[i].target)},
+            {slice_of(faults[i].alias2), slice_of(faults[i].target2)},
+        };
+        const struct model_map_source source = {providers, 2, both,
+                                                (size_t)(both[0].name.len > 0) +
+                                                    (both[1].name.len > 0)};
+        struct model_map *map = NULL;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        ROW(faults[i].name, model_map_create(&source, &map, &error) == HARBORAI_E_CONFIG);
+        ROW(faults[i].name, map == NULL && strstr(error.message, faults[i].want) != NULL);
+        if (strstr(error.message, faults[i].want) == NULL)
+            fprintf(stderr, "    said: %s\n", error.message);
+    }
+    manifest_unref(o);
+}
+
+static void test_empty(void)
+{
+    const struct model_map_source source = {0};
+    struct model_map *map = NULL;
+    struct route_view view;
+    size_t count = 1;
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("gpt-4o"), &view) == HARBORAI_E_NOT_FOUND);
+    (void)model_map_list(map, &count);
+    CU_ASSERT(count == 0);
+    model_map_destroy(map);
+    model_map_destroy(NULL);
+}
+
+/* ---- Readers against a writer ---------------------------------------------------------------- */
+
+enum { READERS = 8, PUBLICATIONS = 10000 };
+
+struct world {
+    struct epoch epoch;
+    struct snapshot snapshot;
+    atomic_int stop, wrong;
+};
+
+struct reader {
+    struct world *world;
+    unsigned index;
+    pthread_t thread;
+    long looks;
+};
+
+static void look_up(struct reader *self)
+{
+    const struct model_map *map = snapshot_get(&self->world->snapshot);
+    struct route_view exact, alias, pattern;
+    bool right = model_map_find(map, HARBORAI_STR("gpt-4o"), &exact) == HARBORAI_OK &&
+                 model_map_find(map, HARBORAI_STR("smart"), &alias) == HARBORAI_OK &&
+                 model_map_find(map, HARBORAI_STR("gpt-new"), &pattern) == HARBORAI_OK &&
+                 exact.slot == alias.slot && exact.slot == pattern.slot &&
+                 exact.model == alias.model && slice_is(exact.model->name, "gpt-4o");
+    if (!right)
+        atomic_fetch_add(&self->world->wrong, 1);
+    self->looks++;
+}
+
+static void *look_until_stopped(void *argument)
+{
+    struct reader *self = argument;
+    while (!atomic_load(&self->world->stop) || self->looks == 0) {
+        epoch_online(&self->world->epoch, self->index);
+        for (int i = 0; i < 8; i++)
+            look_up(self);
+        epoch_offline(&self->world->epoch, self->index);
+        sched_yield(); /* as a loop sleeps: 8 of them share what may be two cores */
+    }
+    return NULL;
+}
+
+static struct model_map *map_number(int number, struct manifest *m)
+{
+    const struct model_map_provider provider = {SLOT(number % 8), HARBORAI_STR("openai"), m, NULL, 0,
+                                                true};
+    const struct model_map_source source = {&provider, 1, aliases, 2};
+    struct model_map *map = NULL;
+    if (model_map_create(&source, &map, NULL) < 0)
+        abort();
+    return map;
+}
+
+static void test_readers_against_a_writer(void)
+{
+    static struct world world;
+    struct reader readers[READERS];
+    struct manifest *m = openai();
+    epoch_init(&world.epoch);
+    atomic_init(&world.snapshot.current, map_number(0, m));
+    for (unsigned i = 0; i < READERS; i++) {
+        readers[i] = (struct reader){.world = &world, .index = i};
+        CU_ASSERT_FATAL(thread_start(&readers[i].thread, "reader", look_until_stopped, &readers[i],
+                                     NULL) == HARBORAI_OK);
+    }
+    for (int i = 1; i <= PUBLICATIONS; i++) {
+        const void *old = snapshot_publish(&world.snapshot, map_number(i, m));
+        epoch_synchronize(&world.epoch);
+        model_map_destroy((struct model_map *)(uintptr_t)old);
+    }
+    atomic_store(&world.stop, 1);
+    for (unsigned i = 0; i < READERS; i++)
+        pthread_join(readers[i].thread, NULL);
+    CU_ASSERT(atomic_load(&world.wrong) == 0);
+    model_map_destroy((struct model_map *)(uintptr_t)atomic_load(&world.snapshot.current));
+    manifest_unref(m);
+}
+
+const CU_TestInfo model_map_tests[] = {
+    {"what names mean", test_find},
+    {"why a name means nothing", test_explain},
+    {"what is listed", test_list},
+    {"faults of the configuration", test_faults},
+    {"an empty map", test_empty},
+    {"8 readers, 10,000 publications", test_readers_against_a_writer},
+    CU_TEST_INFO_NULL,
+};
