@@ -34,7 +34,7 @@ class CommandsTest(unittest.TestCase):
     def test_wrong_use(self):
         for arguments in ((), ("no-such-command",), ("serve", "--no-such-flag"),
                           ("serve", "--port", "x"), ("serve", "--port", "70000"),
-                          ("serve", "--workers", "0")):
+                          ("serve", "--workers", "many")):
             with self.subTest(arguments):
                 done = harborai(*arguments)
                 self.assertNotEqual(done.returncode, 0)
@@ -176,6 +176,13 @@ class ConfigTest(unittest.TestCase):
                 self.assertNotEqual(done.returncode, 0, done.stdout)
                 self.assertRegex(done.stderr, r"harborai\.yaml:%s:\d+" % (line or r"\d+"))
                 self.assertRegex(done.stderr, says)
+
+    def test_a_key_that_is_not_set_is_no_fault_until_it_is_needed(self):
+        config = 'providers: { openai: { api_key: "${NO_SUCH_VAR_X}" } }\n'
+        self.assertEqual(harborai("list-models", config=config).returncode, 0)
+        done = harborai("chat", "-m", "gpt-4o", "hi", config=config)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("NO_SUCH_VAR_X", done.stderr)
 
     def test_serve_refuses_too(self):
         done = harborai("serve", "--port", str(support.free_port()), config="server: {prot: 1}\n")

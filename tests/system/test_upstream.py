@@ -137,7 +137,8 @@ class UnreachableTest(FrontTest):
 
     @staticmethod
     def limits():
-        return {"limits": {"connect_ms": 500, "first_byte_ms": 500, "total_ms": 1500}}
+        return {"timeouts": {"connect": "500ms", "first_byte": "500ms", "idle": "500ms",
+                             "total": "1500ms"}}
 
     def test_refused(self):
         for more in ({}, {"stream": True}):
