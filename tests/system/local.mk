@@ -5,7 +5,7 @@ EXTRA_DIST += \
 	tests/run tests/packages.sh \
 	tests/clients/package.json tests/clients/package-lock.json \
 	tests/clients/chat.test.mjs tests/clients/errors.test.mjs tests/clients/support.mjs \
-	tests/lint/docs tests/lint/globals tests/lint/globals.txt tests/lint/headers \
+	tests/lint/clang-tidy.yaml tests/lint/docs tests/lint/globals tests/lint/globals.txt tests/lint/headers \
 	tests/lint/layers tests/lint/names tests/lint/size tests/lint/symbols \
 	tests/sim/README.md tests/sim/answers.py tests/sim/http1.py tests/sim/log.py \
 	tests/sim/make-certs tests/sim/script.py tests/sim/sim.py tests/sim/test_sim.py \
