@@ -362,7 +362,7 @@ def journal(state):
 
 def kind(line):
     """begin or end."""
-    return line.get("event") or line.get("kind") or line.get("type")
+    return line["type"]
 
 
 def find_end(state, request_id):

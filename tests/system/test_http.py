@@ -109,7 +109,11 @@ class AnswersTest(FrontTest):
         answer = self.hb.request("GET", "/metrics")
         self.assertTrue(answer.headers["content-type"].startswith("text/plain"))
         text = answer.body.decode()
-        self.assertRegex(text, r'(?m)^harborai_\w*calls\w*\{[^}]*status="200"[^}]*\} [1-9]\d*$')
+        for series in ('harborai_calls_total{status="200"}', "harborai_model_lookups_total",
+                       "harborai_plugin_loads_total", "harborai_journal_lines_total",
+                       "harborai_upstream_connects_total"):
+            found = re.findall(f"(?m)^{re.escape(series)} (\\d+)$", text)
+            self.assertTrue(found and int(found[0]) > 0, series)
         for line in text.splitlines():
             self.assertRegex(line, r"^(# (HELP|TYPE) .+|[a-z_]+(\{.*\})? [-+.\deE]+|)$")
 
