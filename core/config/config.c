@@ -142,7 +142,7 @@ static harborai_status parse(struct loading *l, harborai_str file, harborai_str 
 static harborai_status load_tree(struct loading *l, const struct environment *environment,
                                  struct node **ret_root, harborai_error *error)
 {
-    struct source source;
+    struct source source = {SLICE_NONE, "", false};
     bool is_found = false;
 
     *ret_root = NULL;

@@ -122,20 +122,21 @@ static unsigned tolerance(harborai_str key)
     return key.len <= 3 ? 1 : HINT_DISTANCE;
 }
 
-static bool find_nearest(harborai_str section, harborai_str key, harborai_str *ret_nearest)
+/* Empty if nothing is near. */
+static harborai_str find_nearest(harborai_str section, harborai_str key)
 {
     unsigned best = tolerance(key) + 1;
-    harborai_str segment;
+    harborai_str segment, nearest = SLICE_NONE;
     for (size_t i = 0; i < settings_count; i++) {
         if (!segment_below(settings[i].path, section, &segment))
             continue;
         unsigned distance = slice_distance(key, segment, tolerance(key));
         if (distance < best) {
             best = distance;
-            *ret_nearest = segment;
+            nearest = segment;
         }
     }
-    return best <= tolerance(key);
+    return nearest;
 }
 
 static bool is_below(const char *path, harborai_str section)
@@ -173,9 +174,9 @@ static void add_keys(harborai_str section, struct buf *out)
 
 void settings_add_hint(harborai_str section, harborai_str key, struct buf *out)
 {
-    harborai_str nearest;
+    harborai_str nearest = find_nearest(section, key);
     const struct setting *elsewhere;
-    if (find_nearest(section, key, &nearest)) {
+    if (nearest.len > 0) {
         buf_printf(out, ", did you mean '%.*s'?", SLICE_ARG(nearest));
     } else if ((elsewhere = find_elsewhere(section, key)) != NULL) {
         buf_printf(out, ", did you mean '%s'?", elsewhere->path);
