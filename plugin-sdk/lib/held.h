@@ -22,7 +22,8 @@ void held_release(struct held *h);
 
 static inline harborai_str held_str(const struct held *h)
 {
-    return (harborai_str){h->data, h->len};
+    harborai_str bytes = {h->data, h->len};
+    return bytes;
 }
 
 #pragma GCC visibility pop

@@ -7,3 +7,4 @@ noinst_LTLIBRARIES += %reldir%/libsdk.la
 	%reldir%/json_scan.c %reldir%/json_scan.h \
 	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h \
 	%reldir%/lines.c %reldir%/lines.h %reldir%/sse.c %reldir%/sse.h
+EXTRA_DIST += %reldir%/README.md
