@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "json_word.h"
+
 /* Classes of bytes: RFC 9110, 5.6.2 and 5.5; RFC 3986, 2 and 3.2.2. A row is 16 bytes. */
 enum { TOKEN = 1, VALUE = 2, TARGET = 4, HOST = 8 };
 /* clang-format off */
@@ -50,6 +52,23 @@ static inline const char *skip_class(const char *p, const char *end, int class)
     while (p < end && (classes[(unsigned char)*p] & class) != 0)
         p++;
     return p;
+}
+
+/* The same for VALUE, 8 bytes at a time: to the first control that is no tab. */
+static inline const char *skip_value(const char *p, const char *end)
+{
+    while (end - p >= 8) {
+        uint64_t controls = json_word_control(json_word_load((const unsigned char *)p));
+        if (controls == 0) {
+            p += 8;
+            continue;
+        }
+        p += json_word_first(controls);
+        if (*p != '\t')
+            return p;
+        p++;
+    }
+    return skip_class(p, end, VALUE);
 }
 
 static bool is_all(harborai_str text, int class)
@@ -153,6 +172,19 @@ static harborai_status take_host(struct parse *p, harborai_str value)
     return HARBORAI_OK;
 }
 
+static void take_connection(struct parse *p, harborai_str options)
+{
+    harborai_str option;
+    bool more = true;
+    while (more) {
+        more = slice_split(options, ',', &option, &options);
+        option = slice_trim(option);
+        p->close |= is_word(option, "close");
+        p->keep_alive |= is_word(option, "keep-alive");
+        p->asks_upgrade |= is_word(option, "upgrade");
+    }
+}
+
 /* The fields that say how the message is framed; all others are nothing to the parser. */
 static harborai_status take_framing(struct parse *p, harborai_str name, harborai_str value)
 {
@@ -167,11 +199,8 @@ static harborai_status take_framing(struct parse *p, harborai_str name, harborai
         p->has_upgrade |= is_word(name, "upgrade");
         return HARBORAI_OK;
     case 10:
-        if (is_word(name, "connection")) {
-            p->close |= http_list_has(value, "close");
-            p->keep_alive |= http_list_has(value, "keep-alive");
-            p->asks_upgrade |= http_list_has(value, "upgrade");
-        }
+        if (is_word(name, "connection"))
+            take_connection(p, value);
         return HARBORAI_OK;
     case 14:
         return is_word(name, "content-length") ? take_content_length(p, value) : HARBORAI_OK;
@@ -195,7 +224,7 @@ static harborai_status parse_field(struct parse *p, struct http_field *field)
     field->name = str_between(start, p->at);
     for (p->at++; *p->at == ' ' || *p->at == '\t';)
         p->at++;
-    stop = last = skip_class(p->at, p->end, VALUE);
+    stop = last = skip_value(p->at, p->end);
     if (stop[0] != '\r' || stop[1] != '\n')
         return refuse(p->fault, 400, "a control character in a header field");
     while (last > p->at && (last[-1] == ' ' || last[-1] == '\t'))

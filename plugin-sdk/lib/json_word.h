@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Eight bytes of JSON at a time, in plain C. Private to plugin-sdk/lib.
+/* Eight bytes of text at a time, in plain C. Private to plugin-sdk/lib and core/wire.
  *
  * Each test gives a word whose lowest set bit lies in the first byte that was looked for; bits
  * above it mean nothing, because a subtraction may borrow from the byte below. 0 = no such byte. */
@@ -43,6 +43,13 @@ static inline uint64_t json_word_quote(uint64_t word)
 {
     return json_word_zero(word ^ JSON_WORD_ONES * '"') |
            json_word_zero(word ^ JSON_WORD_ONES * '\\');
+}
+
+/* A control character: below 0x20, or DEL. */
+static inline uint64_t json_word_control(uint64_t word)
+{
+    return (((word - JSON_WORD_ONES * 0x20) & ~word) & JSON_WORD_HIGHS) |
+           json_word_zero(word ^ JSON_WORD_ONES * 0x7f);
 }
 
 /* A quote or a bracket of any kind: '[' and '{' differ in bit 5 alone, and so do ']' and '}'. */

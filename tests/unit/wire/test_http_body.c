@@ -47,6 +47,7 @@ static const struct row {
     {"cut before the last chunk", CHUNKED, -1, TEXT("5\r\nhello\r\n"), "hello", 0, 0},
     {"cut in the trailer", CHUNKED, -1, TEXT("1\r\na\r\n0\r\n"), "a", 0, 0},
     {"no size", CHUNKED, -1, TEXT("\r\na"), "", -1, 0},
+    {"no size of the second", CHUNKED, -1, TEXT("1\r\na\r\n\r\n\r\n"), "a", -1, 0},
     {"no digit", CHUNKED, -1, TEXT(";x\r\n"), "", -1, 0},
     {"signed size", CHUNKED, -1, TEXT("-1\r\n"), "", -1, 0},
     {"0x", CHUNKED, -1, TEXT("0x1\r\na\r\n"), "", -1, 0},
