@@ -25,7 +25,19 @@ check_PROGRAMS += %reldir%/fuzz_traceparent
 TESTS += %reldir%/fuzz_traceparent
 %canon_reldir%_fuzz_traceparent_SOURCES = %reldir%/fuzz_traceparent.c %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_traceparent_LDADD = core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_config
+TESTS += %reldir%/fuzz_config
+%canon_reldir%_fuzz_config_SOURCES = %reldir%/fuzz_config.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_config_LDADD = core/config/libconfig.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
 EXTRA_DIST += \
+	%reldir%/corpus/config/aliases \
+	%reldir%/corpus/config/bytes \
+	%reldir%/corpus/config/documents \
+	%reldir%/corpus/config/faults \
+	%reldir%/corpus/config/json \
+	%reldir%/corpus/config/odd \
+	%reldir%/corpus/config/whole \
 	%reldir%/corpus/http_body/chunks \
 	%reldir%/corpus/http_body/huge \
 	%reldir%/corpus/http_body/length \
