@@ -11,57 +11,70 @@
 #define MOST_TEXT 512        /* of a name or a message; escaped at most 6 times as long */
 #define MOST_USAGE KIB(16)   /* of a vendor's usage object; real ones have 300 bytes */
 
+/* The key with what stands around it is one literal, so that a member costs one copy and its value:
+ * these lines are written for every call. Each but the first member begins with a comma. */
+#define TEXT(out, key, text) add_text(out, HARBORAI_STR(",\"" key "\":\""), text)
+#define PLAIN(out, key, text) add_plain(out, HARBORAI_STR(",\"" key "\":\""), text)
+#define NUMBER(out, key, number) add_number(out, HARBORAI_STR(",\"" key "\":"), number)
+
 /* Texts that are not known are left out. */
-static void add_text(struct json_writer *w, const char *key, harborai_str text)
+static void add_text(struct buf *out, harborai_str open, harborai_str text)
 {
-    if (text.len > 0)
-        json_write_key_string(w, key, slice_cut(text, MOST_TEXT));
+    if (text.len == 0)
+        return;
+    buf_add(out, open);
+    json_write_escaped(out, slice_cut(text, MOST_TEXT));
+    buf_add_char(out, '"');
 }
 
-static void add_bool(struct json_writer *w, const char *key, bool value)
+/* For texts of our own making, which have nothing to escape. */
+static void add_plain(struct buf *out, harborai_str open, const char *text)
 {
-    json_write_key(w, slice_of(key));
-    json_write_bool(w, value);
+    if (text == NULL || text[0] == '\0')
+        return;
+    buf_add(out, open);
+    buf_add(out, slice_of(text));
+    buf_add_char(out, '"');
 }
 
-static void add_null(struct json_writer *w, const char *key)
+static void add_number(struct buf *out, harborai_str open, int64_t number)
 {
-    json_write_key(w, slice_of(key));
-    json_write_null(w);
+    buf_add(out, open);
+    if (number < 0)
+        buf_add_char(out, '-');
+    buf_add_u64(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
-/* What both kinds of line begin with. */
-static void add_names(struct json_writer *w, const char *type, const struct record *r)
+/* What both kinds of line have behind their type. */
+static void add_names(struct buf *out, const struct record *r)
 {
-    json_write_object(w);
-    json_write_key_string(w, "type", slice_of(type));
-    add_text(w, "key", slice_of(r->key));
-    add_text(w, "id", slice_of(r->hb_id));
-    add_text(w, "request_id", r->request_id);
-    add_text(w, "trace_id", slice_of(r->trace_id));
-    add_text(w, "span_id", slice_of(r->span_id));
-    add_text(w, "client", r->client);
-    add_text(w, "provider", r->provider);
-    add_text(w, "model", r->model);
-    add_text(w, "upstream_model", r->upstream_model);
-    add_bool(w, "stream", r->is_stream);
+    PLAIN(out, "key", r->key);
+    PLAIN(out, "id", r->hb_id);
+    TEXT(out, "request_id", r->request_id);
+    PLAIN(out, "trace_id", r->trace_id);
+    PLAIN(out, "span_id", r->span_id);
+    TEXT(out, "client", r->client);
+    TEXT(out, "provider", r->provider);
+    TEXT(out, "model", r->model);
+    TEXT(out, "upstream_model", r->upstream_model);
+    buf_add(out, r->is_stream ? HARBORAI_STR(",\"stream\":true")
+                              : HARBORAI_STR(",\"stream\":false"));
 }
 
 void line_begin(struct buf *out, const struct record *record)
 {
-    struct json_writer w = JSON_WRITER(out);
-    add_names(&w, "begin", record);
-    json_write_key_int64(&w, "attempt", record->attempts);
-    json_write_key_int64(&w, "begin_ns", record->attempt_begin_ns);
-    json_write_end(&w);
+    buf_add(out, HARBORAI_STR("{\"type\":\"begin\""));
+    add_names(out, record);
+    NUMBER(out, "attempt", record->attempts);
+    NUMBER(out, "begin_ns", record->attempt_begin_ns);
+    buf_add_char(out, '}');
 }
 
 /* A vendor may print its JSON over many lines: blanks between its tokens are left out. */
-static void add_compact(struct json_writer *w, harborai_str json)
+static void add_compact(struct buf *out, harborai_str json)
 {
     bool in_string = false;
     size_t kept = 0; /* begin of what is not written yet */
-    json_write_raw(w, slice_cut(json, 0));
     for (size_t i = 0; i < json.len; i++) {
         char c = json.data[i];
         if (c == '\\' && in_string) {
@@ -69,61 +82,69 @@ static void add_compact(struct json_writer *w, harborai_str json)
         } else if (c == '"') {
             in_string = !in_string;
         } else if (!in_string && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) {
-            buf_add(w->out, (harborai_str){json.data + kept, i - kept});
+            buf_add(out, (harborai_str){json.data + kept, i - kept});
             kept = i + 1;
         }
     }
-    buf_add(w->out, slice_from(json, kept));
+    buf_add(out, slice_from(json, kept));
 }
 
-static void add_usage(struct json_writer *w, const harborai_usage *usage)
+static void add_tokens(struct buf *out, const harborai_usage *usage)
 {
-    json_write_key(w, HARBORAI_STR("tokens"));
-    json_write_object(w);
+    const char *separator = "";
+    buf_add(out, HARBORAI_STR(",\"tokens\":{"));
     for (int c = 0; c < HARBORAI_USAGE_CLASSES; c++) {
         const char *name = usage_class_name(c);
-        if ((usage->known_mask >> c & 1) != 0 && name != NULL)
-            json_write_key_int64(w, name, usage->count[c]);
+        if ((usage->known_mask >> c & 1) == 0 || name == NULL)
+            continue;
+        buf_add(out, slice_of(separator));
+        buf_add_char(out, '"');
+        buf_add(out, slice_of(name));
+        add_number(out, HARBORAI_STR("\":"), usage->count[c]);
+        separator = ",";
     }
-    json_write_end(w);
+    buf_add_char(out, '}');
+}
+
+static void add_usage(struct buf *out, const harborai_usage *usage)
+{
+    add_tokens(out, usage);
     if ((usage->flags & HARBORAI_USAGE_ESTIMATED) != 0)
-        add_bool(w, "estimated", true);
-    if (usage->vendor_json.len == 0 || usage->vendor_json.len > MOST_USAGE) {
-        add_null(w, "usage");
-        return;
-    }
-    json_write_key(w, HARBORAI_STR("usage"));
-    add_compact(w, usage->vendor_json);
+        buf_add(out, HARBORAI_STR(",\"estimated\":true"));
+    buf_add(out, HARBORAI_STR(",\"usage\":"));
+    if (usage->vendor_json.len == 0 || usage->vendor_json.len > MOST_USAGE)
+        buf_add(out, HARBORAI_STR("null"));
+    else
+        add_compact(out, usage->vendor_json);
 }
 
 /* The amount is a string: a parser that reads numbers as doubles would round it. */
-static void add_cost(struct json_writer *w, const struct record *r)
+static void add_cost(struct buf *out, const struct record *r)
 {
     if (r->is_cost_known) {
-        json_write_key(w, HARBORAI_STR("cost"));
-        json_write_raw(w, HARBORAI_STR("\""));
-        json_write_decimal(w->out, r->cost_pico);
-        buf_add_char(w->out, '"');
+        buf_add(out, HARBORAI_STR(",\"cost\":\""));
+        json_write_decimal(out, r->cost_pico, 12);
+        buf_add_char(out, '"');
     } else {
-        add_null(w, "cost");
-        add_text(w, "cost_reason", r->cost_reason);
-        add_text(w, "cost_class", slice_of(usage_class_name(r->cost_class)));
+        buf_add(out, HARBORAI_STR(",\"cost\":null"));
+        TEXT(out, "cost_reason", r->cost_reason);
+        PLAIN(out, "cost_class", usage_class_name(r->cost_class));
     }
-    add_text(w, "currency", r->cost_currency);
-    add_text(w, "price_source", r->cost_source);
-    add_text(w, "price_date", r->cost_date);
+    TEXT(out, "currency", r->cost_currency);
+    TEXT(out, "price_source", r->cost_source);
+    TEXT(out, "price_date", r->cost_date);
 }
 
-static void add_error(struct json_writer *w, const struct record *r)
+static void add_error(struct buf *out, const struct record *r)
 {
     if (r->status >= 0)
         return;
-    json_write_key(w, HARBORAI_STR("error"));
-    json_write_object(w);
-    json_write_key_string(w, "code", slice_of(error_kind_of(r->status)->name));
-    add_text(w, "message", r->error_message);
-    add_text(w, "vendor_code", r->vendor_code);
-    json_write_end(w);
+    buf_add(out, HARBORAI_STR(",\"error\":{\"code\":\""));
+    buf_add(out, slice_of(error_kind_of(r->status)->name));
+    buf_add_char(out, '"');
+    TEXT(out, "message", r->error_message);
+    TEXT(out, "vendor_code", r->vendor_code);
+    buf_add_char(out, '}');
 }
 
 static const char *outcome_of(harborai_status status)
@@ -133,31 +154,36 @@ static const char *outcome_of(harborai_status status)
     return status < 0 ? "error" : "ok";
 }
 
+static void add_end(struct buf *out, const struct record *r)
+{
+    NUMBER(out, "status", r->http_status);
+    PLAIN(out, "outcome", outcome_of(r->status));
+    add_error(out, r);
+    TEXT(out, "finish_reason", r->finish_reason);
+    if (r->vendor_status != 0)
+        NUMBER(out, "vendor_status", r->vendor_status);
+    TEXT(out, "vendor_model", r->vendor_model);
+    TEXT(out, "vendor_request_id", r->vendor_request_id);
+    TEXT(out, "service_tier", r->service_tier);
+}
+
 void line_end(struct buf *out, const struct record *record)
 {
     const struct record *r = record;
-    struct json_writer w = JSON_WRITER(out);
-    add_names(&w, "end", r);
-    add_text(&w, "parent_span_id", slice_of(r->parent_span_id));
-    json_write_key_int64(&w, "attempts", r->attempts);
-    json_write_key_int64(&w, "begin_ns", r->begin_ns);
-    json_write_key_int64(&w, "end_ns", r->begin_ns + r->total_ns);
+    buf_add(out, HARBORAI_STR("{\"type\":\"end\""));
+    add_names(out, r);
+    PLAIN(out, "parent_span_id", r->parent_span_id);
+    NUMBER(out, "attempts", r->attempts);
+    NUMBER(out, "begin_ns", r->begin_ns);
+    NUMBER(out, "end_ns", r->begin_ns + r->total_ns);
     if (r->ttft_ns >= 0)
-        json_write_key_int64(&w, "ttft_ns", r->ttft_ns);
-    json_write_key_int64(&w, "status", r->http_status);
-    json_write_key_string(&w, "outcome", slice_of(outcome_of(r->status)));
-    add_error(&w, r);
-    add_text(&w, "finish_reason", r->finish_reason);
-    if (r->vendor_status != 0)
-        json_write_key_int64(&w, "vendor_status", r->vendor_status);
-    add_text(&w, "vendor_model", r->vendor_model);
-    add_text(&w, "vendor_request_id", r->vendor_request_id);
-    add_text(&w, "service_tier", r->service_tier);
-    add_usage(&w, &r->usage);
-    add_cost(&w, r);
-    json_write_key_int64(&w, "bytes_in", (int64_t)r->client_bytes_in);
-    json_write_key_int64(&w, "bytes_out", (int64_t)r->client_bytes_out);
-    json_write_key_int64(&w, "vendor_bytes_in", (int64_t)r->vendor_bytes_in);
-    json_write_key_int64(&w, "vendor_bytes_out", (int64_t)r->vendor_bytes_out);
-    json_write_end(&w);
+        NUMBER(out, "ttft_ns", r->ttft_ns);
+    add_end(out, r);
+    add_usage(out, &r->usage);
+    add_cost(out, r);
+    NUMBER(out, "bytes_in", (int64_t)r->client_bytes_in);
+    NUMBER(out, "bytes_out", (int64_t)r->client_bytes_out);
+    NUMBER(out, "vendor_bytes_in", (int64_t)r->vendor_bytes_in);
+    NUMBER(out, "vendor_bytes_out", (int64_t)r->vendor_bytes_out);
+    buf_add_char(out, '}');
 }

@@ -14,6 +14,5 @@ include tests/unit/account/local.mk
 include tests/unit/store/local.mk
 include tests/unit/config/local.mk
 include tests/unit/observe/local.mk
-include tests/unit/loop/local.mk
 include tests/unit/transport/local.mk
 endif

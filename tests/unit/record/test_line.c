@@ -9,7 +9,6 @@
 extern const CU_TestInfo line_tests[];
 
 #define S(literal) HARBORAI_STR_INIT(literal)
-#define NOTHING .ttft_ns = -1, .cost_class = -1
 
 static const struct record full = {
     .key = "019aa5d0-0000-7000-8000-000000000001",
@@ -35,7 +34,7 @@ static const struct record full = {
     .vendor_request_id = S("req_abc"),
     .service_tier = S("default"),
     .usage = {.known_mask = 1u << HARBORAI_TOKENS_INPUT | 1u << HARBORAI_TOKENS_CACHE_READ |
-                            1u << HARBORAI_TOKENS_OUTPUT | 1u << 20,
+                            1u << HARBORAI_TOKENS_OUTPUT | 1u << 20 | 1u << 31,
               .count = {[HARBORAI_TOKENS_INPUT] = 800, [HARBORAI_TOKENS_OUTPUT] = 500, [20] = 9},
               .vendor_json = S("{ \"a\": \"b \\\" c\\\\\",\r\n\t\"d\" : [1, 2] }")},
     .is_cost_known = true,
@@ -59,7 +58,8 @@ static const struct record full = {
     "\"bytes_in\":0,\"bytes_out\":0,\"vendor_bytes_in\":0,\"vendor_bytes_out\":0}"
 
 static const struct record unknown_model = {
-    NOTHING,
+    .ttft_ns = -1,
+    .cost_class = -1,
     .request_id = S("a\"\n\x01"),
     .model = S("no\xffpe"),
     .status = HARBORAI_E_NOT_FOUND,
@@ -69,7 +69,7 @@ static const struct record unknown_model = {
 };
 
 static const struct record left = {
-    NOTHING,
+    .ttft_ns = -1,
     .status = HARBORAI_E_CANCELLED,
     .http_status = 499,
     .vendor_code = S("x"),
