@@ -9,6 +9,23 @@
 
 #define SUGGEST_DISTANCE 2
 
+/* memcmp() of a length that is not known costs as much as the rest of a look-up. */
+static inline bool is_same(const char *a, const char *b, size_t len)
+{
+    uint64_t left, right;
+    if (len < sizeof left)
+        return memcmp(a, b, len) == 0;
+    for (size_t at = 0; at + sizeof left < len; at += sizeof left) {
+        memcpy(&left, a + at, sizeof left);
+        memcpy(&right, b + at, sizeof right);
+        if (left != right)
+            return false;
+    }
+    memcpy(&left, a + len - sizeof left, sizeof left);
+    memcpy(&right, b + len - sizeof right, sizeof right);
+    return left == right;
+}
+
 static inline const struct model_map_route *find_exact(const struct model_map *map,
                                                        harborai_str name)
 {
@@ -17,7 +34,7 @@ static inline const struct model_map_route *find_exact(const struct model_map *m
         const struct model_map_entry *e = &map->entries[at & map->mask];
         if (e->len == 0)
             return NULL;
-        if (e->hash == hash && e->len == name.len && memcmp(e->name, name.data, name.len) == 0)
+        if (e->hash == hash && e->len == name.len && is_same(e->name, name.data, name.len))
             return e->route;
     }
 }
