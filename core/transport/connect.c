@@ -65,11 +65,12 @@ static void on_waited(struct waiter *waiter)
     struct resolver_query *query = CONTAINER_OF(waiter, struct resolver_query, waiter);
     struct connecting *connecting = CONTAINER_OF(query, struct connecting, query);
     connecting->is_waiting = false;
-    if (connecting->connection == NULL)
+    if (connecting->connection == NULL) {
         orphan_done(connecting);
-    else if (waiter->status < 0)
-        fail(connecting->connection, &waiter->error);
-    else {
+    } else if (waiter->status < 0) {
+        harborai_error error = waiter->error; /* which goes with the attempt */
+        fail(connecting->connection, &error);
+    } else {
         connecting->step++;
         next_step(connecting->connection);
     }
@@ -224,6 +225,9 @@ static void set_trust(struct connection *c)
     /* NULL, or Debian's default has curl read 140 files for each connection. */
     curl_easy_setopt(c->easy, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(c->easy, CURLOPT_CAINFO, NULL);
+    /* From 7.87 on a multi caches the store of its first connection and puts it in the place of
+     * ours, whatever file that was. */
+    curl_easy_setopt(c->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(c->easy, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
     curl_easy_setopt(c->easy, CURLOPT_SSL_CTX_DATA, tls_store_x509(store));
     curl_easy_setopt(c->easy, CURLOPT_SHARE, share_of(c->transport, store));

@@ -14,7 +14,8 @@ static void explain_certificate(struct connection *c, harborai_error *error)
     long reason = X509_V_OK;
     curl_easy_getinfo(c->easy, CURLINFO_SSL_VERIFYRESULT, &reason);
     switch (reason) {
-    case X509_V_OK: /* the chain was good, so it was the name */
+    case X509_V_OK: /* the chain was good, so it was the name … */
+    case X509_V_ERR_UNSPECIFIED: /* … which libcurl 7.88 checks before it asks for the result */
         harborai_error_set(error, HARBORAI_E_NETWORK,
                            "cannot trust %s: its certificate is for another name", label);
         break;

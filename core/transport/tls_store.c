@@ -147,6 +147,8 @@ static harborai_status parse(const char *file, X509_STORE **ret_x509, harborai_e
                                   "the CA file '%s' holds no certificate in PEM format; %s", file,
                                   way_out);
     }
+    /* What curl sets for each connection; set now, it changes nothing while others verify. */
+    X509_STORE_set_flags(x509, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
     *ret_x509 = x509;
     return HARBORAI_OK;
 }

@@ -24,7 +24,8 @@ struct transport_counters { /* written by the loop alone, read relaxed by anybod
 MUST_CHECK harborai_status transport_shared_create(const struct log *log,
                                                    struct transport_shared **ret_shared,
                                                    harborai_error *error);
-/* After every transport, and no loop makes a pass after it. Waits for a getaddrinfo() that hangs. */
+/* After every transport and before the loops are destroyed: it waits for job threads that may be
+ * about to post to them. No loop makes a pass after it. */
 void transport_shared_destroy(struct transport_shared *shared);
 
 /* [loop] `shared` and `loop` are borrowed. */

@@ -24,8 +24,8 @@ void caller_start(struct caller *caller)
 void caller_stop(struct caller *caller)
 {
     transport_destroy(caller->transport);
-    loop_destroy(caller->loop);
     transport_shared_destroy(caller->shared);
+    loop_destroy(caller->loop);
 }
 
 void caller_advance_ms(struct caller *caller, int64_t ms)

@@ -21,6 +21,7 @@ static void *serve(void *argument)
         side->ssl = SSL_new(side->peer->tls);
         SSL_set_fd(side->ssl, side->fd);
         ready = SSL_accept(side->ssl) == 1;
+        atomic_fetch_add(&side->peer->resumed, ready && SSL_session_reused(side->ssl));
     }
     if (ready)
         side->peer->serve(side);

@@ -31,7 +31,7 @@ struct peer {
     int fd, port;
     pthread_t thread;
     SSL_CTX *tls;
-    atomic_int accepted;
+    atomic_int accepted, resumed; /* resumed: TLS sessions */
     atomic_ullong body_bytes; /* of what peer_drain() read */
     struct peer_side sides[PEER_CONNECTIONS];
 };
