@@ -3,6 +3,7 @@
 EXTRA_DIST += %reldir%/unit.h
 if HAVE_CUNIT
 include tests/unit/base/local.mk
+include tests/unit/chat/local.mk
 include tests/unit/loop/local.mk
 include tests/unit/plugin/local.mk
 include tests/unit/registry/local.mk

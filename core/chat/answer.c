@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* A whole answer: it is forwarded as it came, so it is checked to its last byte first. No text of
+ * it may get into a message. */
+#include "chat/answer.h"
+
+#include "base/limits.h"
+#include "json_value.h"
+
+enum { MEMBERS_MOST = 128 };
+
+static bool begins_as(harborai_str text, harborai_str what)
+{
+    return text.len >= what.len && slice_equal_ignoring_case(slice_cut(text, what.len), what);
+}
+
+const char *answer_describe(harborai_str body)
+{
+    harborai_str text = slice_trim(body);
+    if (text.len == 0)
+        return "an empty body";
+    if (begins_as(text, HARBORAI_STR("<!doctype html")) || begins_as(text, HARBORAI_STR("<html")))
+        return "an HTML page";
+    if (text.data[0] == '<')
+        return "XML or HTML";
+    if (begins_as(text, HARBORAI_STR("data:")) || begins_as(text, HARBORAI_STR("event:")))
+        return "a stream of events";
+    if (json_scan(text, NULL, NULL, NULL) == HARBORAI_OK)
+        return "other JSON";
+    if (text.data[0] == '{' || text.data[0] == '[')
+        return "broken JSON";
+    return "text that is not JSON";
+}
+
+static harborai_status refuse(harborai_str body, harborai_status st,
+                              const struct json_fault *fault, harborai_error *error)
+{
+    const char *what = answer_describe(body);
+    if (st == HARBORAI_E_INVALID && slice_is(slice_of(what), "broken JSON"))
+        return harborai_error_set(error, HARBORAI_E_PROTOCOL,
+                                  "the vendor's answer is broken JSON: %s at byte %zu of %zu",
+                                  fault->reason, fault->at, body.len);
+    return harborai_error_set(error, HARBORAI_E_PROTOCOL,
+                              "the vendor's answer is not a chat completion but %s", what);
+}
+
+static void read_choices(struct chat_answer *answer, harborai_str choices)
+{
+    struct json_cursor cursor = json_open(choices);
+    harborai_str choice;
+    if (json_kind(choices) != JSON_ARRAY)
+        return;
+    while (json_array_next(&cursor, &choice)) {
+        if (answer->choices++ == 0)
+            answer->finish_reason = json_member(choice, HARBORAI_STR("finish_reason"));
+    }
+    if (json_kind(answer->finish_reason) != JSON_STRING)
+        answer->finish_reason = SLICE_NONE;
+}
+
+static void read_member(struct chat_answer *answer, const struct json_member *member)
+{
+    if (member->kind == JSON_NULL)
+        return;
+    if (json_key_equal(member, HARBORAI_STR("id")) && member->kind == JSON_STRING)
+        answer->id = member->value;
+    else if (json_key_equal(member, HARBORAI_STR("model")) && member->kind == JSON_STRING)
+        answer->model = member->value;
+    else if (json_key_equal(member, HARBORAI_STR("usage")) && member->kind == JSON_OBJECT)
+        answer->usage = member->value;
+    else if (json_key_equal(member, HARBORAI_STR("error")))
+        answer->error = member->value;
+    else if (json_key_equal(member, HARBORAI_STR("choices")))
+        read_choices(answer, member->value);
+}
+
+harborai_status answer_check(harborai_str body, struct chat_answer *ret_answer,
+                             harborai_error *error)
+{
+    const struct json_limits limits = {LIMIT_JSON_DEPTH};
+    struct json_member members[MEMBERS_MOST];
+    struct chat_answer answer = {.body = slice_trim(body)};
+    struct json_fault fault = {0, ""};
+    size_t count;
+
+    harborai_status st =
+        json_scan_object(answer.body, &limits, members, MEMBERS_MOST, &count, &fault);
+    if (st < 0)
+        return refuse(answer.body, st, &fault, error);
+    for (size_t i = 0; i < count; i++)
+        read_member(&answer, &members[i]);
+    if (answer.choices == 0 && answer.error.len == 0) {
+        if (!slice_is(json_member(answer.body, HARBORAI_STR("object")), "\"error\""))
+            return refuse(answer.body, HARBORAI_OK, &fault, error);
+        answer.error = answer.body;
+    }
+    *ret_answer = answer;
+    return HARBORAI_OK;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit.h"
+
+extern const CU_TestInfo answer_tests[], request_tests[], usage_tests[], watch_tests[];
+
+UNIT_MAIN(UNIT_SUITE("answer", answer_tests), UNIT_SUITE("request", request_tests),
+          UNIT_SUITE("usage", usage_tests), UNIT_SUITE("watch", watch_tests))

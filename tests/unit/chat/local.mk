@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+check_PROGRAMS += %reldir%/check_chat
+TESTS += %reldir%/check_chat
+%canon_reldir%_check_chat_SOURCES = \
+	%reldir%/check_chat.c %reldir%/test_answer.c %reldir%/test_request.c %reldir%/test_usage.c \
+	%reldir%/test_watch.c
+%canon_reldir%_check_chat_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+%canon_reldir%_check_chat_LDADD = core/chat/libchat.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la $(JSONC_LIBS) $(CUNIT_LIBS)
