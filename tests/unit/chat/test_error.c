@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "chat/error_json.h"
+
+#include "../unit.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "chat/vendor_error.h"
+#include "json_scan.h"
+
+extern const CU_TestInfo error_tests[];
+
+enum { R = HARBORAI_ERROR_RETRYABLE, F = HARBORAI_ERROR_FALLBACK, N = HARBORAI_ERROR_NOT_BILLED };
+
+static void test_vendors(void)
+{
+    static const struct row {
+        const char *name;
+        int status;
+        const char *body;
+        harborai_status code;
+        uint32_t flags;
+        int seen; /* by the client */
+        const char *vendor_code, *type, *message;
+    } rows[] = {
+        {"openai 400", 400,
+         "{\"error\":{\"message\":\"bad role\",\"type\":\"invalid_request_error\","
+         "\"param\":\"messages.[0].role\",\"code\":null}}",
+         HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "bad role"},
+        {"context", 400,
+         "{\"error\":{\"message\":\"too long\",\"type\":\"invalid_request_error\",\"param\":"
+         "\"messages\",\"code\":\"context_length_exceeded\"}}",
+         HARBORAI_E_CONTEXT, F | N, 400, "context_length_exceeded", "invalid_request_error", NULL},
+        {"context in words", 400,
+         "{\"error\":{\"message\":\"This model's maximum context length is 131072 tokens\","
+         "\"type\":\"invalid_request_error\",\"code\":\"invalid_request_error\"}}",
+         HARBORAI_E_CONTEXT, F | N, 400, "invalid_request_error", "invalid_request_error", NULL},
+        {"filter", 400, "{\"error\":{\"message\":\"x\",\"code\":\"content_filter\"}}",
+         HARBORAI_E_FILTERED, 0, 400, "content_filter", "", NULL},
+        {"key", 401,
+         "{\"error\":{\"message\":\"Incorrect API key provided: sk-x\",\"type\":"
+         "\"invalid_request_error\",\"param\":null,\"code\":\"invalid_api_key\"}}",
+         HARBORAI_E_AUTH, F | N, 502, "invalid_api_key", "invalid_request_error", NULL},
+        {"deepseek's key", 401,
+         "{\"error\":{\"message\":\"x\",\"type\":\"authentication_error\",\"param\":null,"
+         "\"code\":\"invalid_request_error\"}}",
+         HARBORAI_E_AUTH, F | N, 502, "invalid_request_error", "authentication_error", "x"},
+        {"402", 402, "{\"error\":{\"message\":\"Insufficient Balance\"}}", HARBORAI_E_QUOTA, F | N,
+         502, "", "", NULL},
+        {"403", 403, "{}", HARBORAI_E_AUTH, F | N, 502, "", "",
+         "the vendor answered 403 with JSON that gives no reason"},
+        {"model", 404,
+         "{\"error\":{\"message\":\"no such model\",\"code\":\"model_not_found\"}}",
+         HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
+        {"model by 403", 403, "{\"error\":{\"message\":\"x\",\"code\":\"model_not_found\"}}",
+         HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
+        {"404 page", 404, "<html><body>nginx</body></html>", HARBORAI_E_NOT_FOUND, F | N, 404, "",
+         "", "the vendor answered 404 with an HTML page: check the provider's base_url"},
+        {"308", 308, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
+         "the vendor answered 308 with an empty body, a redirect, which is not followed: check the "
+         "provider's base_url"},
+        {"408", 408, "", HARBORAI_E_TIMEOUT, R | F, 408, "", "", NULL},
+        {"409", 409, "{\"error\":{\"message\":\"x\"}}", HARBORAI_E_VENDOR, R, 409, "", "", NULL},
+        {"425", 425, "", HARBORAI_E_VENDOR, R, 425, "", "", NULL},
+        {"413", 413, "", HARBORAI_E_INVALID, N, 413, "", "", NULL},
+        {"422 of FastAPI", 422,
+         "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\",\"type\":\"missing\"}]}",
+         HARBORAI_E_INVALID, N, 422, "", "", "field required"},
+        {"422 of Mistral", 422,
+         "{\"object\":\"error\",\"message\":{\"detail\":[{\"msg\":\"bad\"}]},\"type\":\"t\"}",
+         HARBORAI_E_INVALID, N, 422, "", "t", "bad"},
+        {"429", 429,
+         "{\"error\":{\"message\":\"slow\",\"type\":\"rate_limit_error\","
+         "\"code\":\"rate_limit_exceeded\"}}",
+         HARBORAI_E_RATE_LIMIT, R | F | N, 429, "rate_limit_exceeded", "rate_limit_error", NULL},
+        {"429 quota", 429,
+         "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\",\"code\":"
+         "\"insufficient_quota\"}}",
+         HARBORAI_E_QUOTA, F | N, 502, "insufficient_quota", "insufficient_quota", NULL},
+        {"429 quota by type", 429,
+         "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\"}}",
+         HARBORAI_E_QUOTA, F | N, 502, "", "insufficient_quota", NULL},
+        {"429 spend limit", 429,
+         "{\"error\":{\"message\":\"x\",\"code\":\"project_spend_limit_exceeded\"}}",
+         HARBORAI_E_QUOTA, F | N, 502, "project_spend_limit_exceeded", "", NULL},
+        {"429 empty", 429, "", HARBORAI_E_RATE_LIMIT, R | F | N, 429, "", "",
+         "the vendor answered 429 with an empty body"},
+        {"500", 500, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\"}}",
+         HARBORAI_E_VENDOR, R | F, 500, "", "server_error", "oops"},
+        {"502 page", 502, "<html>", HARBORAI_E_VENDOR, R | F, 502, "", "",
+         "the vendor answered 502 with an HTML page"},
+        {"503", 503, "no server is available", HARBORAI_E_OVERLOADED, R | F | N, 503, "", "",
+         "the vendor answered 503 with text that is not JSON"},
+        {"504", 504, "", HARBORAI_E_VENDOR, R | F, 504, "", "", NULL},
+        {"529 of Anthropic", 529,
+         "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+         "\"message\":\"Overloaded\"}}",
+         HARBORAI_E_OVERLOADED, R | F | N, 529, "", "overloaded_error", "Overloaded"},
+        {"overloaded by 500", 500,
+         "{\"error\":{\"message\":\"x\",\"code\":\"server_is_overloaded\"}}",
+         HARBORAI_E_OVERLOADED, R | F | N, 503, "server_is_overloaded", "", NULL},
+        {"gemini's array", 400, "[{\"error\":{\"code\":400,\"message\":\"m\",\"status\":\"X\"}}]",
+         HARBORAI_E_INVALID, N, 400, "400", "", "m"},
+        {"text error", 400, "{\"error\":\"just text\"}", HARBORAI_E_INVALID, N, 400, "", "",
+         "just text"},
+        {"qianfan v1", 400, "{\"error_code\":336003,\"error_msg\":\"m\"}", HARBORAI_E_INVALID, N,
+         400, "336003", "", "m"},
+        {"inside a 200", 200, "{\"message\":\"m\",\"type\":\"invalid_request_error\"}",
+         HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "m"},
+        {"inside a 200, text", 200, "\"oops\"", HARBORAI_E_VENDOR, R | F, 502, "", "", "oops"},
+        {"inside a 200, a status", 200, "{\"error\":{\"code\":429,\"message\":\"m\"}}",
+         HARBORAI_E_RATE_LIMIT, R | F | N, 429, "429", "", "m"},
+        {"inside a 200, unknown", 200, "{\"error\":{}}", HARBORAI_E_VENDOR, R | F, 502, "", "",
+         NULL},
+        {"control characters", 400, "{\"error\":{\"message\":\"a\\nb\\u0007\\ud83d\\ude00\"}}",
+         HARBORAI_E_INVALID, N, 400, "", "", "a b \xf0\x9f\x98\x80"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct chat_error e;
+        vendor_error_parse(rows[i].status, 1500, slice_of(rows[i].body), &e);
+        ROW(rows[i].name, e.base.code == rows[i].code);
+        ROW(rows[i].name, e.base.flags == rows[i].flags);
+        ROW(rows[i].name, e.base.http_status == rows[i].status);
+        ROW(rows[i].name, e.base.retry_after_ms == 1500);
+        ROW(rows[i].name, error_json_status(&e.base) == rows[i].seen);
+        ROW(rows[i].name, strcmp(e.base.vendor_code, rows[i].vendor_code) == 0);
+        ROW(rows[i].name, strcmp(e.type, rows[i].type) == 0);
+        ROW(rows[i].name, rows[i].message == NULL || strcmp(e.base.message, rows[i].message) == 0);
+        if (rows[i].message != NULL && strcmp(e.base.message, rows[i].message) != 0)
+            fprintf(stderr, "  %s\n", e.base.message);
+    }
+}
+
+/* A message longer than its room is cut between characters. */
+static void test_long_message(void)
+{
+    AUTO(buf) b = BUF_INIT(KIB(64));
+    for (int shift = 0; shift < 4; shift++) {
+        struct chat_error e;
+        buf_clear(&b);
+        buf_add(&b, HARBORAI_STR("{\"error\":{\"message\":\""));
+        for (int i = 0; i < shift; i++)
+            buf_add_char(&b, 'x');
+        for (int i = 0; i < 300; i++)
+            buf_add(&b, HARBORAI_STR("\xe4\xb8\xad"));
+        buf_add(&b, HARBORAI_STR("\"}}"));
+        vendor_error_parse(400, 0, buf_slice(&b), &e);
+        CU_ASSERT(strlen(e.base.message) > 500 && json_is_utf8(slice_of(e.base.message)));
+    }
+}
+
+static void test_write(void)
+{
+    static const struct row {
+        const char *name;
+        harborai_error error;
+        const char *type, *want;
+    } rows[] = {
+        {"ours", {.code = HARBORAI_E_INVALID, .vendor_code = "invalid_json", .message = "a \"b\""},
+         NULL, "{\"error\":{\"message\":\"a \\\"b\\\"\",\"type\":\"invalid_request_error\","
+               "\"param\":null,\"code\":\"invalid_json\"}}"},
+        {"pointer", {.code = HARBORAI_E_INVALID, .param = "/messages/0/content/12/a~1b~0c",
+                     .message = "x"}, "",
+         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\","
+         "\"param\":\"messages[0].content[12].a/b~c\",\"code\":null}}"},
+        {"vendor's param", {.code = HARBORAI_E_INVALID, .param = "messages.[0].role",
+                            .message = "x"}, "odd_type",
+         "{\"error\":{\"message\":\"x\",\"type\":\"odd_type\",\"param\":\"messages.[0].role\","
+         "\"code\":null}}"},
+        {"operator's", {.code = HARBORAI_E_AUTH, .vendor_code = "invalid_api_key",
+                        .message = "x"}, "invalid_request_error",
+         "{\"error\":{\"message\":\"x\",\"type\":\"api_error\",\"param\":null,"
+         "\"code\":\"provider_auth\"}}"},
+        {"unknown model", {.code = HARBORAI_E_NOT_FOUND, .message = "x"}, NULL,
+         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\",\"param\":null,"
+         "\"code\":\"model_not_found\"}}"},
+        {"not text", {.code = HARBORAI_E_TIMEOUT, .message = "x\n"}, NULL,
+         "{\"error\":{\"message\":\"x\\n\",\"type\":\"api_error\",\"param\":null,"
+         "\"code\":\"timeout\"}}"},
+    };
+    AUTO(buf) b = BUF_INIT(KIB(64));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf_clear(&b);
+        error_json_write(&b, &rows[i].error, rows[i].type);
+        ROW(rows[i].name, slice_is(buf_slice(&b), rows[i].want));
+        if (!slice_is(buf_slice(&b), rows[i].want))
+            fprintf(stderr, "  %.*s\n", SLICE_ARG(buf_slice(&b)));
+    }
+}
+
+static void test_hide(void)
+{
+    struct chat_error e;
+    vendor_error_parse(401, 0, HARBORAI_STR("{\"error\":{\"message\":\"key sk-1\",\"code\":"
+                                            "\"invalid_api_key\",\"type\":\"t\"}}"), &e);
+    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY")));
+    CU_ASSERT(strcmp(e.base.message, "provider 'lab' refused the gateway's key: check LAB_KEY") ==
+              0);
+    CU_ASSERT(e.base.vendor_code[0] == '\0' && e.type[0] == '\0');
+    CU_ASSERT(error_json_status(&e.base) == 502);
+    vendor_error_parse(402, 0, HARBORAI_STR("{}"), &e);
+    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
+    CU_ASSERT(strstr(e.base.message, "provider 'lab' has no credit left") != NULL);
+    vendor_error_parse(400, 0, HARBORAI_STR("{}"), &e);
+    CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
+}
+
+/* 2026-11-21T11:03:05Z */
+#define WALL_NS (INT64_C(1795258985) * NS_PER_S)
+
+static void test_delay(void)
+{
+    static const struct row {
+        const char *value;
+        int64_t want; /* -1 = refused */
+    } rows[] = {
+        {"2", 2000},          {" 2 ", 2000},      {"0", 0},           {"1.5", 1500},
+        {"0.0015", 1},        {"120ms", 120},     {"6m0s", 360000},   {"1h2m3.5s", 3723500},
+        {"1d", 86400000},     {"99d", 86400000},  {"99999999999999999999", 86400000},
+        {"", -1},             {"soon", -1},       {"-1", -1},         {"1x", -1},
+        {"1s x", -1},         {".5", -1},
+        {"Sat, 21 Nov 2026 11:03:35 GMT", 30000}, {"Sat, 21 Nov 2026 11:03:00 GMT", 0},
+        {"Sun, 22 Nov 2026 01:03:05 GMT", 50400000}, {"Mon, 21 Nov 2095 01:03:05 GMT", 86400000},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 0},     {"Sat, 21 Nox 2026 11:03:35 GMT", -1},
+        {"Sat, 21 Nov 2026 11:63:35 GMT", -1},    {"Saturday, 21-Nov-26 11:03:35 GMT", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t ms = -1;
+        vendor_error_parse_delay(slice_of(rows[i].value), WALL_NS, &ms);
+        ROW(rows[i].value, ms == rows[i].want);
+    }
+}
+
+static void test_headers(void)
+{
+    static const struct row {
+        const char *name;
+        int status;
+        harborai_header headers[4];
+        int64_t want;
+    } rows[] = {
+        {"none", 429, {{HARBORAI_STR_INIT("date"), HARBORAI_STR_INIT("x"), {NULL, 0}}}, 0},
+        {"seconds", 503, {{HARBORAI_STR_INIT("retry-after"), HARBORAI_STR_INIT("7"), {NULL, 0}}},
+         7000},
+        {"ms first", 429,
+         {{HARBORAI_STR_INIT("retry-after"), HARBORAI_STR_INIT("7"), {NULL, 0}},
+          {HARBORAI_STR_INIT("retry-after-ms"), HARBORAI_STR_INIT("250"), {NULL, 0}}}, 250},
+        {"ms broken", 429,
+         {{HARBORAI_STR_INIT("retry-after"), HARBORAI_STR_INIT("7"), {NULL, 0}},
+          {HARBORAI_STR_INIT("retry-after-ms"), HARBORAI_STR_INIT("x"), {NULL, 0}}}, 7000},
+        {"reset of what is used up", 429,
+         {{HARBORAI_STR_INIT("x-ratelimit-remaining-requests"), HARBORAI_STR_INIT("3"), {NULL, 0}},
+          {HARBORAI_STR_INIT("x-ratelimit-reset-requests"), HARBORAI_STR_INIT("9s"), {NULL, 0}},
+          {HARBORAI_STR_INIT("x-ratelimit-remaining-tokens"), HARBORAI_STR_INIT("0"), {NULL, 0}},
+          {HARBORAI_STR_INIT("x-ratelimit-reset-tokens"), HARBORAI_STR_INIT("120ms"), {NULL, 0}}},
+         120},
+        {"reset without 429", 500,
+         {{HARBORAI_STR_INIT("x-ratelimit-remaining-tokens"), HARBORAI_STR_INIT("0"), {NULL, 0}},
+          {HARBORAI_STR_INIT("x-ratelimit-reset-tokens"), HARBORAI_STR_INIT("120ms"), {NULL, 0}}},
+         0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ROW(rows[i].name, vendor_error_retry_after_ms(rows[i].status, rows[i].headers, 4,
+                                                      WALL_NS) == rows[i].want);
+}
+
+const CU_TestInfo error_tests[] = {
+    {"vendors' errors", test_vendors},
+    {"long messages", test_long_message},
+    {"as OpenAI writes them", test_write},
+    {"the operator's errors", test_hide},
+    {"delays", test_delay},
+    {"retry headers", test_headers},
+    CU_TEST_INFO_NULL,
+};
