@@ -11,121 +11,122 @@ extern const CU_TestInfo error_tests[];
 
 enum { R = HARBORAI_ERROR_RETRYABLE, F = HARBORAI_ERROR_FALLBACK, N = HARBORAI_ERROR_NOT_BILLED };
 
+static const struct vendors_row {
+    const char *name;
+    int status;
+    const char *body;
+    harborai_status code;
+    uint32_t flags;
+    int seen; /* by the client */
+    const char *vendor_code, *type, *message;
+} vendors[] = {
+    {"openai 400", 400,
+     "{\"error\":{\"message\":\"bad role\",\"type\":\"invalid_request_error\","
+     "\"param\":\"messages.[0].role\",\"code\":null}}",
+     HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "bad role"},
+    {"context", 400,
+     "{\"error\":{\"message\":\"too long\",\"type\":\"invalid_request_error\",\"param\":"
+     "\"messages\",\"code\":\"context_length_exceeded\"}}",
+     HARBORAI_E_CONTEXT, F | N, 400, "context_length_exceeded", "invalid_request_error", NULL},
+    {"context in words", 400,
+     "{\"error\":{\"message\":\"This model's maximum context length is 131072 tokens\","
+     "\"type\":\"invalid_request_error\",\"code\":\"invalid_request_error\"}}",
+     HARBORAI_E_CONTEXT, F | N, 400, "invalid_request_error", "invalid_request_error", NULL},
+    {"filter", 400, "{\"error\":{\"message\":\"x\",\"code\":\"content_filter\"}}",
+     HARBORAI_E_FILTERED, 0, 400, "content_filter", "", NULL},
+    {"key", 401,
+     "{\"error\":{\"message\":\"Incorrect API key provided: sk-x\",\"type\":"
+     "\"invalid_request_error\",\"param\":null,\"code\":\"invalid_api_key\"}}",
+     HARBORAI_E_AUTH, F | N, 502, "invalid_api_key", "invalid_request_error", NULL},
+    {"deepseek's key", 401,
+     "{\"error\":{\"message\":\"x\",\"type\":\"authentication_error\",\"param\":null,"
+     "\"code\":\"invalid_request_error\"}}",
+     HARBORAI_E_AUTH, F | N, 502, "invalid_request_error", "authentication_error", "x"},
+    {"402", 402, "{\"error\":{\"message\":\"Insufficient Balance\"}}", HARBORAI_E_QUOTA, F | N,
+     502, "", "", NULL},
+    {"403", 403, "{}", HARBORAI_E_AUTH, F | N, 502, "", "",
+     "the vendor answered 403 with JSON that gives no reason"},
+    {"model", 404,
+     "{\"error\":{\"message\":\"no such model\",\"code\":\"model_not_found\"}}",
+     HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
+    {"model by 403", 403, "{\"error\":{\"message\":\"x\",\"code\":\"model_not_found\"}}",
+     HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
+    {"404 page", 404, "<html><body>nginx</body></html>", HARBORAI_E_NOT_FOUND, F | N, 404, "",
+     "", "the vendor answered 404 with an HTML page: check the provider's base_url"},
+    {"308", 308, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
+     "the vendor answered 308 with an empty body, a redirect, which is not followed: check the "
+     "provider's base_url"},
+    {"408", 408, "", HARBORAI_E_TIMEOUT, R | F, 408, "", "", NULL},
+    {"409", 409, "{\"error\":{\"message\":\"x\"}}", HARBORAI_E_VENDOR, R, 409, "", "", NULL},
+    {"425", 425, "", HARBORAI_E_VENDOR, R, 425, "", "", NULL},
+    {"413", 413, "", HARBORAI_E_INVALID, N, 413, "", "", NULL},
+    {"422 of FastAPI", 422,
+     "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\",\"type\":\"missing\"}]}",
+     HARBORAI_E_INVALID, N, 422, "", "", "field required"},
+    {"422 of Mistral", 422,
+     "{\"object\":\"error\",\"message\":{\"detail\":[{\"msg\":\"bad\"}]},\"type\":\"t\"}",
+     HARBORAI_E_INVALID, N, 422, "", "t", "bad"},
+    {"429", 429,
+     "{\"error\":{\"message\":\"slow\",\"type\":\"rate_limit_error\","
+     "\"code\":\"rate_limit_exceeded\"}}",
+     HARBORAI_E_RATE_LIMIT, R | F | N, 429, "rate_limit_exceeded", "rate_limit_error", NULL},
+    {"429 quota", 429,
+     "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\",\"code\":"
+     "\"insufficient_quota\"}}",
+     HARBORAI_E_QUOTA, F | N, 502, "insufficient_quota", "insufficient_quota", NULL},
+    {"429 quota by type", 429,
+     "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\"}}",
+     HARBORAI_E_QUOTA, F | N, 502, "", "insufficient_quota", NULL},
+    {"429 spend limit", 429,
+     "{\"error\":{\"message\":\"x\",\"code\":\"project_spend_limit_exceeded\"}}",
+     HARBORAI_E_QUOTA, F | N, 502, "project_spend_limit_exceeded", "", NULL},
+    {"429 empty", 429, "", HARBORAI_E_RATE_LIMIT, R | F | N, 429, "", "",
+     "the vendor answered 429 with an empty body"},
+    {"500", 500, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\"}}",
+     HARBORAI_E_VENDOR, R | F, 500, "", "server_error", "oops"},
+    {"502 page", 502, "<html>", HARBORAI_E_VENDOR, R | F, 502, "", "",
+     "the vendor answered 502 with an HTML page"},
+    {"503", 503, "no server is available", HARBORAI_E_OVERLOADED, R | F | N, 503, "", "",
+     "the vendor answered 503 with text that is not JSON"},
+    {"504", 504, "", HARBORAI_E_VENDOR, R | F, 504, "", "", NULL},
+    {"529 of Anthropic", 529,
+     "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+     "\"message\":\"Overloaded\"}}",
+     HARBORAI_E_OVERLOADED, R | F | N, 529, "", "overloaded_error", "Overloaded"},
+    {"overloaded by 500", 500,
+     "{\"error\":{\"message\":\"x\",\"code\":\"server_is_overloaded\"}}",
+     HARBORAI_E_OVERLOADED, R | F | N, 503, "server_is_overloaded", "", NULL},
+    {"gemini's array", 400, "[{\"error\":{\"code\":400,\"message\":\"m\",\"status\":\"X\"}}]",
+     HARBORAI_E_INVALID, N, 400, "400", "", "m"},
+    {"text error", 400, "{\"error\":\"just text\"}", HARBORAI_E_INVALID, N, 400, "", "",
+     "just text"},
+    {"qianfan v1", 400, "{\"error_code\":336003,\"error_msg\":\"m\"}", HARBORAI_E_INVALID, N,
+     400, "336003", "", "m"},
+    {"inside a 200", 200, "{\"message\":\"m\",\"type\":\"invalid_request_error\"}",
+     HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "m"},
+    {"inside a 200, text", 200, "\"oops\"", HARBORAI_E_VENDOR, R | F, 502, "", "", "oops"},
+    {"inside a 200, a status", 200, "{\"error\":{\"code\":429,\"message\":\"m\"}}",
+     HARBORAI_E_RATE_LIMIT, R | F | N, 429, "429", "", "m"},
+    {"inside a 200, unknown", 200, "{\"error\":{}}", HARBORAI_E_VENDOR, R | F, 502, "", "",
+     NULL},
+    {"control characters", 400, "{\"error\":{\"message\":\"a\\nb\\u0007\\ud83d\\ude00\"}}",
+     HARBORAI_E_INVALID, N, 400, "", "", "a b \xf0\x9f\x98\x80"},
+};
+
 static void test_vendors(void)
 {
-    static const struct row {
-        const char *name;
-        int status;
-        const char *body;
-        harborai_status code;
-        uint32_t flags;
-        int seen; /* by the client */
-        const char *vendor_code, *type, *message;
-    } rows[] = {
-        {"openai 400", 400,
-         "{\"error\":{\"message\":\"bad role\",\"type\":\"invalid_request_error\","
-         "\"param\":\"messages.[0].role\",\"code\":null}}",
-         HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "bad role"},
-        {"context", 400,
-         "{\"error\":{\"message\":\"too long\",\"type\":\"invalid_request_error\",\"param\":"
-         "\"messages\",\"code\":\"context_length_exceeded\"}}",
-         HARBORAI_E_CONTEXT, F | N, 400, "context_length_exceeded", "invalid_request_error", NULL},
-        {"context in words", 400,
-         "{\"error\":{\"message\":\"This model's maximum context length is 131072 tokens\","
-         "\"type\":\"invalid_request_error\",\"code\":\"invalid_request_error\"}}",
-         HARBORAI_E_CONTEXT, F | N, 400, "invalid_request_error", "invalid_request_error", NULL},
-        {"filter", 400, "{\"error\":{\"message\":\"x\",\"code\":\"content_filter\"}}",
-         HARBORAI_E_FILTERED, 0, 400, "content_filter", "", NULL},
-        {"key", 401,
-         "{\"error\":{\"message\":\"Incorrect API key provided: sk-x\",\"type\":"
-         "\"invalid_request_error\",\"param\":null,\"code\":\"invalid_api_key\"}}",
-         HARBORAI_E_AUTH, F | N, 502, "invalid_api_key", "invalid_request_error", NULL},
-        {"deepseek's key", 401,
-         "{\"error\":{\"message\":\"x\",\"type\":\"authentication_error\",\"param\":null,"
-         "\"code\":\"invalid_request_error\"}}",
-         HARBORAI_E_AUTH, F | N, 502, "invalid_request_error", "authentication_error", "x"},
-        {"402", 402, "{\"error\":{\"message\":\"Insufficient Balance\"}}", HARBORAI_E_QUOTA, F | N,
-         502, "", "", NULL},
-        {"403", 403, "{}", HARBORAI_E_AUTH, F | N, 502, "", "",
-         "the vendor answered 403 with JSON that gives no reason"},
-        {"model", 404,
-         "{\"error\":{\"message\":\"no such model\",\"code\":\"model_not_found\"}}",
-         HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
-        {"model by 403", 403, "{\"error\":{\"message\":\"x\",\"code\":\"model_not_found\"}}",
-         HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
-        {"404 page", 404, "<html><body>nginx</body></html>", HARBORAI_E_NOT_FOUND, F | N, 404, "",
-         "", "the vendor answered 404 with an HTML page: check the provider's base_url"},
-        {"308", 308, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
-         "the vendor answered 308 with an empty body, a redirect, which is not followed: check the "
-         "provider's base_url"},
-        {"408", 408, "", HARBORAI_E_TIMEOUT, R | F, 408, "", "", NULL},
-        {"409", 409, "{\"error\":{\"message\":\"x\"}}", HARBORAI_E_VENDOR, R, 409, "", "", NULL},
-        {"425", 425, "", HARBORAI_E_VENDOR, R, 425, "", "", NULL},
-        {"413", 413, "", HARBORAI_E_INVALID, N, 413, "", "", NULL},
-        {"422 of FastAPI", 422,
-         "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\",\"type\":\"missing\"}]}",
-         HARBORAI_E_INVALID, N, 422, "", "", "field required"},
-        {"422 of Mistral", 422,
-         "{\"object\":\"error\",\"message\":{\"detail\":[{\"msg\":\"bad\"}]},\"type\":\"t\"}",
-         HARBORAI_E_INVALID, N, 422, "", "t", "bad"},
-        {"429", 429,
-         "{\"error\":{\"message\":\"slow\",\"type\":\"rate_limit_error\","
-         "\"code\":\"rate_limit_exceeded\"}}",
-         HARBORAI_E_RATE_LIMIT, R | F | N, 429, "rate_limit_exceeded", "rate_limit_error", NULL},
-        {"429 quota", 429,
-         "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\",\"code\":"
-         "\"insufficient_quota\"}}",
-         HARBORAI_E_QUOTA, F | N, 502, "insufficient_quota", "insufficient_quota", NULL},
-        {"429 quota by type", 429,
-         "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\"}}",
-         HARBORAI_E_QUOTA, F | N, 502, "", "insufficient_quota", NULL},
-        {"429 spend limit", 429,
-         "{\"error\":{\"message\":\"x\",\"code\":\"project_spend_limit_exceeded\"}}",
-         HARBORAI_E_QUOTA, F | N, 502, "project_spend_limit_exceeded", "", NULL},
-        {"429 empty", 429, "", HARBORAI_E_RATE_LIMIT, R | F | N, 429, "", "",
-         "the vendor answered 429 with an empty body"},
-        {"500", 500, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\"}}",
-         HARBORAI_E_VENDOR, R | F, 500, "", "server_error", "oops"},
-        {"502 page", 502, "<html>", HARBORAI_E_VENDOR, R | F, 502, "", "",
-         "the vendor answered 502 with an HTML page"},
-        {"503", 503, "no server is available", HARBORAI_E_OVERLOADED, R | F | N, 503, "", "",
-         "the vendor answered 503 with text that is not JSON"},
-        {"504", 504, "", HARBORAI_E_VENDOR, R | F, 504, "", "", NULL},
-        {"529 of Anthropic", 529,
-         "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
-         "\"message\":\"Overloaded\"}}",
-         HARBORAI_E_OVERLOADED, R | F | N, 529, "", "overloaded_error", "Overloaded"},
-        {"overloaded by 500", 500,
-         "{\"error\":{\"message\":\"x\",\"code\":\"server_is_overloaded\"}}",
-         HARBORAI_E_OVERLOADED, R | F | N, 503, "server_is_overloaded", "", NULL},
-        {"gemini's array", 400, "[{\"error\":{\"code\":400,\"message\":\"m\",\"status\":\"X\"}}]",
-         HARBORAI_E_INVALID, N, 400, "400", "", "m"},
-        {"text error", 400, "{\"error\":\"just text\"}", HARBORAI_E_INVALID, N, 400, "", "",
-         "just text"},
-        {"qianfan v1", 400, "{\"error_code\":336003,\"error_msg\":\"m\"}", HARBORAI_E_INVALID, N,
-         400, "336003", "", "m"},
-        {"inside a 200", 200, "{\"message\":\"m\",\"type\":\"invalid_request_error\"}",
-         HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "m"},
-        {"inside a 200, text", 200, "\"oops\"", HARBORAI_E_VENDOR, R | F, 502, "", "", "oops"},
-        {"inside a 200, a status", 200, "{\"error\":{\"code\":429,\"message\":\"m\"}}",
-         HARBORAI_E_RATE_LIMIT, R | F | N, 429, "429", "", "m"},
-        {"inside a 200, unknown", 200, "{\"error\":{}}", HARBORAI_E_VENDOR, R | F, 502, "", "",
-         NULL},
-        {"control characters", 400, "{\"error\":{\"message\":\"a\\nb\\u0007\\ud83d\\ude00\"}}",
-         HARBORAI_E_INVALID, N, 400, "", "", "a b \xf0\x9f\x98\x80"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
         struct chat_error e;
-        vendor_error_parse(rows[i].status, 1500, slice_of(rows[i].body), &e);
-        ROW(rows[i].name, e.base.code == rows[i].code);
-        ROW(rows[i].name, e.base.flags == rows[i].flags);
-        ROW(rows[i].name, e.base.http_status == rows[i].status);
-        ROW(rows[i].name, e.base.retry_after_ms == 1500);
-        ROW(rows[i].name, error_json_status(&e.base) == rows[i].seen);
-        ROW(rows[i].name, strcmp(e.base.vendor_code, rows[i].vendor_code) == 0);
-        ROW(rows[i].name, strcmp(e.type, rows[i].type) == 0);
-        ROW(rows[i].name, rows[i].message == NULL || strcmp(e.base.message, rows[i].message) == 0);
-        if (rows[i].message != NULL && strcmp(e.base.message, rows[i].message) != 0)
+        vendor_error_parse(vendors[i].status, 1500, slice_of(vendors[i].body), &e);
+        ROW(vendors[i].name, e.base.code == vendors[i].code);
+        ROW(vendors[i].name, e.base.flags == vendors[i].flags);
+        ROW(vendors[i].name, e.base.http_status == vendors[i].status);
+        ROW(vendors[i].name, e.base.retry_after_ms == 1500);
+        ROW(vendors[i].name, error_json_status(&e.base) == vendors[i].seen);
+        ROW(vendors[i].name, strcmp(e.base.vendor_code, vendors[i].vendor_code) == 0);
+        ROW(vendors[i].name, strcmp(e.type, vendors[i].type) == 0);
+        ROW(vendors[i].name, vendors[i].message == NULL || strcmp(e.base.message, vendors[i].message) == 0);
+        if (vendors[i].message != NULL && strcmp(e.base.message, vendors[i].message) != 0)
             fprintf(stderr, "  %s\n", e.base.message);
     }
 }

@@ -27,111 +27,112 @@ static char letter_of(enum watch_verdict verdict)
     return letters[verdict];
 }
 
+static const struct streams_row {
+    const char *name;
+    unsigned choices;
+    bool wants_usage;
+    const char *events[10];
+    const char *want;
+    bool finished, needs_usage;
+    unsigned repairs;
+} streams[] = {
+    {"plain", 1, false, {ROLE(0), TEXT(0, "a"), END(0, "stop"), USAGE, "[DONE]"}, "FFHD!",
+     true, false, 0},
+    {"usage asked", 1, true, {ROLE(0), TEXT(0, "a"), END(0, "stop"), USAGE, "[DONE]"}, "FFHH!",
+     true, false, 0},
+    {"usage asked, none came", 1, true, {TEXT(0, "a"), END(0, "stop"), "[DONE]"}, "FH!", true,
+     true, 0},
+    {"usage with the finish", 1, true,
+     {TEXT(0, "a"), HEAD "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],"
+      "\"usage\":" COUNTS "}", "[DONE]"}, "FH!", true, true, 0},
+    {"usage null everywhere", 1, false,
+     {HEAD "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":null}],"
+      "\"usage\":null}", END(0, "stop"), "[DONE]"}, "FH!", true, false, 0},
+    {"usage first", 1, true, {USAGE, TEXT(0, "a"), END(0, "stop"), "[DONE]"}, "DFH!", true,
+     true, 1},
+    {"usage twice", 1, true, {END(0, "stop"), USAGE, USAGE, "[DONE]"}, "HHD!", true, false, 1},
+    {"usage, choices null", 1, true,
+     {END(0, "stop"), HEAD "\"choices\":null,\"usage\":" COUNTS "}"}, "HD", true, true, 1},
+    {"usage, no choices, not asked", 1, false, {END(0, "stop"), "{\"usage\":" COUNTS "}"}, "HD",
+     true, false, 0},
+    {"two choices", 2, false,
+     {TEXT(0, "a"), TEXT(1, "b"), END(0, "stop"), TEXT(1, "c"), TEXT(1, "d"), END(1, "length"),
+      USAGE, "[DONE]"}, "FFFFFHD!", true, false, 0},
+    {"two choices end in one chunk", 2, false,
+     {HEAD "\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},"
+      "{\"index\":1,\"finish_reason\":\"stop\"}]}"}, "H", true, false, 0},
+    {"one of two missing", 2, false, {TEXT(0, "a"), END(0, "stop"), TEXT(1, "b")}, "FFF", false,
+     false, 0},
+    {"one of two ends twice", 2, false, {END(0, "stop"), END(0, "stop")}, "FF", false, false,
+     0},
+    {"n ignored by the vendor", 2, false, {TEXT(0, "a"), END(0, "stop"), "[DONE]"}, "FF!", true,
+     false, 0},
+    {"choices counted from 1", 1, false, {TEXT(1, "a"), END(1, "stop")}, "FH", true, false, 0},
+    {"no index", 1, false,
+     {"{\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}"}, "H", true,
+     false, 0},
+    {"finish_reason empty", 1, false,
+     {"{\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"\"}]}", END(0, "stop")},
+     "FH", true, false, 0},
+    {"cut", 1, false, {ROLE(0), TEXT(0, "a")}, "FF", false, false, 0},
+    {"done mark alone", 1, false, {"[DONE]"}, "!", false, false, 0},
+    {"nothing", 1, false, {NULL}, "", false, false, 0},
+    {"no done mark", 1, false, {TEXT(0, "a"), END(0, "tool_calls")}, "FH", true, false, 0},
+    {"done with blanks, then more", 1, false, {TEXT(0, "a"), " [DONE] ", TEXT(0, "b")}, "F!D",
+     true, false, 0},
+    {"text after the end is held", 1, false, {END(0, "stop"), TEXT(0, "a")}, "HH", true, false,
+     0},
+    {"empty events", 1, false, {"", TEXT(0, "a"), " ", END(0, "stop")}, "DFDH", true, false, 0},
+    {"one bad chunk", 1, false, {TEXT(0, "a"), "{\"choices\":[{", END(0, "stop")}, "FBH", true,
+     false, 1},
+    {"not an object", 1, false, {"[1]", "\"x\"", "hello", TEXT(0, "a"), END(0, "stop")},
+     "BBBFH", true, false, 3},
+    {"bare objects", 1, false, {"{}", "{\"choices\":null}", TEXT(0, "a"), END(0, "stop")},
+     "DDFH", true, false, 2},
+    {"Azure's filter results", 1, false,
+     {"{\"choices\":[],\"prompt_filter_results\":[]}", TEXT(0, "a"), END(0, "stop")}, "FFH",
+     true, false, 0},
+    {"error", 1, false, {TEXT(0, "a"), "{\"error\":{\"message\":\"x\"}}"}, "FE", false, false,
+     0},
+    {"error as text", 1, false, {"{\"error\":\"x\"}"}, "E", false, false, 0},
+    {"error null", 1, false, {"{\"error\":null,\"choices\":[]}"}, "F", false, false, 0},
+    {"error object of vLLM", 1, false, {"{\"object\":\"error\",\"message\":\"x\"}"}, "E", false,
+     false, 0},
+    {"index out of range", 1, false,
+     {"{\"choices\":[{\"index\":-1,\"finish_reason\":\"stop\"}]}",
+      "{\"choices\":[{\"index\":128,\"finish_reason\":\"stop\"}]}",
+      "{\"choices\":[7,null,{\"index\":0,\"finish_reason\":3}]}"}, "FFF", false, false, 0},
+    {"escaped keys", 1, false,
+     {"{\"ch\\u006fices\":[{\"finish_re\\u0061son\":\"stop\"}]}"}, "H", true, false, 0},
+    {"escaped keys behind content", 1, false,
+     {TEXT(0, "a"), "{\"choices\":[{\"finish_re\\u0061son\":\"stop\"}]}"}, "FH", true,
+     false, 0},
+    {"names inside text behind content", 1, false,
+     {TEXT(0, "a"), TEXT(0, "finish_reason"), TEXT(0, "\\\"finish_reason\\\":\\\"stop\\\""),
+      TEXT(0, "\\u0066"), END(0, "stop")}, "FFFFH", true, false, 0},
+    {"finish_reason with blanks", 1, false,
+     {TEXT(0, "a"), "{\"choices\":[ {\"finish_reason\" : null} ]}",
+      "{\"choices\":[ {\"finish_reason\" : \"stop\"} ]}"}, "FFH", true, false, 0},
+    {"choices with a blank inside", 1, false, {"{\"choices\":[ ],\"usage\":{}}"}, "D", false,
+     false, 0},
+    {"names inside text", 1, false,
+     {"{\"choices\":[{\"delta\":{\"content\":\"\\\"finish_reason\\\":\\\"stop\\\"\"}}]}"}, "F",
+     false, false, 0},
+};
+
 static void test_streams(void)
 {
-    static const struct row {
-        const char *name;
-        unsigned choices;
-        bool wants_usage;
-        const char *events[10];
-        const char *want;
-        bool finished, needs_usage;
-        unsigned repairs;
-    } rows[] = {
-        {"plain", 1, false, {ROLE(0), TEXT(0, "a"), END(0, "stop"), USAGE, "[DONE]"}, "FFHD!",
-         true, false, 0},
-        {"usage asked", 1, true, {ROLE(0), TEXT(0, "a"), END(0, "stop"), USAGE, "[DONE]"}, "FFHH!",
-         true, false, 0},
-        {"usage asked, none came", 1, true, {TEXT(0, "a"), END(0, "stop"), "[DONE]"}, "FH!", true,
-         true, 0},
-        {"usage with the finish", 1, true,
-         {TEXT(0, "a"), HEAD "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],"
-          "\"usage\":" COUNTS "}", "[DONE]"}, "FH!", true, true, 0},
-        {"usage null everywhere", 1, false,
-         {HEAD "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":null}],"
-          "\"usage\":null}", END(0, "stop"), "[DONE]"}, "FH!", true, false, 0},
-        {"usage first", 1, true, {USAGE, TEXT(0, "a"), END(0, "stop"), "[DONE]"}, "DFH!", true,
-         true, 1},
-        {"usage twice", 1, true, {END(0, "stop"), USAGE, USAGE, "[DONE]"}, "HHD!", true, false, 1},
-        {"usage, choices null", 1, true,
-         {END(0, "stop"), HEAD "\"choices\":null,\"usage\":" COUNTS "}"}, "HD", true, true, 1},
-        {"usage, no choices, not asked", 1, false, {END(0, "stop"), "{\"usage\":" COUNTS "}"}, "HD",
-         true, false, 0},
-        {"two choices", 2, false,
-         {TEXT(0, "a"), TEXT(1, "b"), END(0, "stop"), TEXT(1, "c"), TEXT(1, "d"), END(1, "length"),
-          USAGE, "[DONE]"}, "FFFFFHD!", true, false, 0},
-        {"two choices end in one chunk", 2, false,
-         {HEAD "\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},"
-          "{\"index\":1,\"finish_reason\":\"stop\"}]}"}, "H", true, false, 0},
-        {"one of two missing", 2, false, {TEXT(0, "a"), END(0, "stop"), TEXT(1, "b")}, "FFF", false,
-         false, 0},
-        {"one of two ends twice", 2, false, {END(0, "stop"), END(0, "stop")}, "FF", false, false,
-         0},
-        {"n ignored by the vendor", 2, false, {TEXT(0, "a"), END(0, "stop"), "[DONE]"}, "FF!", true,
-         false, 0},
-        {"choices counted from 1", 1, false, {TEXT(1, "a"), END(1, "stop")}, "FH", true, false, 0},
-        {"no index", 1, false,
-         {"{\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}"}, "H", true,
-         false, 0},
-        {"finish_reason empty", 1, false,
-         {"{\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"\"}]}", END(0, "stop")},
-         "FH", true, false, 0},
-        {"cut", 1, false, {ROLE(0), TEXT(0, "a")}, "FF", false, false, 0},
-        {"done mark alone", 1, false, {"[DONE]"}, "!", false, false, 0},
-        {"nothing", 1, false, {NULL}, "", false, false, 0},
-        {"no done mark", 1, false, {TEXT(0, "a"), END(0, "tool_calls")}, "FH", true, false, 0},
-        {"done with blanks, then more", 1, false, {TEXT(0, "a"), " [DONE] ", TEXT(0, "b")}, "F!D",
-         true, false, 0},
-        {"text after the end is held", 1, false, {END(0, "stop"), TEXT(0, "a")}, "HH", true, false,
-         0},
-        {"empty events", 1, false, {"", TEXT(0, "a"), " ", END(0, "stop")}, "DFDH", true, false, 0},
-        {"one bad chunk", 1, false, {TEXT(0, "a"), "{\"choices\":[{", END(0, "stop")}, "FBH", true,
-         false, 1},
-        {"not an object", 1, false, {"[1]", "\"x\"", "hello", TEXT(0, "a"), END(0, "stop")},
-         "BBBFH", true, false, 3},
-        {"bare objects", 1, false, {"{}", "{\"choices\":null}", TEXT(0, "a"), END(0, "stop")},
-         "DDFH", true, false, 2},
-        {"Azure's filter results", 1, false,
-         {"{\"choices\":[],\"prompt_filter_results\":[]}", TEXT(0, "a"), END(0, "stop")}, "FFH",
-         true, false, 0},
-        {"error", 1, false, {TEXT(0, "a"), "{\"error\":{\"message\":\"x\"}}"}, "FE", false, false,
-         0},
-        {"error as text", 1, false, {"{\"error\":\"x\"}"}, "E", false, false, 0},
-        {"error null", 1, false, {"{\"error\":null,\"choices\":[]}"}, "F", false, false, 0},
-        {"error object of vLLM", 1, false, {"{\"object\":\"error\",\"message\":\"x\"}"}, "E", false,
-         false, 0},
-        {"index out of range", 1, false,
-         {"{\"choices\":[{\"index\":-1,\"finish_reason\":\"stop\"}]}",
-          "{\"choices\":[{\"index\":128,\"finish_reason\":\"stop\"}]}",
-          "{\"choices\":[7,null,{\"index\":0,\"finish_reason\":3}]}"}, "FFF", false, false, 0},
-        {"escaped keys", 1, false,
-         {"{\"ch\\u006fices\":[{\"finish_re\\u0061son\":\"stop\"}]}"}, "H", true, false, 0},
-        {"escaped keys behind content", 1, false,
-         {TEXT(0, "a"), "{\"choices\":[{\"finish_re\\u0061son\":\"stop\"}]}"}, "FH", true,
-         false, 0},
-        {"names inside text behind content", 1, false,
-         {TEXT(0, "a"), TEXT(0, "finish_reason"), TEXT(0, "\\\"finish_reason\\\":\\\"stop\\\""),
-          TEXT(0, "\\u0066"), END(0, "stop")}, "FFFFH", true, false, 0},
-        {"finish_reason with blanks", 1, false,
-         {TEXT(0, "a"), "{\"choices\":[ {\"finish_reason\" : null} ]}",
-          "{\"choices\":[ {\"finish_reason\" : \"stop\"} ]}"}, "FFH", true, false, 0},
-        {"choices with a blank inside", 1, false, {"{\"choices\":[ ],\"usage\":{}}"}, "D", false,
-         false, 0},
-        {"names inside text", 1, false,
-         {"{\"choices\":[{\"delta\":{\"content\":\"\\\"finish_reason\\\":\\\"stop\\\"\"}}]}"}, "F",
-         false, false, 0},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
         struct watch w;
         char got[11] = "";
-        watch_init(&w, rows[i].choices, rows[i].wants_usage);
-        for (size_t k = 0; k < 10 && rows[i].events[k] != NULL; k++)
-            got[k] = letter_of(watch_event(&w, slice_of(rows[i].events[k])));
-        ROW(rows[i].name, strcmp(got, rows[i].want) == 0);
-        ROW(rows[i].name, watch_is_finished(&w) == rows[i].finished);
-        ROW(rows[i].name, watch_needs_usage_chunk(&w) == rows[i].needs_usage ||
-                              !rows[i].finished);
-        ROW(rows[i].name, w.repairs == rows[i].repairs);
+        watch_init(&w, streams[i].choices, streams[i].wants_usage);
+        for (size_t k = 0; k < 10 && streams[i].events[k] != NULL; k++)
+            got[k] = letter_of(watch_event(&w, slice_of(streams[i].events[k])));
+        ROW(streams[i].name, strcmp(got, streams[i].want) == 0);
+        ROW(streams[i].name, watch_is_finished(&w) == streams[i].finished);
+        ROW(streams[i].name, watch_needs_usage_chunk(&w) == streams[i].needs_usage ||
+                              !streams[i].finished);
+        ROW(streams[i].name, w.repairs == streams[i].repairs);
     }
 }
 
