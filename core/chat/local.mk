@@ -6,4 +6,4 @@ noinst_LTLIBRARIES += %reldir%/libchat.la
 	%reldir%/delta.h %reldir%/error_json.c %reldir%/error_json.h %reldir%/fold.c %reldir%/fold.h \
 	%reldir%/json_line.c %reldir%/json_line.h %reldir%/request.c %reldir%/request.h \
 	%reldir%/usage.c %reldir%/usage.h %reldir%/vendor_error.c %reldir%/vendor_error.h \
-	%reldir%/watch.c %reldir%/watch.h
+	%reldir%/stream.c %reldir%/stream.h

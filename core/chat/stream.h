@@ -5,38 +5,38 @@
  * Held back is everything from the finish_reason of the last open choice on: until the upstream has
  * ended as its API promises, nobody may read that the answer is complete. The number of choices is
  * the request's `n`. */
-#ifndef CHAT_WATCH_H
-#define CHAT_WATCH_H
+#ifndef CHAT_STREAM_H
+#define CHAT_STREAM_H
 
 #include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/limits.h"
 
-enum watch_verdict {
-    WATCH_FORWARD = 1, /* pass on, byte for byte */
-    WATCH_HOLD,        /* the same, but only once the stream has ended well */
-    WATCH_DROP,        /* not for the client */
-    WATCH_DONE,        /* "[DONE]" */
-    WATCH_ERROR,       /* the vendor reports a failure: see `error` */
-    WATCH_BAD          /* not a JSON object: drop it; it is counted */
+enum stream_verdict {
+    STREAM_FORWARD = 1, /* pass on, byte for byte */
+    STREAM_HOLD,        /* the same, but only once the stream has ended well */
+    STREAM_DROP,        /* not for the client */
+    STREAM_DONE,        /* "[DONE]" */
+    STREAM_ERROR,       /* the vendor reports a failure: see `error` */
+    STREAM_BAD          /* not a JSON object: drop it; it is counted */
 };
 
-enum watch_finish { /* of a choice */
-    WATCH_OPEN = 0,
-    WATCH_STOP,
-    WATCH_LENGTH,
-    WATCH_TOOL_CALLS,
-    WATCH_CONTENT_FILTER,
-    WATCH_OTHER /* the vendor's own word */
+enum stream_finish { /* of a choice */
+    STREAM_OPEN = 0,
+    STREAM_STOP,
+    STREAM_LENGTH,
+    STREAM_TOOL_CALLS,
+    STREAM_CONTENT_FILTER,
+    STREAM_OTHER /* the vendor's own word */
 };
 
-struct watch_text { /* a JSON value as written, kept; empty if it is longer */
+struct stream_text { /* a JSON value as written, kept; empty if it is longer */
     unsigned char len;
     char data[127];
 };
 
-struct watch {
+struct stream {
     unsigned choices; /* expected */
     unsigned closed;  /* of them have a finish_reason */
     bool wants_usage; /* the client asked for the usage chunk */
@@ -46,33 +46,33 @@ struct watch {
     bool gave_usage;  /* a usage chunk that the client may see went by */
     uint32_t chunks;  /* that could be read */
     uint32_t repairs; /* events dropped because they do not conform */
-    unsigned char finish[LIMIT_REQUEST_CHOICES]; /* enum watch_finish */
-    struct watch_text id, model, created;        /* of the first chunk, with their quotes */
-    struct watch_text vendor_finish;             /* the last finish_reason that is WATCH_OTHER */
+    unsigned char finish[LIMIT_REQUEST_CHOICES]; /* enum stream_finish */
+    struct stream_text id, model, created;        /* of the first chunk, with their quotes */
+    struct stream_text vendor_finish;             /* the last finish_reason that is STREAM_OTHER */
 
     /* Of the event just seen, borrowed from it; empty = none. */
     harborai_str usage; /* the object; of several in a stream the last holds */
     harborai_str error; /* what vendor_error_parse() understands */
 };
 
-void watch_init(struct watch *w, unsigned choices, bool wants_usage);
+void stream_init(struct stream *w, unsigned choices, bool wants_usage);
 
 /* The data of one server-sent event. */
-enum watch_verdict watch_event(struct watch *w, harborai_str data);
+enum stream_verdict stream_event(struct stream *w, harborai_str data);
 
 /* Whether the stream, at the end of its body, is a complete answer: every choice has a
  * finish_reason, or [DONE] came, and there was a chunk at all. */
-bool watch_is_finished(const struct watch *w);
+bool stream_is_finished(const struct stream *w);
 
 /* Whether the client, at the end, still needs a usage chunk of ours: it asked, and the vendor gave
  * the usage otherwise than in a chunk of its own. */
-static inline bool watch_needs_usage_chunk(const struct watch *w)
+static inline bool stream_needs_usage_chunk(const struct stream *w)
 {
     return w->wants_usage && !w->gave_usage;
 }
 
 /* Writes that chunk, without choices, with the stream's own id, created and model. `usage` is the
  * vendor's object. */
-void watch_write_usage_chunk(const struct watch *w, harborai_str usage, struct buf *b);
+void stream_write_usage_chunk(const struct stream *w, harborai_str usage, struct buf *b);
 
 #endif

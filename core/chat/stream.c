@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Watches a stream of chat.completion.chunk objects go by. It runs for every event of every stream:
  * one scan, one walk through the choices, no allocation. It must never change a byte. */
-#include "chat/watch.h"
+#include "chat/stream.h"
 
 #include <string.h>
 
@@ -12,13 +12,13 @@ enum { MEMBERS_MOST = 64 }; /* of a chunk; OpenAI's have about 9 */
 
 static const struct finish_word {
     harborai_str quoted;
-    enum watch_finish finish;
+    enum stream_finish finish;
 } finish_words[] = {
-    {HARBORAI_STR_INIT("\"stop\""), WATCH_STOP},
-    {HARBORAI_STR_INIT("\"length\""), WATCH_LENGTH},
-    {HARBORAI_STR_INIT("\"tool_calls\""), WATCH_TOOL_CALLS},
-    {HARBORAI_STR_INIT("\"function_call\""), WATCH_TOOL_CALLS},
-    {HARBORAI_STR_INIT("\"content_filter\""), WATCH_CONTENT_FILTER},
+    {HARBORAI_STR_INIT("\"stop\""), STREAM_STOP},
+    {HARBORAI_STR_INIT("\"length\""), STREAM_LENGTH},
+    {HARBORAI_STR_INIT("\"tool_calls\""), STREAM_TOOL_CALLS},
+    {HARBORAI_STR_INIT("\"function_call\""), STREAM_TOOL_CALLS},
+    {HARBORAI_STR_INIT("\"content_filter\""), STREAM_CONTENT_FILTER},
 };
 
 /* What an event has that matters here. Borrowed; empty = absent or null. */
@@ -27,7 +27,7 @@ struct chunk {
     harborai_str choices, usage, error;
 };
 
-void watch_init(struct watch *w, unsigned choices, bool wants_usage)
+void stream_init(struct stream *w, unsigned choices, bool wants_usage)
 {
     memset(w, 0, sizeof *w);
     w->choices = choices > 0 ? choices : 1;
@@ -75,7 +75,7 @@ static bool read_chunk(harborai_str data, struct chunk *ret_chunk)
     return true;
 }
 
-static void keep(struct watch_text *text, harborai_str value)
+static void keep(struct stream_text *text, harborai_str value)
 {
     enum json_kind kind = json_kind(value);
     if (text->len > 0 || value.len > sizeof text->data ||
@@ -99,23 +99,23 @@ static bool delta_has_content(harborai_str delta)
     return false;
 }
 
-static enum watch_finish finish_of(struct watch *w, harborai_str reason)
+static enum stream_finish finish_of(struct stream *w, harborai_str reason)
 {
     if (json_kind(reason) != JSON_STRING || reason.len == 2) /* "" stands for null, in places */
-        return WATCH_OPEN;
+        return STREAM_OPEN;
     for (size_t i = 0; i < ARRAY_LEN(finish_words); i++)
         if (slice_equal(reason, finish_words[i].quoted))
             return finish_words[i].finish;
     w->vendor_finish.len = 0;
     keep(&w->vendor_finish, reason);
-    return WATCH_OTHER;
+    return STREAM_OTHER;
 }
 
-static void watch_choice(struct watch *w, harborai_str choice)
+static void stream_choice(struct stream *w, harborai_str choice)
 {
     struct json_cursor cursor = json_open(choice);
     struct json_member member;
-    enum watch_finish finish = WATCH_OPEN;
+    enum stream_finish finish = STREAM_OPEN;
     int64_t index = 0;
 
     if (json_kind(choice) != JSON_OBJECT)
@@ -128,20 +128,20 @@ static void watch_choice(struct watch *w, harborai_str choice)
         else if (!w->has_content && NAME_IS(&member, "delta"))
             w->has_content = delta_has_content(member.value);
     }
-    if (finish == WATCH_OPEN || index < 0 || index >= LIMIT_REQUEST_CHOICES)
+    if (finish == STREAM_OPEN || index < 0 || index >= LIMIT_REQUEST_CHOICES)
         return;
     /* Counted, not compared with n: there are vendors who number choices from 1. */
-    if (w->finish[index] == WATCH_OPEN && ++w->closed == w->choices)
+    if (w->finish[index] == STREAM_OPEN && ++w->closed == w->choices)
         w->is_holding = true;
     w->finish[index] = (unsigned char)finish;
 }
 
-static void watch_choices(struct watch *w, harborai_str choices)
+static void stream_choices(struct stream *w, harborai_str choices)
 {
     struct json_cursor cursor = json_open(choices);
     harborai_str choice;
     while (json_array_next(&cursor, &choice))
-        watch_choice(w, choice);
+        stream_choice(w, choice);
 }
 
 /* Whether it is an array that is not empty. */
@@ -170,27 +170,27 @@ static bool ends_nothing(harborai_str choices)
 
 /* ---- Verdicts -------------------------------------------------------------------------------- */
 
-static enum watch_verdict drop_and_count(struct watch *w, enum watch_verdict verdict)
+static enum stream_verdict drop_and_count(struct stream *w, enum stream_verdict verdict)
 {
     w->repairs++;
     return verdict;
 }
 
 /* An event without choices: the usage, or nothing that a client of OpenAI's would understand. */
-static enum watch_verdict watch_bare(struct watch *w, const struct chunk *chunk)
+static enum stream_verdict stream_bare(struct stream *w, const struct chunk *chunk)
 {
     bool is_regular = chunk->choices.len > 0; /* [], as OpenAI writes it */
     if (w->usage.len == 0) {
         if (!is_regular)
-            return drop_and_count(w, WATCH_DROP);
-        return w->is_holding ? WATCH_HOLD : WATCH_FORWARD;
+            return drop_and_count(w, STREAM_DROP);
+        return w->is_holding ? STREAM_HOLD : STREAM_FORWARD;
     }
     if (!w->wants_usage)
-        return WATCH_DROP;
+        return STREAM_DROP;
     if (!is_regular || !w->is_holding || w->gave_usage) /* we write the one chunk at the end */
-        return drop_and_count(w, WATCH_DROP);
+        return drop_and_count(w, STREAM_DROP);
     w->gave_usage = true;
-    return WATCH_HOLD;
+    return STREAM_HOLD;
 }
 
 static bool is_done_mark(harborai_str data)
@@ -198,22 +198,22 @@ static bool is_done_mark(harborai_str data)
     return data.len < 32 && slice_is(slice_trim(data), "[DONE]");
 }
 
-enum watch_verdict watch_event(struct watch *w, harborai_str data)
+enum stream_verdict stream_event(struct stream *w, harborai_str data)
 {
     struct chunk chunk;
 
     w->usage = w->error = SLICE_NONE;
     if (w->is_done || data.len == 0)
-        return WATCH_DROP;
+        return STREAM_DROP;
     if (is_done_mark(data)) {
         w->is_done = true;
-        return WATCH_DONE;
+        return STREAM_DONE;
     }
     if (!read_chunk(data, &chunk))
-        return slice_trim(data).len == 0 ? WATCH_DROP : drop_and_count(w, WATCH_BAD);
+        return slice_trim(data).len == 0 ? STREAM_DROP : drop_and_count(w, STREAM_BAD);
     if (chunk.error.len > 0 || slice_is(chunk.object, "\"error\"")) {
         w->error = chunk.error.len > 0 ? chunk.error : data;
-        return WATCH_ERROR;
+        return STREAM_ERROR;
     }
     if (json_kind(chunk.usage) == JSON_OBJECT)
         w->usage = chunk.usage;
@@ -223,24 +223,24 @@ enum watch_verdict watch_event(struct watch *w, harborai_str data)
         keep(&w->created, chunk.created);
     }
     if (!has_items(chunk.choices))
-        return watch_bare(w, &chunk);
+        return stream_bare(w, &chunk);
     w->chunks++;
     if (!w->has_content || !ends_nothing(chunk.choices))
-        watch_choices(w, chunk.choices);
-    return w->is_holding ? WATCH_HOLD : WATCH_FORWARD;
+        stream_choices(w, chunk.choices);
+    return w->is_holding ? STREAM_HOLD : STREAM_FORWARD;
 }
 
-bool watch_is_finished(const struct watch *w)
+bool stream_is_finished(const struct stream *w)
 {
     return w->chunks > 0 && (w->is_done || w->closed >= w->choices);
 }
 
-static void write_kept(struct buf *b, const struct watch_text *text, const char *otherwise)
+static void write_kept(struct buf *b, const struct stream_text *text, const char *otherwise)
 {
     buf_add(b, text->len > 0 ? (harborai_str){text->data, text->len} : slice_of(otherwise));
 }
 
-void watch_write_usage_chunk(const struct watch *w, harborai_str usage, struct buf *b)
+void stream_write_usage_chunk(const struct stream *w, harborai_str usage, struct buf *b)
 {
     buf_add(b, HARBORAI_STR("{\"id\":"));
     write_kept(b, &w->id, "\"\"");

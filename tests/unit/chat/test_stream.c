@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "chat/watch.h"
+#include "chat/stream.h"
 
 #include <stdlib.h>
 
 #include "../unit.h"
 
-extern const CU_TestInfo watch_tests[];
+extern const CU_TestInfo stream_tests[];
 
 #define HEAD "{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":17,\"model\":\"m\","
 #define TEXT(i, text)                                                                              \
@@ -20,10 +20,10 @@ extern const CU_TestInfo watch_tests[];
 #define USAGE HEAD "\"choices\":[],\"usage\":" COUNTS "}"
 
 /* F forward, H hold, D drop, ! done, E error, B bad. */
-static char letter_of(enum watch_verdict verdict)
+static char letter_of(enum stream_verdict verdict)
 {
-    static const char letters[] = {[WATCH_FORWARD] = 'F', [WATCH_HOLD] = 'H', [WATCH_DROP] = 'D',
-                                   [WATCH_DONE] = '!', [WATCH_ERROR] = 'E', [WATCH_BAD] = 'B'};
+    static const char letters[] = {[STREAM_FORWARD] = 'F', [STREAM_HOLD] = 'H', [STREAM_DROP] = 'D',
+                                   [STREAM_DONE] = '!', [STREAM_ERROR] = 'E', [STREAM_BAD] = 'B'};
     return letters[verdict];
 }
 
@@ -123,14 +123,14 @@ static const struct streams_row {
 static void test_streams(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
-        struct watch w;
+        struct stream w;
         char got[11] = "";
-        watch_init(&w, streams[i].choices, streams[i].wants_usage);
+        stream_init(&w, streams[i].choices, streams[i].wants_usage);
         for (size_t k = 0; k < 10 && streams[i].events[k] != NULL; k++)
-            got[k] = letter_of(watch_event(&w, slice_of(streams[i].events[k])));
+            got[k] = letter_of(stream_event(&w, slice_of(streams[i].events[k])));
         ROW(streams[i].name, strcmp(got, streams[i].want) == 0);
-        ROW(streams[i].name, watch_is_finished(&w) == streams[i].finished);
-        ROW(streams[i].name, watch_needs_usage_chunk(&w) == streams[i].needs_usage ||
+        ROW(streams[i].name, stream_is_finished(&w) == streams[i].finished);
+        ROW(streams[i].name, stream_needs_usage_chunk(&w) == streams[i].needs_usage ||
                               !streams[i].finished);
         ROW(streams[i].name, w.repairs == streams[i].repairs);
     }
@@ -138,36 +138,36 @@ static void test_streams(void)
 
 static void test_records(void)
 {
-    struct watch w;
+    struct stream w;
     AUTO(buf) b = BUF_INIT(KIB(4));
 
-    watch_init(&w, 3, true);
-    watch_event(&w, HARBORAI_STR(ROLE(0)));
+    stream_init(&w, 3, true);
+    stream_event(&w, HARBORAI_STR(ROLE(0)));
     CU_ASSERT(!w.has_content && w.chunks == 1 && w.usage.len == 0);
-    watch_event(&w, HARBORAI_STR(TEXT(0, "a")));
+    stream_event(&w, HARBORAI_STR(TEXT(0, "a")));
     CU_ASSERT(w.has_content);
-    watch_event(&w, HARBORAI_STR(END(0, "content_filter")));
-    watch_event(&w, HARBORAI_STR(END(1, "insufficient_system_resource")));
-    watch_event(&w, HARBORAI_STR(END(2, "function_call")));
-    CU_ASSERT(w.finish[0] == WATCH_CONTENT_FILTER && w.finish[1] == WATCH_OTHER &&
-              w.finish[2] == WATCH_TOOL_CALLS && w.closed == 3);
+    stream_event(&w, HARBORAI_STR(END(0, "content_filter")));
+    stream_event(&w, HARBORAI_STR(END(1, "insufficient_system_resource")));
+    stream_event(&w, HARBORAI_STR(END(2, "function_call")));
+    CU_ASSERT(w.finish[0] == STREAM_CONTENT_FILTER && w.finish[1] == STREAM_OTHER &&
+              w.finish[2] == STREAM_TOOL_CALLS && w.closed == 3);
     CU_ASSERT(slice_is((harborai_str){w.vendor_finish.data, w.vendor_finish.len},
                        "\"insufficient_system_resource\""));
-    watch_event(&w, HARBORAI_STR(USAGE));
+    stream_event(&w, HARBORAI_STR(USAGE));
     CU_ASSERT(slice_is(w.usage, COUNTS));
-    watch_write_usage_chunk(&w, w.usage, &b);
+    stream_write_usage_chunk(&w, w.usage, &b);
     CU_ASSERT(slice_is(buf_slice(&b), USAGE));
 
     /* What the first chunk did not say, or said at too great length. */
-    watch_init(&w, 1, true);
+    stream_init(&w, 1, true);
     buf_clear(&b);
     buf_add(&b, HARBORAI_STR("{\"created\":{},\"id\":\""));
     for (int i = 0; i < 300; i++)
         buf_add_char(&b, 'x');
     buf_add(&b, HARBORAI_STR("\",\"choices\":[{}]}"));
-    CU_ASSERT(watch_event(&w, buf_slice(&b)) == WATCH_FORWARD);
+    CU_ASSERT(stream_event(&w, buf_slice(&b)) == STREAM_FORWARD);
     buf_clear(&b);
-    watch_write_usage_chunk(&w, HARBORAI_STR("{\n\"a\":1}"), &b);
+    stream_write_usage_chunk(&w, HARBORAI_STR("{\n\"a\":1}"), &b);
     CU_ASSERT(slice_is(buf_slice(&b), "{\"id\":\"\",\"object\":\"chat.completion.chunk\","
                                       "\"created\":0,\"model\":\"\",\"choices\":[],"
                                       "\"usage\":{\"a\":1}}"));
@@ -191,11 +191,11 @@ static void test_content(void)
     };
     AUTO(buf) b = BUF_INIT(KIB(4));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct watch w;
-        watch_init(&w, 1, false);
+        struct stream w;
+        stream_init(&w, 1, false);
         buf_clear(&b);
         buf_printf(&b, "{\"choices\":[{\"delta\":%s}]}", rows[i].delta);
-        watch_event(&w, buf_slice(&b));
+        stream_event(&w, buf_slice(&b));
         ROW(rows[i].delta, w.has_content == rows[i].want);
     }
 }
@@ -205,15 +205,15 @@ static void test_truncated(void)
 {
     harborai_str whole = HARBORAI_STR(TEXT(0, "h\\u00e9\xc3\xa9"));
     for (size_t len = 1; len < whole.len; len++) {
-        struct watch w;
+        struct stream w;
         char *copy = slice_dup(slice_cut(whole, len)); /* for the sanitizer */
-        watch_init(&w, 1, false);
-        CU_ASSERT(watch_event(&w, (harborai_str){copy, len}) == WATCH_BAD && w.repairs == 1);
+        stream_init(&w, 1, false);
+        CU_ASSERT(stream_event(&w, (harborai_str){copy, len}) == STREAM_BAD && w.repairs == 1);
         free(copy);
     }
 }
 
-const CU_TestInfo watch_tests[] = {
+const CU_TestInfo stream_tests[] = {
     {"verdicts", test_streams},
     {"what is recorded", test_records},
     {"content", test_content},
