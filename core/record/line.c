@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "record/usage_class.h"
+#include "chat/usage.h"
 #include "wire/json_write.h"
 
 #define MOST_TEXT 512        /* of a name or a message; escaped at most 6 times as long */
@@ -128,7 +128,7 @@ static void add_cost(struct buf *out, const struct record *r)
     } else {
         buf_add(out, HARBORAI_STR(",\"cost\":null"));
         TEXT(out, "cost_reason", r->cost_reason);
-        PLAIN(out, "cost_class", usage_class_name(r->cost_class));
+        PLAIN(out, "cost_class", usage_class_name((unsigned)r->cost_class));
     }
     TEXT(out, "currency", r->cost_currency);
     TEXT(out, "price_source", r->cost_source);

@@ -1,4 +1,3 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/librecord.la
-%canon_reldir%_librecord_la_SOURCES = %reldir%/line.c %reldir%/line.h %reldir%/record.h \
-	%reldir%/usage_class.c %reldir%/usage_class.h
+%canon_reldir%_librecord_la_SOURCES = %reldir%/line.c %reldir%/line.h %reldir%/record.h

@@ -4,7 +4,6 @@
 #include "../unit.h"
 #include "base/limits.h"
 #include "json_scan.h"
-#include "record/usage_class.h"
 
 extern const CU_TestInfo line_tests[];
 
@@ -160,15 +159,6 @@ static void test_longest_line(void)
     }
 }
 
-static void test_usage_class_names(void)
-{
-    CU_ASSERT_STRING_EQUAL(usage_class_name(HARBORAI_TOKENS_CACHE_WRITE_12H), "cache_write_12h");
-    CU_ASSERT_STRING_EQUAL(usage_class_name(HARBORAI_UNITS_PAGES), "pages");
-    CU_ASSERT(usage_class_name(20) == NULL);
-    CU_ASSERT(usage_class_name(-1) == NULL && usage_class_name(HARBORAI_USAGE_CLASSES) == NULL);
-}
-
 const CU_TestInfo line_tests[] = {{"lines", test_lines},
                                   {"longest line", test_longest_line},
-                                  {"names of classes", test_usage_class_names},
                                   CU_TEST_INFO_NULL};
