@@ -26,6 +26,7 @@
 
 /* Calls. */
 #define LIMIT_CALL_ALLOC MIB(64)  /* host->alloc(), as plugin.h promises */
+#define LIMIT_CHAT_ON_LOOP KIB(64) /* a larger request is translated on a job thread */
 #define LIMIT_CALL_STATE KIB(64)  /* harborai_plugin.call_state_size */
 #define LIMIT_EXCHANGES 16        /* of one call */
 #define LIMIT_AGAIN 2             /* HARBORAI_AGAIN of one call */

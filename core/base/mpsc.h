@@ -14,7 +14,7 @@ struct mpsc_item {
 };
 
 struct mpsc {
-    CACHE_ALIGNED _Atomic(struct mpsc_item *) newest;
+    _Atomic(struct mpsc_item *) newest;
 };
 
 /* [any] True if the queue was empty: then the reader has to be woken. */
