@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libplugin.la
 %canon_reldir%_libplugin_la_SOURCES = \
-	%reldir%/discover.c %reldir%/discover.h %reldir%/manifest.c %reldir%/manifest.h \
+	%reldir%/discover.c %reldir%/discover.h %reldir%/header_lines.c %reldir%/header_lines.h %reldir%/manifest.c %reldir%/manifest.h \
 	%reldir%/host.c %reldir%/host.h %reldir%/note.c %reldir%/note.h \
 	%reldir%/object.c %reldir%/object.h %reldir%/provider.c %reldir%/provider.h \
 	%reldir%/slot.c %reldir%/slot.h %reldir%/stage.h %reldir%/trust.c %reldir%/trust.h
