@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* The vendor's answer on its way to the plugin: events of the exchange become functions of the
+ * plugin, by the kind of response that it asked for. What is not 2xx goes to map_error(). */
+#include <string.h>
+
+#include "base/error.h"
+#include "chat/vendor_error.h"
+#include "engine/state.h"
+
+static struct attempt *attempt_of(struct exchange *x)
+{
+    return CONTAINER_OF(x, struct attempt, exchange);
+}
+
+/* --- The head -------------------------------------------------------------------------------- */
+
+static harborai_str lower_copy(struct arena *arena, harborai_str text)
+{
+    harborai_str copy = arena_copy(arena, text);
+    char *bytes = (char *)(uintptr_t)copy.data;
+    for (size_t i = 0; i < copy.len; i++)
+        if (bytes[i] >= 'A' && bytes[i] <= 'Z')
+            bytes[i] = (char)(bytes[i] + ('a' - 'A'));
+    return copy;
+}
+
+/* For the plugin: on_response() and map_error() see them after the head is gone. */
+static void keep_headers(struct attempt *a, const struct http_response_head *head)
+{
+    struct arena *arena = &a->call->arena;
+    a->header_count = 0;
+    a->headers = arena_alloc(arena, head->head.field_count * sizeof *a->headers);
+    if (a->headers == NULL)
+        return;
+    for (size_t i = 0; i < head->head.field_count; i++)
+        a->headers[i] = (harborai_header){lower_copy(arena, head->head.fields[i].name),
+                                          arena_copy(arena, head->head.fields[i].value),
+                                          SLICE_NONE};
+    a->header_count = head->head.field_count;
+}
+
+static void note_request_id(struct attempt *a, const struct http_response_head *head)
+{
+    struct record *r = &a->call->record;
+    harborai_str own = a->provider->spec->manifest->request_id_header;
+    harborai_str id = own.len > 0 ? http_field(&head->head, own.data) : SLICE_NONE;
+    if (id.len == 0)
+        id = http_field(&head->head, "x-request-id");
+    if (id.len == 0)
+        id = http_field(&head->head, "request-id");
+    if (id.len > 0)
+        r->vendor_request_id = arena_copy(&a->call->arena, slice_cut(id, LIMIT_REQUEST_ID));
+}
+
+static harborai_http_response response_of(const struct attempt *a)
+{
+    return (harborai_http_response){sizeof(harborai_http_response), a->http_status, a->headers,
+                                    a->header_count};
+}
+
+static void begin_refused(struct attempt *a, const struct http_response_head *head)
+{
+    a->phase = EXCHANGE_REFUSED;
+    keep_headers(a, head);
+    a->retry_after_ms = vendor_error_retry_after_ms(a->http_status, a->headers, a->header_count,
+                                                    loop_wall_ns(a->call->engine->s.loop));
+    buf_release(&a->gathered);
+    buf_init(&a->gathered, LIMIT_ERROR_BODY);
+}
+
+static void begin_accepted(struct attempt *a, const struct http_response_head *head)
+{
+    const harborai_plugin *table = a->provider->table;
+    buf_release(&a->gathered);
+    buf_init(&a->gathered, LIMIT_RESPONSE_BODY);
+    if (a->response_kind == HARBORAI_RESPONSE_PASSTHROUGH) {
+        passthrough_head(a, head);
+        return;
+    }
+    sse_release(&a->sse);
+    lines_release(&a->lines);
+    sse_init(&a->sse, LIMIT_STREAM_EVENT);
+    lines_init(&a->lines, LIMIT_STREAM_EVENT);
+    if (table->on_response != NULL) {
+        keep_headers(a, head);
+        harborai_http_response response = response_of(a);
+        table->on_response(a->provider->provider, &a->api, &response);
+    }
+}
+
+static void on_head(struct exchange *x, const struct http_response_head *head)
+{
+    struct attempt *a = attempt_of(x);
+    struct attempt *before = attempt_enter(a);
+    a->http_status = head->status;
+    a->call->record.vendor_status = head->status;
+    note_request_id(a, head);
+    if (head->status >= 200 && head->status < 300)
+        begin_accepted(a, head);
+    else
+        begin_refused(a, head);
+    attempt_leave(a, before);
+}
+
+/* --- The body -------------------------------------------------------------------------------- */
+
+static int on_sse(void *context, const struct sse_event *event)
+{
+    struct attempt *a = context;
+    harborai_event given = {sizeof given, 0, event->type, event->data, event->id};
+    if (a->provider->table->on_event != NULL)
+        a->provider->table->on_event(a->provider->provider, &a->api, &given);
+    return a->closed;
+}
+
+static int on_line(void *context, harborai_str line)
+{
+    struct attempt *a = context;
+    harborai_event given = {sizeof given, 0, SLICE_NONE, line, SLICE_NONE};
+    if (a->provider->table->on_event != NULL)
+        a->provider->table->on_event(a->provider->provider, &a->api, &given);
+    return a->closed;
+}
+
+static void gather(struct attempt *a, harborai_str bytes)
+{
+    buf_add(&a->gathered, bytes);
+    if (a->gathered.failed != HARBORAI_OK)
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL, "the vendor's answer is larger than %zu bytes",
+                          a->gathered.ceiling);
+}
+
+static void give_accepted(struct attempt *a, harborai_str bytes)
+{
+    harborai_status st = HARBORAI_OK;
+    switch (a->response_kind) {
+    case HARBORAI_RESPONSE_BUFFER:
+        gather(a, bytes);
+        break;
+    case HARBORAI_RESPONSE_BYTES:
+        if (a->provider->table->on_data != NULL)
+            a->provider->table->on_data(a->provider->provider, &a->api, bytes);
+        break;
+    case HARBORAI_RESPONSE_SSE:
+        st = sse_feed(&a->sse, bytes, on_sse, a, NULL);
+        break;
+    case HARBORAI_RESPONSE_LINES:
+        st = lines_feed(&a->lines, bytes, on_line, a, NULL);
+        break;
+    default:
+        passthrough_data(a, bytes);
+        break;
+    }
+    if (st < 0)
+        attempt_fail_with(a, st, "the vendor sent an event of more than %zu bytes",
+                          (size_t)LIMIT_STREAM_EVENT);
+}
+
+static void refuse(struct attempt *a);
+
+static void on_data(struct exchange *x, harborai_str bytes)
+{
+    struct attempt *a = attempt_of(x);
+    struct attempt *before = attempt_enter(a);
+    if (a->phase == EXCHANGE_REFUSED) {
+        size_t room = a->gathered.ceiling - a->gathered.len;
+        buf_add(&a->gathered, slice_cut(bytes, room));
+        if (bytes.len >= room)
+            refuse(a); /* enough to know what is wrong */
+    } else {
+        give_accepted(a, bytes);
+    }
+    attempt_leave(a, before);
+}
+
+static void finish_accepted(struct attempt *a)
+{
+    const harborai_plugin *table = a->provider->table;
+    a->phase = EXCHANGE_NONE;
+    if (a->response_kind == HARBORAI_RESPONSE_PASSTHROUGH) {
+        passthrough_end(a);
+        return;
+    }
+    if (a->response_kind == HARBORAI_RESPONSE_LINES && lines_end(&a->lines, on_line, a) != HARBORAI_OK)
+        return;
+    if (a->response_kind == HARBORAI_RESPONSE_BUFFER && table->on_data != NULL)
+        table->on_data(a->provider->provider, &a->api, buf_slice(&a->gathered));
+    if (!a->closed && table->on_end != NULL)
+        table->on_end(a->provider->provider, &a->api);
+}
+
+static void on_end(struct exchange *x)
+{
+    struct attempt *a = attempt_of(x);
+    struct attempt *before = attempt_enter(a);
+    if (a->phase == EXCHANGE_REFUSED)
+        refuse(a);
+    else
+        finish_accepted(a);
+    attempt_leave(a, before);
+}
+
+/* --- Errors ---------------------------------------------------------------------------------- */
+
+/* The operator's key and account are the operator's business: the client learns that, the log has
+ * the vendor's words. */
+static void blame_operator(struct attempt *a, struct chat_error *error)
+{
+    harborai_error said = error->base;
+    if (!vendor_error_hide(error, slice_of(slot_name(a->slot)),
+                           target_of(a->slot)->key_variable))
+        return;
+    log_write(a->call->engine->s.log, LOG_LEVEL_ERROR,
+              said.code == HARBORAI_E_AUTH ? "provider.auth" : "provider.quota",
+              "provider='%s' status=%d code='%s' vendor_said='%s'", slot_name(a->slot),
+              said.http_status, said.vendor_code, said.message);
+}
+
+bool answer_is_error(struct attempt *a, harborai_str body)
+{
+    const harborai_plugin *table = a->provider->table;
+    struct chat_error *mapped = arena_alloc(&a->call->arena, sizeof *mapped);
+    harborai_http_response response = response_of(a);
+    harborai_status st = HARBORAI_OK;
+
+    if (mapped == NULL) {
+        attempt_fail_with(a, HARBORAI_E_MEMORY, "no memory left");
+        return true;
+    }
+    vendor_error_parse(a->http_status, a->retry_after_ms, body, mapped);
+    if (table->map_error != NULL)
+        st = table->map_error(a->provider->provider, &a->api, &response, body, &mapped->base);
+    if (a->closed)
+        return true;
+    if (st == HARBORAI_AGAIN && ++a->agains <= LIMIT_AGAIN)
+        return false;
+    if (st == HARBORAI_AGAIN)
+        harborai_error_set(&mapped->base, HARBORAI_E_INTERNAL,
+                           "plugin '%s' answered an error by going on more than %d times",
+                           attempt_plugin_id(a), LIMIT_AGAIN);
+    blame_operator(a, mapped);
+    a->call->error = mapped;
+    attempt_fail(a, &mapped->base);
+    return true;
+}
+
+static void refuse(struct attempt *a)
+{
+    harborai_str body = buf_slice(&a->gathered);
+    if (!answer_is_error(a, body) && a->phase == EXCHANGE_REFUSED) {
+        exchange_cancel(&a->exchange);
+        a->phase = EXCHANGE_NONE; /* a wake() was asked for */
+    }
+}
+
+static void on_fail(struct exchange *x, enum exchange_fault fault, const harborai_error *error)
+{
+    struct attempt *a = attempt_of(x);
+    struct attempt *before = attempt_enter(a);
+    if (a->phase == EXCHANGE_REFUSED && fault == EXCHANGE_SENT) {
+        refuse(a); /* what came of its body has to do */
+    } else if (!policy_try_again(a->call, a, fault)) {
+        harborai_error copy = *error;
+        if (fault == EXCHANGE_NOT_SENT)
+            copy.flags |= HARBORAI_ERROR_NOT_BILLED;
+        error_prefix(&copy, "provider '%s': ", slot_name(a->slot));
+        a->phase = EXCHANGE_NONE;
+        attempt_fail(a, &copy);
+    }
+    attempt_leave(a, before);
+}
+
+const struct exchange_events answer_events = {on_head, on_data, on_end, on_fail};

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* One attempt of a call with one target: runs the plugin's functions one at a time, ends once, and
+ * is released once, after the last thread that the plugin let into it has left. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "engine/state.h"
+#include "observe/metrics.h"
+
+/* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
+ * copy, what any other thread says goes through the mail. */
+static _Thread_local struct attempt *running_attempt;
+
+struct attempt *attempt_enter(struct attempt *a)
+{
+    struct attempt *before = running_attempt;
+    running_attempt = a;
+    a->depth++;
+    return before;
+}
+
+void attempt_leave(struct attempt *a, struct attempt *before)
+{
+    running_attempt = before;
+    if (--a->depth == 0)
+        attempt_settle(a);
+}
+
+bool attempt_is_current_thread(const struct attempt *a)
+{
+    return running_attempt == a;
+}
+
+const char *attempt_plugin_id(const struct attempt *a)
+{
+    return a->provider->table->id;
+}
+
+/* --- Begin --------------------------------------------------------------------------------- */
+
+static void on_wake(struct timer *timer)
+{
+    struct attempt *a = CONTAINER_OF(timer, struct attempt, wake);
+    if (a->closed || a->provider->table->on_wake == NULL)
+        return;
+    struct attempt *before = attempt_enter(a);
+    a->provider->table->on_wake(a->provider->provider, &a->api);
+    attempt_leave(a, before);
+}
+
+static void fill_request(struct attempt *a)
+{
+    struct call *call = a->call;
+    int64_t passed_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
+    a->request = (harborai_request){
+        .size = sizeof a->request,
+        .flags = call->request.is_stream ? HARBORAI_REQUEST_STREAM : 0,
+        .operation = HARBORAI_OP_CHAT,
+        .attempt = a->number,
+        .call_id = slice_of(call->record.key),
+        .model = call->upstream_model,
+        .requested_model = call->request.model,
+        .model_info = call->model_info,
+        .body = call->request.body,
+        .trace_parent = a->trace_parent,
+    };
+    if (call->total_limit_ns > 0)
+        a->request.time_left_ms = (call->total_limit_ns - passed_ns) / NS_PER_MS;
+}
+
+/* Each attempt is a span of its own in the call's trace. */
+static void name_span(struct attempt *a)
+{
+    struct call *call = a->call;
+    struct record *r = &call->record;
+    ids_span(&call->engine->ids, r->span_id);
+    a->trace_parent =
+        arena_printf(&call->arena, "00-%s-%s-01", r->trace_id, r->span_id);
+}
+
+static struct attempt *new_attempt(struct call *call)
+{
+    const struct slot_provider *provider = slot_acquire_fast(call->slot);
+    size_t state_size = provider->table->call_state_size;
+    struct attempt *a = arena_alloc(&call->arena, sizeof *a);
+    void *state = state_size > 0 ? arena_alloc(&call->arena, state_size) : NULL;
+
+    if (a == NULL || (state_size > 0 && state == NULL))
+        return NULL;
+    a->api = (harborai_call){.size = sizeof a->api, .host = provider->host, .state = state};
+    a->call = call;
+    a->slot = call->slot;
+    a->provider = provider;
+    a->number = call->attempts++;
+    name_span(a);
+    a->wake.on_due = on_wake;
+    a->exchange.events = &answer_events;
+    buf_init(&a->gathered, LIMIT_RESPONSE_BODY);
+    fill_request(a);
+    mail_init(a);
+    list_append(&call->unreleased, &a->link);
+    slot_pin(a->slot, loop_index(call->engine->s.loop));
+    return a;
+}
+
+static void after_chat(struct attempt *a, harborai_status st, const harborai_error *error)
+{
+    if (st < 0 && !a->closed) {
+        harborai_error copy = *error;
+        if (copy.code >= 0)
+            harborai_error_set(&copy, st, "%s", "the plugin gave no reason");
+        attempt_fail(a, &copy);
+    }
+}
+
+static harborai_status run_chat(struct attempt *a, harborai_error *error)
+{
+    const harborai_plugin *table = a->provider->table;
+    bool streams = a->call->request.is_stream && table->stream != NULL;
+    return (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
+}
+
+static void chat_on_loop(struct attempt *a)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct attempt *before = attempt_enter(a);
+    after_chat(a, run_chat(a, &error), &error);
+    attempt_leave(a, before);
+}
+
+/* A large request is translated on a job thread: no loop may stand still for it. */
+static void chat_on_job(struct job *job)
+{
+    struct attempt *a = CONTAINER_OF(job, struct attempt, job);
+    struct loop *loop = a->call->engine->s.loop;
+    a->job_error = (harborai_error)HARBORAI_ERROR_INIT;
+    a->job_status = run_chat(a, &a->job_error);
+    loop_post(loop, &a->job_done);
+}
+
+static void on_job_done(struct message *message)
+{
+    struct attempt *a = CONTAINER_OF(message, struct attempt, job_done);
+    struct attempt *before = attempt_enter(a);
+
+    a->on_job = false;
+    after_chat(a, a->job_status, &a->job_error);
+    if (a->phase == EXCHANGE_WANTED && !a->closed)
+        commit_starting(a);
+    if (a->mail_due)
+        mail_deliver(a);
+    attempt_leave(a, before);
+}
+
+void attempt_begin(struct call *call)
+{
+    struct engine_loop *engine = call->engine;
+    struct attempt *a = new_attempt(call);
+
+    if (a == NULL) {
+        call_fail_with(call, HARBORAI_E_MEMORY, "no memory left for this call");
+        return;
+    }
+    call->state = CALL_RUNNING;
+    call->attempt = call->last_attempt = a;
+    metrics_add(engine->s.metrics, METRIC_ATTEMPTS, 1);
+    if (call->body.len > LIMIT_CHAT_ON_LOOP) {
+        a->on_job = true;
+        a->job.run = chat_on_job;
+        a->job_done.run = on_job_done;
+        if (jobs_submit(engine->s.translators, &a->job, NULL) == HARBORAI_OK)
+            return;
+        a->on_job = false; /* no thread to be had: late is better than never */
+    }
+    commit_starting(a);
+    chat_on_loop(a);
+}
+
+/* --- End ----------------------------------------------------------------------------------- */
+
+static void release(struct attempt *a)
+{
+    struct call *call = a->call;
+    a->released = true;
+    if (a->provider->table->on_release != NULL)
+        a->provider->table->on_release(a->provider->provider, &a->api);
+    list_remove(&a->link);
+    buf_release(&a->gathered);
+    sse_release(&a->sse);
+    lines_release(&a->lines);
+    fold_destroy(a->fold);
+    slot_unpin(a->slot, loop_index(call->engine->s.loop));
+    if (call->attempt == a)
+        call->attempt = NULL;
+    call_settle(call);
+}
+
+static bool is_idle(const struct attempt *a)
+{
+    return a->phase == EXCHANGE_NONE && a->holds == 0 && !timer_is_set(&a->wake);
+}
+
+static void resume_if_due(struct attempt *a)
+{
+    if (a->closed || !atomic_load(&a->pause_told) || output_is_slow(a->call))
+        return;
+    atomic_store(&a->pause_told, false);
+    if (a->provider->table->on_resume != NULL)
+        a->provider->table->on_resume(a->provider->provider, &a->api);
+}
+
+static void tell_cancel(struct attempt *a)
+{
+    a->cancel_due = false;
+    if (a->provider->table->on_cancel != NULL)
+        a->provider->table->on_cancel(a->provider->provider, &a->api);
+}
+
+/* What is due when none of the plugin's functions runs. Each of them may make something else due,
+ * so it is entered like a function of the plugin; the depth keeps it from entering itself. */
+void attempt_settle(struct attempt *a)
+{
+    if (a->depth > 0 || a->on_job || a->released)
+        return;
+    struct attempt *before = running_attempt;
+    running_attempt = a;
+    a->depth++;
+    resume_if_due(a);
+    if (a->cancel_due)
+        tell_cancel(a);
+    if (!a->closed && is_idle(a))
+        attempt_fail_with(a, HARBORAI_E_INTERNAL,
+                          "plugin '%s' left the call idle: no exchange, hold or wake",
+                          attempt_plugin_id(a));
+    a->depth--;
+    running_attempt = before;
+    if (a->closed && a->holds == 0)
+        release(a);
+}
+
+void attempt_close(struct attempt *a, bool cancel)
+{
+    struct loop *loop = a->call->engine->s.loop;
+    if (a->closed)
+        return;
+    a->closed = true;
+    atomic_store(&a->closed_for_all, true);
+    a->cancel_due = cancel;
+    loop_timer_clear(loop, &a->wake);
+    list_remove(&a->starting);
+    exchange_cancel(&a->exchange);
+    a->phase = EXCHANGE_NONE;
+    attempt_settle(a);
+}
+
+void attempt_fail(struct attempt *a, const harborai_error *error)
+{
+    struct call *call = a->call;
+    harborai_error copy = *error;
+    if (a->closed)
+        return;
+    attempt_close(a, false);
+    if (policy_try_again(call, a, EXCHANGE_SENT))
+        return;
+    call_fail(call, &copy);
+}
+
+void attempt_fail_with(struct attempt *a, harborai_status code, const char *format, ...)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    va_list arguments;
+
+    harborai_error_set(&error, code, "%s", "");
+    va_start(arguments, format);
+    vsnprintf(error.message, sizeof error.message, format, arguments);
+    va_end(arguments);
+    attempt_fail(a, &error);
+}
+
+static void note_result(struct attempt *a, const harborai_result *result)
+{
+    struct record *r = &a->call->record;
+    struct arena *arena = &a->call->arena;
+    if (result->vendor_request_id.len > 0)
+        r->vendor_request_id = arena_copy(arena, result->vendor_request_id);
+    if (result->vendor_model.len > 0)
+        r->vendor_model = arena_copy(arena, result->vendor_model);
+}
+
+void attempt_finish(struct attempt *a, const harborai_result *result)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct call *call = a->call;
+
+    note_result(a, result);
+    if (result->error != NULL) {
+        if (take_error(result->error, &error) < 0 || error.code >= 0)
+            harborai_error_set(&error, HARBORAI_E_INTERNAL, "plugin '%s' gave a broken error",
+                               attempt_plugin_id(a));
+        attempt_fail(a, &error);
+        return;
+    }
+    a->finish_reason = result->finish_reason;
+    if (output_finish(a, &error) < 0) {
+        attempt_fail(a, &error);
+        return;
+    }
+    exchange_detach(&a->exchange);
+    attempt_close(a, false);
+    call_succeed(call);
+}

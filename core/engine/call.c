@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* A call's life: begun by a front, ended once, told once, freed when nobody can touch it. */
+#include "engine/call.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "engine/state.h"
+#include "observe/metrics.h"
+#include "wire/traceparent.h"
+
+static void on_total(struct timer *timer)
+{
+    struct call *call = CONTAINER_OF(timer, struct call, total);
+    if (call->attempt != NULL)
+        attempt_close(call->attempt, true);
+    call_fail_with(call, HARBORAI_E_TIMEOUT,
+                   "no complete answer within %lld ms: raise timeouts.total, or ask for less",
+                   (long long)(call->total_limit_ns / NS_PER_MS));
+}
+
+/* The trace goes on that the client began; without one, it begins here. */
+static void name_trace(struct call *call, harborai_str trace_parent)
+{
+    struct traceparent parent;
+    struct record *r = &call->record;
+    if (trace_parent.len > 0 && traceparent_parse(trace_parent, &parent)) {
+        memcpy(r->trace_id, parent.trace_id, sizeof r->trace_id);
+        memcpy(r->parent_span_id, parent.parent_id, sizeof r->parent_span_id);
+    } else {
+        ids_trace(&call->engine->ids, r->trace_id);
+    }
+}
+
+static void name_call(struct call *call, const struct call_params *params)
+{
+    struct record *r = &call->record;
+    record_init(r);
+    r->begin_ns = loop_wall_ns(call->engine->s.loop);
+    ids_uuid7(&call->engine->ids, r->begin_ns, r->key);
+    ids_hb(&call->engine->ids, r->begin_ns, r->hb_id);
+    r->request_id = arena_copy(&call->arena, params->request_id);
+    r->client = arena_copy(&call->arena, params->client);
+    name_trace(call, params->trace_parent);
+}
+
+struct call *call_start(struct engine_loop *engine, const struct call_params *params)
+{
+    struct call *call = calloc(1, sizeof *call);
+    if (call == NULL)
+        return NULL;
+    call->engine = engine;
+    call->front = params->front;
+    call->owner = params->owner;
+    call->state = CALL_ROUTING;
+    call->total.on_due = on_total;
+    arena_init(&call->arena, LIMIT_CALL_ALLOC + MIB(1));
+    call->body = *params->body;
+    buf_init(params->body, params->body->ceiling);
+    buf_init(&call->held, LIMIT_HELD_BACK);
+    buf_init(&call->answer, LIMIT_RESPONSE_BODY);
+    list_init(&call->unreleased);
+    list_append(&engine->calls, &call->link);
+    call->started_ns = loop_now_ns(engine->s.loop);
+    name_call(call, params);
+    metrics_add(engine->s.metrics, METRIC_CALLS_IN_FLIGHT, 1);
+    call_route(call);
+    return call;
+}
+
+/* --- The end ------------------------------------------------------------------------------- */
+
+static void end(struct call *call)
+{
+    struct engine_loop *engine = call->engine;
+    call->state = CALL_ENDING;
+    loop_timer_clear(engine->s.loop, &call->total);
+    if (call->attempt != NULL)
+        attempt_close(call->attempt, false);
+    commit_ending(call);
+}
+
+void call_fail(struct call *call, const harborai_error *error)
+{
+    if (call->state >= CALL_ENDING)
+        return;
+    if (call->error == NULL)
+        call->error = arena_alloc(&call->arena, sizeof *call->error);
+    if (call->error != NULL)
+        call->error->base = *error;
+    call->record.status = error->code;
+    end(call);
+}
+
+void call_fail_with(struct call *call, harborai_status code, const char *format, ...)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    va_list arguments;
+
+    harborai_error_set(&error, code, "%s", "");
+    va_start(arguments, format);
+    vsnprintf(error.message, sizeof error.message, format, arguments);
+    va_end(arguments);
+    call_fail(call, &error);
+}
+
+void call_succeed(struct call *call)
+{
+    if (call->state >= CALL_ENDING)
+        return;
+    call->record.status = HARBORAI_OK;
+    end(call);
+}
+
+void call_cancel(struct call *call)
+{
+    call->front = NULL;
+    if (call->state >= CALL_ENDING)
+        return;
+    if (call->attempt != NULL)
+        attempt_close(call->attempt, true);
+    call_fail_with(call, HARBORAI_E_CANCELLED, "the client left before its answer was complete");
+}
+
+void call_resume(struct call *call)
+{
+    struct attempt *a = call->attempt;
+    if (!call->paused || output_is_slow(call))
+        return;
+    call->paused = false;
+    if (call->state != CALL_RUNNING || a == NULL)
+        return;
+    exchange_resume(&a->exchange);
+    atomic_store(&a->slow, false);
+    attempt_settle(a);
+}
+
+static void free_call(struct parked *parked)
+{
+    struct call *call = CONTAINER_OF(parked, struct call, parked);
+    buf_release(&call->body);
+    buf_release(&call->held);
+    buf_release(&call->answer);
+    arena_release(&call->arena);
+    free(call);
+}
+
+void call_settle(struct call *call)
+{
+    if (call->state != CALL_OVER || call->is_parked || !list_is_empty(&call->unreleased))
+        return;
+    if (!list_is_linked(&call->link))
+        return; /* parked already */
+    list_remove(&call->link);
+    if (call->slot_is_pinned)
+        slot_unpin(call->slot, loop_index(call->engine->s.loop));
+    loop_park(call->engine->s.loop, &call->parked, free_call);
+}

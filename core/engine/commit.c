@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* The commit and act phases of the engine: begin lines before requests go out, end lines before
+ * answers end. One write() a pass. */
+#include "account/cost.h"
+#include "engine/state.h"
+#include "observe/metrics.h"
+#include "record/line.h"
+#include "store/journal.h"
+
+void commit_starting(struct attempt *a)
+{
+    struct engine_loop *engine = a->call->engine;
+    list_remove(&a->starting);
+    list_append(&engine->starting, &a->starting);
+    loop_again(engine->s.loop);
+}
+
+void commit_ending(struct call *call)
+{
+    struct engine_loop *engine = call->engine;
+    list_append(&engine->ending, &call->ending);
+    loop_again(engine->s.loop);
+}
+
+/* --- Commit -------------------------------------------------------------------------------- */
+
+static void add_line(struct engine_loop *engine)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (engine->s.journal == NULL)
+        return;
+    harborai_status st = buf_status(&engine->line, &error);
+    if (st == HARBORAI_OK)
+        st = journal_add(engine->s.journal, buf_slice(&engine->line), &error);
+    if (st < 0)
+        log_write(engine->s.log, LOG_LEVEL_ERROR, "journal.line_lost", "error='%s'", error.message);
+}
+
+static void commit_begin(struct attempt *a)
+{
+    struct engine_loop *engine = a->call->engine;
+    struct record *r = &a->call->record;
+    r->attempts = a->number + 1;
+    r->attempt_begin_ns = loop_wall_ns(engine->s.loop);
+    buf_clear(&engine->line);
+    line_begin(&engine->line, r);
+    add_line(engine);
+}
+
+static void account_cost(struct call *call, const struct attempt *a)
+{
+    struct record *r = &call->record;
+    struct cost_query query = {
+        .plugin = a->provider->table,
+        .provider = a->provider->provider,
+        .model = call->upstream_model,
+        .service_tier = r->service_tier,
+        .at_unix_s = r->begin_ns / NS_PER_S,
+    };
+    cost_of(&query, &a->usage, &call->cost);
+    r->usage = a->usage;
+    r->is_cost_known = call->cost.reason == TARIFF_KNOWN;
+    r->cost_pico = call->cost.pico;
+    r->cost_currency = slice_of(call->cost.currency);
+    r->cost_source = slice_of(call->cost.source);
+    r->cost_date = slice_of(call->cost.date);
+    r->cost_reason = slice_of(tariff_reason_name(call->cost.reason));
+    r->cost_class = call->cost.usage_class;
+}
+
+static void note_end(struct call *call)
+{
+    struct record *r = &call->record;
+    const struct attempt *a = call->last_attempt;
+    r->total_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
+    r->http_status = 200;
+    if (call->error != NULL) {
+        r->http_status = call->chunks > 0 ? 200 : error_json_status(&call->error->base);
+        r->error_message = slice_of(call->error->base.message);
+        r->vendor_code = slice_of(call->error->base.vendor_code);
+    } else if (!call->request.is_stream) {
+        r->client_bytes_out = call->answer_body.len;
+    }
+    if (a == NULL)
+        return;
+    r->vendor_bytes_out += a->exchange.bytes_sent;
+    r->vendor_bytes_in += a->exchange.bytes_received;
+    account_cost(call, a);
+}
+
+static void commit_end(struct call *call)
+{
+    struct engine_loop *engine = call->engine;
+    note_end(call);
+    buf_clear(&engine->line);
+    line_end(&engine->line, &call->record);
+    add_line(engine);
+    metrics_add(engine->s.metrics, METRIC_CALLS_IN_FLIGHT, -1);
+    metrics_count_call(engine->s.metrics, call->record.http_status, call->record.status);
+}
+
+static void commit_journal(struct engine_loop *engine)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct journal *journal = engine->s.journal;
+    if (journal == NULL)
+        return;
+    struct journal_counts before = journal->counts;
+    harborai_status st = journal_commit(journal, &error);
+    metrics_add(engine->s.metrics, METRIC_JOURNAL_LINES,
+                (int64_t)(journal->counts.lines - before.lines));
+    metrics_add(engine->s.metrics, METRIC_JOURNAL_BYTES,
+                (int64_t)(journal->counts.bytes - before.bytes));
+    if (st >= 0)
+        return;
+    metrics_add(engine->s.metrics, METRIC_JOURNAL_FAILURES, 1);
+    log_write(engine->s.log, LOG_LEVEL_ERROR, "journal.write_failed", "error='%s'", error.message);
+}
+
+static void move_all(struct list *from, struct list *to)
+{
+    for (struct list *item; (item = list_pop(from)) != NULL;)
+        list_append(to, item);
+}
+
+static void on_commit(struct commit_hook *hook)
+{
+    struct engine_loop *engine = CONTAINER_OF(hook, struct engine_loop, commit);
+    if (list_is_empty(&engine->starting) && list_is_empty(&engine->ending))
+        return;
+    for (struct list *i = engine->starting.next; i != &engine->starting; i = i->next)
+        commit_begin(CONTAINER_OF(i, struct attempt, starting));
+    for (struct list *i = engine->ending.next; i != &engine->ending; i = i->next)
+        commit_end(CONTAINER_OF(i, struct call, ending));
+    commit_journal(engine);
+    move_all(&engine->starting, &engine->started);
+    move_all(&engine->ending, &engine->ended);
+    loop_act(engine->s.loop, &engine->act);
+}
+
+/* --- Act ------------------------------------------------------------------------------------ */
+
+static void start_exchange(struct attempt *a)
+{
+    if (a->closed || a->phase != EXCHANGE_WANTED)
+        return;
+    a->phase = EXCHANGE_OPEN;
+    exchange_start(&a->exchange, a->call->engine->s.transport, &a->http);
+}
+
+static void tell_front(struct call *call)
+{
+    const struct call_front *front = call->front;
+    call->state = CALL_OVER;
+    if (front != NULL) {
+        struct call_result result = {
+            .error = call->error != NULL ? &call->error->base : NULL,
+            .error_type = call->error != NULL ? call->error->type : "",
+            .streamed = call->request.is_stream,
+            .answer = call->answer_body,
+            .record = &call->record,
+        };
+        if (call->error == NULL)
+            output_held(call);
+        result.chunks = call->chunks;
+        call->front = NULL;
+        front->on_end(call->owner, &result);
+    }
+    call_settle(call);
+}
+
+static void on_act(struct action *action)
+{
+    struct engine_loop *engine = CONTAINER_OF(action, struct engine_loop, act);
+    for (struct list *item; (item = list_pop(&engine->started)) != NULL;)
+        start_exchange(CONTAINER_OF(item, struct attempt, starting));
+    for (struct list *item; (item = list_pop(&engine->ended)) != NULL;)
+        tell_front(CONTAINER_OF(item, struct call, ending));
+}
+
+void commit_init(struct engine_loop *engine)
+{
+    engine->commit.run = on_commit;
+    engine->act.run = on_act;
+    loop_set_commit_hook(engine->s.loop, &engine->commit);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine of one loop. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+#include "engine/state.h"
+
+harborai_status engine_loop_create(const struct engine_services *services,
+                                   struct engine_loop **ret_engine, harborai_error *error)
+{
+    struct engine_loop *engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    engine->s = *services;
+    ids_init(&engine->ids);
+    list_init(&engine->starting);
+    list_init(&engine->started);
+    list_init(&engine->ending);
+    list_init(&engine->ended);
+    list_init(&engine->calls);
+    buf_init(&engine->line, LIMIT_JOURNAL_LINE);
+    buf_init(&engine->chunk, LIMIT_UNDELIVERED_HARD * 2);
+    commit_init(engine);
+    *ret_engine = engine;
+    return HARBORAI_OK;
+}
+
+void engine_loop_destroy(struct engine_loop *engine)
+{
+    if (engine == NULL)
+        return;
+    loop_set_commit_hook(engine->s.loop, NULL);
+    buf_release(&engine->line);
+    buf_release(&engine->chunk);
+    free(engine);
+}
+
+void engine_loop_break_off(struct engine_loop *engine)
+{
+    engine->draining = true;
+    for (struct list *i = engine->calls.next, *next; i != &engine->calls; i = next) {
+        struct call *call = CONTAINER_OF(i, struct call, link);
+        next = i->next;
+        if (call->state >= CALL_ENDING)
+            continue;
+        if (call->attempt != NULL)
+            attempt_close(call->attempt, true);
+        call_fail_with(call, HARBORAI_E_CANCELLED, "this process is shutting down: ask again");
+    }
+}
+
+bool engine_loop_is_idle(const struct engine_loop *engine)
+{
+    return list_is_empty(&engine->calls);
+}
+
+struct loop *engine_loop_of(const struct engine_loop *engine)
+{
+    return engine->s.loop;
+}

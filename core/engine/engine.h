@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine of one loop: the calls that it runs, and what they need from the rooms below. Built
+ * and taken down by the runtime. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <harborai/plugin.h>
+
+#include "base/attr.h"
+#include "base/log.h"
+#include "base/snapshot.h"
+#include "loop/jobs.h"
+#include "loop/loop.h"
+
+struct engine_loop;
+struct journal;
+struct metrics_shard;
+struct transport;
+
+/* What the runtime lends to the engine of one loop; everything outlives it. */
+struct engine_services {
+    struct loop *loop;
+    const struct snapshot *config; /* struct config */
+    const struct snapshot *models; /* struct model_map */
+    struct jobs *translators;      /* chat() of large requests */
+    struct transport *transport;
+    struct journal *journal;       /* NULL: nothing is recorded */
+    struct metrics_shard *metrics;
+    const struct log *log;
+};
+
+/* Copies `services`. Installs itself as the loop's commit hook. */
+MUST_CHECK harborai_status engine_loop_create(const struct engine_services *services,
+                                              struct engine_loop **ret_engine,
+                                              harborai_error *error);
+/* Every call must have been released: see engine_loop_is_idle(). */
+void engine_loop_destroy(struct engine_loop *engine);
+
+/* [loop] Ends every call with E_CANCELLED; their records are committed in this pass. */
+void engine_loop_break_off(struct engine_loop *engine);
+/* [loop] No call runs, and no plugin holds one. */
+bool engine_loop_is_idle(const struct engine_loop *engine);
+
+struct loop *engine_loop_of(const struct engine_loop *engine);
+
+/* The functions of harborai_host that are about a call; the members that belong to a provider are
+ * NULL. The runtime joins both. */
+extern const harborai_host engine_call_functions;
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* The functions of harborai_host that are about a call. From the call's own thread they act at
+ * once; from any other they go through the mail. */
+#include "chat/usage.h"
+#include "engine/state.h"
+
+static struct attempt *attempt_of(harborai_call *api)
+{
+    return CONTAINER_OF(api, struct attempt, api);
+}
+
+static void *call_alloc(harborai_call *api, size_t size)
+{
+    return arena_alloc(&attempt_of(api)->call->arena, size);
+}
+
+static harborai_status call_emit(harborai_call *api, const harborai_delta *given)
+{
+    struct attempt *a = attempt_of(api);
+    harborai_delta delta;
+    harborai_status st = take_delta(given, &delta);
+    if (st < 0)
+        return st;
+    if (!attempt_is_current_thread(a))
+        return mail_delta(a, &delta);
+    return output_delta(a, &delta, NULL);
+}
+
+static harborai_status call_emit_json(harborai_call *api, harborai_str chunk)
+{
+    struct attempt *a = attempt_of(api);
+    if (!attempt_is_current_thread(a))
+        return mail_json(a, chunk);
+    return output_json(a, chunk, NULL);
+}
+
+/* A class that is known replaces its last value; what is not mentioned stays. */
+static void merge_usage(struct attempt *a, const harborai_usage *from)
+{
+    harborai_usage kept = *from;
+    kept.vendor_json = arena_copy(&a->call->arena, from->vendor_json);
+    usage_merge(&a->usage, &kept);
+    a->has_usage = true;
+}
+
+static harborai_status call_usage(harborai_call *api, const harborai_usage *given)
+{
+    struct attempt *a = attempt_of(api);
+    harborai_usage usage;
+    harborai_status st = take_usage(given, &usage);
+    if (st < 0)
+        return st;
+    if (!attempt_is_current_thread(a))
+        return mail_usage(a, &usage);
+    merge_usage(a, &usage);
+    return HARBORAI_OK;
+}
+
+static harborai_status call_finish(harborai_call *api, const harborai_result *given)
+{
+    struct attempt *a = attempt_of(api);
+    harborai_result result;
+    harborai_usage usage;
+    harborai_status st = take_result(given, &result);
+    if (st < 0)
+        return st;
+    if (!attempt_is_current_thread(a))
+        return mail_finish(a, &result);
+    if (result.usage != NULL) {
+        st = take_usage(result.usage, &usage);
+        if (st < 0)
+            return st;
+        merge_usage(a, &usage);
+    }
+    if (a->closed)
+        return HARBORAI_E_CLOSED;
+    attempt_finish(a, &result);
+    return HARBORAI_OK;
+}
+
+static harborai_status call_wake(harborai_call *api, int64_t delay_ms)
+{
+    struct attempt *a = attempt_of(api);
+    struct loop *loop = a->call->engine->s.loop;
+    if (!attempt_is_current_thread(a))
+        return mail_wake(a, delay_ms);
+    if (a->closed)
+        return HARBORAI_E_CLOSED;
+    int64_t at_ns = loop_now_ns(loop) + (delay_ms > 0 ? delay_ms * NS_PER_MS : 0);
+    if (!timer_is_set(&a->wake) || at_ns < a->wake.at_ns)
+        loop_timer_set(loop, &a->wake, at_ns);
+    return HARBORAI_OK;
+}
+
+static void call_hold(harborai_call *api)
+{
+    struct attempt *a = attempt_of(api);
+    a->holds++;
+    mail_prepare_unhold(a);
+}
+
+static void call_unhold(harborai_call *api)
+{
+    mail_unhold(attempt_of(api));
+}
+
+const harborai_host engine_call_functions = {
+    .size = sizeof engine_call_functions,
+    .abi_major = HARBORAI_ABI_MAJOR,
+    .abi_minor = HARBORAI_ABI_MINOR,
+    .alloc = call_alloc,
+    .http_start = http_start,
+    .emit = call_emit,
+    .emit_json = call_emit_json,
+    .usage = call_usage,
+    .finish = call_finish,
+    .wake = call_wake,
+    .hold = call_hold,
+    .unhold = call_unhold,
+};

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* What a call says to its front: chunks at once, or held back until the end is certain; deltas of a
+ * plugin as chunks or folded into one answer. */
+#include <string.h>
+
+#include "chat/usage.h"
+#include "engine/state.h"
+
+bool output_is_slow(const struct call *call)
+{
+    return call->front != NULL && call->front->undelivered(call->owner) > LIMIT_UNDELIVERED;
+}
+
+static void pause_if_slow(struct call *call)
+{
+    struct attempt *a = call->attempt;
+    if (call->paused || !output_is_slow(call))
+        return;
+    call->paused = true;
+    if (a == NULL)
+        return;
+    exchange_pause(&a->exchange);
+    atomic_store(&a->slow, true);
+}
+
+void output_chunk(struct call *call, harborai_str json)
+{
+    struct record *r = &call->record;
+    if (call->front == NULL)
+        return;
+    if (call->chunks++ == 0)
+        r->ttft_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
+    r->client_bytes_out += json.len;
+    call->front->on_chunk(call->owner, json);
+    pause_if_slow(call);
+}
+
+/* --- Held back -------------------------------------------------------------------------------- */
+
+harborai_status output_hold(struct call *call, harborai_str json)
+{
+    uint32_t len = (uint32_t)json.len;
+    buf_add(&call->held, (harborai_str){(const char *)&len, sizeof len});
+    buf_add(&call->held, json);
+    return call->held.failed;
+}
+
+void output_held(struct call *call)
+{
+    harborai_str left = buf_slice(&call->held);
+    uint32_t len;
+    while (left.len > sizeof len) {
+        memcpy(&len, left.data, sizeof len);
+        left = slice_from(left, sizeof len);
+        output_chunk(call, slice_cut(left, len));
+        left = slice_from(left, len);
+    }
+}
+
+/* --- Deltas ------------------------------------------------------------------------------------ */
+
+static harborai_status begin_deltas(struct attempt *a, harborai_error *error)
+{
+    struct call *call = a->call;
+    a->answer_id = (struct answer_id){
+        .id = arena_printf(&call->arena, "chatcmpl-%s", call->record.hb_id),
+        .model = call->upstream_model,
+        .plugin_id = slice_of(attempt_plugin_id(a)),
+        .created_s = call->record.begin_ns / NS_PER_S,
+    };
+    a->emits = EMITS_DELTAS;
+    if (call->request.is_stream)
+        return chunk_writer_init(&a->writer, &call->arena, &a->answer_id, call->request.choices,
+                                 error);
+    a->fold = fold_create(&a->answer_id, call->request.choices, LIMIT_RESPONSE_BODY);
+    return a->fold != NULL ? HARBORAI_OK
+                           : harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+}
+
+/* Chunks from the end of the last open choice on wait for the end of the call. */
+static harborai_status write_delta(struct attempt *a, const harborai_delta *delta,
+                                   harborai_error *error)
+{
+    struct call *call = a->call;
+    struct buf *chunk = &call->engine->chunk;
+
+    buf_clear(chunk);
+    harborai_status st = chunk_write(&a->writer, delta, chunk, error);
+    if (st < 0 || chunk->len == 0)
+        return st;
+    bool is_last = chunk_next_open(&a->writer) == call->request.choices;
+    if (!is_last)
+        output_chunk(call, buf_slice(chunk));
+    else if (output_hold(call, buf_slice(chunk)) < 0)
+        return harborai_error_set(error, HARBORAI_E_MEMORY,
+                                  "more than %zu bytes after the end of the answer",
+                                  (size_t)LIMIT_HELD_BACK);
+    return HARBORAI_OK;
+}
+
+static harborai_status add_delta(struct attempt *a, const harborai_delta *delta,
+                                 harborai_error *error)
+{
+    if (a->emits == EMITS_NOTHING) {
+        harborai_status st = begin_deltas(a, error);
+        if (st < 0)
+            return st;
+    }
+    if (a->emits != EMITS_DELTAS)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "emit() after emit_json()");
+    return a->fold != NULL ? fold_add(a->fold, delta, error) : write_delta(a, delta, error);
+}
+
+static harborai_status answer_slowness(struct attempt *a)
+{
+    if (!a->call->paused)
+        return HARBORAI_OK;
+    atomic_store(&a->pause_told, true);
+    return HARBORAI_PAUSE;
+}
+
+harborai_status output_delta(struct attempt *a, const harborai_delta *delta, harborai_error *error)
+{
+    if (a->closed)
+        return HARBORAI_E_CLOSED;
+    harborai_status st = add_delta(a, delta, error);
+    return st < 0 ? st : answer_slowness(a);
+}
+
+/* --- Chunks that a plugin passes on ------------------------------------------------------------ */
+
+harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error)
+{
+    if (a->closed)
+        return HARBORAI_E_CLOSED;
+    if (a->emits == EMITS_DELTAS)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "emit_json() after emit()");
+    (void)chunk;
+    return harborai_error_set(error, HARBORAI_E_UNSUPPORTED,
+                              "emit_json() comes with a later version: use emit(), or PASSTHROUGH");
+}
+
+/* --- The end ------------------------------------------------------------------------------------ */
+
+static harborai_status end_stream(struct attempt *a, harborai_error *error)
+{
+    struct call *call = a->call;
+    struct buf *chunk = &call->engine->chunk;
+    harborai_delta end = {.size = sizeof end, .kind = HARBORAI_DELTA_END,
+                          .finish_reason = a->finish_reason};
+
+    while ((end.choice = chunk_next_open(&a->writer)) < call->request.choices) {
+        harborai_status st = write_delta(a, &end, error);
+        if (st < 0)
+            return st;
+    }
+    if (call->request.wants_usage && a->has_usage) {
+        buf_clear(chunk);
+        chunk_write_usage(&a->writer, &a->usage, chunk);
+        return output_hold(call, buf_slice(chunk));
+    }
+    return HARBORAI_OK;
+}
+
+harborai_status output_finish(struct attempt *a, harborai_error *error)
+{
+    struct call *call = a->call;
+    if (a->emits == EMITS_NOTHING) {
+        harborai_status st = begin_deltas(a, error);
+        if (st < 0)
+            return st;
+    }
+    call->record.finish_reason = slice_of(delta_finish_name(a->finish_reason));
+    if (a->fold == NULL)
+        return end_stream(a, error);
+    harborai_status st = fold_write(a->fold, a->finish_reason, a->has_usage ? &a->usage : NULL,
+                                    &call->answer, error);
+    call->answer_body = buf_slice(&call->answer);
+    return st;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The lane of vendors that speak OpenAI's format. Chunks are watched and forwarded byte for byte;
+ * from the last open choice's finish_reason on they are held back until the vendor has ended as its
+ * API promises and the record is committed. */
+#include <string.h>
+
+#include "base/error.h"
+#include "chat/answer.h"
+#include "chat/usage.h"
+#include "engine/state.h"
+#include "json_value.h"
+#include "observe/metrics.h"
+
+static bool is_type(const struct http_response_head *head, const char *type)
+{
+    harborai_str given = http_field(&head->head, "content-type");
+    return given.len == 0 ||
+           slice_equal_ignoring_case(slice_cut(given, strlen(type)), slice_of(type));
+}
+
+void passthrough_head(struct attempt *a, const struct http_response_head *head)
+{
+    const struct chat_request *request = &a->call->request;
+    bool is_stream = is_type(head, "text/event-stream");
+    a->streams = request->is_stream && is_stream;
+    if (!a->streams)
+        return;
+    sse_release(&a->sse);
+    sse_init(&a->sse, LIMIT_STREAM_EVENT);
+    stream_init(&a->stream, request->choices, request->wants_usage);
+}
+
+/* A JSON string's inside, as text, kept for the record. */
+static harborai_str unquoted(struct attempt *a, harborai_str value)
+{
+    char *room = arena_alloc(&a->call->arena, value.len + 1);
+    harborai_str text;
+    if (room == NULL || json_string(value, room, value.len, &text) < 0)
+        return SLICE_NONE;
+    return text.data == room ? text : arena_copy(&a->call->arena, text);
+}
+
+static void note_usage(struct attempt *a, harborai_str object)
+{
+    const harborai_plugin *table = a->provider->table;
+    harborai_usage usage = {.size = sizeof usage};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_status st =
+        table->parse_tokens != NULL
+            ? table->parse_tokens(a->provider->provider, a->call->upstream_model, object, &usage, &error)
+            : usage_parse_openai(object, &usage, &error);
+    if (st < 0)
+        return;
+    if (usage.vendor_json.len == 0)
+        usage.vendor_json = object;
+    engine_call_functions.usage(&a->api, &usage);
+}
+
+static harborai_str finish_word(struct attempt *a)
+{
+    static const char *const words[] = {[STREAM_OPEN] = "",
+                                        [STREAM_STOP] = "stop",
+                                        [STREAM_LENGTH] = "length",
+                                        [STREAM_TOOL_CALLS] = "tool_calls",
+                                        [STREAM_CONTENT_FILTER] = "content_filter"};
+    const struct stream *w = &a->stream;
+    if (w->finish[0] != STREAM_OTHER)
+        return slice_of(words[w->finish[0]]);
+    return unquoted(a, (harborai_str){w->vendor_finish.data, w->vendor_finish.len});
+}
+
+static void complete(struct attempt *a)
+{
+    struct call *call = a->call;
+    call->record.finish_reason = finish_word(a);
+    if (stream_needs_usage_chunk(&a->stream) && a->has_usage) {
+        buf_clear(&call->engine->chunk);
+        stream_write_usage_chunk(&a->stream, a->usage.vendor_json, &call->engine->chunk);
+        if (output_hold(call, buf_slice(&call->engine->chunk)) < 0) {
+            attempt_fail_with(a, HARBORAI_E_MEMORY, "the usage is larger than %zu bytes",
+                              (size_t)LIMIT_HELD_BACK);
+            return;
+        }
+    }
+    exchange_detach(&a->exchange);
+    attempt_close(a, false);
+    call_succeed(call);
+}
+
+static void hold(struct attempt *a, harborai_str chunk)
+{
+    if (output_hold(a->call, chunk) < 0)
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                          "the vendor sent more than %zu bytes after the end of its answer",
+                          (size_t)LIMIT_HELD_BACK);
+}
+
+/* Of several data lines one: JSON may have a blank where it has a line end, an event may not. */
+static harborai_str one_line(struct attempt *a, const struct sse_event *event)
+{
+    harborai_str data = event->data;
+    if (event->is_whole || memchr(data.data, '\n', data.len) == NULL)
+        return data;
+    harborai_str copy = arena_copy(&a->call->arena, data);
+    for (char *at = (char *)(uintptr_t)copy.data; at != NULL && at < copy.data + copy.len; at++)
+        if (*at == '\n')
+            *at = ' ';
+    return copy;
+}
+
+static int on_event(void *context, const struct sse_event *event)
+{
+    struct attempt *a = context;
+    harborai_str data = one_line(a, event);
+    enum stream_verdict verdict = stream_event(&a->stream, data);
+
+    metrics_add(a->call->engine->s.metrics, METRIC_STREAM_EVENTS, 1);
+    if (a->stream.usage.len > 0)
+        note_usage(a, a->stream.usage);
+    switch (verdict) {
+    case STREAM_FORWARD:
+        output_chunk(a->call, data);
+        break;
+    case STREAM_HOLD:
+        hold(a, data);
+        break;
+    case STREAM_DROP:
+        break;
+    case STREAM_BAD:
+        metrics_add(a->call->engine->s.metrics, METRIC_STREAM_REPAIRS, 1);
+        break;
+    case STREAM_DONE:
+        complete(a);
+        break;
+    case STREAM_ERROR:
+        if (!answer_is_error(a, a->stream.error))
+            exchange_cancel(&a->exchange); /* a wake() was asked for */
+        break;
+    }
+    return a->closed;
+}
+
+void passthrough_data(struct attempt *a, harborai_str bytes)
+{
+    if (!a->streams) {
+        buf_add(&a->gathered, bytes);
+        if (a->gathered.failed != HARBORAI_OK)
+            attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                              "the vendor's answer is larger than %zu bytes", a->gathered.ceiling);
+        return;
+    }
+    harborai_status st = sse_feed(&a->sse, bytes, on_event, a, NULL);
+    if (st < 0 && !a->closed)
+        attempt_fail_with(a, st, "the vendor sent an event of more than %zu bytes",
+                          (size_t)LIMIT_STREAM_EVENT);
+}
+
+static void end_stream(struct attempt *a)
+{
+    if (stream_is_finished(&a->stream))
+        complete(a); /* [DONE] is missing, but every choice has its end */
+    else
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                          "provider '%s' ended its stream before the answer was complete",
+                          slot_name(a->slot));
+}
+
+static void end_whole(struct attempt *a)
+{
+    struct call *call = a->call;
+    struct chat_answer answer;
+    harborai_error error = HARBORAI_ERROR_INIT;
+
+    if (answer_check(buf_slice(&a->gathered), &answer, &error) < 0) {
+        error_prefix(&error, "provider '%s': ", slot_name(a->slot));
+        attempt_fail(a, &error);
+        return;
+    }
+    if (answer.error.len > 0) {
+        answer_is_error(a, buf_slice(&a->gathered));
+        return;
+    }
+    if (call->request.is_stream) {
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                          "provider '%s' answered with one JSON object where a stream was asked for",
+                          slot_name(a->slot));
+        return;
+    }
+    if (answer.usage.len > 0)
+        note_usage(a, answer.usage);
+    call->record.finish_reason = unquoted(a, answer.finish_reason);
+    call->answer = a->gathered; /* moved */
+    call->answer_body = answer.body;
+    buf_init(&a->gathered, 0);
+    attempt_close(a, false);
+    call_succeed(call);
+}
+
+void passthrough_end(struct attempt *a)
+{
+    if (a->streams)
+        end_stream(a);
+    else
+        end_whole(a);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* From a request's bytes to its target: checks the body, looks the model up, copies what the call
+ * needs of the snapshots, and waits for the plugin where it is not loaded yet. */
+#include "config/config.h"
+#include "engine/state.h"
+#include "observe/metrics.h"
+#include "store/journal.h"
+
+static void wake_call(struct slot_waiter *waiter)
+{
+    struct call *call = CONTAINER_OF(waiter, struct call, waiter);
+    loop_post(call->engine->s.loop, &call->loaded);
+}
+
+static void on_loaded(struct message *message)
+{
+    struct call *call = CONTAINER_OF(message, struct call, loaded);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    enum plugin_stage stage;
+
+    call->is_parked = false;
+    if (call->state != CALL_WAITING) {
+        call_settle(call); /* it ended while it waited */
+    } else if (call->waiter.status == HARBORAI_OK) {
+        attempt_begin(call);
+    } else {
+        if (slot_failure(call->slot, &stage, &error) < 0)
+            harborai_error_set(&error, call->waiter.status, "provider '%s' could not be loaded",
+                               slot_name(call->slot));
+        call_fail(call, &error);
+    }
+}
+
+static void begin_when_loaded(struct call *call)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (slot_acquire_fast(call->slot) != NULL) {
+        attempt_begin(call);
+        return;
+    }
+    call->state = CALL_WAITING;
+    call->waiter.post = wake_call;
+    call->loaded.run = on_loaded;
+    call->is_parked = true; /* before: it may be posted from inside */
+    harborai_status st = slot_request_load(call->slot, &call->waiter, &error);
+    if (st == HARBORAI_PAUSE)
+        return;
+    call->is_parked = false;
+    if (st == HARBORAI_OK)
+        attempt_begin(call);
+    else
+        call_fail(call, &error);
+}
+
+static bool copy_target(struct call *call, const struct route_view *route)
+{
+    struct arena *a = &call->arena;
+    struct record *r = &call->record;
+
+    call->slot = route->slot;
+    slot_pin(call->slot, loop_index(call->engine->s.loop));
+    call->slot_is_pinned = true;
+    call->upstream_model = arena_copy(a, route->upstream);
+    call->model_info = arena_copy(a, route->model != NULL ? route->model->json
+                                                           : HARBORAI_STR("{}"));
+    r->provider = arena_copy(a, slice_of(slot_name(call->slot)));
+    r->upstream_model = call->upstream_model;
+    return call->upstream_model.data != NULL && call->model_info.data != NULL &&
+           r->provider.data != NULL;
+}
+
+static void set_limits(struct call *call)
+{
+    call->total_limit_ns = target_of(call->slot)->total_ns;
+    if (call->total_limit_ns > 0)
+        loop_timer_set(call->engine->s.loop, &call->total, call->started_ns + call->total_limit_ns);
+}
+
+static void find_target(struct call *call)
+{
+    struct engine_loop *engine = call->engine;
+    const struct model_map *models = snapshot_get(engine->s.models);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct route_view route;
+
+    metrics_add(engine->s.metrics, METRIC_MODEL_LOOKUPS, 1);
+    if (model_map_find(models, call->request.model, &route) < 0) {
+        metrics_add(engine->s.metrics, METRIC_MODEL_UNKNOWN, 1);
+        model_map_explain(models, call->request.model, &error);
+        call_fail(call, &error);
+    } else if (!copy_target(call, &route)) {
+        call_fail_with(call, HARBORAI_E_MEMORY, "no memory left for this call");
+    } else {
+        set_limits(call);
+        if (call->state == CALL_ROUTING)
+            begin_when_loaded(call);
+    }
+}
+
+void call_route(struct call *call)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct record *r = &call->record;
+
+    if (call->engine->draining) {
+        call_fail_with(call, HARBORAI_E_OVERLOADED, "this process is shutting down: ask again");
+        return;
+    }
+    if (call->engine->s.journal != NULL && journal_is_full(call->engine->s.journal)) {
+        call_fail_with(call, HARBORAI_E_OVERLOADED,
+                       "the journal cannot be written, so no call is begun: is the disk of the "
+                       "state directory full?");
+        return;
+    }
+    if (chat_request_parse(buf_slice(&call->body), &call->arena, &call->request, &error) < 0) {
+        call_fail(call, &error);
+        return;
+    }
+    r->model = call->request.model;
+    r->is_stream = call->request.is_stream;
+    r->client_bytes_in = call->body.len;
+    find_target(call);
+}

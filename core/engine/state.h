@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's own view of a call and its attempts. Private to this room.
+ *
+ * A call has attempts, one at a time; a policy decides about the next. An attempt is what a plugin
+ * knows as harborai_call. Both live in the call's arena, which goes when the front was told and the
+ * last attempt was released. */
+#ifndef ENGINE_STATE_H
+#define ENGINE_STATE_H
+
+#include <stdatomic.h>
+
+#include <harborai/plugin.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/ids.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "account/cost.h"
+#include "chat/chunk.h"
+#include "chat/error_json.h"
+#include "chat/fold.h"
+#include "chat/request.h"
+#include "chat/stream.h"
+#include "engine/call.h"
+#include "engine/engine.h"
+#include "engine/target.h"
+#include "plugin/slot.h"
+#include "registry/model_map.h"
+#include "sse.h"
+#include "lines.h"
+#include "transport/exchange.h"
+
+struct engine_loop {
+    struct engine_services s;
+    struct commit_hook commit;
+    struct action act;
+    struct ids ids;
+    struct list starting;  /* attempts whose begin line is due in this pass's commit */
+    struct list started;   /* … was committed: their exchanges go out in the act phase */
+    struct list ending;    /* calls whose end line is due in this pass's commit */
+    struct list ended;     /* … was committed: their fronts are told in the act phase */
+    struct list calls;     /* every call that is not freed */
+    struct buf line;       /* scratch for the journal */
+    struct buf chunk;      /* scratch for chunks that we write ourselves */
+    bool draining;
+};
+
+enum call_state {
+    CALL_ROUTING,  /* body checked, target looked up */
+    CALL_WAITING,  /* for the slot's plugin to be loaded */
+    CALL_RUNNING,  /* an attempt is under way */
+    CALL_ENDING,   /* its end line is due */
+    CALL_OVER,     /* the front was told; attempts may still be held by plugins */
+    CALL_STATES
+};
+
+struct attempt;
+struct letter;
+
+struct call {
+    struct engine_loop *engine;
+    const struct call_front *front; /* NULL once nobody is to be told */
+    void *owner;
+    enum call_state state;
+    struct list link;     /* engine->calls */
+    struct list ending;   /* engine->ending or ->ended */
+    struct parked parked;
+    struct arena arena;
+    struct buf body;
+    struct chat_request request;
+    struct record record;
+    struct cost cost;     /* what the record says of it */
+    struct timer total;   /* the caller's limit */
+    int64_t started_ns, total_limit_ns;
+
+    /* The target, copied from the snapshot when the call was routed. */
+    struct slot *slot;
+    bool slot_is_pinned;
+    harborai_str upstream_model, model_info;
+    struct slot_waiter waiter;
+    struct message loaded;
+    bool is_parked; /* the waiter is with the slot: the call must not be freed */
+
+    struct attempt *attempt;    /* the current one; NULL when none is under way */
+    struct attempt *last_attempt; /* in the arena: still there when it was released */
+    struct list unreleased;     /* attempts that a plugin may still use */
+    uint32_t attempts;
+
+    /* What the client gets. */
+    struct chat_error *error;   /* NULL = no failure; in the arena */
+    uint32_t chunks;            /* given to the front */
+    struct buf held;            /* chunks held back: 4 bytes length, then the chunk */
+    struct buf answer;          /* a whole answer, */
+    harborai_str answer_body;   /* … and which part of it the client gets */
+    bool paused;                /* the reader is slow */
+};
+
+enum exchange_phase {
+    EXCHANGE_NONE,
+    EXCHANGE_WANTED,  /* http_start() was called; the begin line is due */
+    EXCHANGE_OPEN,    /* the request goes out, the answer comes in */
+    EXCHANGE_REFUSED  /* a status that is not 2xx: its body is gathered for map_error() */
+};
+
+struct attempt {
+    harborai_call api; /* what the plugin sees */
+    struct call *call;
+    struct slot *slot;
+    const struct slot_provider *provider;
+    harborai_request request;
+    harborai_str trace_parent; /* W3C, sent to the vendor */
+    uint32_t number;
+    struct list link;     /* call->unreleased */
+    struct list starting; /* engine->starting or ->started */
+
+    /* The exchange with the vendor. */
+    enum exchange_phase phase;
+    struct exchange exchange;
+    struct exchange_request http;
+    harborai_str body_bytes; /* the one piece of BODY_BYTES */
+    uint32_t response_kind;
+    uint32_t exchanges, agains;
+    int32_t http_status;
+    harborai_header *headers; /* of the answer that map_error() is given */
+    size_t header_count;
+    int64_t retry_after_ms;
+    struct buf gathered;      /* BUFFER, a whole PASSTHROUGH answer, or an error's body */
+    struct sse sse;
+    struct lines lines;
+    struct stream stream;
+    bool streams; /* PASSTHROUGH: server-sent events, not one object */
+
+    /* Deltas of the EVENTS and ENGINE lanes. */
+    struct answer_id answer_id;
+    struct chunk_writer writer;
+    struct fold *fold;
+    enum { EMITS_NOTHING, EMITS_DELTAS, EMITS_JSON } emits;
+    uint32_t finish_reason;
+
+    harborai_usage usage;
+    bool has_usage;
+    struct timer wake;
+    bool wake_is_void;
+
+    /* The plugin's side. */
+    uint32_t depth;       /* its functions that run now */
+    bool on_job;          /* chat() runs on a job thread: the loop keeps its hands off */
+    bool closed;          /* finished: only usage is still taken */
+    bool released, cancel_told, mail_due, cancel_due;
+    uint32_t holds;
+    struct job job;
+    struct message job_done;
+    harborai_status job_status;
+    harborai_error job_error;
+
+    /* Other threads. */
+    struct mpsc mail;
+    _Atomic(struct letter *) spare_letters; /* one for each hold() */
+    struct message mail_message;
+    _Atomic size_t mail_bytes;
+    _Atomic bool closed_for_all, slow, pause_told;
+};
+
+/* --- call.c --- */
+void call_fail(struct call *call, const harborai_error *error);
+PRINTF(3, 4)
+void call_fail_with(struct call *call, harborai_status code, const char *format, ...);
+void call_succeed(struct call *call);
+/* Frees the call if its front was told and no attempt is left. */
+void call_settle(struct call *call);
+
+/* --- route.c --- */
+void call_route(struct call *call);
+
+/* --- attempt.c --- */
+void attempt_begin(struct call *call);
+/* Ends it: no more is taken from its plugin but usage. `cancel`: the caller left or ran out of
+ * time, and the plugin is told so. */
+void attempt_close(struct attempt *a, bool cancel);
+/* The plugin finished: `error` NULL is success. */
+void attempt_finish(struct attempt *a, const harborai_result *result);
+void attempt_fail(struct attempt *a, const harborai_error *error);
+PRINTF(3, 4)
+void attempt_fail_with(struct attempt *a, harborai_status code, const char *format, ...);
+/* A function of the plugin begins and ends on the loop; after the outermost, what became due is
+ * done: release, or the end of a call that the plugin left idle. */
+struct attempt *attempt_enter(struct attempt *a);
+void attempt_leave(struct attempt *a, struct attempt *before);
+bool attempt_is_current_thread(const struct attempt *a);
+void attempt_settle(struct attempt *a);
+const char *attempt_plugin_id(const struct attempt *a);
+
+/* --- mail.c: what other threads say --- */
+void mail_init(struct attempt *a);
+harborai_status mail_delta(struct attempt *a, const harborai_delta *delta);
+harborai_status mail_json(struct attempt *a, harborai_str chunk);
+harborai_status mail_usage(struct attempt *a, const harborai_usage *usage);
+harborai_status mail_finish(struct attempt *a, const harborai_result *result);
+harborai_status mail_wake(struct attempt *a, int64_t delay_ms);
+void mail_prepare_unhold(struct attempt *a);
+void mail_unhold(struct attempt *a);
+void mail_deliver(struct attempt *a);
+
+/* --- exchange: http_start.c, answer.c --- */
+harborai_status http_start(harborai_call *call, const harborai_http_request *request,
+                           harborai_error *error);
+extern const struct exchange_events answer_events;
+/* Maps an error of the vendor and ends the attempt. False: the plugin goes on with the call. */
+bool answer_is_error(struct attempt *a, harborai_str body);
+
+/* --- passthrough.c --- */
+void passthrough_data(struct attempt *a, harborai_str bytes);
+void passthrough_end(struct attempt *a);
+void passthrough_head(struct attempt *a, const struct http_response_head *head);
+
+/* --- output.c --- */
+void output_chunk(struct call *call, harborai_str json);
+void output_held(struct call *call);
+harborai_status output_hold(struct call *call, harborai_str json);
+harborai_status output_delta(struct attempt *a, const harborai_delta *delta, harborai_error *error);
+harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error);
+harborai_status output_finish(struct attempt *a, harborai_error *error);
+bool output_is_slow(const struct call *call);
+
+/* --- take.c: structs of a plugin, whatever size they have --- */
+harborai_status take_delta(const harborai_delta *from, harborai_delta *to);
+harborai_status take_usage(const harborai_usage *from, harborai_usage *to);
+harborai_status take_result(const harborai_result *from, harborai_result *to);
+harborai_status take_error(const harborai_error *from, harborai_error *to);
+harborai_status take_http_request(const harborai_http_request *from, harborai_http_request *to);
+
+/* --- policy.c --- */
+/* Whether and how the call goes on after this attempt failed. True: another was begun. */
+bool policy_try_again(struct call *call, struct attempt *failed, enum exchange_fault fault);
+
+/* --- commit.c --- */
+void commit_starting(struct attempt *a);
+void commit_ending(struct call *call);
+void commit_init(struct engine_loop *engine);
+
+#endif
