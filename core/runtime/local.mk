@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: MIT
+noinst_LTLIBRARIES += %reldir%/libruntime.la
+%canon_reldir%_libruntime_la_SOURCES = \
+	%reldir%/keeper.c %reldir%/provider.c %reldir%/runtime.c %reldir%/runtime.h \
+	%reldir%/services.c %reldir%/state.h

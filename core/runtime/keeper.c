@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* The keeper: the only writer of snapshots. It reads the plugin directories, makes slots and the
+ * model map for a configuration, publishes, waits until no loop can see what was before, and frees
+ * it. It runs no foreign code. */
+#include <stdlib.h>
+
+#include "runtime/state.h"
+
+static harborai_status scan_plugins(struct runtime *runtime, const struct config *config,
+                                    harborai_error *error)
+{
+    struct plugin_catalog *catalog;
+    struct discover_options options = {.environment = discover_environment(),
+                                       .configuration = config->plugin_path.items,
+                                       .configuration_count = config->plugin_path.count,
+                                       .system = runtime->options.system_plugin_dir};
+    harborai_status st = plugin_catalog_create(&options, &catalog, error);
+    if (st < 0)
+        return st;
+    plugin_catalog_destroy(runtime->catalog);
+    runtime->catalog = catalog;
+    return HARBORAI_OK;
+}
+
+static size_t list_providers(const struct runtime *runtime, struct model_map_provider *to)
+{
+    size_t count = 0;
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        const struct provider *spec = p->slot->provider;
+        if (p->wanted)
+            to[count++] = (struct model_map_provider){p->slot, spec->name, spec->manifest,
+                                                      spec->models.items, spec->models.count, true};
+    }
+    return count;
+}
+
+static harborai_status build_models(const struct runtime *runtime, const struct config *config,
+                                    struct model_map **ret_map, harborai_error *error)
+{
+    size_t most = 1; /* calloc(0) may be NULL */
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
+        most++;
+    struct model_map_provider *providers = calloc(most, sizeof *providers);
+    struct model_map_alias *aliases = calloc(config->alias_count + 1, sizeof *aliases);
+    harborai_status st = HARBORAI_E_MEMORY;
+    if (providers != NULL && aliases != NULL) {
+        for (size_t i = 0; i < config->alias_count; i++)
+            aliases[i] = (struct model_map_alias){config->aliases[i].name, config->aliases[i].target};
+        struct model_map_source source = {providers, list_providers(runtime, providers), aliases,
+                                          config->alias_count};
+        st = model_map_create(&source, ret_map, error);
+    } else {
+        harborai_error_set(error, st, "no memory left");
+    }
+    free(providers);
+    free(aliases);
+    return st;
+}
+
+static void publish(struct runtime *runtime, struct config *config, struct model_map *models)
+{
+    const struct config *old_config = snapshot_publish(&runtime->config, config);
+    const struct model_map *old_models = snapshot_publish(&runtime->models, models);
+    epoch_synchronize(&runtime->epoch);
+    model_map_destroy((struct model_map *)(uintptr_t)old_models);
+    config_destroy((struct config *)(uintptr_t)old_config);
+}
+
+harborai_status keeper_apply(struct runtime *runtime, struct config *config, harborai_error *error)
+{
+    struct model_map *models;
+    harborai_status st = scan_plugins(runtime, config, error);
+    if (st >= 0)
+        st = providers_prepare(runtime, config, error);
+    if (st >= 0)
+        st = build_models(runtime, config, &models, error);
+    if (st < 0) {
+        providers_keep_published(runtime);
+        return st;
+    }
+    providers_log_refused(runtime);
+    publish(runtime, config, models);
+    providers_retire_unwanted(runtime);
+    return HARBORAI_OK;
+}
+
+/* --- runtime_apply(): any thread asks, the keeper does, the asker waits ---------------------- */
+
+struct application {
+    struct job job;
+    struct runtime *runtime;
+    struct config *config;
+    harborai_error *error;
+    harborai_status status;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+};
+
+static void apply(struct job *job)
+{
+    struct application *a = CONTAINER_OF(job, struct application, job);
+    a->status = keeper_apply(a->runtime, a->config, a->error);
+    pthread_mutex_lock(&a->lock);
+    a->done = true;
+    pthread_cond_signal(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
+
+harborai_status runtime_apply(struct runtime *runtime, struct config *config, harborai_error *error)
+{
+    struct application a = {.job = {.run = apply}, .runtime = runtime, .config = config,
+                            .error = error, .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER};
+    harborai_status st = jobs_submit(runtime->keeper, &a.job, error);
+    if (st < 0)
+        return st;
+    pthread_mutex_lock(&a.lock);
+    while (!a.done)
+        pthread_cond_wait(&a.changed, &a.lock);
+    pthread_mutex_unlock(&a.lock);
+    return a.status;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/* Providers as the configuration wants them: slots are made, kept where nothing changed, and put to
+ * their end where nobody wants them any more. [keeper] */
+#include <stdlib.h>
+
+#include "config/environment.h"
+#include "runtime/state.h"
+
+/* A provider that is wanted, before it is known whether it exists already. */
+struct wanted {
+    const struct config_provider *spec; /* NULL: no file names it */
+    const struct plugin_file *file;
+    harborai_str name;
+    struct provider_secret secrets[8];
+    size_t secret_count;
+};
+
+/* --- Secrets --------------------------------------------------------------------------------- */
+
+static harborai_status add_secret(struct wanted *w, const struct manifest_secret *declared,
+                                  const struct config *config, harborai_error *error)
+{
+    struct provider_secret *to = &w->secrets[w->secret_count];
+    bool is_key = slice_is(declared->name, "api_key");
+    harborai_str text;
+
+    to->name = declared->name;
+    to->value = NULL;
+    if (is_key && w->spec != NULL && w->spec->key_none) {
+        w->secret_count++;
+    } else if (is_key && w->spec != NULL && w->spec->api_key != NULL) {
+        to->value = secret_ref(w->spec->api_key);
+        w->secret_count++;
+    } else if (environment_find_filled(config->environment, declared->env, &text)) {
+        harborai_status st = secret_create(text, declared->env.data, &to->value, error);
+        if (st < 0)
+            return st;
+        w->secret_count++;
+    }
+    return HARBORAI_OK;
+}
+
+static harborai_status find_secrets(struct wanted *w, const struct config *config,
+                                    harborai_error *error)
+{
+    const struct manifest *m = w->file->manifest;
+    for (size_t i = 0; i < m->secret_count && i < ARRAY_LEN(w->secrets); i++) {
+        harborai_status st = add_secret(w, &m->secrets[i], config, error);
+        if (st < 0)
+            return st;
+    }
+    return HARBORAI_OK;
+}
+
+static void release_secrets(struct wanted *w)
+{
+    for (size_t i = 0; i < w->secret_count; i++)
+        secret_unref(w->secrets[i].value);
+}
+
+static bool has_required_secrets(const struct wanted *w)
+{
+    const struct manifest *m = w->file->manifest;
+    for (size_t i = 0; i < m->secret_count; i++) {
+        bool found = !m->secrets[i].required;
+        for (size_t j = 0; j < w->secret_count && !found; j++)
+            found = slice_equal(w->secrets[j].name, m->secrets[i].name);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* The variable to name when the key is missing or refused. */
+static harborai_str key_variable(const struct wanted *w)
+{
+    const struct manifest *m = w->file->manifest;
+    if (w->spec != NULL && w->spec->key_variable.len > 0)
+        return w->spec->key_variable;
+    const struct manifest_secret *key = manifest_secret_find(m, HARBORAI_STR("api_key"));
+    return key != NULL ? key->env : SLICE_NONE;
+}
+
+/* --- Same or another ------------------------------------------------------------------------- */
+
+static bool same_texts(const struct manifest_texts *a, const struct manifest_texts *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!slice_equal(a->items[i], b->items[i]))
+            return false;
+    return true;
+}
+
+static bool same_secrets(const struct provider *a, const struct provider *b)
+{
+    if (a->secret_count != b->secret_count)
+        return false;
+    for (size_t i = 0; i < a->secret_count; i++)
+        if (!slice_equal(a->secrets[i].name, b->secrets[i].name) ||
+            !secret_equal(a->secrets[i].value, b->secrets[i].value))
+            return false;
+    return true;
+}
+
+static bool same_provider(const struct provider *a, const struct provider *b)
+{
+    return slice_equal(a->name, b->name) && slice_equal(a->config, b->config) &&
+           slice_equal(a->base_url, b->base_url) && same_texts(&a->models, &b->models) &&
+           same_texts(&a->network, &b->network) && same_secrets(a, b) &&
+           file_identity_equal(&a->identity, &b->identity);
+}
+
+static bool same_target(const struct runtime_provider *have, const struct target *t,
+                        harborai_str ca_file)
+{
+    return have->target.connect_ns == t->connect_ns &&
+           have->target.first_byte_ns == t->first_byte_ns && have->target.idle_ns == t->idle_ns &&
+           have->target.total_ns == t->total_ns && slice_equal(have->ca_file, ca_file) &&
+           slice_equal(have->target.key_variable, t->key_variable);
+}
+
+static struct runtime_provider *find_same(struct runtime *runtime, const struct provider *spec,
+                                          const struct target *target, harborai_str ca_file)
+{
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        if (same_provider(p->slot->provider, spec) && same_target(p, target, ca_file))
+            return p;
+    }
+    return NULL;
+}
+
+/* --- Making one ------------------------------------------------------------------------------ */
+
+static void free_provider(struct runtime_provider *p)
+{
+    struct runtime *runtime = p->runtime;
+    services_cancel_tick(p);
+    slot_destroy(p->slot);
+    tls_store_unref(p->target.tls);
+    free((void *)(uintptr_t)p->ca_file.data);
+    free((void *)(uintptr_t)p->target.key_variable.data);
+    free(p->drains);
+    free(p);
+    pthread_mutex_lock(&runtime->lock);
+    runtime->provider_count--;
+    pthread_cond_broadcast(&runtime->changed);
+    pthread_mutex_unlock(&runtime->lock);
+}
+
+static void on_gone_message(struct message *message)
+{
+    free_provider(CONTAINER_OF(message, struct runtime_provider, gone));
+}
+
+static void on_gone(struct slot *slot)
+{
+    struct runtime_provider *p = slot->owner;
+    p->gone.run = on_gone_message;
+    loop_post(p->runtime->loops[0].loop, &p->gone); /* it owns the timer of tick() */
+}
+
+static void close_slot(struct job *job)
+{
+    slot_close(CONTAINER_OF(job, struct runtime_provider, close)->slot);
+}
+
+static void on_quiescent(struct slot *slot)
+{
+    struct runtime_provider *p = slot->owner;
+    p->close.run = close_slot;
+    /* Without a thread for it the provider stays until the process ends. */
+    harborai_status st = jobs_submit(p->runtime->keeper, &p->close, NULL);
+    (void)st;
+}
+
+static struct target target_from(const struct wanted *w, const struct config *config)
+{
+    const struct config_timeouts *t = w->spec != NULL ? &w->spec->timeouts : &config->timeouts;
+    return (struct target){.connect_ns = t->connect_ms * NS_PER_MS,
+                           .first_byte_ns = t->first_byte_ms * NS_PER_MS,
+                           .idle_ns = t->idle_ms * NS_PER_MS,
+                           .total_ns = t->total_ms * NS_PER_MS,
+                           .key_variable = key_variable(w)};
+}
+
+static harborai_status make_provider(struct runtime *runtime, const struct provider_options *spec,
+                                     const struct target *target, harborai_str ca_file,
+                                     harborai_error *error)
+{
+    struct runtime_provider *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    struct slot_options options = {.provider = spec,
+                                   .services = &p->services,
+                                   .loader = runtime->loader,
+                                   .call_functions = &engine_call_functions,
+                                   .loop_count = runtime->loop_count,
+                                   .on_quiescent = on_quiescent,
+                                   .on_gone = on_gone,
+                                   .owner = p};
+    p->runtime = runtime;
+    services_init(p);
+    p->target = *target;
+    p->ca_file = (harborai_str){slice_dup(ca_file), ca_file.len};
+    p->target.key_variable.data = slice_dup(target->key_variable);
+    p->drains = calloc(runtime->loop_count, sizeof *p->drains);
+    pthread_mutex_lock(&runtime->lock);
+    runtime->provider_count++;
+    pthread_mutex_unlock(&runtime->lock);
+    harborai_status st = HARBORAI_E_MEMORY;
+    if (p->ca_file.data != NULL && p->target.key_variable.data != NULL && p->drains != NULL)
+        st = tls_store_get(runtime->transport, ca_file, &p->target.tls, error);
+    if (st >= 0)
+        st = slot_create(&options, &p->slot, error);
+    if (st < 0) {
+        free_provider(p);
+        return st;
+    }
+    p->wanted = true;
+    list_append(&runtime->providers, &p->link);
+    return HARBORAI_OK;
+}
+
+static harborai_status want(struct runtime *runtime, const struct config *config,
+                            const struct wanted *w, harborai_error *error)
+{
+    struct provider_options options = {.name = w->name,
+                                       .secrets = w->secrets,
+                                       .secret_count = w->secret_count,
+                                       .file = w->file};
+    harborai_str ca_file = w->spec != NULL ? w->spec->ca_file : config->ca_file;
+    struct target target = target_from(w, config);
+    struct provider *spec;
+
+    if (w->spec != NULL) {
+        options.config = w->spec->config_json;
+        options.base_url = w->spec->base_url;
+        options.models = w->spec->models.items;
+        options.model_count = w->spec->models.count;
+    }
+    harborai_status st = provider_create(&options, &spec, error);
+    if (st < 0)
+        return st;
+    struct runtime_provider *have = find_same(runtime, spec, &target, ca_file);
+    provider_destroy(spec);
+    if (have == NULL)
+        return make_provider(runtime, &options, &target, ca_file, error);
+    have->wanted = true;
+    return HARBORAI_OK;
+}
+
+/* --- What is wanted --------------------------------------------------------------------------- */
+
+static harborai_status prepare_configured(struct runtime *runtime, const struct config *config,
+                                          const struct config_provider *spec, harborai_error *error)
+{
+    struct wanted w = {.spec = spec, .name = spec->name,
+                       .file = plugin_catalog_find(runtime->catalog, spec->plugin)};
+    if (w.file == NULL) {
+        log_write(runtime->options.log, LOG_LEVEL_ERROR, "provider.no_plugin",
+                  "provider='%s' plugin='%s' where='%s:%u' help='harborai list-plugins'",
+                  spec->name.data, spec->plugin.data, config->file.data, spec->line);
+        return HARBORAI_OK;
+    }
+    harborai_status st = find_secrets(&w, config, error);
+    if (st >= 0)
+        st = want(runtime, config, &w, error);
+    release_secrets(&w);
+    return st;
+}
+
+static harborai_status prepare_plugins_own(struct runtime *runtime, const struct config *config,
+                                           const struct plugin_file *file, harborai_error *error)
+{
+    struct wanted w = {.file = file, .name = file->manifest->provider};
+    harborai_status st = find_secrets(&w, config, error);
+    if (st >= 0 && has_required_secrets(&w))
+        st = want(runtime, config, &w, error);
+    release_secrets(&w);
+    return st;
+}
+
+harborai_status providers_prepare(struct runtime *runtime, const struct config *config,
+                                  harborai_error *error)
+{
+    harborai_status st = HARBORAI_OK;
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
+        CONTAINER_OF(i, struct runtime_provider, link)->wanted = false;
+    if (config->has_file) {
+        for (size_t i = 0; i < config->provider_count && st >= 0; i++)
+            st = prepare_configured(runtime, config, &config->providers[i], error);
+        return st;
+    }
+    for (size_t i = 0; i < runtime->catalog->file_count && st >= 0; i++)
+        if (runtime->catalog->files[i].state == PLUGIN_FILE_KNOWN)
+            st = prepare_plugins_own(runtime, config, &runtime->catalog->files[i], error);
+    return st;
+}
+
+void providers_keep_published(struct runtime *runtime)
+{
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        p->wanted = p->published;
+    }
+    providers_retire_unwanted(runtime);
+}
+
+void providers_log_refused(struct runtime *runtime)
+{
+    const struct plugin_catalog *catalog = runtime->catalog;
+    for (size_t i = 0; i < catalog->file_count; i++)
+        if (catalog->files[i].state == PLUGIN_FILE_REFUSED)
+            log_write(runtime->options.log, LOG_LEVEL_WARN, "plugin.refused",
+                      "file='%s' reason='%s'", catalog->files[i].path,
+                      catalog->files[i].error.message);
+}
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+static void on_drain_order(struct message *message)
+{
+    struct drain_order *order = CONTAINER_OF(message, struct drain_order, message);
+    slot_loop_drain(order->provider->slot, order->loop_index);
+}
+
+static void retire(struct runtime_provider *p)
+{
+    struct runtime *runtime = p->runtime;
+    list_remove(&p->link);
+    slot_retire(p->slot);
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        p->drains[i] = (struct drain_order){{.run = on_drain_order}, p, i};
+        loop_post(runtime->loops[i].loop, &p->drains[i].message);
+    }
+}
+
+void providers_retire_unwanted(struct runtime *runtime)
+{
+    for (struct list *i = runtime->providers.next, *next; i != &runtime->providers; i = next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        next = i->next;
+        p->published = p->wanted;
+        if (!p->wanted)
+            retire(p);
+    }
+}

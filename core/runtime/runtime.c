@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* Builds every room from one configuration and takes them down in reverse. */
+#include "runtime/runtime.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+#include "runtime/state.h"
+
+#define PROVIDER_THREADS 16 /* create, tick, destroy: a slow one holds up no other provider */
+#define STOP_LIMIT_NS (10 * NS_PER_S) /* for plugins that do not let go of their calls */
+
+/* --- Building ---------------------------------------------------------------------------------- */
+
+static harborai_status open_journal(struct runtime_loop *l, const struct config *config,
+                                    harborai_error *error)
+{
+    if (config->state_dir.len == 0)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "there is no place for the journal: set state_dir, --state-dir or "
+                                  "HOME");
+    return journal_open(&l->journal, config->state_dir, &clock_system, loop_index(l->loop), error);
+}
+
+static harborai_status build_loop(struct runtime *runtime, unsigned index,
+                                  const struct config *config, harborai_error *error)
+{
+    struct runtime_loop *l = &runtime->loops[index];
+    l->runtime = runtime;
+    harborai_status st = loop_create(index, &runtime->epoch, &clock_system, &l->loop, error);
+    if (st < 0)
+        return st;
+    st = transport_create(runtime->transport, l->loop, &l->transport, error);
+    if (st >= 0 && runtime->options.with_journal)
+        st = open_journal(l, config, error);
+    if (st < 0)
+        return st;
+    struct engine_services services = {
+        .loop = l->loop,
+        .config = &runtime->config,
+        .models = &runtime->models,
+        .translators = runtime->translators,
+        .transport = l->transport,
+        .journal = runtime->options.with_journal ? &l->journal : NULL,
+        .metrics = metrics_shard_of(runtime->metrics, index),
+        .log = runtime->options.log,
+    };
+    return engine_loop_create(&services, &l->engine, error);
+}
+
+static harborai_status build_threads(struct runtime *runtime, harborai_error *error)
+{
+    harborai_status st = jobs_create("keeper", 1, &runtime->keeper, error);
+    if (st >= 0)
+        st = jobs_create("loader", 1, &runtime->loading, error);
+    if (st >= 0)
+        st = jobs_create("provider", PROVIDER_THREADS, &runtime->provider_jobs, error);
+    if (st >= 0)
+        st = jobs_create("translator", runtime->loop_count, &runtime->translators, error);
+    return st;
+}
+
+static harborai_status build_shared(struct runtime *runtime, harborai_error *error)
+{
+    harborai_status st = metrics_create(runtime->loop_count, PACKAGE_VERSION, &runtime->metrics, error);
+    if (st >= 0)
+        st = transport_shared_create(runtime->options.log, &runtime->transport, error);
+    if (st >= 0)
+        st = plugin_loader_create(&runtime->loader, error);
+    if (st >= 0)
+        st = build_threads(runtime, error);
+    return st;
+}
+
+static unsigned loops_from(const struct runtime_options *options)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned loops = options->loops > 0 ? options->loops : cores > 0 ? (unsigned)cores : 1;
+    return loops < LIMIT_LOOPS ? loops : LIMIT_LOOPS;
+}
+
+harborai_status runtime_create(struct config *config, const struct runtime_options *options,
+                               struct runtime **ret_runtime, harborai_error *error)
+{
+    struct runtime *runtime = aligned_alloc(_Alignof(struct runtime), sizeof *runtime);
+    if (runtime == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    memset(runtime, 0, sizeof *runtime);
+    runtime->options = *options;
+    runtime->loop_count = loops_from(options);
+    epoch_init(&runtime->epoch);
+    list_init(&runtime->providers);
+    pthread_mutex_init(&runtime->lock, NULL);
+    pthread_cond_init(&runtime->changed, NULL);
+    harborai_status st = build_shared(runtime, error);
+    for (unsigned i = 0; i < runtime->loop_count && st >= 0; i++)
+        st = build_loop(runtime, i, config, error);
+    if (st >= 0)
+        st = keeper_apply(runtime, config, error);
+    if (st < 0) {
+        runtime_destroy(runtime);
+        return st;
+    }
+    *ret_runtime = runtime;
+    return HARBORAI_OK;
+}
+
+/* --- Running ------------------------------------------------------------------------------------ */
+
+static void *run_loop(void *argument)
+{
+    struct runtime_loop *l = argument;
+    loop_run(l->loop);
+    return NULL;
+}
+
+harborai_status runtime_start(struct runtime *runtime, harborai_error *error)
+{
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        struct runtime_loop *l = &runtime->loops[i];
+        harborai_status st = thread_start(&l->thread, "loop", run_loop, l, error);
+        if (st < 0) {
+            runtime_stop(runtime);
+            return st;
+        }
+        l->has_thread = true;
+    }
+    return HARBORAI_OK;
+}
+
+/* --- Stopping ----------------------------------------------------------------------------------- */
+
+static void on_break_off(struct message *message)
+{
+    engine_loop_break_off(CONTAINER_OF(message, struct runtime_loop, break_off)->engine);
+}
+
+static void leave(struct job *job)
+{
+    struct runtime *runtime = CONTAINER_OF(job, struct runtime, leave);
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
+        CONTAINER_OF(i, struct runtime_provider, link)->wanted = false;
+    const struct model_map *old = snapshot_publish(&runtime->models, NULL);
+    epoch_synchronize(&runtime->epoch);
+    model_map_destroy((struct model_map *)(uintptr_t)old);
+    providers_retire_unwanted(runtime);
+}
+
+static bool all_gone(struct runtime *runtime)
+{
+    pthread_mutex_lock(&runtime->lock);
+    bool gone = runtime->provider_count == 0;
+    pthread_mutex_unlock(&runtime->lock);
+    return gone;
+}
+
+/* Loops without a thread are driven here until the last provider is gone. */
+static void wait_until_gone(struct runtime *runtime)
+{
+    int64_t until_ns = clock_monotonic_ns(&clock_system) + STOP_LIMIT_NS;
+    while (!all_gone(runtime) && clock_monotonic_ns(&clock_system) < until_ns) {
+        bool driven = false;
+        for (unsigned i = 0; i < runtime->loop_count; i++) {
+            if (!runtime->loops[i].has_thread)
+                loop_turn(runtime->loops[i].loop, 10);
+            driven |= !runtime->loops[i].has_thread;
+        }
+        if (!driven)
+            nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    }
+}
+
+void runtime_stop(struct runtime *runtime)
+{
+    if (runtime->stopped)
+        return;
+    runtime->stopped = true;
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        struct runtime_loop *l = &runtime->loops[i];
+        l->break_off.run = on_break_off;
+        loop_post(l->loop, &l->break_off);
+    }
+    runtime->leave.run = leave;
+    if (jobs_submit(runtime->keeper, &runtime->leave, NULL) == HARBORAI_OK)
+        wait_until_gone(runtime);
+    if (!all_gone(runtime))
+        log_write(runtime->options.log, LOG_LEVEL_WARN, "runtime.plugin_holds_on",
+                  "providers=%u help='a plugin did not release its calls within %lld s'",
+                  runtime->provider_count, (long long)(STOP_LIMIT_NS / NS_PER_S));
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        struct runtime_loop *l = &runtime->loops[i];
+        if (!l->has_thread)
+            continue;
+        loop_stop(l->loop);
+        pthread_join(l->thread, NULL);
+        l->has_thread = false;
+    }
+}
+
+static void destroy_loop(struct runtime_loop *l)
+{
+    engine_loop_destroy(l->engine);
+    journal_close(&l->journal);
+    transport_destroy(l->transport);
+    loop_destroy(l->loop);
+}
+
+static void destroy_jobs(struct runtime *runtime)
+{
+    jobs_destroy(runtime->keeper);
+    jobs_destroy(runtime->loading);
+    jobs_destroy(runtime->provider_jobs);
+    jobs_destroy(runtime->translators);
+}
+
+void runtime_destroy(struct runtime *runtime)
+{
+    if (runtime == NULL)
+        return;
+    if (runtime->keeper != NULL && runtime->loops[runtime->loop_count - 1].engine != NULL)
+        runtime_stop(runtime);
+    destroy_jobs(runtime);
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        destroy_loop(&runtime->loops[i]);
+    model_map_destroy((struct model_map *)(uintptr_t)atomic_load(&runtime->models.current));
+    config_destroy((struct config *)(uintptr_t)atomic_load(&runtime->config.current));
+    plugin_catalog_destroy(runtime->catalog);
+    plugin_loader_destroy(runtime->loader);
+    transport_shared_destroy(runtime->transport);
+    metrics_destroy(runtime->metrics);
+    pthread_cond_destroy(&runtime->changed);
+    pthread_mutex_destroy(&runtime->lock);
+    free(runtime);
+}
+
+/* --- Looking -------------------------------------------------------------------------------------- */
+
+unsigned runtime_loop_count(const struct runtime *runtime)
+{
+    return runtime->loop_count;
+}
+
+struct loop *runtime_loop(struct runtime *runtime, unsigned index)
+{
+    return runtime->loops[index].loop;
+}
+
+struct engine_loop *runtime_engine(struct runtime *runtime, unsigned index)
+{
+    return runtime->loops[index].engine;
+}
+
+const struct config *runtime_config(struct runtime *runtime)
+{
+    return snapshot_get(&runtime->config);
+}
+
+const struct model_map *runtime_models(struct runtime *runtime)
+{
+    return snapshot_get(&runtime->models);
+}
+
+const struct plugin_catalog *runtime_plugins(struct runtime *runtime)
+{
+    return runtime->catalog;
+}
+
+struct metrics *runtime_metrics(struct runtime *runtime)
+{
+    return runtime->metrics;
+}
+
+const struct log *runtime_log(const struct runtime *runtime)
+{
+    return runtime->options.log;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* The runtime's own view of itself. Private to this room. */
+#ifndef RUNTIME_STATE_H
+#define RUNTIME_STATE_H
+
+#include <pthread.h>
+
+#include "base/snapshot.h"
+#include "engine/target.h"
+#include "loop/jobs.h"
+#include "runtime/runtime.h"
+#include "store/journal.h"
+#include "transport/transport.h"
+
+/* A configured provider in use, as long as its slot lives. */
+struct runtime_provider {
+    struct target target; /* the slot's owner: first, so that both are one pointer */
+    struct runtime *runtime;
+    struct provider_services services; /* the slot's: leads back here */
+    struct slot *slot;
+    struct list link;     /* runtime->providers; in no list once it leaves */
+    harborai_str ca_file; /* owned */
+    bool wanted;          /* by the configuration that is being applied */
+    bool published;       /* the map of this moment may lead to it */
+    struct drain_order *drains; /* one a loop, while it leaves */
+    struct job close;     /* [keeper] when it is quiescent */
+    struct message gone;  /* to loop 0, which owns its timer */
+    struct message tick_order;
+    struct timer tick;
+    _Atomic int64_t tick_at_ns; /* monotonic; 0 = none */
+    _Atomic bool tick_ordered;
+};
+
+struct drain_order {
+    struct message message;
+    struct runtime_provider *provider;
+    unsigned loop_index;
+};
+
+/* A loop with everything that belongs to it alone. */
+struct runtime_loop {
+    struct runtime *runtime;
+    struct loop *loop;
+    struct transport *transport;
+    struct journal journal;
+    struct engine_loop *engine;
+    pthread_t thread;
+    bool has_thread;
+    struct message break_off;
+};
+
+struct runtime {
+    struct runtime_options options;
+    struct epoch epoch;
+    struct snapshot config, models; /* struct config, struct model_map */
+    struct metrics *metrics;
+    struct transport_shared *transport;
+    struct plugin_loader *loader;
+    struct jobs *keeper;      /* one thread: the only writer of snapshots */
+    struct jobs *loading;     /* one thread: dlopen and dlclose */
+    struct jobs *provider_jobs; /* create, tick, destroy */
+    struct jobs *translators; /* chat() of large requests */
+    struct plugin_catalog *catalog;
+    struct list providers;    /* the keeper's */
+    unsigned loop_count;
+    struct runtime_loop loops[LIMIT_LOOPS];
+
+    /* How many providers are not freed yet: runtime_stop() waits for the last. A lock, because a
+     * thread has to sleep until then. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned provider_count;
+    bool stopped;
+    struct job leave; /* [keeper] the last publication: nothing */
+};
+
+/* --- provider.c --- */
+/* Makes or keeps the slot of each provider that `config` wants; marks them `wanted`. */
+MUST_CHECK harborai_status providers_prepare(struct runtime *runtime, const struct config *config,
+                                             harborai_error *error);
+/* Puts the slots that are not wanted any more to their end; after a grace period. [keeper] */
+void providers_retire_unwanted(struct runtime *runtime);
+/* A configuration was not taken: what was made for it alone goes. [keeper] */
+void providers_keep_published(struct runtime *runtime);
+void providers_log_refused(struct runtime *runtime);
+
+/* --- services.c --- */
+void services_init(struct runtime_provider *p);
+void services_cancel_tick(struct runtime_provider *p);
+
+/* --- keeper.c --- */
+/* [keeper] or [init] */
+MUST_CHECK harborai_status keeper_apply(struct runtime *runtime, struct config *config,
+                                        harborai_error *error);
+
+#endif
