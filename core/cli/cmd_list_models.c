@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* harborai list-models: what can be asked, by whom it is answered, and whether the key is there.
+ * Loads no plugin: everything stands in manifests. */
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "cli/command.h"
+#include "cli/table.h"
+#include "json_value.h"
+#include "runtime/runtime.h"
+#include "wire/json_write.h"
+
+static const struct option_spec options[] = {
+    {"provider", 0, "NAME", "only this provider's"},
+    {"json", 0, NULL, "as JSON"},
+    {"config", 'c', "FILE", "the configuration file"},
+    {NULL, 0, NULL, NULL},
+};
+
+/* "" = it can be called; else what is missing. */
+static harborai_str what_is_missing(const struct model_listing *m, harborai_error *error)
+{
+    if (!m->enabled)
+        return HARBORAI_STR("disabled");
+    if (provider_check_secrets(m->slot->provider, error) < 0)
+        return slice_of(error->message);
+    return SLICE_NONE;
+}
+
+static harborai_str price_of(const struct model_listing *m, const char *pointer)
+{
+    harborai_str text = SLICE_NONE;
+    if (m->model != NULL)
+        (void)json_string_plain(json_pointer_find(m->model->json, slice_of(pointer)), &text);
+    return text;
+}
+
+static void print_number(struct table *table, int64_t number)
+{
+    char text[24] = "";
+    if (number > 0)
+        snprintf(text, sizeof text, "%lld", (long long)number);
+    table_cell(table, slice_of(text));
+}
+
+static void print_price(struct table *table, const struct model_listing *m)
+{
+    char text[128] = "";
+    harborai_str in = price_of(m, "/x-price/input"), out = price_of(m, "/x-price/output");
+    if (in.len > 0)
+        snprintf(text, sizeof text, "%.*s / %.*s %.*s", SLICE_ARG(in), SLICE_ARG(out),
+                 SLICE_ARG(price_of(m, "/x-price/currency")));
+    table_cell(table, slice_of(text));
+}
+
+static void print_row(struct table *table, const struct model_listing *m)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    table_cell(table, m->name);
+    table_cell(table, m->qualified);
+    print_number(table, m->model != NULL ? m->model->context : 0);
+    print_number(table, m->model != NULL ? m->model->max_output : 0);
+    print_price(table, m);
+    table_cell(table, what_is_missing(m, &error));
+}
+
+static void write_json(struct json_writer *w, const struct model_listing *m)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_str missing = what_is_missing(m, &error);
+    json_write_object(w);
+    json_write_key_string(w, "name", m->name);
+    json_write_key_string(w, "qualified", m->qualified);
+    json_write_key_string(w, "provider", m->provider);
+    json_write_key_string(w, "upstream", m->upstream);
+    json_write_key(w, HARBORAI_STR("is_alias"));
+    json_write_bool(w, m->is_alias);
+    if (m->model != NULL) {
+        json_write_key(w, HARBORAI_STR("model"));
+        json_write_raw(w, m->model->json);
+    }
+    json_write_key(w, HARBORAI_STR("available"));
+    json_write_bool(w, missing.len == 0);
+    if (missing.len > 0)
+        json_write_key_string(w, "missing", missing);
+    json_write_end(w);
+}
+
+static bool is_asked_for(const struct model_listing *m, const char *provider)
+{
+    return provider == NULL || slice_is(m->provider, provider);
+}
+
+static void print_table(const struct model_listing *list, size_t count, const char *provider)
+{
+    static const char *const heads[] = {"MODEL", "GOES TO", "CONTEXT", "OUTPUT", "PRICE IN / OUT PER 1M",
+                                        "STATE"};
+    struct table table;
+    table_init(&table, ARRAY_LEN(heads));
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+        table_cell(&table, slice_of(heads[i]));
+    for (size_t i = 0; i < count; i++)
+        if (is_asked_for(&list[i], provider))
+            print_row(&table, &list[i]);
+    table_print(&table);
+    table_release(&table);
+}
+
+static void print_json(const struct model_listing *list, size_t count, const char *provider)
+{
+    AUTO(buf) text = BUF_INIT(MIB(64));
+    struct json_writer w = JSON_WRITER(&text);
+    json_write_object(&w);
+    json_write_key(&w, HARBORAI_STR("models"));
+    json_write_array(&w);
+    for (size_t i = 0; i < count; i++)
+        if (is_asked_for(&list[i], provider))
+            write_json(&w, &list[i]);
+    json_write_end(&w);
+    json_write_end(&w);
+    printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
+}
+
+static enum exit_code list(struct runtime *runtime, const struct arguments *arguments)
+{
+    const char *provider = argument_of(&command_list_models, arguments, "provider");
+    size_t count;
+    const struct model_listing *models = model_map_list(runtime_models(runtime), &count);
+    if (argument_of(&command_list_models, arguments, "json") != NULL)
+        print_json(models, count, provider);
+    else if (count > 0)
+        print_table(models, count, provider);
+    else
+        fprintf(stderr, "harborai: there is no model: set a provider's key, such as OPENAI_API_KEY, "
+                        "or write a configuration; 'harborai list-plugins' shows the plugins\n");
+    return finish_output();
+}
+
+static enum exit_code run(const struct arguments *arguments)
+{
+    struct config *config = load_config(&command_list_models, arguments);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct runtime *runtime;
+    struct log log;
+    if (config == NULL)
+        return EXIT_CONFIG;
+    log_from_config(&log, config);
+    struct runtime_options with = {.log = &log, .loops = 1, .system_plugin_dir = PLUGINDIR};
+    if (runtime_create(config, &with, &runtime, &error) < 0) {
+        config_destroy(config);
+        return complain_of(&error);
+    }
+    enum exit_code code = list(runtime, arguments);
+    runtime_destroy(runtime);
+    return code;
+}
+
+const struct command command_list_models = {
+    .name = "list-models",
+    .summary = "List the models that can be asked",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* harborai list-plugins: what was found where, and why something is not used. Loads nothing. */
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "cli/command.h"
+#include "cli/table.h"
+#include "plugin/discover.h"
+#include "wire/json_write.h"
+
+static const struct option_spec options[] = {
+    {"json", 0, NULL, "as JSON"},
+    {"config", 'c', "FILE", "the configuration file (its plugin_path)"},
+    {NULL, 0, NULL, NULL},
+};
+
+static harborai_str state_name(const struct plugin_file *f)
+{
+    switch (f->state) {
+    case PLUGIN_FILE_KNOWN:
+        return HARBORAI_STR("ready");
+    case PLUGIN_FILE_SHADOWED:
+        return HARBORAI_STR("shadowed");
+    case PLUGIN_FILE_REFUSED:
+    default:
+        return HARBORAI_STR("refused");
+    }
+}
+
+static void print_row(struct table *table, const struct plugin_file *f)
+{
+    const struct manifest *m = f->manifest;
+    table_cell(table, m != NULL ? m->provider : HARBORAI_STR("?"));
+    table_cell(table, m != NULL ? m->id : SLICE_NONE);
+    table_cell(table, m != NULL ? m->version : SLICE_NONE);
+    table_cell(table, state_name(f));
+    table_cell(table, slice_of(f->path));
+}
+
+static void print_reasons(const struct plugin_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->directory_count; i++)
+        if (catalog->directories[i].error.code != HARBORAI_OK)
+            complain("%s", catalog->directories[i].error.message);
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        const struct plugin_file *f = &catalog->files[i];
+        if (f->error.code != HARBORAI_OK)
+            complain("%s", f->error.message);
+        for (size_t j = 0; f->manifest != NULL && j < f->manifest->warnings.count; j++)
+            complain("%s: %s", f->path, f->manifest->warnings.items[j].data);
+    }
+}
+
+static void print_table(const struct plugin_catalog *catalog)
+{
+    static const char *const heads[] = {"PLUGIN", "ID", "VERSION", "STATE", "FILE"};
+    struct table table;
+    table_init(&table, ARRAY_LEN(heads));
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+        table_cell(&table, slice_of(heads[i]));
+    for (size_t i = 0; i < catalog->file_count; i++)
+        print_row(&table, &catalog->files[i]);
+    table_print(&table);
+    table_release(&table);
+    fflush(stdout);
+    print_reasons(catalog);
+    if (catalog->file_count == 0)
+        complain("no plugin was found: HARBORAI_PLUGIN_PATH names directories to look in");
+}
+
+static void write_models(struct json_writer *w, const struct manifest *m)
+{
+    json_write_key(w, HARBORAI_STR("models"));
+    json_write_array(w);
+    for (size_t i = 0; i < m->model_count; i++)
+        json_write_string(w, m->models[i].name);
+    json_write_end(w);
+}
+
+static void write_json(struct json_writer *w, const struct plugin_file *f)
+{
+    json_write_object(w);
+    json_write_key_string(w, "file", slice_of(f->path));
+    json_write_key_string(w, "state", state_name(f));
+    if (f->error.code != HARBORAI_OK)
+        json_write_key_string(w, "reason", slice_of(f->error.message));
+    if (f->manifest != NULL) {
+        json_write_key_string(w, "plugin", f->manifest->provider);
+        json_write_key_string(w, "id", f->manifest->id);
+        json_write_key_string(w, "version", f->manifest->version);
+        write_models(w, f->manifest);
+    }
+    json_write_end(w);
+}
+
+static void print_json(const struct plugin_catalog *catalog)
+{
+    AUTO(buf) text = BUF_INIT(MIB(64));
+    struct json_writer w = JSON_WRITER(&text);
+    json_write_object(&w);
+    json_write_key(&w, HARBORAI_STR("plugins"));
+    json_write_array(&w);
+    for (size_t i = 0; i < catalog->file_count; i++)
+        write_json(&w, &catalog->files[i]);
+    json_write_end(&w);
+    json_write_end(&w);
+    printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
+}
+
+static enum exit_code run(const struct arguments *arguments)
+{
+    struct config *config = load_config(&command_list_plugins, arguments);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct plugin_catalog *catalog;
+    if (config == NULL)
+        return EXIT_CONFIG;
+    struct discover_options where = {.environment = discover_environment(),
+                                     .configuration = config->plugin_path.items,
+                                     .configuration_count = config->plugin_path.count,
+                                     .system = PLUGINDIR};
+    harborai_status st = plugin_catalog_create(&where, &catalog, &error);
+    config_destroy(config);
+    if (st < 0)
+        return complain_of(&error);
+    if (argument_of(&command_list_plugins, arguments, "json") != NULL)
+        print_json(catalog);
+    else
+        print_table(catalog);
+    plugin_catalog_destroy(catalog);
+    return finish_output();
+}
+
+const struct command command_list_plugins = {
+    .name = "list-plugins",
+    .summary = "List the plugins that were found, and why one is not used",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* harborai: finds the command and runs it. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <harborai/plugin.h>
+
+#include "base/attr.h"
+#include "base/slice.h"
+#include "cli/command.h"
+
+static const struct command *const commands[] = {&command_chat, &command_list_models,
+                                                 &command_list_plugins};
+
+static enum exit_code print_help(void)
+{
+    printf("usage: harborai COMMAND [OPTION…]\n\n"
+           "One port for all model vendors.\n\nCommands:\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
+    printf("\n'harborai COMMAND --help' tells more; 'harborai --version' tells which this is.\n");
+    return finish_output();
+}
+
+static enum exit_code print_version(void)
+{
+    printf("harborai %s (plugin ABI %d.%d)\n", PACKAGE_VERSION, HARBORAI_ABI_MAJOR,
+           HARBORAI_ABI_MINOR);
+    return finish_output();
+}
+
+static enum exit_code unknown_command(const char *name)
+{
+    const char *nearest = NULL;
+    unsigned least = 3;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        unsigned distance = slice_distance(slice_of(name), slice_of(commands[i]->name), 2);
+        if (distance < least) {
+            least = distance;
+            nearest = commands[i]->name;
+        }
+    }
+    if (nearest != NULL)
+        complain("there is no command '%s': did you mean '%s'?", name, nearest);
+    else
+        complain("there is no command '%s': 'harborai --help' lists them", name);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    enum exit_code code;
+
+    setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8; numbers stay as C has them */
+    signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write() */
+    if (argc < 2) {
+        print_help();
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return print_help();
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+        return print_version();
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(argv[1], commands[i]->name) != 0)
+            continue;
+        if (!arguments_parse(commands[i], argc - 1, argv + 1, &arguments, &code))
+            return code;
+        return commands[i]->run(&arguments);
+    }
+    return unknown_command(argv[1]);
+}
