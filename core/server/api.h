@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The endpoints, as the router's table names them. Each leaves the connection with a call that runs
+ * or with an answer. [loop] */
+#ifndef SERVER_API_H
+#define SERVER_API_H
+
+#include "base/slice.h"
+
+struct conn;
+
+/* api_chat.c */
+void api_chat_complete(struct conn *conn, harborai_str rest);
+
+/* api_models.c */
+void api_models_list(struct conn *conn, harborai_str rest);
+void api_models_one(struct conn *conn, harborai_str rest); /* `rest`: the name, percent-encoded */
+
+/* api_status.c */
+void api_status_health(struct conn *conn, harborai_str rest);
+void api_status_metrics(struct conn *conn, harborai_str rest);
+
+#endif

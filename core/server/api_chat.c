@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* POST /v1/chat/completions: hands the body to the engine and writes what comes back. */
+#include "chat/error_json.h"
+#include "engine/call.h"
+#include "server/api.h"
+#include "server/gate.h"
+#include "server/reply.h"
+
+static void on_chunk(void *owner, harborai_str json)
+{
+    reply_event(owner, json);
+}
+
+static void on_failure(struct conn *conn, const struct call_result *result)
+{
+    if (conn->has_head) {
+        reply_stream_error(conn, result->error, result->error_type);
+        return;
+    }
+    struct reply reply = {
+        .status = error_json_status(result->error),
+        .error = result->error,
+        .error_type = result->error_type,
+        .record = result->record,
+    };
+    reply_whole(conn, &reply);
+}
+
+static void on_end(void *owner, const struct call_result *result)
+{
+    struct conn *conn = owner;
+    conn->call = NULL;
+    if (result->error != NULL)
+        on_failure(conn, result);
+    else if (result->streamed)
+        reply_stream_end(conn);
+    else
+        reply_whole(conn, &(struct reply){
+                              .status = 200, .body = result->answer, .record = result->record});
+}
+
+static size_t undelivered(const void *owner)
+{
+    return conn_unsent(owner);
+}
+
+static const struct call_front front = {on_chunk, on_end, undelivered};
+
+void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
+{
+    struct call_params params = {
+        .front = &front,
+        .owner = conn,
+        .body = &conn->body,
+        .request_id = slice_of(conn->request_id),
+        .trace_parent = slice_of(conn->trace_parent),
+        .client = slice_of(conn->client),
+    };
+    conn->state = CONN_CALL; /* before: chunks may come from inside */
+    conn_set_limit(conn, 0);
+    conn->call = call_start(conn->gate->engine, &params);
+    if (conn->call == NULL)
+        reply_refuse(conn, 503, "out_of_memory", "no memory left for this request: ask again");
+}

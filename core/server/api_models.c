@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /v1/models and /v1/models/{id}: what can be asked for. Reads the map of models of this pass;
+ * loads no plugin. */
+#include "runtime/runtime.h"
+#include "server/api.h"
+#include "server/gate.h"
+#include "server/reply.h"
+#include "wire/json_write.h"
+
+/* OpenAI's object, and what we know besides: the manifest's entry has windows and prices. */
+static void write_model(struct json_writer *w, harborai_str name, harborai_str provider,
+                        harborai_str upstream, const struct manifest_model *model)
+{
+    json_write_object(w);
+    json_write_key_string(w, "id", name);
+    json_write_key_string(w, "object", HARBORAI_STR("model"));
+    json_write_key_int64(w, "created", 0); /* not known; the member is not optional */
+    json_write_key_string(w, "owned_by", provider);
+    if (model != NULL && model->context > 0)
+        json_write_key_int64(w, "context_window", model->context);
+    if (model != NULL && model->max_output > 0)
+        json_write_key_int64(w, "max_output_tokens", model->max_output);
+    json_write_key(w, HARBORAI_STR("harborai"));
+    json_write_object(w);
+    json_write_key_string(w, "provider", provider);
+    json_write_key_string(w, "upstream_model", upstream);
+    if (model != NULL && model->json.len > 0) {
+        json_write_key(w, HARBORAI_STR("model"));
+        json_write_raw(w, model->json);
+    }
+    json_write_end(w);
+    json_write_end(w);
+}
+
+static void reply_json(struct conn *conn, const struct buf *json)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (buf_status(json, &error) < 0)
+        reply_refuse(conn, 503, "out_of_memory", "%s", error.message);
+    else
+        reply_whole(conn, &(struct reply){.status = 200, .body = buf_slice(json)});
+}
+
+void api_models_list(struct conn *conn, harborai_str rest UNUSED)
+{
+    AUTO(buf) json = BUF_INIT(LIMIT_RESPONSE_BODY);
+    struct json_writer w = JSON_WRITER(&json);
+    size_t count = 0;
+    const struct model_listing *list =
+        model_map_list(runtime_models(conn->gate->runtime), &count);
+
+    json_write_object(&w);
+    json_write_key_string(&w, "object", HARBORAI_STR("list"));
+    json_write_key(&w, HARBORAI_STR("data"));
+    json_write_array(&w);
+    for (const struct model_listing *m = list; m < list + count; m++)
+        if (m->enabled)
+            write_model(&w, m->name, m->provider, m->upstream, m->model);
+    json_write_end(&w);
+    json_write_end(&w);
+    reply_json(conn, &json);
+}
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* RFC 3986, 2.1. False: a '%' without its two digits. */
+static bool decode(harborai_str text, struct buf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] != '%') {
+            buf_add_char(out, text.data[i]);
+            continue;
+        }
+        int high = i + 2 < text.len ? digit_of(text.data[i + 1]) : -1;
+        int low = high >= 0 ? digit_of(text.data[i + 2]) : -1;
+        if (low < 0)
+            return false;
+        buf_add_char(out, (char)(high << 4 | low));
+        i += 2;
+    }
+    return out->failed == HARBORAI_OK;
+}
+
+static void show(struct conn *conn, harborai_str name)
+{
+    const struct model_map *models = runtime_models(conn->gate->runtime);
+    struct route_view route;
+
+    if (model_map_find(models, name, &route) < 0) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        (void)model_map_explain(models, name, &error);
+        int status = error.code == HARBORAI_E_NOT_FOUND ? 404 : 400;
+        reply_whole(conn, &(struct reply){.status = status, .error = &error});
+        return;
+    }
+    AUTO(buf) json = BUF_INIT(MIB(1));
+    struct json_writer w = JSON_WRITER(&json);
+    write_model(&w, name, route.provider, route.upstream, route.model);
+    reply_json(conn, &json);
+}
+
+void api_models_one(struct conn *conn, harborai_str rest)
+{
+    AUTO(buf) name = BUF_INIT(HTTP_TARGET_MAX);
+    if (decode(rest, &name))
+        show(conn, buf_slice(&name));
+    else
+        reply_refuse(conn, 400, "bad_request", "the model's name is not percent-encoded properly");
+}

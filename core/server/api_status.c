@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /health and GET /metrics: for those who watch the process. */
+#include "runtime/runtime.h"
+#include "server/api.h"
+#include "server/gate.h"
+#include "server/reply.h"
+#include "wire/prometheus.h"
+
+void api_status_health(struct conn *conn, harborai_str rest UNUSED)
+{
+    if (conn->gate->stopping)
+        reply_whole(conn, &(struct reply){.status = 503,
+                                          .body = HARBORAI_STR("{\"status\":\"stopping\"}")});
+    else
+        reply_whole(conn,
+                    &(struct reply){.status = 200, .body = HARBORAI_STR("{\"status\":\"ok\"}")});
+}
+
+void api_status_metrics(struct conn *conn, harborai_str rest UNUSED)
+{
+    AUTO(buf) text = BUF_INIT(MIB(4));
+    metrics_write(runtime_metrics(conn->gate->runtime), &text);
+    if (text.failed < 0) {
+        reply_refuse(conn, 503, "out_of_memory", "no memory left for the metrics: ask again");
+        return;
+    }
+    reply_whole(conn, &(struct reply){.status = 200,
+                                      .content_type = HARBORAI_STR(PROMETHEUS_CONTENT_TYPE),
+                                      .body = buf_slice(&text)});
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection's life: its states, its events and its patience. Must never touch a connection after
+ * conn_close() but to see that it is CLOSED: the memory goes at the end of the pass. */
+#include "server/conn.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/call.h"
+#include "server/gate.h"
+#include "server/reply.h"
+
+/* --- Patience -------------------------------------------------------------------------------- */
+
+void conn_set_limit(struct conn *conn, int seconds)
+{
+    struct loop *loop = conn->gate->loop;
+    conn->limit_ns = seconds > 0 ? loop_now_ns(loop) + seconds * NS_PER_S : 0;
+    if (seconds > 0 && (!timer_is_set(&conn->timer) || conn->timer.at_ns > conn->limit_ns))
+        loop_timer_set(loop, &conn->timer, conn->limit_ns);
+}
+
+static void lose_patience(struct conn *conn)
+{
+    switch (conn->state) {
+    case CONN_HEAD:
+        if (conn->in.len == 0)
+            break;
+        conn->body_unread = true;
+        reply_refuse(conn, 408, "request_timeout", "the request's head did not arrive within %d s",
+                     CONN_LIMIT_HEAD_S);
+        return;
+    case CONN_BODY:
+        conn->body_unread = true;
+        reply_refuse(conn, 408, "request_timeout",
+                     "the request's body made no progress for %d s", CONN_LIMIT_PROGRESS_S);
+        return;
+    case CONN_CALL:
+    case CONN_ANSWERED:
+        log_write(conn->gate->log, LOG_LEVEL_INFO, "server.slow_client",
+                  "client=%s request_id=%s unsent=%zu", conn->client, conn->request_id,
+                  conn_unsent(conn));
+        break;
+    case CONN_LINGER:
+    case CONN_CLOSED:
+        break;
+    }
+    conn_close(conn);
+}
+
+/* The timer is moved here, not with each request: most of the time it is due for nothing. */
+static void on_due(struct timer *timer)
+{
+    struct conn *conn = CONTAINER_OF(timer, struct conn, timer);
+    int64_t now_ns = loop_now_ns(conn->gate->loop);
+    if (conn->limit_ns == 0)
+        return;
+    if (now_ns >= conn->limit_ns)
+        lose_patience(conn);
+    else if (now_ns >= timer->at_ns) /* else the heap had no memory for it */
+        loop_timer_set(conn->gate->loop, timer, conn->limit_ns);
+}
+
+/* --- Events ---------------------------------------------------------------------------------- */
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+    struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
+
+    conn->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
+    conn->peer_ended |= (events & EPOLLRDHUP) != 0;
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0 && conn->state != CONN_LINGER) {
+        conn_close(conn);
+        return;
+    }
+    if ((events & EPOLLOUT) != 0 && conn->blocked)
+        conn_write(conn);
+    if (conn->state != CONN_CLOSED && conn->readable)
+        conn_read(conn);
+    /* A client that shuts its side while we work for it has left: nothing else would tell. */
+    if (conn->state == CONN_CALL && conn->peer_ended)
+        conn_close(conn);
+}
+
+void conn_continue(struct conn *conn)
+{
+    if (conn->in.len > 0)
+        conn_read_kept(conn);
+    if (conn->readable)
+        conn_read(conn);
+    if (conn->state == CONN_CALL && conn->peer_ended)
+        conn_close(conn);
+}
+
+/* --- Life ------------------------------------------------------------------------------------ */
+
+static void name_client(struct conn *conn, const struct sockaddr_storage *address)
+{
+    const void *bytes = NULL;
+    if (address->ss_family == AF_INET)
+        bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    else if (address->ss_family == AF_INET6)
+        bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (bytes != NULL)
+        (void)inet_ntop(address->ss_family, bytes, conn->client, sizeof conn->client);
+}
+
+void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address)
+{
+    const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
+    struct conn *conn = calloc(1, sizeof *conn);
+    if (conn == NULL || loop_watch(gate->loop, &conn->watch, fd, events, NULL) < 0) {
+        free(conn);
+        close(fd);
+        return;
+    }
+    conn->gate = gate;
+    conn->watch.on_ready = on_ready;
+    conn->timer.on_due = on_due;
+    buf_init(&conn->in, HTTP_HEAD_MAX + GATE_RECEIVE);
+    buf_init(&conn->out, LIMIT_RESPONSE_BODY + MIB(1));
+    buf_init(&conn->body, gate->max_body);
+    name_client(conn, address);
+    list_append(&gate->conns, &conn->link);
+    acceptor_add(&gate->acceptor);
+    metrics_add(gate->metrics, METRIC_CLIENT_ACCEPTS, 1);
+    metrics_add(gate->metrics, METRIC_CLIENT_CONNECTIONS, 1);
+    conn_set_limit(conn, CONN_LIMIT_HEAD_S);
+}
+
+static void free_conn(struct parked *parked)
+{
+    struct conn *conn = CONTAINER_OF(parked, struct conn, parked);
+    buf_release(&conn->in);
+    buf_release(&conn->out);
+    buf_release(&conn->body);
+    free(conn);
+}
+
+void conn_close(struct conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct call *call = take(conn->call);
+    int fd = conn->watch.fd;
+
+    if (conn->state == CONN_CLOSED)
+        return;
+    conn->state = CONN_CLOSED;
+    if (call != NULL)
+        call_cancel(call);
+    loop_unwatch(gate->loop, &conn->watch);
+    close(fd);
+    loop_timer_clear(gate->loop, &conn->timer);
+    list_remove(&conn->outgoing);
+    list_remove(&conn->waiting);
+    list_remove(&conn->link);
+    loop_park(gate->loop, &conn->parked, free_conn);
+    metrics_add(gate->metrics, METRIC_CLIENT_CONNECTIONS, -1);
+    acceptor_remove(&gate->acceptor);
+    gate_check_drained(gate);
+}
+
+void conn_stop(struct conn *conn)
+{
+    if (conn->state == CONN_HEAD)
+        conn_read(conn); /* a request may have come that we have not seen yet */
+    if (conn->state == CONN_HEAD && conn->in.len == 0)
+        conn_close(conn);
+}
+
+/* --- The end of an answer --------------------------------------------------------------------- */
+
+/* A socket that is closed with bytes unread resets, and the client may never see our answer: so we
+ * shut our side, and read on for a while. */
+static void linger(struct conn *conn)
+{
+    conn->state = CONN_LINGER;
+    buf_release(&conn->in);
+    buf_release(&conn->body);
+    if (shutdown(conn->watch.fd, SHUT_WR) < 0) {
+        conn_close(conn);
+        return;
+    }
+    conn_set_limit(conn, CONN_LIMIT_LINGER_S);
+    conn->readable = true;
+    gate_wait(conn->gate, conn);
+}
+
+static void await_next(struct conn *conn)
+{
+    conn->state = CONN_HEAD;
+    conn->resume = (struct http_resume){0};
+    conn->route = NULL;
+    buf_release(&conn->body);
+    conn_set_limit(conn, conn->in.len > 0 ? CONN_LIMIT_HEAD_S : CONN_LIMIT_IDLE_S);
+    if (conn->in.len > 0 || conn->readable)
+        gate_wait(conn->gate, conn);
+}
+
+void conn_finish(struct conn *conn)
+{
+    if (conn->keep_alive && !conn->gate->stopping && !conn->peer_ended)
+        await_next(conn);
+    else if (!conn->peer_ended && (conn->body_unread || conn->readable || conn->in.len > 0))
+        linger(conn);
+    else
+        conn_close(conn);
+}

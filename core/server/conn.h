@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection of a client, for its whole life:
+ *
+ *   HEAD ──> BODY ──> CALL ──> ANSWERED ──> HEAD … or CLOSED
+ *     └────────┴────────┴─────────┘   └───> LINGER ──> CLOSED
+ *
+ * Input is read when the state wants it (conn_read.c), output is gathered in a pass and leaves in its
+ * act phase with one send() (conn_write.c). All functions are [loop]. */
+#ifndef SERVER_CONN_H
+#define SERVER_CONN_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "loop/loop.h"
+#include "server/router.h"
+#include "wire/http_body.h"
+
+struct call;
+struct gate;
+
+enum conn_state {
+    CONN_HEAD,     /* waits for a request or for the rest of its head */
+    CONN_BODY,     /* … for the rest of its body */
+    CONN_CALL,     /* the engine works on it */
+    CONN_ANSWERED, /* the answer is complete; its last bytes go out */
+    CONN_LINGER,   /* we have said everything; what still comes is thrown away */
+    CONN_CLOSED    /* lives until the pass ends */
+};
+
+struct conn {
+    struct gate *gate;
+    enum conn_state state;
+    bool readable;    /* there may be more to read: an edge was seen, EAGAIN was not */
+    bool blocked;     /* the socket took less than we have: an edge will come */
+    bool peer_ended;  /* the client has shut its side */
+    bool keep_alive;  /* after this answer */
+    bool body_unread; /* the answer came before the request was read to its end */
+    bool is_head;     /* HEAD: an answer without its body */
+    bool is_http10;   /* no chunks: the end of a stream is the end of the connection */
+    bool has_head;    /* the head of a stream has been written */
+    bool chunk_open;  /* … and events, since the last send */
+
+    struct watch watch;
+    struct timer timer;  /* set no later than limit_ns, and moved only when it is due */
+    int64_t limit_ns;    /* when patience ends; 0 = never */
+    struct list link;    /* gate->conns */
+    struct list waiting; /* gate->waiting */
+    struct list outgoing; /* gate->outgoing */
+    struct parked parked;
+
+    struct buf in;   /* what was read and belongs to a later state */
+    struct buf out;  /* answers; from `sent` on they are still here */
+    size_t sent;
+    size_t chunk_at; /* in `out`: where the open chunk's size has to be filled in */
+
+    struct http_resume resume;
+    struct http_body framing;
+    const struct route *route;
+    struct buf body;   /* of the request; taken over by the call */
+    struct call *call; /* NULL: none, or it has ended */
+
+    char request_id[LIMIT_REQUEST_ID + 1];
+    char trace_parent[56];
+    char client[INET6_ADDRSTRLEN];
+};
+
+/* conn.c. Takes `fd`, also when it fails. */
+void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address);
+/* The client is gone, or has to go: a call is cancelled, the socket closed, the rest follows. */
+void conn_close(struct conn *conn);
+/* The server stops: closed at once if no request is under way. */
+void conn_stop(struct conn *conn);
+/* In the pass after gate_wait(). */
+void conn_continue(struct conn *conn);
+/* The answer is out. */
+void conn_finish(struct conn *conn);
+/* Patience ends in that many seconds; 0 = never. */
+void conn_set_limit(struct conn *conn, int seconds);
+
+enum {
+    CONN_LIMIT_HEAD_S = 30,     /* a request's head, from its first byte */
+    CONN_LIMIT_IDLE_S = 75,     /* between two requests: longer than most clients keep one */
+    CONN_LIMIT_PROGRESS_S = 60, /* of a body that comes, of an answer that goes */
+    CONN_LIMIT_LINGER_S = 5
+};
+
+/* conn_read.c */
+void conn_read(struct conn *conn);
+/* Works on what is in conn->in. */
+void conn_read_kept(struct conn *conn);
+
+/* conn_write.c. The end of a pass sends what `out` has. */
+void conn_write_soon(struct conn *conn);
+/* Sends now. In the run phase only what is left from an earlier pass. */
+void conn_write(struct conn *conn);
+/* What follows is a part of one HTTP chunk until the next send; nothing for an HTTP/1.0 client. */
+void conn_open_chunk(struct conn *conn);
+void conn_close_chunk(struct conn *conn);
+
+static inline size_t conn_unsent(const struct conn *conn)
+{
+    return conn->out.len - conn->sent;
+}
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* What a client sends: bytes become a request, and the request goes to its endpoint. Bytes are
+ * parsed where they were received; only what belongs to a later state is kept. */
+#include <errno.h>
+
+#include "server/conn.h"
+#include "server/gate.h"
+#include "server/reply.h"
+
+#define RECEIVES_A_PASS 16 /* 1 MiB of one client; then it is the others' turn */
+
+/* The request is not read to its end, so the connection cannot go on. */
+static void refuse_rest(struct conn *conn, int status, const char *code, const char *reason)
+{
+    conn->keep_alive = false;
+    conn->body_unread = true;
+    reply_refuse(conn, status, code, "%s", reason);
+}
+
+static void refuse_size(struct conn *conn)
+{
+    conn->keep_alive = false;
+    conn->body_unread = true;
+    reply_refuse(conn, 413, "request_too_large",
+                 "the request's body is longer than %zu bytes: raise server.max_body, or send less",
+                 conn->gate->max_body);
+}
+
+/* --- The head --------------------------------------------------------------------------------- */
+
+static bool is_good_id(harborai_str id)
+{
+    if (id.len == 0 || id.len > LIMIT_REQUEST_ID)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              (c != '\0' && strchr("._:-/", c) != NULL)))
+            return false;
+    }
+    return true;
+}
+
+static void name_request(struct conn *conn, harborai_str given)
+{
+    if (is_good_id(given)) {
+        memcpy(conn->request_id, given.data, given.len);
+        conn->request_id[given.len] = '\0';
+    } else {
+        memcpy(conn->request_id, "req_", 4);
+        ids_trace(&conn->gate->ids, conn->request_id + 4);
+    }
+}
+
+static void take_head(struct conn *conn, const struct http_request_head *request)
+{
+    const struct http_head *head = &request->head;
+    harborai_str parent = http_field(head, "traceparent");
+
+    name_request(conn, http_field(head, "x-request-id"));
+    parent = slice_cut(parent, parent.len < sizeof conn->trace_parent ? parent.len : 0);
+    if (parent.len > 0)
+        memcpy(conn->trace_parent, parent.data, parent.len);
+    conn->trace_parent[parent.len] = '\0';
+    conn->keep_alive = head->keep_alive && !conn->gate->stopping;
+    conn->is_http10 = head->minor == 0;
+    conn->is_head = slice_is(request->method, "HEAD");
+    conn->has_head = false;
+    conn->body_unread = head->body_kind == HTTP_BODY_CHUNKED || head->content_length > 0;
+    http_body_init(&conn->framing, head->body_kind, head->content_length);
+}
+
+static void refuse_route(struct conn *conn, const struct http_request_head *request, int status,
+                         const struct router_match *match)
+{
+    if (conn->body_unread)
+        conn->keep_alive = false;
+    if (status == 404) {
+        reply_refuse(conn, 404, "unknown_url", "unknown path '%.*s': there is nothing here",
+                     SLICE_ARG(slice_cut(request->path, 200)));
+        return;
+    }
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_error_set(&error, HARBORAI_E_INVALID, "'%.*s' cannot be asked with %.*s, but with %s",
+                       SLICE_ARG(slice_cut(request->path, 200)),
+                       SLICE_ARG(slice_cut(request->method, 20)), match->allow);
+    snprintf(error.vendor_code, sizeof error.vendor_code, "method_not_allowed");
+    reply_whole(conn, &(struct reply){.status = 405, .error = &error, .allow = match->allow});
+}
+
+static bool is_plain(const struct http_request_head *request)
+{
+    harborai_str coding = http_field(&request->head, "content-encoding");
+    return coding.len == 0 || slice_equal_ignoring_case(coding, HARBORAI_STR("identity"));
+}
+
+/* The request is whole, or its endpoint needs no body. */
+static void begin_body(struct conn *conn, const struct http_request_head *request, bool is_last)
+{
+    int64_t length = request->head.content_length;
+    if (!is_plain(request)) {
+        refuse_rest(conn, 415, "unsupported_encoding",
+                    "send the body as it is: content-encoding is not supported");
+    } else if (length > 0 && (uint64_t)length > conn->gate->max_body) {
+        refuse_size(conn);
+    } else if (http_body_may_end(&conn->framing)) {
+        conn->route->answer(conn, SLICE_NONE);
+    } else {
+        conn->state = CONN_BODY;
+        conn_set_limit(conn, CONN_LIMIT_PROGRESS_S);
+        if (length > 0)
+            (void)buf_reserve(&conn->body, (size_t)length < KIB(64) ? (size_t)length : KIB(64));
+        if (request->expect_continue && is_last) {
+            buf_add(&conn->out, HARBORAI_STR("HTTP/1.1 100 Continue\r\n\r\n"));
+            conn_write_soon(conn);
+        }
+    }
+}
+
+static size_t read_head(struct conn *conn, harborai_str bytes)
+{
+    struct http_request_head request;
+    struct http_fault fault;
+    struct router_match match;
+
+    harborai_status st = http_request_parse(bytes, &conn->resume, &request, &fault);
+    if (st == HTTP_INCOMPLETE)
+        return 0;
+    if (st < 0) {
+        name_request(conn, SLICE_NONE);
+        conn->is_http10 = conn->is_head = false;
+        refuse_rest(conn, fault.status, "bad_request", fault.reason);
+        return bytes.len;
+    }
+    take_head(conn, &request);
+    int status = router_find(request.method, request.path, &match);
+    conn->route = match.route;
+    if (status != 200) {
+        refuse_route(conn, &request, status, &match);
+    } else if (route_takes_body(match.route)) {
+        begin_body(conn, &request, request.head.size == bytes.len);
+    } else {
+        conn->keep_alive &= !conn->body_unread; /* nobody wants it */
+        match.route->answer(conn, match.rest);
+    }
+    return request.head.size;
+}
+
+/* --- The body --------------------------------------------------------------------------------- */
+
+static void refuse_body(struct conn *conn, size_t more)
+{
+    if (more > conn->gate->max_body - conn->body.len)
+        refuse_size(conn);
+    else
+        refuse_rest(conn, 503, "out_of_memory", "no memory left for this request: ask again");
+}
+
+static size_t read_body(struct conn *conn, harborai_str bytes)
+{
+    size_t done = 0, consumed = 0;
+    const char *reason = NULL;
+    harborai_str data;
+    harborai_status st;
+
+    do {
+        st = http_body_feed(&conn->framing, slice_from(bytes, done), &data, &consumed, &reason);
+        if (st < 0) {
+            refuse_rest(conn, 400, "bad_request", reason);
+            return bytes.len;
+        }
+        done += consumed;
+        buf_add(&conn->body, data);
+        if (conn->body.failed < 0) {
+            refuse_body(conn, data.len);
+            return bytes.len;
+        }
+    } while (st == HTTP_BODY_MORE && done < bytes.len);
+    if (st == HTTP_BODY_END) {
+        conn->body_unread = false;
+        conn->route->answer(conn, SLICE_NONE);
+    } else {
+        conn_set_limit(conn, CONN_LIMIT_PROGRESS_S);
+    }
+    return done;
+}
+
+/* --- Bytes ------------------------------------------------------------------------------------ */
+
+/* How many of them are done with; the rest belongs to a later state or to a head that is not yet
+ * complete. */
+static size_t advance(struct conn *conn, harborai_str bytes)
+{
+    size_t done = 0;
+    while (done < bytes.len) {
+        harborai_str rest = slice_from(bytes, done);
+        size_t step;
+        if (conn->state == CONN_HEAD)
+            step = read_head(conn, rest);
+        else if (conn->state == CONN_BODY)
+            step = read_body(conn, rest);
+        else
+            break;
+        if (step == 0)
+            break;
+        done += step;
+    }
+    return done;
+}
+
+void conn_read_kept(struct conn *conn)
+{
+    size_t done = advance(conn, buf_slice(&conn->in));
+    if (done == conn->in.len)
+        buf_release(&conn->in);
+    else
+        buf_consume(&conn->in, done);
+}
+
+static void keep(struct conn *conn, harborai_str bytes)
+{
+    if (conn->state == CONN_HEAD && conn->in.len == 0)
+        conn_set_limit(conn, CONN_LIMIT_HEAD_S);
+    buf_add(&conn->in, bytes);
+    if (conn->in.failed < 0)
+        conn_close(conn);
+}
+
+static void take_bytes(struct conn *conn, harborai_str bytes)
+{
+    if (conn->state == CONN_LINGER)
+        return;
+    if (conn->in.len > 0) {
+        keep(conn, bytes);
+        if (conn->state != CONN_CLOSED)
+            conn_read_kept(conn);
+        return;
+    }
+    size_t done = advance(conn, bytes);
+    if (done < bytes.len)
+        keep(conn, slice_from(bytes, done));
+}
+
+static bool wants_bytes(const struct conn *conn)
+{
+    return conn->state == CONN_HEAD || conn->state == CONN_BODY || conn->state == CONN_LINGER;
+}
+
+void conn_read(struct conn *conn)
+{
+    char *room = conn->gate->receive;
+    for (unsigned i = 0; conn->readable && wants_bytes(conn); i++) {
+        if (i == RECEIVES_A_PASS) {
+            gate_wait(conn->gate, conn);
+            return;
+        }
+        ssize_t len = recv(conn->watch.fd, room, GATE_RECEIVE, 0);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0 && errno == EAGAIN) {
+            conn->readable = false;
+        } else if (len <= 0) {
+            conn_close(conn);
+        } else {
+            /* Edge-triggered: after a short read the next byte, and the end, bring a new edge. */
+            conn->readable = (size_t)len == GATE_RECEIVE || conn->peer_ended;
+            take_bytes(conn, (harborai_str){room, (size_t)len});
+        }
+    }
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's part of one loop. */
+#include "server/gate.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/conn.h"
+
+static void move_all(struct list *from, struct list *to)
+{
+    for (struct list *item; (item = list_pop(from)) != NULL;)
+        list_append(to, item);
+}
+
+/* --- Connections that wait for the next pass --------------------------------------------------- */
+
+void gate_wait(struct gate *gate, struct conn *conn)
+{
+    if (list_is_linked(&conn->waiting))
+        return;
+    list_append(&gate->waiting, &conn->waiting);
+    if (!timer_is_set(&gate->next_pass))
+        loop_timer_set(gate->loop, &gate->next_pass, loop_now_ns(gate->loop));
+}
+
+/* Those that ask again while this runs have to wait. */
+static void on_next_pass(struct timer *timer)
+{
+    struct gate *gate = CONTAINER_OF(timer, struct gate, next_pass);
+    struct list now;
+    list_init(&now);
+    move_all(&gate->waiting, &now);
+    for (struct list *item; (item = list_pop(&now)) != NULL;)
+        conn_continue(CONTAINER_OF(item, struct conn, waiting));
+}
+
+/* --- Connections that have something to send ------------------------------------------------- */
+
+void gate_send(struct gate *gate, struct conn *conn)
+{
+    if (!list_is_linked(&conn->outgoing))
+        list_append(&gate->outgoing, &conn->outgoing);
+    loop_act(gate->loop, &gate->flush);
+}
+
+/* What the engine does in this phase comes first, whoever asked first: requests leave before answers
+ * do, and the end of an answer leaves with its last events. */
+static void on_flush(struct action *action)
+{
+    struct gate *gate = CONTAINER_OF(action, struct gate, flush);
+    gate->flush_is_last = !gate->flush_is_last;
+    if (gate->flush_is_last) {
+        loop_act(gate->loop, &gate->flush);
+        return;
+    }
+    struct list now;
+    list_init(&now);
+    move_all(&gate->outgoing, &now);
+    for (struct list *item; (item = list_pop(&now)) != NULL;)
+        conn_write(CONTAINER_OF(item, struct conn, outgoing));
+}
+
+/* --- The end ------------------------------------------------------------------------------------ */
+
+void gate_check_drained(struct gate *gate)
+{
+    uint64_t one = 1;
+    if (!gate->stopping || gate->told || !list_is_empty(&gate->conns))
+        return;
+    gate->told = true;
+    ssize_t written = write(gate->drained_fd, &one, sizeof one);
+    (void)written; /* fails only when the counter is full: it counts at most LIMIT_LOOPS */
+}
+
+/* `todo` may close a connection, which takes it off the list. */
+static void for_each_conn(struct gate *gate, void (*todo)(struct conn *conn))
+{
+    for (struct list *item = gate->conns.next, *next; item != &gate->conns; item = next) {
+        next = item->next;
+        todo(CONTAINER_OF(item, struct conn, link));
+    }
+}
+
+static void on_stop(struct message *message)
+{
+    struct gate *gate = CONTAINER_OF(message, struct gate, stop);
+    acceptor_close(&gate->acceptor);
+    gate->stopping = true;
+    for_each_conn(gate, conn_stop);
+    gate_check_drained(gate);
+}
+
+static void on_cut(struct message *message)
+{
+    for_each_conn(CONTAINER_OF(message, struct gate, cut), conn_close);
+}
+
+/* --- Life --------------------------------------------------------------------------------------- */
+
+const char *gate_date(struct gate *gate)
+{
+    int64_t wall_ns = loop_wall_ns(gate->loop);
+    if (wall_ns / NS_PER_S != gate->date_s) {
+        gate->date_s = wall_ns / NS_PER_S;
+        clock_format_http(wall_ns, gate->date);
+    }
+    return gate->date;
+}
+
+harborai_status gate_init(struct gate *gate, harborai_error *error)
+{
+    list_init(&gate->conns);
+    list_init(&gate->waiting);
+    list_init(&gate->outgoing);
+    gate->flush.run = on_flush;
+    gate->next_pass.on_due = on_next_pass;
+    gate->stop.run = on_stop;
+    gate->cut.run = on_cut;
+    ids_init(&gate->ids);
+    gate->date_s = -1;
+    acceptor_init(&gate->acceptor);
+    gate->receive = malloc(GATE_RECEIVE);
+    if (gate->receive == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    return HARBORAI_OK;
+}
+
+void gate_release(struct gate *gate)
+{
+    if (gate->receive == NULL)
+        return;
+    gate->stopping = gate->told = true;
+    acceptor_close(&gate->acceptor);
+    for_each_conn(gate, conn_close);
+    loop_timer_clear(gate->loop, &gate->next_pass);
+    list_remove(&gate->flush.link);
+    free(take(gate->receive));
+}

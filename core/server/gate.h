@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What the server has on one loop: its connections and what they share. Nothing here is written by
+ * another loop. Everything is [loop] unless marked. */
+#ifndef SERVER_GATE_H
+#define SERVER_GATE_H
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "engine/call.h"
+#include "loop/loop.h"
+#include "observe/metrics.h"
+#include "server/acceptor.h"
+
+/* One for all connections of a loop: bytes stay in it only while they are looked at. */
+#define GATE_RECEIVE KIB(64)
+
+struct runtime;
+
+struct gate {
+    struct loop *loop;
+    struct engine_loop *engine;
+    struct runtime *runtime; /* for what is shown: models, metrics */
+    struct metrics_shard *metrics;
+    const struct log *log;
+    size_t max_body;
+    int drained_fd; /* an eventfd: counts the gates that have stopped and hold no connection */
+
+    struct acceptor acceptor;
+    struct list conns;  /* all of this loop */
+    struct list waiting; /* those with something to do in the next pass */
+    struct list outgoing; /* those with something to send in this one */
+    struct timer next_pass;
+    struct action flush;
+    bool flush_is_last;
+    struct message stop, cut;
+    bool stopping, told;
+
+    struct ids ids;
+    int64_t date_s; /* of `date` */
+    char date[30];
+    char *receive; /* GATE_RECEIVE bytes */
+};
+
+/* Fills in what is the gate's own; the members before `acceptor` were set by the caller. [init] */
+MUST_CHECK harborai_status gate_init(struct gate *gate, harborai_error *error);
+/* Breaks off what is left. The loop does not run. Accepts a zeroed one. */
+void gate_release(struct gate *gate);
+
+/* conn_continue() in the next pass. */
+struct conn;
+void gate_wait(struct gate *gate, struct conn *conn);
+
+/* conn_write() in the act phase of this pass. */
+void gate_send(struct gate *gate, struct conn *conn);
+
+/* A connection left: the last one of a stopped gate is reported. */
+void gate_check_drained(struct gate *gate);
+
+/* The Date header's value. Borrowed until the next pass. */
+const char *gate_date(struct gate *gate);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes answers. What comes from a request or a vendor gets into a head only by field_text(), which
+ * leaves nothing that could end a line. */
+#include "server/reply.h"
+
+#include <stdarg.h>
+
+#include "chat/error_json.h"
+#include "record/record.h"
+#include "server/gate.h"
+#include "wire/json_write.h"
+
+#define ERROR_BODY_MAX KIB(16) /* a message of 512 bytes, each escaped as six, and the rest */
+
+static const char *phrase_of(int status)
+{
+    static const struct {
+        int status;
+        const char *phrase;
+    } rows[] = {
+        {200, "OK"}, {400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"},
+        {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+        {408, "Request Timeout"}, {409, "Conflict"}, {411, "Length Required"},
+        {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
+        {501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
+        {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].status == status)
+            return rows[i].phrase;
+    return status < 500 ? "Request Refused" : "Server Error"; /* a vendor's own */
+}
+
+/* --- Heads ------------------------------------------------------------------------------------ */
+
+static void field(struct buf *b, const char *name, harborai_str value)
+{
+    buf_add(b, slice_of(name));
+    buf_add(b, HARBORAI_STR(": "));
+    buf_add(b, value);
+    buf_add(b, HARBORAI_STR("\r\n"));
+}
+
+static void field_number(struct buf *b, const char *name, uint64_t value)
+{
+    buf_add(b, slice_of(name));
+    buf_add(b, HARBORAI_STR(": "));
+    buf_add_u64(b, value);
+    buf_add(b, HARBORAI_STR("\r\n"));
+}
+
+/* Anything but visible ASCII becomes '?'. An empty text gives no field. */
+static void field_text(struct buf *b, const char *name, harborai_str text)
+{
+    if (text.len == 0)
+        return;
+    buf_add(b, slice_of(name));
+    buf_add(b, HARBORAI_STR(": "));
+    char *room = buf_reserve(b, text.len);
+    if (room == NULL)
+        return;
+    for (size_t i = 0; i < text.len; i++)
+        room[i] = text.data[i] > ' ' && text.data[i] < 0x7f ? text.data[i] : '?';
+    buf_commit(b, text.len);
+    buf_add(b, HARBORAI_STR("\r\n"));
+}
+
+static void begin_head(struct conn *conn, int status, harborai_str content_type)
+{
+    struct buf *b = &conn->out;
+    if (status == 200) {
+        buf_add(b, HARBORAI_STR("HTTP/1.1 200 OK\r\n"));
+    } else {
+        buf_add(b, HARBORAI_STR("HTTP/1.1 "));
+        buf_add_u64(b, (uint64_t)status);
+        buf_add_char(b, ' ');
+        buf_add(b, slice_of(phrase_of(status)));
+        buf_add(b, HARBORAI_STR("\r\n"));
+    }
+    field(b, "date", (harborai_str){gate_date(conn->gate), 29});
+    field(b, "content-type", content_type);
+    field(b, "x-request-id", slice_of(conn->request_id));
+}
+
+static void end_head(struct conn *conn)
+{
+    if (conn->gate->stopping)
+        conn->keep_alive = false;
+    if (!conn->keep_alive)
+        buf_add(&conn->out, HARBORAI_STR("connection: close\r\n"));
+    else if (conn->is_http10)
+        buf_add(&conn->out, HARBORAI_STR("connection: keep-alive\r\n"));
+    buf_add(&conn->out, HARBORAI_STR("\r\n"));
+}
+
+static void add_record(struct buf *b, const struct record *r)
+{
+    field_text(b, "x-harborai-id", slice_of(r->hb_id));
+    field_text(b, "x-harborai-provider", r->provider);
+    field_text(b, "x-harborai-model", r->upstream_model);
+    field_number(b, "x-harborai-attempts", r->attempts);
+    if (!r->is_cost_known)
+        return;
+    buf_add(b, HARBORAI_STR("x-harborai-cost: "));
+    json_write_decimal(b, r->cost_pico, 12);
+    buf_add_char(b, ' ');
+    buf_add(b, r->cost_currency); /* ISO 4217, checked where prices are read */
+    buf_add(b, HARBORAI_STR("\r\n"));
+}
+
+static void add_retry_after(struct buf *b, int64_t after_ms)
+{
+    if (after_ms <= 0)
+        return;
+    field_number(b, "retry-after", (uint64_t)after_ms / 1000 + (after_ms % 1000 != 0));
+    field_number(b, "retry-after-ms", (uint64_t)after_ms);
+}
+
+static void has_answered(struct conn *conn)
+{
+    conn->state = CONN_ANSWERED;
+    conn_write_soon(conn);
+}
+
+/* --- Whole answers ---------------------------------------------------------------------------- */
+
+void reply_whole(struct conn *conn, const struct reply *reply)
+{
+    AUTO(buf) error_body = BUF_INIT(ERROR_BODY_MAX);
+    struct buf *b = &conn->out;
+    harborai_str type = reply->content_type, body = reply->body;
+
+    if (reply->error != NULL) {
+        error_json_write(&error_body, reply->error, reply->error_type);
+        body = buf_slice(&error_body);
+    }
+    begin_head(conn, reply->status, type.len > 0 ? type : HARBORAI_STR("application/json"));
+    field_number(b, "content-length", body.len);
+    if (reply->allow != NULL)
+        field(b, "allow", slice_of(reply->allow));
+    if (reply->error != NULL)
+        add_retry_after(b, reply->error->retry_after_ms);
+    if (reply->record != NULL)
+        add_record(b, reply->record);
+    end_head(conn);
+    if (!conn->is_head)
+        buf_add(b, body);
+    has_answered(conn);
+}
+
+void reply_refuse(struct conn *conn, int status, const char *code, const char *format, ...)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    va_list arguments;
+
+    error.code = status >= 500 ? HARBORAI_E_OVERLOADED : HARBORAI_E_INVALID;
+    va_start(arguments, format);
+    vsnprintf(error.message, sizeof error.message, format, arguments);
+    va_end(arguments);
+    snprintf(error.vendor_code, sizeof error.vendor_code, "%s", code != NULL ? code : "");
+    reply_whole(conn, &(struct reply){.status = status, .error = &error});
+}
+
+/* --- Streams ---------------------------------------------------------------------------------- */
+
+static void begin_stream(struct conn *conn)
+{
+    if (conn->is_http10)
+        conn->keep_alive = false;
+    begin_head(conn, 200, HARBORAI_STR("text/event-stream; charset=utf-8"));
+    buf_add(&conn->out, HARBORAI_STR("cache-control: no-cache\r\nx-accel-buffering: no\r\n"));
+    if (!conn->is_http10)
+        buf_add(&conn->out, HARBORAI_STR("transfer-encoding: chunked\r\n"));
+    end_head(conn);
+    conn->has_head = true;
+}
+
+/* JSON may have line ends between its tokens: each line is a data line of its own. */
+static void add_data(struct buf *b, harborai_str json)
+{
+    while (json.len > 0) {
+        size_t len = 0;
+        while (len < json.len && json.data[len] != '\n' && json.data[len] != '\r')
+            len++;
+        buf_add(b, HARBORAI_STR("data: "));
+        buf_add(b, slice_cut(json, len));
+        buf_add(b, HARBORAI_STR("\n"));
+        json = slice_from(json, len < json.len ? len + 1 : len);
+    }
+    buf_add(b, HARBORAI_STR("\n"));
+}
+
+static bool is_one_line(harborai_str json)
+{
+    return memchr(json.data, '\n', json.len) == NULL && memchr(json.data, '\r', json.len) == NULL;
+}
+
+void reply_event(struct conn *conn, harborai_str json)
+{
+    struct buf *b = &conn->out;
+    if (!conn->has_head)
+        begin_stream(conn);
+    conn_open_chunk(conn);
+    if (is_one_line(json)) {
+        buf_add(b, HARBORAI_STR("data: "));
+        buf_add(b, json);
+        buf_add(b, HARBORAI_STR("\n\n"));
+    } else {
+        add_data(b, json);
+    }
+    conn_write_soon(conn);
+}
+
+void reply_stream_end(struct conn *conn)
+{
+    reply_event(conn, HARBORAI_STR("[DONE]"));
+    conn_close_chunk(conn);
+    if (!conn->is_http10)
+        buf_add(&conn->out, HARBORAI_STR(HTTP_LAST_CHUNK));
+    has_answered(conn);
+}
+
+void reply_stream_error(struct conn *conn, const harborai_error *error, const char *type)
+{
+    AUTO(buf) body = BUF_INIT(ERROR_BODY_MAX);
+    error_json_write(&body, error, type);
+    reply_event(conn, buf_slice(&body));
+    conn->keep_alive = false; /* the last chunk is left out: its reader must notice */
+    has_answered(conn);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The server: one listener, a gate on each loop. Starts no thread. */
+#include "server/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "runtime/runtime.h"
+#include "server/gate.h"
+
+#define CUT_LIMIT_MS 5000 /* for loops to notice; they never block, so it is never needed */
+
+struct server {
+    struct listener listener;
+    int drained_fd; /* -1 = not made */
+    unsigned gate_count;
+    struct gate *gates;
+    struct acceptor **acceptors;
+};
+
+static harborai_status init_gate(struct server *server, struct runtime *runtime,
+                                 const struct server_options *options, unsigned index,
+                                 harborai_error *error)
+{
+    struct gate *gate = &server->gates[index];
+    gate->loop = runtime_loop(runtime, index);
+    gate->engine = runtime_engine(runtime, index);
+    gate->runtime = runtime;
+    gate->metrics = metrics_shard_of(runtime_metrics(runtime), index);
+    gate->log = runtime_log(runtime);
+    gate->max_body = (size_t)options->max_body;
+    gate->drained_fd = server->drained_fd;
+    gate->acceptor.gate = gate;
+    gate->acceptor.listener = &server->listener;
+    gate->acceptor.all = server->acceptors;
+    gate->acceptor.all_count = server->gate_count;
+    server->acceptors[index] = &gate->acceptor;
+    atomic_fetch_add(&server->listener.users, 1);
+    return gate_init(gate, error);
+}
+
+static harborai_status make_room(struct server *server, unsigned loops, harborai_error *error)
+{
+    char text[128];
+    server->gates = aligned_alloc(CACHE_LINE, loops * sizeof *server->gates);
+    server->acceptors = calloc(loops, sizeof(struct acceptor *));
+    if (server->gates == NULL || server->acceptors == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    memset(server->gates, 0, loops * sizeof *server->gates);
+    server->gate_count = loops;
+    server->drained_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->drained_fd < 0)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot make an eventfd: %s",
+                                  error_of_errno(errno, text));
+    return HARBORAI_OK;
+}
+
+static harborai_status build(struct server *server, struct runtime *runtime,
+                             const struct server_options *options, harborai_error *error)
+{
+    harborai_status st = listener_open(&server->listener, options->host, options->port, error);
+    if (st < 0)
+        return st;
+    st = make_room(server, runtime_loop_count(runtime), error);
+    if (st < 0)
+        return st;
+    for (unsigned i = 0; i < server->gate_count; i++) {
+        st = init_gate(server, runtime, options, i, error);
+        if (st < 0)
+            return st;
+    }
+    for (unsigned i = 0; i < server->gate_count; i++)
+        acceptor_update(&server->gates[i].acceptor);
+    return HARBORAI_OK;
+}
+
+harborai_status server_create(struct runtime *runtime, const struct server_options *options,
+                              struct server **ret_server, harborai_error *error)
+{
+    struct server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    server->drained_fd = -1;
+    harborai_status st = build(server, runtime, options, error);
+    if (st < 0) {
+        server_destroy(server);
+        return st;
+    }
+    *ret_server = server;
+    return HARBORAI_OK;
+}
+
+const char *server_url(const struct server *server)
+{
+    return server->listener.url;
+}
+
+/* Until every gate is drained or the time is over; false: it is over. */
+static bool wait_until_drained(struct server *server, int64_t limit_ms, uint64_t *drained)
+{
+    struct pollfd poll_fd = {.fd = server->drained_fd, .events = POLLIN};
+    int64_t end_ns = clock_monotonic_ns(&clock_system) + limit_ms * NS_PER_MS;
+    while (*drained < server->gate_count) {
+        uint64_t more = 0;
+        int64_t left_ms = (end_ns - clock_monotonic_ns(&clock_system)) / NS_PER_MS;
+        if (left_ms < 0)
+            return false;
+        if (poll(&poll_fd, 1, (int)(left_ms < INT32_MAX ? left_ms : INT32_MAX)) > 0 &&
+            read(server->drained_fd, &more, sizeof more) == (ssize_t)sizeof more)
+            *drained += more;
+        else if (left_ms == 0)
+            return false;
+    }
+    return true;
+}
+
+void server_stop(struct server *server, int64_t limit_ms)
+{
+    uint64_t drained = 0;
+    for (unsigned i = 0; i < server->gate_count; i++)
+        loop_post(server->gates[i].loop, &server->gates[i].stop);
+    if (wait_until_drained(server, limit_ms, &drained))
+        return;
+    for (unsigned i = 0; i < server->gate_count; i++)
+        loop_post(server->gates[i].loop, &server->gates[i].cut);
+    (void)wait_until_drained(server, CUT_LIMIT_MS, &drained);
+}
+
+void server_destroy(struct server *server)
+{
+    if (server == NULL)
+        return;
+    for (unsigned i = 0; i < server->gate_count; i++)
+        gate_release(&server->gates[i]);
+    /* What was parked or posted lies in memory of ours, and cancelled calls have to be recorded. */
+    for (unsigned i = 0; i < server->gate_count; i++)
+        if (server->gates[i].loop != NULL)
+            loop_turn(server->gates[i].loop, 0);
+    listener_close(&server->listener);
+    if (server->drained_fd >= 0)
+        close(server->drained_fd);
+    free(server->gates);
+    free(server->acceptors);
+    free(server);
+}

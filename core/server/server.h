@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The gateway: an OpenAI-compatible HTTP/1.1 front of a runtime's engines. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/attr.h"
+#include "base/slice.h"
+
+struct runtime;
+struct server;
+
+struct server_options {
+    harborai_str host; /* an address or a name of this machine */
+    int64_t port;      /* 0 = any that is free */
+    int64_t max_body;  /* bytes of a request's body */
+};
+
+/* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`, copies
+ * `options`. E_CONFIG: the address cannot be had, and the message says why. [init] */
+MUST_CHECK harborai_status server_create(struct runtime *runtime,
+                                         const struct server_options *options,
+                                         struct server **ret_server, harborai_error *error);
+
+/* "http://127.0.0.1:8000", with the port that was got. Borrowed from the server. [any] */
+const char *server_url(const struct server *server);
+
+/* Takes no more connections, closes idle ones, waits until the calls under way have ended, at most
+ * limit_ms, then breaks off the rest. Returns when no connection is left. [any but a loop] */
+void server_stop(struct server *server, int64_t limit_ms);
+
+/* After runtime_stop(), before runtime_destroy(). What is still open is broken off. Accepts NULL. */
+void server_destroy(struct server *server);
+
+#endif

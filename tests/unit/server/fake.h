@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What stands behind the server in these tests: a runtime of loops, metrics and models that are
+ * real, and an engine whose calls do what the request's body says:
+ *
+ *   whole TEXT    one answer, TEXT         stream N     N chunks {"n":0} …, then a proper end
+ *   error         fails before a byte      break N      N chunks, then an error
+ *   hold          nothing, until the test says fake_chunk() or fake_end()
+ */
+#ifndef TESTS_UNIT_SERVER_FAKE_H
+#define TESTS_UNIT_SERVER_FAKE_H
+
+#include "engine/call.h"
+#include "runtime/runtime.h"
+#include "server/server.h"
+
+enum { FAKE_LOOPS_MAX = 4 };
+
+struct fake_seen { /* of the latest call */
+    struct call *call;
+    char body[256], request_id[256], trace_parent[64], client[64];
+};
+
+struct runtime {
+    struct clock clock;
+    int64_t now_ns; /* both clocks show it */
+    struct epoch epoch;
+    struct loop *loops[FAKE_LOOPS_MAX];
+    unsigned loop_count;
+    struct engine_loop *engines[FAKE_LOOPS_MAX];
+    struct metrics *metrics;
+    struct model_map *models;
+    struct server *server;
+    struct fake_seen seen;
+    unsigned started, cancelled, resumed, over;
+    bool no_memory; /* call_start() fails */
+};
+
+/* A server on 127.0.0.1 and a free port, with bodies up to max_body. */
+void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body);
+void fake_end_all(struct runtime *runtime);
+
+/* One pass of each loop. */
+void fake_pass(struct runtime *runtime);
+
+/* A client's socket, non-blocking, connected. */
+int fake_connect(struct runtime *runtime);
+/* Sends all of it, passing as often as that needs. */
+void fake_send(struct runtime *runtime, int fd, harborai_str bytes);
+/* Passes until `want` bytes came, the connection ended or nothing has come for a while. Returns
+ * what came, NUL-terminated, borrowed until the next use of `into`; *ret_ended may be NULL. */
+const char *fake_receive(struct runtime *runtime, int fd, struct buf *into, size_t want,
+                         bool *ret_ended);
+
+void fake_chunk(struct call *call, harborai_str json);
+void fake_end(struct call *call, harborai_status code);
+size_t fake_undelivered(const struct call *call);
+
+#endif

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# fake.c stands for the engine and the runtime; everything else is real.
+check_PROGRAMS += %reldir%/check_server
+TESTS += %reldir%/check_server
+%canon_reldir%_check_server_SOURCES = %reldir%/check_server.c %reldir%/fake.c %reldir%/fake.h \
+	%reldir%/test_http.c
+%canon_reldir%_check_server_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+%canon_reldir%_check_server_LDADD = core/server/libserver.la core/registry/libregistry.la \
+	core/plugin/libplugin.la core/observe/libobserve.la core/chat/libchat.la core/loop/libloop.la \
+	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la $(JSONC_LIBS) $(ELF_LIBS) \
+	$(CUNIT_LIBS)
