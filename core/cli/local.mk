@@ -2,10 +2,10 @@
 bin_PROGRAMS += harborai
 harborai_SOURCES = \
 	%reldir%/cmd_chat.c %reldir%/cmd_list_models.c %reldir%/cmd_list_plugins.c \
-	%reldir%/command.c %reldir%/command.h %reldir%/main.c %reldir%/setup.c \
+	%reldir%/cmd_serve.c %reldir%/command.c %reldir%/command.h %reldir%/main.c %reldir%/setup.c \
 	%reldir%/table.c %reldir%/table.h
 harborai_CPPFLAGS = $(AM_CPPFLAGS) -DPLUGINDIR='"$(plugindir)"'
-harborai_LDADD = core/client/libclient.la core/runtime/libruntime.la \
+harborai_LDADD = core/server/libserver.la core/client/libclient.la core/runtime/libruntime.la \
 	core/engine/libengine.la core/transport/libtransport.la core/registry/libregistry.la \
 	core/plugin/libplugin.la core/observe/libobserve.la core/store/libstore.la \
 	core/account/libaccount.la core/record/librecord.la pricing/libpricing.la core/chat/libchat.la \

@@ -12,7 +12,7 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {&command_chat, &command_list_models,
-                                                 &command_list_plugins};
+                                                 &command_list_plugins, &command_serve};
 
 static enum exit_code print_help(void)
 {

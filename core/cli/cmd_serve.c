@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* harborai serve: the gateway, until SIGTERM or SIGINT. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "runtime/runtime.h"
+#include "server/server.h"
+
+static const struct option_spec options[] = {
+    {"host", 0, "ADDRESS", "the address to listen on (default 127.0.0.1)"},
+    {"port", 'p', "PORT", "the port (default 8000; 0: any that is free)"},
+    {"workers", 'w', "N", "event loops (default: one a core)"},
+    {"config", 'c', "FILE", "the configuration file"},
+    {"state-dir", 0, "DIR", "where the journal is kept"},
+    {"log-level", 0, "LEVEL", "error, warn, info or debug (default info)"},
+    {NULL, 0, NULL, NULL},
+};
+
+static sigset_t stop_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+static enum exit_code serve(struct runtime *runtime, const struct server_options *where,
+                            int64_t shutdown_ms)
+{
+    sigset_t signals = stop_signals();
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct server *server;
+    int number = 0;
+
+    if (server_create(runtime, where, &server, &error) < 0)
+        return complain_of(&error);
+    if (runtime_start(runtime, &error) < 0) {
+        server_destroy(server);
+        return complain_of(&error);
+    }
+    fprintf(stderr, "harborai: listening on %s\n", server_url(server));
+    while (sigwait(&signals, &number) != 0)
+        ;
+    log_write(runtime_log(runtime), LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
+              (long long)shutdown_ms);
+    server_stop(server, shutdown_ms);
+    runtime_stop(runtime);
+    server_destroy(server);
+    return EXIT_OK;
+}
+
+static enum exit_code run(const struct arguments *arguments)
+{
+    struct config *config = load_config(&command_serve, arguments);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    sigset_t signals = stop_signals();
+    struct runtime *runtime;
+    struct log log;
+
+    if (config == NULL)
+        return EXIT_SERVE_CONFIG;
+    sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
+    log_from_config(&log, config);
+    int64_t shutdown_ms = config->shutdown_ms;
+    struct server_options where = {config->host, config->port, config->max_body};
+    struct runtime_options with = {.log = &log, .loops = (unsigned)config->workers,
+                                   .with_journal = true, .system_plugin_dir = PLUGINDIR};
+    if (runtime_create(config, &with, &runtime, &error) < 0) {
+        config_destroy(config);
+        enum exit_code code = complain_of(&error);
+        return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
+    }
+    enum exit_code code = serve(runtime, &where, shutdown_ms);
+    runtime_destroy(runtime);
+    return code;
+}
+
+const struct command command_serve = {
+    .name = "serve",
+    .summary = "Run the OpenAI-compatible gateway",
+    .options = options,
+    .run = run,
+};
