@@ -121,7 +121,8 @@ static CURLcode set_up_tls(CURL *easy UNUSED, void *context, void *user)
     SSL_CTX_set_cert_store(ssl, x509);
     SSL_CTX_set_read_ahead(ssl, 1); /* else two reads for each record */
     /* What is left of a head is sent again from a copy. */
-    SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return CURLE_OK;
 }
 

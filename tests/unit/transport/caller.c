@@ -11,8 +11,28 @@ static int64_t read_clock(const struct clock *clock)
     return ((const struct caller *)clock)->now_ns; /* clock is its first member */
 }
 
+static void set_variable(const char *name, const char *value)
+{
+    if (value != NULL)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
+/* Whatever proxy the machine has, it is not for the tests. */
+static void set_proxies(const char *proxy, const char *no_proxy)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                                        "NO_PROXY"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        unsetenv(names[i]);
+    set_variable("http_proxy", proxy);
+    set_variable("no_proxy", no_proxy);
+}
+
 void caller_start(struct caller *caller)
 {
+    set_proxies(caller->proxy, caller->no_proxy);
     caller->clock = (struct clock){read_clock, read_clock};
     caller->now_ns = NS_PER_S;
     epoch_init(&caller->epoch);

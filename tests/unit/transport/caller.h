@@ -16,6 +16,7 @@ struct caller {
     struct loop *loop;
     struct transport_shared *shared;
     struct transport *transport;
+    const char *proxy, *no_proxy; /* the environment's; set before caller_start() */
 };
 
 struct asked { /* an exchange and what came of it */

@@ -37,20 +37,20 @@ int names_asked(void)
     return count;
 }
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                struct addrinfo **ret)
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *req,
+                struct addrinfo **pai)
 {
     struct answer {
         struct addrinfo info;
         struct sockaddr_in address;
     } *answer;
     (void)service;
-    (void)hints;
+    (void)req;
     pthread_mutex_lock(&lock);
     asked++;
-    while (strcmp(node, "slow.test") == 0 && !is_open)
+    while (strcmp(name, "slow.test") == 0 && !is_open)
         pthread_cond_wait(&changed, &lock);
-    bool fails = is_broken || strcmp(node, "gone.test") == 0;
+    bool fails = is_broken || strcmp(name, "gone.test") == 0;
     pthread_mutex_unlock(&lock);
     if (fails)
         return EAI_NONAME;
@@ -60,11 +60,11 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     answer->info.ai_family = AF_INET;
     answer->info.ai_addr = (struct sockaddr *)&answer->address;
     answer->info.ai_addrlen = sizeof answer->address;
-    *ret = &answer->info;
+    *pai = &answer->info;
     return 0;
 }
 
-void freeaddrinfo(struct addrinfo *found)
+void freeaddrinfo(struct addrinfo *ai)
 {
-    free(found);
+    free(ai);
 }

@@ -341,6 +341,48 @@ static void test_closed_while_idle(void)
     end();
 }
 
+/* --- Proxies --------------------------------------------------------------------------------- */
+
+static void serve_as_proxy(struct peer_side *side)
+{
+    const char *request = peer_request(side);
+    if (request == NULL)
+        return;
+    if (strncmp(request, "CONNECT vendor.test:80 HTTP/1.1\r\n", 33) != 0) {
+        peer_say(side, strncmp(request, "CONNECT", 7) == 0
+                           ? "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+                           : "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ndirect");
+        return;
+    }
+    peer_say(side, "HTTP/1.1 200 Connected\r\n\r\n");
+    serve_hi(side);
+}
+
+static void test_proxy(void)
+{
+    char proxy[64];
+    peer = (struct peer){.serve = serve_as_proxy};
+    peer_start(&peer);
+    snprintf(proxy, sizeof proxy, "http://me:secret@proxy.test:%d/", peer.port);
+    caller = (struct caller){.proxy = proxy, .no_proxy = "localhost, .near.test,127.0.0.1"};
+    caller_start(&caller);
+    asked_init(&asked, &caller, peer.port, "{}");
+    asked_set_url(&asked, "http://vendor.test/v1", 0);
+    for (int i = 0; i < 2; i++)
+        CU_ASSERT(asked_gives(&asked, "hi") && asked.x.reused == (i > 0));
+    asked_set_url(&asked, "http://other.test:PORT/v1", peer.port);
+    asked_start(&asked);
+    CU_ASSERT(asked_wait(&asked) && asked.fails == 1 && asked.fault == EXCHANGE_NOT_SENT);
+    CU_ASSERT(strstr(asked.error.message, "the proxy answered 403") != NULL);
+    CU_ASSERT(strstr(asked.error.message, "secret") == NULL);
+    asked_set_url(&asked, "http://a.near.test:PORT/v1", peer.port);
+    CU_ASSERT(asked_gives(&asked, "direct"));
+    asked_set_url(&asked, "http://127.0.0.1:PORT/v1", peer.port);
+    CU_ASSERT(asked_gives(&asked, "direct"));
+    end();
+    caller = (struct caller){0};
+}
+
 /* --- Faults ---------------------------------------------------------------------------------- */
 
 struct breaking {
@@ -597,6 +639,7 @@ const CU_TestInfo exchange_tests[] = {
     {"kept: not for the resend", test_fresh},
     {"kept: stale", test_stale},
     {"kept: closed while idle", test_closed_while_idle},
+    {"proxy", test_proxy},
     {"faults", test_faults},
     {"refused", test_refused},
     {"bad URL", test_bad_url},
