@@ -25,7 +25,7 @@
 #include "wire/http_head.h"
 
 #define RECEIVE_LEN KIB(32) /* one buffer a loop; half of what a stream may leave undelivered */
-#define HEAD_LEN (LIMIT_RESPONSE_HEAD + RECEIVE_LEN) /* gathered; the parser's own limit is less */
+#define HEAD_LEN (LIMIT_RESPONSE_HEAD + RECEIVE_LEN) /* gathered; the parser allows less */
 #define SEND_LEN KIB(16)    /* a TLS record: head and small body leave in one */
 
 struct connecting;

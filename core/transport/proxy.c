@@ -27,9 +27,10 @@ static harborai_status read_first(const char *const names[2], char **ret_value,
 
 harborai_status proxies_create(struct proxies **ret_proxies, harborai_error *error)
 {
-    static const char *const tls[] = {"https_proxy", "HTTPS_PROXY"}, *const plain[] = {"http_proxy", NULL},
-                             *const all[] = {"all_proxy", "ALL_PROXY"},
-                             *const except[] = {"no_proxy", "NO_PROXY"};
+    static const char *const tls[] = {"https_proxy", "HTTPS_PROXY"};
+    static const char *const plain[] = {"http_proxy", NULL};
+    static const char *const all[] = {"all_proxy", "ALL_PROXY"};
+    static const char *const except[] = {"no_proxy", "NO_PROXY"};
     struct proxies *proxies = calloc(1, sizeof *proxies);
     if (proxies == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");

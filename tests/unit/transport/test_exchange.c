@@ -53,7 +53,8 @@ static const struct script answers[] = {
     {"empty", "HTTP/1.1 204 No Content\r\n\r\n", "", false, true},
     {"length 0", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", false, true},
     {"chunked",
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nA: b\r\n\r\n",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+     "3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nA: b\r\n\r\n",
      "hello", false, true},
     {"until close", "HTTP/1.1 200 OK\r\n\r\nhello", "hello", true, false},
     {"asks to close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
@@ -402,7 +403,8 @@ static const struct breaking faults[] = {
      ""},
     {"cut in a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello", false,
      EXCHANGE_SENT, "in the middle of its answer"},
-    {"without its last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    {"without its last chunk",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
      false, EXCHANGE_SENT, "in the middle of its answer"},
     {"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n", false,
      EXCHANGE_SENT, "answer of 127.0.0.1:"},
@@ -477,7 +479,8 @@ static atomic_bool saw_end;
 static void serve_endless(struct peer_side *side)
 {
     peer_request(side);
-    peer_say(side, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n");
+    peer_say(side, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "5\r\nhello\r\n5\r\nhello\r\n");
     saw_end = peer_request(side) == NULL;
 }
 
