@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libplugin.la
 %canon_reldir%_libplugin_la_SOURCES = \
-	%reldir%/discover.c %reldir%/discover.h %reldir%/header_lines.c %reldir%/header_lines.h %reldir%/manifest.c %reldir%/manifest.h \
-	%reldir%/host.c %reldir%/host.h %reldir%/note.c %reldir%/note.h \
+	%reldir%/discover.c %reldir%/discover.h %reldir%/grammar.c %reldir%/grammar.h \
+	%reldir%/header_lines.c %reldir%/header_lines.h %reldir%/host.c %reldir%/host.h \
+	%reldir%/manifest.c %reldir%/manifest.h %reldir%/note.c %reldir%/note.h \
 	%reldir%/object.c %reldir%/object.h %reldir%/provider.c %reldir%/provider.h \
 	%reldir%/slot.c %reldir%/slot.h %reldir%/stage.h %reldir%/trust.c %reldir%/trust.h
 %canon_reldir%_libplugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(ELF_CFLAGS)

@@ -12,12 +12,12 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "json_value.h"
+#include "plugin/grammar.h"
 
 #define MANIFEST_MEMORY (8 * LIMIT_MANIFEST)
 #define MANIFEST_DEPTH 32
 #define MANIFEST_MEMBERS 512 /* of one object: they are compared in pairs */
 #define MANIFEST_WARNINGS 64
-#define MANIFEST_NAME_MAX 256
 
 struct reader {
     struct manifest *m;
@@ -126,99 +126,13 @@ static harborai_status read_texts(struct reader *r, const char *where, harborai_
     return HARBORAI_OK;
 }
 
-/* ---- Grammar ------------------------------------------------------------------------------- */
-
-static bool is_lower_or_digit(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool has_only(harborai_str text, const char *others)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!is_lower_or_digit(text.data[i]) && strchr(others, text.data[i]) == NULL)
-            return false;
-    return true;
-}
-
-/* Digits without a leading zero, from *at on. */
-static bool skip_number(harborai_str text, size_t *at)
-{
-    size_t start = *at;
-    while (*at < text.len && text.data[*at] >= '0' && text.data[*at] <= '9')
-        ++*at;
-    return *at > start && (*at == start + 1 || text.data[start] != '0');
-}
-
-/* Dot-separated identifiers of [0-9A-Za-z-], none of them empty. */
-static bool skip_identifiers(harborai_str text, size_t *at)
-{
-    for (;; ++*at) {
-        size_t start = *at;
-        while (*at < text.len && (is_lower_or_digit(text.data[*at]) || text.data[*at] == '-' ||
-                                  (text.data[*at] >= 'A' && text.data[*at] <= 'Z')))
-            ++*at;
-        if (*at == start)
-            return false;
-        if (*at == text.len || text.data[*at] != '.')
-            return true;
-    }
-}
-
-/* SemVer 2.0: 1.2.3, then -pre.release and +build. */
-static bool is_version(harborai_str text)
-{
-    size_t at = 0;
-    for (int part = 0; part < 3; part++) {
-        if (part > 0 && (at >= text.len || text.data[at++] != '.'))
-            return false;
-        if (!skip_number(text, &at))
-            return false;
-    }
-    for (const char *mark = "-+"; *mark != '\0'; mark++)
-        if (at < text.len && text.data[at] == *mark) {
-            at++;
-            if (!skip_identifiers(text, &at))
-                return false;
-        }
-    return at == text.len && text.len <= 64;
-}
-
-/* A model's name or pattern: no blanks at its ends, no control characters. */
-static bool is_model_name(harborai_str text)
-{
-    if (text.len == 0 || text.len > MANIFEST_NAME_MAX || slice_trim(text).len != text.len)
-        return false;
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return false;
-    return true;
-}
-
-bool manifest_url_is_good(harborai_str url)
-{
-    harborai_str rest;
-    if (slice_starts_with(url, "https://"))
-        rest = slice_from(url, 8);
-    else if (slice_starts_with(url, "http://"))
-        rest = slice_from(url, 7);
-    else
-        return false;
-    if (rest.len == 0 || rest.data[0] == '/' || rest.data[0] == ':' || url.len > KIB(2))
-        return false;
-    for (size_t i = 0; i < rest.len; i++)
-        if (rest.data[i] <= ' ' || rest.data[i] > '~' || strchr("\"\\<>^`{|}#", rest.data[i]) != NULL)
-            return false;
-    return true;
-}
-
 /* ---- Models -------------------------------------------------------------------------------- */
 
 static harborai_status check_model_name(struct reader *r, const char *where, harborai_str name)
 {
-    if (!is_model_name(name))
+    if (!grammar_is_model_name(name))
         return fault(r, where, "must have 1 to %d characters, none of them a control character, "
-                     "and no blank at its ends", MANIFEST_NAME_MAX);
+                     "and no blank at its ends", GRAMMAR_MODEL_NAME_MAX);
     if (memchr(name.data, '*', name.len) != NULL)
         return fault(r, where, "must not hold '*': write it in 'patterns'");
     return HARBORAI_OK;
@@ -370,7 +284,7 @@ static harborai_status read_secret(struct reader *r, harborai_str name, harborai
 {
     char where[160];
     snprintf(where, sizeof where, "plugin.secrets.%.*s", SLICE_ARG(slice_cut(name, 64)));
-    if (name.len == 0 || name.len > 64 || !has_only(name, "_-"))
+    if (name.len == 0 || name.len > 64 || !grammar_has_only(name, "_-"))
         return fault(r, where, "a secret's name has 1 to 64 of a-z, 0-9, '_' and '-'");
     if (json_kind(value) != JSON_OBJECT)
         return fault(r, where, "must be an object");
@@ -420,7 +334,7 @@ static harborai_status read_secrets(struct reader *r, const char *where, harbora
 static harborai_status read_id(struct reader *r, const char *where, harborai_str value)
 {
     harborai_status st = decode(r, where, value, &r->m->id);
-    if (st == HARBORAI_OK && (r->m->id.len < 3 || r->m->id.len > 100 || !has_only(r->m->id, ".-")))
+    if (st == HARBORAI_OK && (r->m->id.len < 3 || r->m->id.len > 100 || !grammar_has_only(r->m->id, ".-")))
         return fault(r, where, "must have 3 to 100 of a-z, 0-9, '.' and '-'");
     return st;
 }
@@ -428,7 +342,7 @@ static harborai_status read_id(struct reader *r, const char *where, harborai_str
 static harborai_status read_version(struct reader *r, const char *where, harborai_str value)
 {
     harborai_status st = decode(r, where, value, &r->m->version);
-    if (st == HARBORAI_OK && !is_version(r->m->version))
+    if (st == HARBORAI_OK && !grammar_is_version(r->m->version))
         return fault(r, where, "must be a semantic version, such as 1.2.0");
     return st;
 }
@@ -437,7 +351,7 @@ static harborai_status read_provider(struct reader *r, const char *where, harbor
 {
     harborai_status st = decode(r, where, value, &r->m->provider);
     if (st == HARBORAI_OK && (r->m->provider.len == 0 || r->m->provider.len > 32 ||
-                              !has_only(r->m->provider, "-")))
+                              !grammar_has_only(r->m->provider, "-")))
         return fault(r, where, "must have 1 to 32 of a-z, 0-9 and '-'");
     return st;
 }
@@ -445,7 +359,7 @@ static harborai_status read_provider(struct reader *r, const char *where, harbor
 static harborai_status read_base_url(struct reader *r, const char *where, harborai_str value)
 {
     harborai_status st = decode(r, where, value, &r->m->base_url);
-    if (st == HARBORAI_OK && !manifest_url_is_good(r->m->base_url))
+    if (st == HARBORAI_OK && !grammar_is_url(r->m->base_url))
         return fault(r, where, "must be an http or https URL");
     while (st == HARBORAI_OK && slice_ends_with(r->m->base_url, "/"))
         r->m->base_url.len--;
@@ -456,7 +370,7 @@ static harborai_status read_patterns(struct reader *r, const char *where, harbor
 {
     harborai_status st = read_texts(r, where, value, &r->m->patterns);
     for (size_t i = 0; st == HARBORAI_OK && i < r->m->patterns.count; i++)
-        if (!is_model_name(r->m->patterns.items[i]))
+        if (!grammar_is_model_name(r->m->patterns.items[i]))
             st = fault(r, where, "'%s' is no pattern of names", r->m->patterns.items[i].data);
     return st;
 }
@@ -467,7 +381,7 @@ static harborai_status read_headers(struct reader *r, const char *where, harbora
     harborai_status st = read_texts(r, where, value, &r->m->request_headers);
     for (size_t i = 0; st == HARBORAI_OK && i < r->m->request_headers.count; i++) {
         harborai_str name = r->m->request_headers.items[i];
-        if (!has_only(name, "-_."))
+        if (!grammar_has_only(name, "-_."))
             st = fault(r, where, "'%s' must be a header's name in lower case", name.data);
         else if (is_any_of(name, never))
             st = fault(r, where, "'%s' is never handed to a plugin", name.data);
@@ -548,7 +462,6 @@ static harborai_status read_plugin_member(struct reader *r, harborai_str key, ha
 
 static harborai_status check_complete(struct reader *r)
 {
-    static harborai_str chat_only[] = {HARBORAI_STR_INIT("chat")};
     struct manifest *m = r->m;
     if (m->id.len == 0)
         return fault(r, "plugin", "has no 'id'");
@@ -560,8 +473,12 @@ static harborai_status check_complete(struct reader *r)
         return fault(r, "plugin", "has none of 'models', 'patterns' and 'dynamic_models'");
     if (m->name.len == 0)
         m->name = m->provider;
-    if (m->operations.count == 0)
-        m->operations = (struct manifest_texts){chat_only, 1};
+    if (m->operations.count > 0)
+        return HARBORAI_OK;
+    m->operations.items = arena_alloc(&m->arena, sizeof *m->operations.items);
+    if (m->operations.items == NULL)
+        return out_of_memory(r);
+    m->operations.items[m->operations.count++] = HARBORAI_STR("chat");
     return HARBORAI_OK;
 }
 

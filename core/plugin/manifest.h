@@ -68,8 +68,4 @@ const struct manifest_model *manifest_model_find(const struct manifest *m, harbo
 
 const struct manifest_secret *manifest_secret_find(const struct manifest *m, harborai_str name);
 
-/* Whether an address of a provider can be used: http or https, a host, nothing that has to be
- * quoted. [any] */
-bool manifest_url_is_good(harborai_str url);
-
 #endif

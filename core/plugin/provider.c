@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "json_value.h"
+#include "plugin/grammar.h"
 
 static harborai_status out_of_memory(harborai_error *error)
 {
@@ -83,7 +84,7 @@ static harborai_status choose_base_url(struct provider *p, const struct provider
         url = p->manifest->base_url;
     if (url.len == 0)
         return HARBORAI_OK;
-    if (!manifest_url_is_good(url))
+    if (!grammar_is_url(url))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "providers.%s.base_url: '%.*s' is no http or https URL",
                                   p->name.data, SLICE_ARG(slice_cut(url, 200)));

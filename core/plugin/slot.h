@@ -40,7 +40,8 @@ struct slot_provider {
     const struct provider *spec; /* name, secrets, network, manifest */
 };
 
-/* A call that waits for the load. Lies in the call, which keeps the slot pinned meanwhile. */
+/* A call that waits for the load. Lies in the call, which stays and keeps the slot pinned until it is
+ * posted, also if it is cancelled meanwhile. */
 struct slot_waiter {
     struct slot_waiter *next;
     void (*post)(struct slot_waiter *waiter); /* [any] wakes the call's loop; set by the call */
@@ -120,8 +121,8 @@ static inline const struct slot_provider *slot_acquire_fast(struct slot *slot)
 MUST_CHECK harborai_status slot_request_load(struct slot *slot, struct slot_waiter *waiter,
                                              harborai_error *error);
 
-/* Why the last load failed, and at which stage; for a waiter that was posted with an error. E_CLOSED
- * if it did not fail. [any] */
+/* Why the last load that failed did, and at which stage; for a waiter that was posted with an error.
+ * E_CLOSED: none has. [any] */
 harborai_status slot_failure(struct slot *slot, enum plugin_stage *ret_stage,
                              harborai_error *error);
 

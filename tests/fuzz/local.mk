@@ -30,6 +30,10 @@ TESTS += %reldir%/fuzz_config
 %canon_reldir%_fuzz_config_SOURCES = %reldir%/fuzz_config.c %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_config_LDADD = core/config/libconfig.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_manifest
+TESTS += %reldir%/fuzz_manifest
+%canon_reldir%_fuzz_manifest_SOURCES = %reldir%/fuzz_manifest.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_manifest_LDADD = core/plugin/libplugin.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 EXTRA_DIST += \
 	%reldir%/corpus/config/aliases \
 	%reldir%/corpus/config/bytes \
@@ -65,6 +69,11 @@ EXTRA_DIST += \
 	%reldir%/corpus/json_scan/numbers \
 	%reldir%/corpus/json_scan/request \
 	%reldir%/corpus/json_scan/utf8 \
+	%reldir%/corpus/manifest/elf_x86_64 \
+	%reldir%/corpus/manifest/foreign_abi \
+	%reldir%/corpus/manifest/minimal \
+	%reldir%/corpus/manifest/twice \
+	%reldir%/corpus/manifest/whole \
 	%reldir%/corpus/sse/anthropic \
 	%reldir%/corpus/sse/line_ends \
 	%reldir%/corpus/sse/lines \

@@ -262,6 +262,7 @@ enum { READERS = 8, PUBLICATIONS = 10000 };
 struct world {
     struct epoch epoch;
     struct snapshot snapshot;
+    pthread_barrier_t start;
     atomic_int stop, wrong;
 };
 
@@ -289,6 +290,7 @@ static void look_up(struct reader *self)
 static void *look_until_stopped(void *argument)
 {
     struct reader *self = argument;
+    pthread_barrier_wait(&self->world->start);
     while (!atomic_load(&self->world->stop) || self->looks == 0) {
         epoch_online(&self->world->epoch, self->index);
         for (int i = 0; i < 8; i++)
@@ -316,20 +318,25 @@ static void test_readers_against_a_writer(void)
     struct reader readers[READERS];
     struct manifest *m = openai();
     epoch_init(&world.epoch);
+    pthread_barrier_init(&world.start, NULL, READERS + 1);
     atomic_init(&world.snapshot.current, map_number(0, m));
     for (unsigned i = 0; i < READERS; i++) {
         readers[i] = (struct reader){.world = &world, .index = i};
         CU_ASSERT_FATAL(thread_start(&readers[i].thread, "reader", look_until_stopped, &readers[i],
                                      NULL) == HARBORAI_OK);
     }
+    pthread_barrier_wait(&world.start);
     for (int i = 1; i <= PUBLICATIONS; i++) {
         const void *old = snapshot_publish(&world.snapshot, map_number(i, m));
         epoch_synchronize(&world.epoch);
         model_map_destroy((struct model_map *)(uintptr_t)old);
     }
     atomic_store(&world.stop, 1);
-    for (unsigned i = 0; i < READERS; i++)
+    for (unsigned i = 0; i < READERS; i++) {
         pthread_join(readers[i].thread, NULL);
+        CU_ASSERT(readers[i].looks > 0);
+    }
+    pthread_barrier_destroy(&world.start);
     CU_ASSERT(atomic_load(&world.wrong) == 0);
     model_map_destroy((struct model_map *)(uintptr_t)atomic_load(&world.snapshot.current));
     manifest_unref(m);

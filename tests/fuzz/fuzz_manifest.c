@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* A file of any bytes is a plugin or is refused with a reason, both as an ELF file and as the
+ * manifest in one; never more. */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "plugin/manifest.h"
+#include "plugin/note.h"
+
+static void check_text(harborai_str text)
+{
+    MUST(text.data != NULL && text.data[text.len] == '\0' && strlen(text.data) == text.len);
+}
+
+static void check_manifest(harborai_str json)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct manifest *m = NULL;
+    harborai_status st = manifest_create(json, "x.so", &m, &error);
+    MUST((st == HARBORAI_OK) == (m != NULL));
+    MUST(st == HARBORAI_OK || error.message[0] != '\0');
+    if (m == NULL)
+        return;
+    check_text(m->id);
+    check_text(m->version);
+    check_text(m->provider);
+    MUST(m->model_count > 0 || m->patterns.count > 0 || m->dynamic_models);
+    for (size_t i = 0; i < m->model_count; i++) {
+        check_text(m->models[i].name);
+        MUST(m->models[i].context >= 0 && m->models[i].json.data[0] == '{');
+        MUST(manifest_model_find(m, m->models[i].name) == &m->models[i]);
+    }
+    manifest_unref(m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *json = NULL;
+    int fd = memfd_create("fuzz", MFD_CLOEXEC);
+    MUST(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+    if (note_read(fd, "x.so", &json, NULL) == HARBORAI_OK)
+        check_manifest(slice_of(json));
+    check_manifest((harborai_str){(const char *)data, size});
+    free(json);
+    close(fd);
+    return 0;
+}
