@@ -108,6 +108,17 @@ static harborai_status check_file(const char *path, const struct file_identity *
     return HARBORAI_OK;
 }
 
+/* What dlopen() says, without the path that it begins with. */
+static const char *load_reason(const char *path)
+{
+    const char *reason = dlerror();
+    size_t len = strlen(path);
+    if (reason == NULL)
+        return "dlopen gives no reason";
+    return strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0 ? reason + len + 2
+                                                                                  : reason;
+}
+
 static harborai_status map_object(struct plugin_loader *loader, struct loaded *l,
                                   harborai_error *error)
 {
@@ -121,11 +132,9 @@ static harborai_status map_object(struct plugin_loader *loader, struct loaded *l
                                   "'%s' was loaded too often in this process: restart it", l->path);
     atomic_fetch_add_explicit(&loader->loads, 1, memory_order_relaxed);
     l->handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL);
-    if (l->handle == NULL) {
-        const char *reason = dlerror();
+    if (l->handle == NULL)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot load '%s': %s", l->path,
-                                  reason != NULL ? reason : "dlopen gives no reason");
-    }
+                                  load_reason(alias));
     if (dlinfo(l->handle, RTLD_DI_LINKMAP, &map) != 0 || map == NULL)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot tell what was loaded as '%s'",
                                   l->path);

@@ -38,7 +38,7 @@ struct provider_services {
                                struct job *job, harborai_error *error);
 
     /* [job] Has slot_tick(slot) called, on any thread, in delay_ms. A later request replaces an
-     * earlier one. Negative: not any more, and when this returns it is not running either. NULL: a
+     * earlier one. Negative: not any more; one that is on its way may come until on_gone. NULL: a
      * plugin's tick() runs only after create() and on tick_now(). */
     void (*tick_after)(const struct provider_services *services, struct slot *slot,
                        int64_t delay_ms);

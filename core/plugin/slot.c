@@ -32,6 +32,7 @@ static void slot_run(struct job *job);
 static void finish_load(struct slot *slot, enum plugin_stage stage, const harborai_error *error);
 static void post_waiters(struct slot_waiter *newest, harborai_status status);
 static bool is_too_early(struct slot *slot);
+static harborai_status refuse(struct slot *slot, harborai_error *error);
 
 /* ---- Create, destroy ----------------------------------------------------------------------- */
 
@@ -129,7 +130,7 @@ static bool is_settled(struct slot *slot)
         return false;
     atomic_store(&slot->state, serves ? SLOT_SERVING : SLOT_FAILED);
     post_waiters(atomic_exchange(&slot->waiters, SLOT_IDLE),
-                 serves ? HARBORAI_OK : slot_failure(slot, NULL, NULL));
+                 serves ? HARBORAI_OK : refuse(slot, NULL));
     return true;
 }
 
@@ -333,6 +334,16 @@ static bool is_too_early(struct slot *slot)
     return retry_at_ns != 0 && clock_monotonic_ns(slot->services->clock) < retry_at_ns;
 }
 
+/* With the error of the load that failed. */
+static harborai_status refuse(struct slot *slot, harborai_error *error)
+{
+    harborai_error failure;
+    harborai_status st = slot_failure(slot, NULL, &failure);
+    if (st == HARBORAI_OK && error != NULL)
+        *error = failure;
+    return st == HARBORAI_OK ? failure.code : st;
+}
+
 harborai_status slot_request_load(struct slot *slot, struct slot_waiter *waiter,
                                   harborai_error *error)
 {
@@ -345,7 +356,7 @@ harborai_status slot_request_load(struct slot *slot, struct slot_waiter *waiter,
         if (is_first && slot_acquire_fast(slot) != NULL)
             return HARBORAI_OK;
         if (is_first && is_too_early(slot))
-            return slot_failure(slot, NULL, error);
+            return refuse(slot, error);
         waiter->next = is_first ? NULL : head;
         if (!atomic_compare_exchange_weak(&slot->waiters, &head, waiter))
             continue;
@@ -358,16 +369,16 @@ harborai_status slot_request_load(struct slot *slot, struct slot_waiter *waiter,
 }
 
 harborai_status slot_failure(struct slot *slot, enum plugin_stage *ret_stage,
-                             harborai_error *error)
+                             harborai_error *ret_failure)
 {
     pthread_mutex_lock(&slot->failure_lock);
-    harborai_status st = slot->failure.code;
-    if (st < 0 && error != NULL)
-        *error = slot->failure;
-    if (st < 0 && ret_stage != NULL)
+    bool has_failed = slot->failure.code < 0;
+    if (has_failed && ret_failure != NULL)
+        *ret_failure = slot->failure;
+    if (has_failed && ret_stage != NULL)
         *ret_stage = slot->failure_stage;
     pthread_mutex_unlock(&slot->failure_lock);
-    return st < 0 ? st : HARBORAI_E_CLOSED;
+    return has_failed ? HARBORAI_OK : HARBORAI_E_CLOSED;
 }
 
 /* ---- Draining ------------------------------------------------------------------------------ */

@@ -122,9 +122,9 @@ MUST_CHECK harborai_status slot_request_load(struct slot *slot, struct slot_wait
                                              harborai_error *error);
 
 /* Why the last load that failed did, and at which stage; for a waiter that was posted with an error.
- * E_CLOSED: none has. [any] */
-harborai_status slot_failure(struct slot *slot, enum plugin_stage *ret_stage,
-                             harborai_error *error);
+ * Both outputs may be NULL. E_CLOSED: none has failed. [any] */
+MUST_CHECK harborai_status slot_failure(struct slot *slot, enum plugin_stage *ret_stage,
+                                        harborai_error *ret_failure);
 
 static inline void slot_pin(struct slot *slot, unsigned loop_index) /* [loop] */
 {
