@@ -41,7 +41,7 @@ class VendorErrorsTest(FrontTest):
 
     def test_refused_key_is_the_operators_fault(self):
         for answer in self.both({"status": 401}, 502, code="provider_auth",
-                                message=r"openai.*OPENAI_API_KEY|OPENAI_API_KEY.*openai"):
+                                message=r"openai(.|\n)*(OPENAI_API_KEY|api_key)"):
             self.assertNotIn(b"Incorrect API key", answer.body)
         self.assertIn("Incorrect API key", self.hb.log(), "the vendor's text goes to the log")
 
@@ -203,8 +203,7 @@ class CancelTest(FrontTest):
         calls = [support.RawStream(self.hb.port, chat_body({"hang": "body"}, stream=True))
                  for _ in range(50)]
         support.wait_for("50 calls at the vendor", lambda: sum(
-            '\\"hang\\":' in x["body"] or '"hang' in x["body"] for x in
-            self.sim.lines("request")) >= 50)
+            "hang" in x["body"] for x in self.sim.lines("request")) >= 50)
         for call in calls:
             call.close()
         open_ = lambda: ({x["seq"] for x in self.sim.lines("request")}
