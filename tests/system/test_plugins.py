@@ -56,7 +56,7 @@ class BadPluginsTest(PlaceTest):
     def test_cut_off_object(self):
         path = made.build(self.place, "cut")
         os.truncate(path, os.path.getsize(path) // 3)
-        self.check("cut.so", r"(?i)ELF|note|truncated|ends|broken")
+        self.check("cut.so", r"(?i)ELF|manifest|headers")
 
     def test_no_note(self):
         made.build(self.place, "nonote", note="")
