@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: MIT
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/bench/local.mk
+include tests/system/local.mk

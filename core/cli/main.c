@@ -14,14 +14,13 @@
 static const struct command *const commands[] = {&command_chat, &command_list_models,
                                                  &command_list_plugins, &command_serve};
 
-static enum exit_code print_help(void)
+static void print_help(FILE *to)
 {
-    printf("usage: harborai COMMAND [OPTION…]\n\n"
+    fprintf(to, "usage: harborai COMMAND [OPTION…]\n\n"
            "One port for all model vendors.\n\nCommands:\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\n'harborai COMMAND --help' tells more; 'harborai --version' tells which this is.\n");
-    return finish_output();
+        fprintf(to, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(to, "\n'harborai COMMAND --help' tells more; 'harborai --version' tells which this is.\n");
 }
 
 static enum exit_code print_version(void)
@@ -57,11 +56,13 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8; numbers stay as C has them */
     signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write() */
     if (argc < 2) {
-        print_help();
+        print_help(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return print_help();
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return finish_output();
+    }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return print_version();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {

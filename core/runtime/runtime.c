@@ -200,12 +200,11 @@ void runtime_stop(struct runtime *runtime)
     }
 }
 
-static void destroy_loop(struct runtime_loop *l)
+static void destroy_loop_parts(struct runtime_loop *l)
 {
     engine_loop_destroy(l->engine);
     journal_close(&l->journal);
     transport_destroy(l->transport);
-    loop_destroy(l->loop);
 }
 
 static void destroy_jobs(struct runtime *runtime)
@@ -224,12 +223,15 @@ void runtime_destroy(struct runtime *runtime)
         runtime_stop(runtime);
     destroy_jobs(runtime);
     for (unsigned i = 0; i < runtime->loop_count; i++)
-        destroy_loop(&runtime->loops[i]);
+        destroy_loop_parts(&runtime->loops[i]);
+    /* Its job threads may still post to loops: so before them. */
+    transport_shared_destroy(runtime->transport);
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        loop_destroy(runtime->loops[i].loop);
     model_map_destroy((struct model_map *)(uintptr_t)atomic_load(&runtime->models.current));
     config_destroy((struct config *)(uintptr_t)atomic_load(&runtime->config.current));
     plugin_catalog_destroy(runtime->catalog);
     plugin_loader_destroy(runtime->loader);
-    transport_shared_destroy(runtime->transport);
     metrics_destroy(runtime->metrics);
     pthread_cond_destroy(&runtime->changed);
     pthread_mutex_destroy(&runtime->lock);
