@@ -211,7 +211,7 @@ static void blame_operator(struct attempt *a, struct chat_error *error)
 {
     harborai_error said = error->base;
     if (!vendor_error_hide(error, slice_of(slot_name(a->slot)),
-                           target_of(a->slot)->key_variable))
+                           a->provider->spec->key_variable))
         return;
     log_write(a->call->engine->s.log, LOG_LEVEL_ERROR,
               said.code == HARBORAI_E_AUTH ? "provider.auth" : "provider.quota",

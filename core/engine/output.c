@@ -28,11 +28,16 @@ void output_chunk(struct call *call, harborai_str json)
     struct record *r = &call->record;
     if (call->front == NULL)
         return;
-    if (call->chunks++ == 0)
-        r->ttft_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
+    call->chunks++;
     r->client_bytes_out += json.len;
     call->front->on_chunk(call->owner, json);
     pause_if_slow(call);
+}
+
+void output_note_content(struct call *call)
+{
+    if (call->record.ttft_ns < 0)
+        call->record.ttft_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
 }
 
 /* --- Held back -------------------------------------------------------------------------------- */
@@ -89,6 +94,8 @@ static harborai_status write_delta(struct attempt *a, const harborai_delta *delt
     if (st < 0 || chunk->len == 0)
         return st;
     bool is_last = chunk_next_open(&a->writer) == call->request.choices;
+    if (delta->kind != HARBORAI_DELTA_END)
+        output_note_content(call);
     if (!is_last)
         output_chunk(call, buf_slice(chunk));
     else if (output_hold(call, buf_slice(chunk)) < 0)

@@ -117,6 +117,8 @@ static int on_event(void *context, const struct sse_event *event)
     metrics_add(a->call->engine->s.metrics, METRIC_STREAM_EVENTS, 1);
     if (a->stream.usage.len > 0)
         note_usage(a, a->stream.usage);
+    if (a->stream.has_content)
+        output_note_content(a->call);
     switch (verdict) {
     case STREAM_FORWARD:
         output_chunk(a->call, data);

@@ -217,6 +217,8 @@ void passthrough_head(struct attempt *a, const struct http_response_head *head);
 /* --- output.c --- */
 void output_chunk(struct call *call, harborai_str json);
 void output_held(struct call *call);
+/* Something to read has come: the first time, the record's time to first token is set. */
+void output_note_content(struct call *call);
 harborai_status output_hold(struct call *call, harborai_str json);
 harborai_status output_delta(struct attempt *a, const harborai_delta *delta, harborai_error *error);
 harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error);

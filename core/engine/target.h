@@ -11,8 +11,7 @@ struct tls_store;
 
 struct target {
     int64_t connect_ns, first_byte_ns, idle_ns, total_ns; /* limits; 0 = none */
-    struct tls_store *tls;     /* whom it trusts */
-    harborai_str key_variable; /* the variable of its key, for messages; may be empty */
+    struct tls_store *tls; /* whom it trusts */
 };
 
 static inline const struct target *target_of(const struct slot *slot)

@@ -127,13 +127,22 @@ static harborai_status put_base_url(struct provider *p, harborai_error *error)
 
 /* ---- The whole ----------------------------------------------------------------------------- */
 
+static harborai_str manifest_variable(const struct manifest *m)
+{
+    const struct manifest_secret *key = manifest_secret_find(m, HARBORAI_STR("api_key"));
+    return key != NULL ? key->env : SLICE_NONE;
+}
+
 static harborai_status fill_in(struct provider *p, const struct provider_options *options,
                                harborai_error *error)
 {
     harborai_str config = options->config.len > 0 ? options->config : HARBORAI_STR("{}"), checked;
     p->name = arena_copy(&p->arena, options->name);
     p->path = arena_copy(&p->arena, slice_of(options->file->path)).data;
-    if (p->name.data == NULL || p->path == NULL)
+    p->key_variable = arena_copy(&p->arena, options->key_variable.len > 0
+                                                ? options->key_variable
+                                                : manifest_variable(p->manifest));
+    if (p->name.data == NULL || p->path == NULL || p->key_variable.data == NULL)
         return out_of_memory(error);
     if (json_scan(config, NULL, &checked, NULL) < 0 || json_kind(checked) != JSON_OBJECT)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "providers.%s: not a JSON object",
@@ -191,10 +200,12 @@ harborai_status provider_check_secrets(const struct provider *p, harborai_error 
         const struct manifest_secret *needed = &p->manifest->secrets[i];
         if (!needed->required || provider_secret_find(p, needed->name) != NULL)
             continue;
-        return harborai_error_set(error, HARBORAI_E_AUTH, "provider '%s' has no %s: set %s%sproviders.%s.%s",
-                                  p->name.data, needed->name.data,
-                                  needed->env.len > 0 ? needed->env.data : "",
-                                  needed->env.len > 0 ? " or " : "", p->name.data,
+        bool is_key = slice_is(needed->name, "api_key");
+        harborai_str variable = is_key ? p->key_variable : needed->env;
+        return harborai_error_set(error, HARBORAI_E_AUTH,
+                                  "provider '%s' has no %s: set %.*s%sproviders.%s.%s",
+                                  p->name.data, needed->name.data, SLICE_ARG(variable),
+                                  variable.len > 0 ? " or " : "", p->name.data,
                                   needed->name.data);
     }
     return HARBORAI_OK;

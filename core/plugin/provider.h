@@ -43,6 +43,9 @@ struct provider_services {
     void (*tick_after)(const struct provider_services *services, struct slot *slot,
                        int64_t delay_ms);
 
+    /* [job] A load of a provider has ended, well or not. NULL: nobody counts. */
+    void (*count_load)(const struct provider_services *services, bool loaded);
+
     /* [job] One blocking exchange, with the provider's secrets and network list. NULL = none. */
     harborai_status (*http_wait)(const struct provider_services *services,
                                  const struct provider *provider,
@@ -63,6 +66,7 @@ struct provider_options {
     size_t model_count;
     const struct provider_secret *secrets;
     size_t secret_count;
+    harborai_str key_variable; /* that the operator wrote for api_key; empty = the manifest's */
     const struct plugin_file *file; /* known */
 };
 
@@ -70,6 +74,7 @@ struct provider_options {
 struct provider {
     struct arena arena;
     harborai_str name, config, base_url; /* base_url: without a slash at its end, or empty */
+    harborai_str key_variable; /* the variable of its api_key, for messages; may be empty */
     struct manifest_texts network; /* the operator's and base_url's host */
     struct manifest_texts models;
     struct provider_secret *secrets; /* owned references */

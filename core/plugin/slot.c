@@ -308,6 +308,8 @@ static void post_waiters(struct slot_waiter *newest, harborai_status status)
  * that finds no load under way and sees the result. [job] */
 static void finish_load(struct slot *slot, enum plugin_stage stage, const harborai_error *error)
 {
+    if (slot->services->count_load != NULL)
+        slot->services->count_load(slot->services, error == NULL);
     if (error == NULL) {
         slot->backoff_ns = 0;
         atomic_store(&slot->retry_at_ns, 0);

@@ -26,7 +26,7 @@ struct record {
     /* When. */
     int64_t begin_ns;         /* UTC, ns since 1970: the first byte of the request */
     int64_t attempt_begin_ns; /* UTC: the last attempt */
-    int64_t ttft_ns;          /* from begin_ns to the first payload byte for the client; -1 = none */
+    int64_t ttft_ns;          /* from begin_ns to the first text, reasoning or tool call; -1 = none */
     int64_t total_ns;         /* from begin_ns to the end, by the monotonic clock */
 
     /* How it ended. */

@@ -71,16 +71,6 @@ static bool has_required_secrets(const struct wanted *w)
     return true;
 }
 
-/* The variable to name when the key is missing or refused. */
-static harborai_str key_variable(const struct wanted *w)
-{
-    const struct manifest *m = w->file->manifest;
-    if (w->spec != NULL && w->spec->key_variable.len > 0)
-        return w->spec->key_variable;
-    const struct manifest_secret *key = manifest_secret_find(m, HARBORAI_STR("api_key"));
-    return key != NULL ? key->env : SLICE_NONE;
-}
-
 /* --- Same or another ------------------------------------------------------------------------- */
 
 static bool same_texts(const struct manifest_texts *a, const struct manifest_texts *b)
@@ -107,7 +97,8 @@ static bool same_secrets(const struct provider *a, const struct provider *b)
 static bool same_provider(const struct provider *a, const struct provider *b)
 {
     return slice_equal(a->name, b->name) && slice_equal(a->config, b->config) &&
-           slice_equal(a->base_url, b->base_url) && same_texts(&a->models, &b->models) &&
+           slice_equal(a->base_url, b->base_url) && slice_equal(a->key_variable, b->key_variable) &&
+           same_texts(&a->models, &b->models) &&
            same_texts(&a->network, &b->network) && same_secrets(a, b) &&
            file_identity_equal(&a->identity, &b->identity);
 }
@@ -117,8 +108,7 @@ static bool same_target(const struct runtime_provider *have, const struct target
 {
     return have->target.connect_ns == t->connect_ns &&
            have->target.first_byte_ns == t->first_byte_ns && have->target.idle_ns == t->idle_ns &&
-           have->target.total_ns == t->total_ns && slice_equal(have->ca_file, ca_file) &&
-           slice_equal(have->target.key_variable, t->key_variable);
+           have->target.total_ns == t->total_ns && slice_equal(have->ca_file, ca_file);
 }
 
 static struct runtime_provider *find_same(struct runtime *runtime, const struct provider *spec,
@@ -141,7 +131,6 @@ static void free_provider(struct runtime_provider *p)
     slot_destroy(p->slot);
     tls_store_unref(p->target.tls);
     free((void *)(uintptr_t)p->ca_file.data);
-    free((void *)(uintptr_t)p->target.key_variable.data);
     free(p->drains);
     free(p);
     pthread_mutex_lock(&runtime->lock);
@@ -182,8 +171,7 @@ static struct target target_from(const struct wanted *w, const struct config *co
     return (struct target){.connect_ns = t->connect_ms * NS_PER_MS,
                            .first_byte_ns = t->first_byte_ms * NS_PER_MS,
                            .idle_ns = t->idle_ms * NS_PER_MS,
-                           .total_ns = t->total_ms * NS_PER_MS,
-                           .key_variable = key_variable(w)};
+                           .total_ns = t->total_ms * NS_PER_MS};
 }
 
 static harborai_status make_provider(struct runtime *runtime, const struct provider_options *spec,
@@ -205,13 +193,12 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     services_init(p);
     p->target = *target;
     p->ca_file = (harborai_str){slice_dup(ca_file), ca_file.len};
-    p->target.key_variable.data = slice_dup(target->key_variable);
     p->drains = calloc(runtime->loop_count, sizeof *p->drains);
     pthread_mutex_lock(&runtime->lock);
     runtime->provider_count++;
     pthread_mutex_unlock(&runtime->lock);
     harborai_status st = HARBORAI_E_MEMORY;
-    if (p->ca_file.data != NULL && p->target.key_variable.data != NULL && p->drains != NULL)
+    if (p->ca_file.data != NULL && p->drains != NULL)
         st = tls_store_get(runtime->transport, ca_file, &p->target.tls, error);
     if (st >= 0)
         st = slot_create(&options, &p->slot, error);
@@ -237,6 +224,7 @@ static harborai_status want(struct runtime *runtime, const struct config *config
 
     if (w->spec != NULL) {
         options.config = w->spec->config_json;
+        options.key_variable = w->spec->key_variable;
         options.base_url = w->spec->base_url;
         options.models = w->spec->models.items;
         options.model_count = w->spec->models.count;
@@ -260,10 +248,11 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
     struct wanted w = {.spec = spec, .name = spec->name,
                        .file = plugin_catalog_find(runtime->catalog, spec->plugin)};
     if (w.file == NULL) {
-        log_write(runtime->options.log, LOG_LEVEL_ERROR, "provider.no_plugin",
-                  "provider='%s' plugin='%s' where='%s:%u' help='harborai list-plugins'",
-                  spec->name.data, spec->plugin.data, config->file.data, spec->line);
-        return HARBORAI_OK;
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "%s:%u: providers.%s: no plugin '%s' can be used: 'harborai "
+                                  "list-plugins' tells what was found and why something is refused",
+                                  config->file.data, spec->line, spec->name.data,
+                                  spec->plugin.data);
     }
     harborai_status st = find_secrets(&w, config, error);
     if (st >= 0)

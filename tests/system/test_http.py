@@ -225,7 +225,7 @@ class ErrorsTest(FrontTest):
         self.assertEqual(len(answer.text()), (4 << 20) + 4)
 
     def test_no_model(self):
-        for body in ({"messages": []}, {"model": None, "messages": []}, {"model": 5}, {"model": ""}):
+        for body in ({"messages": [{"role": "user", "content": "x"}]}, {"model": None}, {"model": 5}, {"model": ""}):
             with self.subTest(body):
                 answer = self.hb.request("POST", "/v1/chat/completions", body)
                 self.assert_error(answer, 400, param="model", message="model")
