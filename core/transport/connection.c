@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -109,15 +110,18 @@ static harborai_status failed_by_curl(struct connection *c, CURLcode code, harbo
                                           : curl_easy_strerror(code));
 }
 
-harborai_status connection_send(struct connection *c, harborai_str bytes, bool has_more,
+harborai_status connection_send(struct connection *c, const harborai_str *pieces, size_t count,
                                 size_t *ret_sent, harborai_error *error)
 {
+    struct iovec parts[CONNECTION_SEND_MAX];
     if (c->easy != NULL) {
-        CURLcode code = curl_easy_send(c->easy, bytes.data, bytes.len, ret_sent);
+        CURLcode code = curl_easy_send(c->easy, pieces[0].data, pieces[0].len, ret_sent);
         return code == CURLE_OK ? HARBORAI_OK : failed_by_curl(c, code, error);
     }
-    ssize_t sent = send(c->watch.fd, bytes.data, bytes.len,
-                        MSG_NOSIGNAL | (has_more ? MSG_MORE : 0));
+    for (size_t i = 0; i < count; i++)
+        parts[i] = (struct iovec){(void *)(uintptr_t)pieces[i].data, pieces[i].len};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    ssize_t sent = sendmsg(c->watch.fd, &message, MSG_NOSIGNAL);
     if (sent < 0)
         return failed_by_errno(c, error);
     *ret_sent = (size_t)sent;

@@ -126,10 +126,13 @@ MUST_CHECK harborai_status connection_open(struct connection *c, int fd, harbora
 /* Has exchange_again() called in the next pass. */
 void connection_again(struct connection *c);
 
+enum { CONNECTION_SEND_MAX = 8 };
+
 /* HARBORAI_OK and bytes; WAITER_PENDING: none for now; E_NETWORK with the reason. 0 received bytes
- * are the end. `has_more`: another send follows at once. */
-MUST_CHECK harborai_status connection_send(struct connection *c, harborai_str bytes, bool has_more,
-                                           size_t *ret_sent, harborai_error *error);
+ * are the end. Sends `count` pieces, 1 to CONNECTION_SEND_MAX and none empty, as far as they go in
+ * one system call; over TLS the first of them. */
+MUST_CHECK harborai_status connection_send(struct connection *c, const harborai_str *pieces,
+                                           size_t count, size_t *ret_sent, harborai_error *error);
 MUST_CHECK harborai_status connection_receive(struct connection *c, char *room, size_t len,
                                               size_t *ret_received, harborai_error *error);
 

@@ -83,33 +83,47 @@ static void stop(struct connection *c)
     connection_again(c); /* the reason, or an answer, is read in the next pass */
 }
 
-/* False: nothing more goes for now. */
-static bool send_bytes(struct connection *c, harborai_str bytes, bool has_more, size_t *at)
+/* What is still to be sent of `head` and of the body, as far as one write takes it. */
+static size_t gather(const struct exchange_io *io, harborai_str head, harborai_str *pieces)
 {
-    while (*at < bytes.len) {
+    size_t count = 0, skip = io->piece_at;
+    if (head.len > 0)
+        pieces[count++] = head;
+    for (size_t i = io->piece; i < io->request.body_count && count < CONNECTION_SEND_MAX; i++, skip = 0)
+        if (io->request.body[i].len > skip)
+            pieces[count++] = slice_from(io->request.body[i], skip);
+    return count;
+}
+
+/* `sent` bytes are gone: first of the head, then of the body. */
+static void advance(struct exchange_io *io, size_t head_len, size_t *head_at, size_t sent)
+{
+    size_t of_head = sent < head_len - *head_at ? sent : head_len - *head_at;
+    *head_at += of_head;
+    io->piece_at += sent - of_head;
+    while (io->piece < io->request.body_count &&
+           io->piece_at >= io->request.body[io->piece].len) {
+        io->piece_at -= io->request.body[io->piece].len;
+        io->piece++;
+    }
+}
+
+/* False: nothing more goes for now. */
+static bool send_all(struct connection *c, harborai_str head, size_t *head_at)
+{
+    struct exchange_io *io = &c->io;
+    harborai_str pieces[CONNECTION_SEND_MAX];
+    for (size_t count; (count = gather(io, slice_from(head, *head_at), pieces)) > 0;) {
         size_t sent = 0;
-        harborai_status st = connection_send(c, slice_from(bytes, *at), has_more, &sent, NULL);
+        harborai_status st = connection_send(c, pieces, count, &sent, NULL);
         if (st < 0)
             stop(c);
         if (st != HARBORAI_OK)
             return false;
-        *at += sent;
-        c->io.has_sent = true;
-        if (c->io.x != NULL)
-            c->io.x->bytes_sent += sent;
-    }
-    return true;
-}
-
-static bool send_body(struct connection *c)
-{
-    struct exchange_io *io = &c->io;
-    while (io->piece < io->request.body_count) {
-        bool has_more = io->piece + 1 < io->request.body_count;
-        if (!send_bytes(c, io->request.body[io->piece], has_more, &io->piece_at))
-            return false;
-        io->piece++;
-        io->piece_at = 0;
+        advance(io, head.len, head_at, sent);
+        io->has_sent = true;
+        if (io->x != NULL)
+            io->x->bytes_sent += sent;
     }
     return true;
 }
@@ -126,16 +140,15 @@ static bool keep_unsent(struct connection *c, harborai_str rest)
     return true;
 }
 
-static void send_first(struct connection *c, harborai_str bytes)
+static void send_first(struct connection *c, harborai_str head)
 {
     struct exchange_io *io = &c->io;
     size_t sent = 0;
-    bool has_more = io->piece < io->request.body_count;
 
     io->is_sending = true;
-    if (send_bytes(c, bytes, has_more, &sent))
-        io->is_sending = !send_body(c) && io->is_sending;
-    else if (io->is_sending && !keep_unsent(c, slice_from(bytes, sent)))
+    if (send_all(c, head, &sent))
+        io->is_sending = false;
+    else if (io->is_sending && sent < head.len && !keep_unsent(c, slice_from(head, sent)))
         stop(c);
 }
 
@@ -164,14 +177,9 @@ void exchange_send(struct connection *c)
 void exchange_send_rest(struct connection *c)
 {
     struct exchange_io *io = &c->io;
-    if (!io->is_sending)
+    if (!io->is_sending || !send_all(c, (harborai_str){io->unsent, io->unsent_len}, &io->unsent_at))
         return;
-    if (io->unsent != NULL) {
-        bool has_more = io->piece < io->request.body_count;
-        if (!send_bytes(c, (harborai_str){io->unsent, io->unsent_len}, has_more, &io->unsent_at))
-            return;
-        free(take(io->unsent));
-    }
-    if (send_body(c))
-        io->is_sending = false;
+    free(take(io->unsent));
+    io->unsent_len = io->unsent_at = 0;
+    io->is_sending = false;
 }
