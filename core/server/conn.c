@@ -21,31 +21,27 @@ void conn_set_limit(struct conn *conn, int seconds)
         loop_timer_set(loop, &conn->timer, conn->limit_ns);
 }
 
+static void refuse_to_wait(struct conn *conn, const char *what, int seconds)
+{
+    conn->keep_alive = false;
+    conn->body_unread = true;
+    reply_refuse(conn, 408, "request_timeout", "the request's %s within %d s", what, seconds);
+}
+
 static void lose_patience(struct conn *conn)
 {
-    switch (conn->state) {
-    case CONN_HEAD:
-        if (conn->in.len == 0)
-            break;
-        conn->body_unread = true;
-        reply_refuse(conn, 408, "request_timeout", "the request's head did not arrive within %d s",
-                     CONN_LIMIT_HEAD_S);
+    if (conn->state == CONN_HEAD && conn->in.len > 0) {
+        refuse_to_wait(conn, "head did not arrive", CONN_LIMIT_HEAD_S);
         return;
-    case CONN_BODY:
-        conn->body_unread = true;
-        reply_refuse(conn, 408, "request_timeout",
-                     "the request's body made no progress for %d s", CONN_LIMIT_PROGRESS_S);
+    }
+    if (conn->state == CONN_BODY) {
+        refuse_to_wait(conn, "body made no progress", CONN_LIMIT_PROGRESS_S);
         return;
-    case CONN_CALL:
-    case CONN_ANSWERED:
+    }
+    if (conn->state == CONN_CALL || conn->state == CONN_ANSWERED)
         log_write(conn->gate->log, LOG_LEVEL_INFO, "server.slow_client",
                   "client=%s request_id=%s unsent=%zu", conn->client, conn->request_id,
                   conn_unsent(conn));
-        break;
-    case CONN_LINGER:
-    case CONN_CLOSED:
-        break;
-    }
     conn_close(conn);
 }
 

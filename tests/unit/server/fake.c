@@ -116,6 +116,16 @@ static void copy_text(char *to, size_t size, harborai_str text)
     snprintf(to, size, "%.*s", SLICE_ARG(text));
 }
 
+static void note_call(struct runtime *runtime, struct call *call, const struct call_params *params)
+{
+    struct fake_seen *seen = &runtime->seen;
+    seen->call = call;
+    copy_text(seen->body, sizeof seen->body, buf_slice(&call->body));
+    copy_text(seen->request_id, sizeof seen->request_id, params->request_id);
+    copy_text(seen->trace_parent, sizeof seen->trace_parent, params->trace_parent);
+    copy_text(seen->client, sizeof seen->client, params->client);
+}
+
 struct call *call_start(struct engine_loop *engine, const struct call_params *params)
 {
     struct runtime *runtime = engine->runtime;
@@ -133,11 +143,8 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     call->record.cost_pico = 150000000;
     call->record.cost_currency = HARBORAI_STR("USD");
     runtime->started++;
-    runtime->seen.call = call;
-    copy_text(runtime->seen.body, sizeof runtime->seen.body, buf_slice(&call->body));
-    copy_text(runtime->seen.request_id, sizeof runtime->seen.request_id, params->request_id);
-    copy_text(runtime->seen.trace_parent, sizeof runtime->seen.trace_parent, params->trace_parent);
-    copy_text(runtime->seen.client, sizeof runtime->seen.client, params->client);
+    if (runtime->loop_count == 1)
+        note_call(runtime, call, params);
     do_as_told(call);
     return call;
 }
@@ -245,6 +252,27 @@ void fake_end_all(struct runtime *runtime)
     }
     model_map_destroy(runtime->models);
     metrics_destroy(runtime->metrics);
+}
+
+static void *run_loop(void *loop)
+{
+    loop_run(loop);
+    return NULL;
+}
+
+void fake_start_threads(struct runtime *runtime)
+{
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        CU_ASSERT_FATAL(pthread_create(&runtime->threads[i], NULL, run_loop, runtime->loops[i]) ==
+                        0);
+}
+
+void fake_stop_threads(struct runtime *runtime)
+{
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        loop_stop(runtime->loops[i]);
+        pthread_join(runtime->threads[i], NULL);
+    }
 }
 
 void fake_pass(struct runtime *runtime)

@@ -9,13 +9,16 @@
 #ifndef TESTS_UNIT_SERVER_FAKE_H
 #define TESTS_UNIT_SERVER_FAKE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "engine/call.h"
 #include "runtime/runtime.h"
 #include "server/server.h"
 
 enum { FAKE_LOOPS_MAX = 4 };
 
-struct fake_seen { /* of the latest call */
+struct fake_seen { /* of the latest call; not with several loops */
     struct call *call;
     char body[256], request_id[256], trace_parent[64], client[64];
 };
@@ -26,18 +29,23 @@ struct runtime {
     struct epoch epoch;
     struct loop *loops[FAKE_LOOPS_MAX];
     unsigned loop_count;
+    pthread_t threads[FAKE_LOOPS_MAX];
     struct engine_loop *engines[FAKE_LOOPS_MAX];
     struct metrics *metrics;
     struct model_map *models;
     struct server *server;
     struct fake_seen seen;
-    unsigned started, cancelled, resumed, over;
+    _Atomic unsigned started, cancelled, resumed, over;
     bool no_memory; /* call_start() fails */
 };
 
 /* A server on 127.0.0.1 and a free port, with bodies up to max_body. */
 void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body);
 void fake_end_all(struct runtime *runtime);
+
+/* Each loop on a thread of its own, and the end of that. */
+void fake_start_threads(struct runtime *runtime);
+void fake_stop_threads(struct runtime *runtime);
 
 /* One pass of each loop. */
 void fake_pass(struct runtime *runtime);

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections that go wrong or go on: refusals, limits, clients that leave, are slow or stay. */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../unit.h"
+#include "base/limits.h"
+#include "fake.h"
+
+extern const CU_TestInfo conn_tests[];
+
+#define CHAT "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+
+static struct runtime runtime;
+
+static int begin(harborai_str bytes)
+{
+    fake_begin(&runtime, 1, 1000);
+    int fd = fake_connect(&runtime);
+    fake_send(&runtime, fd, bytes);
+    fake_pass(&runtime);
+    return fd;
+}
+
+static void end(int fd)
+{
+    close(fd);
+    fake_end_all(&runtime);
+}
+
+/* Everything until the connection ends or nothing more comes. */
+static bool receive_all(int fd, struct buf *seen)
+{
+    bool ended;
+    (void)fake_receive(&runtime, fd, seen, SIZE_MAX, &ended);
+    return ended;
+}
+
+static bool has(const struct buf *seen, const char *text)
+{
+    return seen->len > 0 && memmem(seen->data, seen->len, text, strlen(text)) != NULL;
+}
+
+static void pass_time(int64_t seconds)
+{
+    runtime.now_ns += seconds * NS_PER_S;
+    for (int i = 0; i < 4; i++)
+        fake_pass(&runtime);
+}
+
+/* --- Refusals --------------------------------------------------------------------------------- */
+
+static const struct refusal {
+    const char *name, *in, *status, *text;
+} refusals[] = {
+    {"no HTTP", "GARBAGE\r\n\r\n", "HTTP/1.1 400 ", "bad_request"},
+    {"version", "GET / HTTP/9.9\r\nhost: x\r\n\r\n", "HTTP/1.1 505 ", "bad_request"},
+    {"no host", "GET /health HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "Host is missing"},
+    {"two lengths", CHAT "content-length: 5\r\ncontent-length: 6\r\n\r\n", "HTTP/1.1 400 ", ""},
+    {"length and chunks", CHAT "content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
+     "HTTP/1.1 400 ", ""},
+    {"coding", CHAT "transfer-encoding: gzip\r\n\r\n", "HTTP/1.1 501 ", ""},
+    {"bad chunk", CHAT "transfer-encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 400 ", ""},
+    {"length", CHAT "content-length: 1001\r\n\r\n", "HTTP/1.1 413 ", "1000 bytes"},
+    {"chunks that are too many", CHAT "transfer-encoding: chunked\r\n\r\n10000\r\n%s",
+     "HTTP/1.1 413 ", "1000 bytes"},
+    {"compressed", CHAT "content-encoding: gzip\r\ncontent-length: 2\r\n\r\nxx", "HTTP/1.1 415 ",
+     "content-encoding"},
+    {"body for nobody", "POST /nothing HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n",
+     "HTTP/1.1 404 ", "unknown_url"},
+    {"expectation", CHAT "expect: miracles\r\ncontent-length: 2\r\n\r\nxx", "HTTP/1.1 417 ", ""},
+    {"long head", "GET / HTTP/1.1\r\nhost: x\r\nx: %s", "HTTP/1.1 431 ", ""},
+};
+
+static void test_refusals(void)
+{
+    static char filler[70000];
+    memset(filler, 'y', sizeof filler - 1);
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        const struct refusal *row = &refusals[i];
+        AUTO(buf) in = BUF_INIT(KIB(128)), seen = BUF_INIT(MIB(1));
+        const char *hole = strstr(row->in, "%s");
+        buf_add(&in, slice_cut(slice_of(row->in), hole != NULL ? (size_t)(hole - row->in) : SIZE_MAX));
+        if (hole != NULL)
+            buf_add(&in, slice_of(filler));
+        int fd = begin(buf_slice(&in));
+        bool ended = receive_all(fd, &seen);
+        ROW(row->name, ended);
+        ROW(row->name, slice_starts_with(buf_slice(&seen), row->status));
+        ROW(row->name, has(&seen, "x-request-id: req_") && has(&seen, "connection: close\r\n"));
+        ROW(row->name, has(&seen, row->text) && has(&seen, "{\"error\":{"));
+        ROW(row->name, runtime.started == 0);
+        end(fd);
+    }
+}
+
+static void test_no_memory(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    int fd = begin(SLICE_NONE);
+    runtime.no_memory = true;
+    fake_send(&runtime, fd, HARBORAI_STR(CHAT "content-length: 4\r\n\r\nhold"));
+    receive_all(fd, &seen);
+    CU_ASSERT(slice_starts_with(buf_slice(&seen), "HTTP/1.1 503 "));
+    end(fd);
+}
+
+/* --- What the call is told --------------------------------------------------------------------- */
+
+static const struct name {
+    const char *name, *given;
+    bool taken;
+} names[] = {
+    {"plain", "my-request.id_0001", true}, {"path", "a/b:c", true}, {"blank", "has space", false},
+    {"quote", "quote\"", false},           {"empty", "", false},    {"none", NULL, false},
+    {"umlaut", "\xc3\xa4", false},
+};
+
+static void test_request_ids(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        AUTO(buf) in = BUF_INIT(KIB(4)), seen = BUF_INIT(MIB(1));
+        buf_add(&in, HARBORAI_STR(CHAT "content-length: 7\r\n"));
+        if (names[i].given != NULL)
+            buf_printf(&in, "x-request-id: %s\r\n", names[i].given);
+        buf_add(&in, HARBORAI_STR("\r\nwhole {}"));
+        int fd = begin(buf_slice(&in));
+        receive_all(fd, &seen);
+        const char *id = runtime.seen.request_id;
+        ROW(names[i].name, has(&seen, id));
+        ROW(names[i].name, names[i].taken ? strcmp(id, names[i].given) == 0
+                                          : strlen(id) == 36 && strncmp(id, "req_", 4) == 0);
+        end(fd);
+    }
+}
+
+static void test_what_the_call_is_told(void)
+{
+    int fd = begin(HARBORAI_STR(CHAT "traceparent: 00-a-b-01\r\ncontent-length: 4\r\n\r\nhold"));
+    CU_ASSERT_STRING_EQUAL(runtime.seen.trace_parent, "00-a-b-01");
+    CU_ASSERT_STRING_EQUAL(runtime.seen.client, "127.0.0.1");
+    CU_ASSERT_STRING_EQUAL(runtime.seen.body, "hold");
+    end(fd);
+    CU_ASSERT(runtime.cancelled == 1); /* the server went */
+}
+
+static void test_continue(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    int fd = begin(HARBORAI_STR(CHAT "expect: 100-continue\r\ncontent-length: 8\r\n\r\n"));
+    const char *want = "HTTP/1.1 100 Continue\r\n\r\n";
+    CU_ASSERT_STRING_EQUAL(fake_receive(&runtime, fd, &seen, strlen(want), NULL), want);
+    fake_send(&runtime, fd, HARBORAI_STR("whole {}"));
+    receive_all(fd, &seen);
+    CU_ASSERT(has(&seen, "HTTP/1.1 200 OK\r\n"));
+    end(fd);
+}
+
+/* --- Clients that leave ------------------------------------------------------------------------ */
+
+static void test_leaves(void)
+{
+    static const struct leave {
+        const char *name;
+        int how; /* of shutdown(); -1 = close() */
+        bool with_chunk, reset;
+    } rows[] = {{"close", -1, false, false},
+                {"half", SHUT_WR, false, false},
+                {"reset", -1, false, true},
+                {"in a stream", -1, true, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nhold"));
+        struct linger now = {1, 0};
+        ROW(rows[i].name, runtime.started == 1);
+        if (rows[i].with_chunk) {
+            fake_chunk(runtime.seen.call, HARBORAI_STR("{}"));
+            fake_pass(&runtime);
+        }
+        if (rows[i].reset)
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        if (rows[i].how < 0)
+            close(fd);
+        else
+            shutdown(fd, rows[i].how);
+        fake_pass(&runtime);
+        ROW(rows[i].name, runtime.cancelled == 1);
+        ROW(rows[i].name, metrics_sum(runtime.metrics, METRIC_CLIENT_CONNECTIONS) == 0);
+        if (rows[i].how >= 0)
+            close(fd);
+        fake_end_all(&runtime);
+    }
+}
+
+/* --- Clients that are slow --------------------------------------------------------------------- */
+
+enum { EVENTS_MAX = 4000 };
+
+/* Events of 4 KiB until the socket takes no more and the engine would pause. */
+static unsigned fill(void)
+{
+    static char json[4096];
+    unsigned events = 0;
+    memset(json, 'x', sizeof json);
+    while (events < EVENTS_MAX && fake_undelivered(runtime.seen.call) <= LIMIT_UNDELIVERED) {
+        fake_chunk(runtime.seen.call, (harborai_str){json, sizeof json});
+        fake_pass(&runtime);
+        events++;
+    }
+    return events;
+}
+
+static void test_slow_reader(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(64));
+    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nhold"));
+    unsigned events = fill(), found = 0;
+    CU_ASSERT_FATAL(events < EVENTS_MAX);
+    unsigned before = runtime.resumed;
+    (void)fake_receive(&runtime, fd, &seen, (size_t)events * 4096, NULL);
+    CU_ASSERT(runtime.resumed > before);
+    CU_ASSERT(fake_undelivered(runtime.seen.call) == 0);
+    fake_end(runtime.seen.call, HARBORAI_OK);
+    receive_all(fd, &seen);
+    harborai_str rest = buf_slice(&seen);
+    for (const char *at; (at = memmem(rest.data, rest.len, "data: xxx", 9)) != NULL; found++)
+        rest = slice_from(rest, (size_t)(at - rest.data) + 9);
+    CU_ASSERT(found == events);
+    CU_ASSERT(slice_ends_with(buf_slice(&seen), "data: [DONE]\n\n\r\n0\r\n\r\n"));
+    end(fd);
+}
+
+static void test_reader_that_stops(void)
+{
+    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nhold"));
+    CU_ASSERT_FATAL(fill() < EVENTS_MAX);
+    pass_time(59);
+    CU_ASSERT(runtime.cancelled == 0);
+    pass_time(2);
+    CU_ASSERT(runtime.cancelled == 1);
+    end(fd);
+}
+
+static const struct patience {
+    const char *name, *in, *answer;
+    int64_t seconds;
+} patiences[] = {
+    {"nothing", "", "", 30},
+    {"head", "GET /health HTTP/1.1\r\nho", "HTTP/1.1 408 ", 30},
+    {"body", CHAT "content-length: 9\r\n\r\nabc", "HTTP/1.1 408 ", 60},
+    {"idle", "GET /health HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 200 ", 75},
+    {"second head", "GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET", "HTTP/1.1 200 ", 30},
+};
+
+static void test_patience(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(patiences); i++) {
+        const struct patience *row = &patiences[i];
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        int fd = begin(slice_of(row->in));
+        pass_time(row->seconds - 1);
+        ROW(row->name, !receive_all(fd, &seen));
+        pass_time(2);
+        ROW(row->name, receive_all(fd, &seen));
+        ROW(row->name, slice_starts_with(buf_slice(&seen), row->answer));
+        end(fd);
+    }
+}
+
+/* A call may be silent as long as the engine lets it. */
+static void test_silent_call(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nhold"));
+    pass_time(1000);
+    fake_end(runtime.seen.call, HARBORAI_OK);
+    CU_ASSERT(!receive_all(fd, &seen));
+    CU_ASSERT(has(&seen, "HTTP/1.1 200 OK"));
+    end(fd);
+}
+
+/* What comes while a call runs is kept, and answered after it. */
+static void test_pipelined_behind_a_call(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nholdGET /hea"));
+    fake_send(&runtime, fd, HARBORAI_STR("lth HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+    fake_pass(&runtime);
+    CU_ASSERT(recv(fd, (char[1]){0}, 1, MSG_DONTWAIT) < 0);
+    fake_end(runtime.seen.call, HARBORAI_E_TIMEOUT);
+    CU_ASSERT(receive_all(fd, &seen));
+    CU_ASSERT(slice_starts_with(buf_slice(&seen), "HTTP/1.1 504 "));
+    CU_ASSERT(slice_ends_with(buf_slice(&seen), "\r\n\r\n{\"status\":\"ok\"}"));
+    end(fd);
+}
+
+/* An event whose JSON stands on several lines is still one event. */
+static void test_event_of_lines(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nhold"));
+    fake_chunk(runtime.seen.call, HARBORAI_STR("{\n\"a\":1\r\n}"));
+    fake_pass(&runtime);
+    receive_all(fd, &seen);
+    CU_ASSERT(slice_ends_with(buf_slice(&seen), "data: {\ndata: \"a\":1\ndata: \ndata: }\n\n\r\n"));
+    end(fd);
+}
+
+const CU_TestInfo conn_tests[] = {
+    {"refusals", test_refusals},
+    {"no memory", test_no_memory},
+    {"request ids", test_request_ids},
+    {"what the call is told", test_what_the_call_is_told},
+    {"100 continue", test_continue},
+    {"client leaves", test_leaves},
+    {"slow reader", test_slow_reader},
+    {"reader that stops", test_reader_that_stops},
+    {"patience", test_patience},
+    {"silent call", test_silent_call},
+    {"pipelined behind a call", test_pipelined_behind_a_call},
+    {"event of several lines", test_event_of_lines},
+    CU_TEST_INFO_NULL,
+};

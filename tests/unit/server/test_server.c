@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* The server as a whole: its addresses, shares of several loops, what it shows, how it stops. */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../unit.h"
+#include "base/limits.h"
+#include "fake.h"
+#include "server/listener.h"
+
+extern const CU_TestInfo server_tests[];
+
+static struct runtime runtime;
+
+/* --- Addresses --------------------------------------------------------------------------------- */
+
+static void test_port_in_use(void)
+{
+    struct listener first = {0}, second = {0};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    CU_ASSERT_FATAL(listener_open(&first, HARBORAI_STR("127.0.0.1"), 0, &error) == HARBORAI_OK);
+    CU_ASSERT(first.port != 0);
+    harborai_status st = listener_open(&second, HARBORAI_STR("127.0.0.1"), first.port, &error);
+    CU_ASSERT(st == HARBORAI_E_CONFIG);
+    CU_ASSERT(strstr(error.message, "'127.0.0.1'") != NULL);
+    CU_ASSERT(strstr(error.message, "--port") != NULL);
+    listener_close(&first);
+    listener_close(&second);
+}
+
+static void test_addresses(void)
+{
+    static const struct {
+        const char *host, *want;
+        harborai_status status;
+    } rows[] = {
+        {"127.0.0.1", "http://127.0.0.1:", HARBORAI_OK},
+        {"localhost", "http://localhost:", HARBORAI_OK},
+        {"192.0.2.1", "--host", HARBORAI_E_CONFIG},
+        {"no such name", "--host", HARBORAI_E_CONFIG},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct listener listener = {0};
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_status st = listener_open(&listener, slice_of(rows[i].host), 0, &error);
+        ROW(rows[i].host, st == rows[i].status);
+        ROW(rows[i].host, strstr(st < 0 ? error.message : listener.url, rows[i].want) != NULL);
+        listener_close(&listener);
+    }
+}
+
+/* --- Shares ------------------------------------------------------------------------------------ */
+
+static int64_t connections_of(unsigned loop)
+{
+    return metrics_shard_of(runtime.metrics, loop)->values[METRIC_CLIENT_CONNECTIONS];
+}
+
+static void connect_all(int *sockets, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        sockets[i] = fake_connect(&runtime);
+}
+
+static void turn(unsigned loop, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++)
+        loop_turn(runtime.loops[loop], 0);
+}
+
+static void close_all(const int *sockets, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        close(sockets[i]);
+}
+
+/* The loop that is quick takes no more than its share; the other one wakes it when it has its own,
+ * so that never both rest. */
+static void test_shares(void)
+{
+    enum { CLIENTS = 40 };
+    int sockets[CLIENTS];
+    fake_begin(&runtime, 2, 1000);
+    connect_all(sockets, CLIENTS);
+    turn(0, 100);
+    CU_ASSERT(connections_of(0) == 9); /* five over a mean of 4.5 */
+    turn(1, 100);
+    turn(0, 100);
+    turn(1, 100);
+    CU_ASSERT(connections_of(0) + connections_of(1) == CLIENTS);
+    CU_ASSERT(connections_of(0) >= 15 && connections_of(1) >= 15);
+    close_all(sockets, CLIENTS);
+    turn(0, 2);
+    turn(1, 2);
+    CU_ASSERT(connections_of(0) == 0 && connections_of(1) == 0);
+    fake_end_all(&runtime);
+}
+
+/* No descriptor left: the loop sleeps instead of asking again and again. */
+static void test_no_descriptor(void)
+{
+    struct rlimit limit, low;
+    fake_begin(&runtime, 1, 1000);
+    int probe = fake_connect(&runtime);
+    CU_ASSERT_FATAL(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    low = (struct rlimit){(rlim_t)probe + 1, limit.rlim_max};
+    CU_ASSERT_FATAL(setrlimit(RLIMIT_NOFILE, &low) == 0);
+    turn(0, 5);
+    CU_ASSERT(connections_of(0) == 0);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    turn(0, 5);
+    CU_ASSERT(connections_of(0) == 0); /* not before its time */
+    runtime.now_ns += 100 * NS_PER_MS;
+    turn(0, 5);
+    CU_ASSERT(connections_of(0) == 1);
+    close(probe);
+    fake_end_all(&runtime);
+}
+
+/* --- What is shown ----------------------------------------------------------------------------- */
+
+static const struct shown {
+    const char *path, *status, *text;
+} shown[] = {
+    {"/v1/models", "200", "{\"object\":\"list\",\"data\":[{\"id\":\"my-model\""},
+    {"/models", "200", "\"id\":\"smart\""},
+    {"/v1/models/my-model", "200", "\"context_window\":1000"},
+    {"/models/smart", "200", "{\"id\":\"smart\",\"object\":\"model\""},
+    {"/v1/models/lab/my-model", "200", "\"id\":\"lab/my-model\""},
+    {"/v1/models/lab%2Fmy%2dmodel", "200", "\"id\":\"lab/my-model\""},
+    {"/v1/models/fb-x%20y", "200", "\"upstream_model\":\"fb-x y\""},
+    {"/v1/models/nope", "404", "\"model_not_found\""},
+    {"/v1/models/a%2", "400", "percent"},
+    {"/v1/models/a%g0", "400", "percent"},
+    {"/v1/models/", "404", "unknown_url"},
+    {"/metrics", "200", "\nharborai_client_connections 1\n"},
+};
+
+static void test_shown(void)
+{
+    fake_begin(&runtime, 1, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+        AUTO(buf) in = BUF_INIT(KIB(4)), seen = BUF_INIT(MIB(1));
+        int fd = fake_connect(&runtime);
+        buf_printf(&in, "GET %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", shown[i].path);
+        fake_send(&runtime, fd, buf_slice(&in));
+        const char *got = fake_receive(&runtime, fd, &seen, SIZE_MAX, NULL);
+        ROW(shown[i].path, strncmp(got + 9, shown[i].status, 3) == 0);
+        ROW(shown[i].path, strstr(got, shown[i].text) != NULL);
+        close(fd);
+        fake_pass(&runtime);
+    }
+    fake_end_all(&runtime);
+}
+
+/* --- The end ------------------------------------------------------------------------------------ */
+
+#define CHAT "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: "
+
+static void *stop(void *limit_ms)
+{
+    server_stop(runtime.server, *(const int64_t *)limit_ms);
+    return NULL;
+}
+
+/* Idle connections are closed, a call goes on, and its answer says that no other will follow. */
+static void test_stop(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    int64_t limit_ms = 20000;
+    pthread_t stopper;
+    bool ended = false;
+
+    fake_begin(&runtime, 1, 1000);
+    int idle = fake_connect(&runtime), busy = fake_connect(&runtime);
+    fake_send(&runtime, busy, HARBORAI_STR(CHAT "4\r\n\r\nhold"));
+    fake_pass(&runtime);
+    CU_ASSERT_FATAL(pthread_create(&stopper, NULL, stop, &limit_ms) == 0);
+    (void)fake_receive(&runtime, idle, &seen, 1, &ended);
+    CU_ASSERT(ended && seen.len == 0);
+    fake_end(runtime.seen.call, HARBORAI_OK);
+    const char *got = fake_receive(&runtime, busy, &seen, SIZE_MAX, &ended);
+    CU_ASSERT(ended && strstr(got, "\r\nconnection: close\r\n") != NULL);
+    pthread_join(stopper, NULL);
+    CU_ASSERT(runtime.cancelled == 0 && runtime.over == 1);
+    close(idle);
+    close(busy);
+    fake_end_all(&runtime);
+}
+
+static void test_stop_cuts_what_takes_too_long(void)
+{
+    int64_t limit_ms = 0;
+    fake_begin(&runtime, 1, 1000);
+    int fd = fake_connect(&runtime);
+    fake_send(&runtime, fd, HARBORAI_STR(CHAT "4\r\n\r\nhold"));
+    fake_pass(&runtime);
+    fake_start_threads(&runtime);
+    stop(&limit_ms);
+    CU_ASSERT(runtime.cancelled == 1);
+    CU_ASSERT(recv(fd, (char[1]){0}, 1, 0) <= 0);
+    fake_stop_threads(&runtime);
+    close(fd);
+    fake_end_all(&runtime);
+}
+
+/* --- Threads ------------------------------------------------------------------------------------ */
+
+enum { CLIENTS = 8, CONNECTIONS = 10, ROUNDS = 10 };
+
+/* Two pipelined calls and both of their answers. */
+static bool one_round(int fd)
+{
+    static const char request[] = CHAT "8\r\n\r\nstream 3" CHAT "8\r\n\r\nwhole {}";
+    char text[4096];
+    size_t len = 0;
+    if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
+        return false;
+    while (memmem(text, len, "\r\n\r\n{}", 6) == NULL) {
+        ssize_t got = recv(fd, text + len, sizeof text - len, 0);
+        if (got <= 0)
+            return false;
+        len += (size_t)got;
+    }
+    return memmem(text, len, "data: [DONE]", 12) != NULL;
+}
+
+static void *call_again_and_again(void *context)
+{
+    _Atomic unsigned *answered = context;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        int fd = fake_connect(&runtime);
+        for (int n = 0; n < ROUNDS; n++)
+            *answered += one_round(fd);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void test_many_loops(void)
+{
+    int64_t limit_ms = 5000;
+    pthread_t clients[CLIENTS];
+    _Atomic unsigned answered = 0;
+    fake_begin(&runtime, 4, 1000);
+    fake_start_threads(&runtime);
+    for (int i = 0; i < CLIENTS; i++)
+        CU_ASSERT_FATAL(pthread_create(&clients[i], NULL, call_again_and_again, &answered) ==
+                        0);
+    for (int i = 0; i < CLIENTS; i++)
+        pthread_join(clients[i], NULL);
+    CU_ASSERT(answered == CLIENTS * CONNECTIONS * ROUNDS);
+    CU_ASSERT(runtime.started == 2 * CLIENTS * CONNECTIONS * ROUNDS);
+    stop(&limit_ms);
+    CU_ASSERT(metrics_sum(runtime.metrics, METRIC_CLIENT_CONNECTIONS) == 0);
+    fake_stop_threads(&runtime);
+    fake_end_all(&runtime);
+}
+
+const CU_TestInfo server_tests[] = {
+    {"port in use", test_port_in_use},
+    {"addresses", test_addresses},
+    {"shares", test_shares},
+    {"no descriptor left", test_no_descriptor},
+    {"what is shown", test_shown},
+    {"stop", test_stop},
+    {"stop cuts what takes too long", test_stop_cuts_what_takes_too_long},
+    {"many loops", test_many_loops},
+    CU_TEST_INFO_NULL,
+};
