@@ -51,22 +51,22 @@ missing_packages() {
 # need_packages LIST…: installs what is missing, as root or with sudo, after saying so. Where it may
 # not, it prints the one command to give and exits 2. With everything there it needs no network.
 need_packages() {
-    missing=$(missing_packages "$@" | tr '\n' ' ')
-    test -n "$missing" || return 0
-    command="apt-get install -y --no-install-recommends $missing"
+    packages=$(missing_packages "$@" | tr '\n' ' ')
+    test -n "$packages" || return 0
     if test "$(id -u)" = 0; then
-        root=
+        by=
     elif command -v sudo >/dev/null 2>&1 && { test -t 0 || sudo -n true 2>/dev/null; }; then
-        root=sudo
+        by=sudo
     else
-        printf 'Some packages are missing. Install them, then come again:\n\n    apt-get install %s\n\n' \
-            "$missing" >&2
+        printf 'Some packages are missing. Install them, then come again:\n\n' >&2
+        printf '    apt-get install %s\n\n' "$packages" >&2
         exit 2
     fi
-    printf 'Installing from Debian%s: %s\n' "${root:+ with $root}" "$missing" >&2
-    $root apt-get update -q >/dev/null &&
-        $root env DEBIAN_FRONTEND=noninteractive $command >/dev/null || {
-        printf 'That failed. By hand: apt-get install %s\n' "$missing" >&2
+    printf 'Installing from Debian%s: %s\n' "${by:+ with $by}" "$packages" >&2
+    $by apt-get update -q >/dev/null &&
+        $by env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -q --no-install-recommends $packages >/dev/null || {
+        printf 'That failed. By hand: apt-get install %s\n' "$packages" >&2
         exit 2
     }
 }
