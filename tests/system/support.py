@@ -260,10 +260,15 @@ def harborai(*arguments, env=None, config=None, stdin="", timeout=30, wrapper=()
 
 
 class Answer:
-    def __init__(self, response, body):
+    """`complete` is false when the connection broke before the end of the body."""
+
+    def __init__(self, response):
         self.status = response.status
         self.headers = response.headers
-        self.body = body
+        try:
+            self.body, self.complete = response.read(), True
+        except http.client.IncompleteRead as error:
+            self.body, self.complete = error.partial, False
 
     def json(self):
         return json.loads(self.body)
@@ -307,8 +312,7 @@ def exchange(client, method, path, body=None, headers=None):
     if body is not None:
         headers.setdefault("content-type", "application/json")
     client.request(method, path, body, headers)
-    response = client.getresponse()
-    return Answer(response, response.read())
+    return Answer(client.getresponse())
 
 
 class RawStream:
