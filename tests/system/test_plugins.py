@@ -54,9 +54,10 @@ class BadPluginsTest(PlaceTest):
         self.check("empty.so", r"(?i)ELF|empty")
 
     def test_cut_off_object(self):
+        """dlopen() of such a file ends the process by SIGBUS: it must be refused before."""
         path = made.build(self.place, "cut")
         os.truncate(path, os.path.getsize(path) // 3)
-        self.check("cut.so", r"(?i)ELF|manifest|headers")
+        self.check("cut.so", r"(?i)cut|short|truncated|incomplete|ends|ELF|headers")
 
     def test_no_note(self):
         made.build(self.place, "nonote", note="")
