@@ -55,9 +55,9 @@ class BadPluginsTest(PlaceTest):
 
     def test_cut_off_object(self):
         """dlopen() of such a file ends the process by SIGBUS: it must be refused before."""
-        path = made.build(self.place, "cut")
+        path = made.build(self.place, "torn")
         os.truncate(path, os.path.getsize(path) // 3)
-        self.check("cut.so", r"(?i)cut|short|truncated|incomplete|ends|ELF|headers")
+        self.check("torn.so", r"(?i)cut|short|truncated|incomplete|ends|ELF|headers")
 
     def test_no_note(self):
         made.build(self.place, "nonote", note="")
