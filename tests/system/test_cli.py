@@ -166,7 +166,7 @@ class ConfigTest(unittest.TestCase):
          r"NO_SUCH_VAR_X"),
         ("list for a mapping", "providers: [openai]\n", 1, r"providers"),
         ("base_url", "providers:\n  lab:\n    plugin: openai\n    base_url: 'ftp://x'\n", 4, r"base_url"),
-        ("unknown plugin", "providers:\n  lab:\n    plugin: nonesuch\n", 3, r"nonesuch.*"),
+        ("unknown plugin", "providers:\n  lab:\n    plugin: nonesuch\n", None, r"nonesuch.*"),
         ("alias to nothing", "models:\n  smart: nonesuch/gpt\n", 2, r"smart|nonesuch"),
         ("line break in a key", 'providers:\n  openai:\n    api_key: "a\\r\\nb"\n', 3, r"api_key"),
     ]
