@@ -40,7 +40,7 @@ struct config_provider {
     harborai_str ca_file;       /* tls.ca_file unless it has its own */
     struct config_timeouts timeouts; /* the global ones where it has none of its own */
     harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
-    unsigned line;            /* of its name in config.file */
+    unsigned line, column;    /* of its name in config.file */
 };
 
 struct config_alias {

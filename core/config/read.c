@@ -118,6 +118,7 @@ static void read_provider(struct config_reader *r, const struct node *node,
         .ca_file = r->config->ca_file,
         .timeouts = r->config->timeouts,
         .line = node->key_place.line,
+        .column = node->key_place.column,
     };
     provider->plugin = provider->name;
     if (!is_provider_name(node->key))

@@ -7,6 +7,7 @@
 #include <gelf.h>
 #include <link.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <harborai/plugin.h>
 
@@ -24,6 +25,7 @@ struct search {
     char *json;     /* owned */
     unsigned found; /* notes of ours */
     GElf_Off at;    /* of the one that was found: a section may cover the same bytes again */
+    GElf_Xword file_size;
 };
 
 static harborai_status fault(const struct search *s, harborai_error *error, const char *reason)
@@ -78,6 +80,13 @@ static harborai_status search_range(struct search *s, Elf *elf, GElf_Off start, 
     return HARBORAI_OK;
 }
 
+/* A file that was not copied to its end loads well, and the first touch of what is missing is a
+ * SIGBUS. */
+static bool is_outside(const struct search *s, GElf_Off start, GElf_Xword size)
+{
+    return size > 0 && (start > s->file_size || size > s->file_size - start);
+}
+
 static harborai_status search_segments(struct search *s, Elf *elf, harborai_error *error)
 {
     size_t count = 0;
@@ -87,6 +96,8 @@ static harborai_status search_segments(struct search *s, Elf *elf, harborai_erro
         GElf_Phdr segment;
         if (gelf_getphdr(elf, (int)i, &segment) == NULL)
             return fault(s, error, "its program headers cannot be read");
+        if (is_outside(s, segment.p_offset, segment.p_filesz))
+            return fault(s, error, "cut short: its segments reach behind its end; copy it again");
         if (segment.p_type == PT_GNU_STACK && (segment.p_flags & PF_X) != 0)
             return fault(s, error, "wants an executable stack: link it with -Wl,-z,noexecstack");
         if (segment.p_type != PT_NOTE)
@@ -151,6 +162,10 @@ static harborai_status search_file(struct search *s, Elf *elf, harborai_error *e
 harborai_status note_read(int fd, const char *path, char **ret_json, harborai_error *error)
 {
     struct search search = {.path = path};
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return fault(&search, error, "cannot be read");
+    search.file_size = (GElf_Xword)status.st_size;
     (void)elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL); /* not …_MMAP: a file that shrinks would be SIGBUS */
     harborai_status st = search_file(&search, elf, error);

@@ -249,9 +249,9 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
                        .file = plugin_catalog_find(runtime->catalog, spec->plugin)};
     if (w.file == NULL) {
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "%s:%u: providers.%s: no plugin '%s' can be used: 'harborai "
+                                  "%s:%u:%u: providers.%s: no plugin '%s' can be used: 'harborai "
                                   "list-plugins' tells what was found and why something is refused",
-                                  config->file.data, spec->line, spec->name.data,
+                                  config->file.data, spec->line, spec->column, spec->name.data,
                                   spec->plugin.data);
     }
     harborai_status st = find_secrets(&w, config, error);
