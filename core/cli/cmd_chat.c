@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/setup.h"
 #include "client/client.h"
 #include "json_value.h"
 #include "wire/json_write.h"
@@ -53,7 +54,7 @@ static bool read_all(int fd, struct buf *text)
         if (got > 0) {
             buf_commit(text, (size_t)got);
         } else if (room == NULL || errno != EINTR) {
-            complain("cannot read standard input: %s",
+            command_complain("cannot read standard input: %s",
                      room == NULL ? "it is too large" : error_of_errno(errno, why));
             return false;
         }
@@ -63,7 +64,7 @@ static bool read_all(int fd, struct buf *text)
 static bool read_question(const struct arguments *arguments, struct buf *text)
 {
     if (arguments->rest_count == 0 && isatty(STDIN_FILENO)) {
-        complain("what is the question? give it as TEXT, or - to read standard input");
+        command_complain("what is the question? give it as TEXT, or - to read standard input");
         return false;
     }
     if (arguments->rest_count == 0 || strcmp(arguments->rest[0], "-") == 0)
@@ -150,9 +151,9 @@ static enum exit_code print_end(struct printing *p, const struct client_answer *
         print_text(p, text_at(p, json, "/choices/0/message/content"));
     if (p->any)
         putchar('\n');
-    enum exit_code printed = finish_output();
+    enum exit_code printed = command_finish();
     if (answer->error.code != HARBORAI_OK)
-        return was_interrupted ? EXIT_INTERRUPTED : complain_of(&answer->error);
+        return was_interrupted ? EXIT_INTERRUPTED : command_fail(&answer->error);
     if (answer->summary.len > 0 && isatty(STDERR_FILENO))
         fprintf(stderr, "(%.*s)\n", SLICE_ARG(buf_slice(&answer->summary)));
     return printed;
@@ -174,29 +175,29 @@ static enum exit_code run_with(const struct arguments *arguments, struct config 
                                struct buf *question)
 {
     const struct command *me = &command_chat;
-    bool streams = argument_of(me, arguments, "stream") != NULL ||
-                   (argument_of(me, arguments, "no-stream") == NULL && isatty(STDOUT_FILENO));
+    bool streams = command_argument(me, arguments, "stream") != NULL ||
+                   (command_argument(me, arguments, "no-stream") == NULL && isatty(STDOUT_FILENO));
     AUTO(buf) body = BUF_INIT(LIMIT_REQUEST_BODY);
     harborai_error error = HARBORAI_ERROR_INIT;
     struct client *client;
     struct log log;
 
     if (config->default_model.len == 0) {
-        complain("which model? give -m MODEL or set default_model; 'harborai list-models' shows "
+        command_complain("which model? give -m MODEL or set default_model; 'harborai list-models' shows "
                  "what there is");
         config_destroy(config);
         return EXIT_USAGE;
     }
-    write_body(&body, config->default_model, argument_of(me, arguments, "system"),
+    write_body(&body, config->default_model, command_argument(me, arguments, "system"),
                buf_slice(question), streams);
-    log_from_config(&log, config);
+    setup_log(&log, config);
     struct runtime_options with = {.log = &log, .with_journal = true,
                                    .system_plugin_dir = PLUGINDIR};
     if (client_open(config, &with, &client, &error) < 0) {
         config_destroy(config);
-        return complain_of(&error);
+        return command_fail(&error);
     }
-    enum exit_code code = ask(client, &body, argument_of(me, arguments, "json") != NULL);
+    enum exit_code code = ask(client, &body, command_argument(me, arguments, "json") != NULL);
     client_close(client);
     return code;
 }
@@ -204,7 +205,7 @@ static enum exit_code run_with(const struct arguments *arguments, struct config 
 static enum exit_code run(const struct arguments *arguments)
 {
     AUTO(buf) question = BUF_INIT(LIMIT_REQUEST_BODY / 2);
-    struct config *config = load_config(&command_chat, arguments);
+    struct config *config = setup_config(&command_chat, arguments);
     if (config == NULL)
         return EXIT_CONFIG;
     if (!read_question(arguments, &question)) {

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/setup.h"
 #include "cli/table.h"
 #include "json_value.h"
 #include "runtime/runtime.h"
@@ -123,32 +124,32 @@ static void print_json(const struct model_listing *list, size_t count, const cha
 
 static enum exit_code list(struct runtime *runtime, const struct arguments *arguments)
 {
-    const char *provider = argument_of(&command_list_models, arguments, "provider");
+    const char *provider = command_argument(&command_list_models, arguments, "provider");
     size_t count;
     const struct model_listing *models = model_map_list(runtime_models(runtime), &count);
-    if (argument_of(&command_list_models, arguments, "json") != NULL)
+    if (command_argument(&command_list_models, arguments, "json") != NULL)
         print_json(models, count, provider);
     else if (count > 0)
         print_table(models, count, provider);
     else
         fprintf(stderr, "harborai: there is no model: set a provider's key, such as OPENAI_API_KEY, "
                         "or write a configuration; 'harborai list-plugins' shows the plugins\n");
-    return finish_output();
+    return command_finish();
 }
 
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct config *config = load_config(&command_list_models, arguments);
+    struct config *config = setup_config(&command_list_models, arguments);
     harborai_error error = HARBORAI_ERROR_INIT;
     struct runtime *runtime;
     struct log log;
     if (config == NULL)
         return EXIT_CONFIG;
-    log_from_config(&log, config);
+    setup_log(&log, config);
     struct runtime_options with = {.log = &log, .loops = 1, .system_plugin_dir = PLUGINDIR};
     if (runtime_create(config, &with, &runtime, &error) < 0) {
         config_destroy(config);
-        return complain_of(&error);
+        return command_fail(&error);
     }
     enum exit_code code = list(runtime, arguments);
     runtime_destroy(runtime);

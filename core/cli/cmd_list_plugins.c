@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/setup.h"
 #include "cli/table.h"
 #include "plugin/discover.h"
 #include "wire/json_write.h"
@@ -41,13 +42,13 @@ static void print_reasons(const struct plugin_catalog *catalog)
 {
     for (size_t i = 0; i < catalog->directory_count; i++)
         if (catalog->directories[i].error.code != HARBORAI_OK)
-            complain("%s", catalog->directories[i].error.message);
+            command_complain("%s", catalog->directories[i].error.message);
     for (size_t i = 0; i < catalog->file_count; i++) {
         const struct plugin_file *f = &catalog->files[i];
         if (f->error.code != HARBORAI_OK)
-            complain("%s", f->error.message);
+            command_complain("%s", f->error.message);
         for (size_t j = 0; f->manifest != NULL && j < f->manifest->warnings.count; j++)
-            complain("%s: %s", f->path, f->manifest->warnings.items[j].data);
+            command_complain("%s: %s", f->path, f->manifest->warnings.items[j].data);
     }
 }
 
@@ -65,7 +66,7 @@ static void print_table(const struct plugin_catalog *catalog)
     fflush(stdout);
     print_reasons(catalog);
     if (catalog->file_count == 0)
-        complain("no plugin was found: HARBORAI_PLUGIN_PATH names directories to look in");
+        command_complain("no plugin was found: HARBORAI_PLUGIN_PATH names directories to look in");
 }
 
 static void write_models(struct json_writer *w, const struct manifest *m)
@@ -109,7 +110,7 @@ static void print_json(const struct plugin_catalog *catalog)
 
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct config *config = load_config(&command_list_plugins, arguments);
+    struct config *config = setup_config(&command_list_plugins, arguments);
     harborai_error error = HARBORAI_ERROR_INIT;
     struct plugin_catalog *catalog;
     if (config == NULL)
@@ -121,13 +122,13 @@ static enum exit_code run(const struct arguments *arguments)
     harborai_status st = plugin_catalog_create(&where, &catalog, &error);
     config_destroy(config);
     if (st < 0)
-        return complain_of(&error);
-    if (argument_of(&command_list_plugins, arguments, "json") != NULL)
+        return command_fail(&error);
+    if (command_argument(&command_list_plugins, arguments, "json") != NULL)
         print_json(catalog);
     else
         print_table(catalog);
     plugin_catalog_destroy(catalog);
-    return finish_output();
+    return command_finish();
 }
 
 const struct command command_list_plugins = {

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/setup.h"
 #include "runtime/runtime.h"
 #include "server/server.h"
 
@@ -44,10 +45,10 @@ static enum exit_code serve(struct runtime *runtime, const struct server_options
     int number = 0;
 
     if (server_create(runtime, where, &server, &error) < 0)
-        return complain_of(&error);
+        return command_fail(&error);
     if (runtime_start(runtime, &error) < 0) {
         server_destroy(server);
-        return complain_of(&error);
+        return command_fail(&error);
     }
     fprintf(stderr, "harborai: listening on %s\n", server_url(server));
     while (sigwait(&signals, &number) != 0)
@@ -62,7 +63,7 @@ static enum exit_code serve(struct runtime *runtime, const struct server_options
 
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct config *config = load_config(&command_serve, arguments);
+    struct config *config = setup_config(&command_serve, arguments);
     harborai_error error = HARBORAI_ERROR_INIT;
     sigset_t signals = stop_signals();
     struct runtime *runtime;
@@ -72,14 +73,14 @@ static enum exit_code run(const struct arguments *arguments)
         return EXIT_SERVE_CONFIG;
     keep_memory();
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
-    log_from_config(&log, config);
+    setup_log(&log, config);
     int64_t shutdown_ms = config->shutdown_ms;
     struct server_options where = {config->host, config->port, config->max_body};
     struct runtime_options with = {.log = &log, .loops = (unsigned)config->workers,
                                    .with_journal = true, .system_plugin_dir = PLUGINDIR};
     if (runtime_create(config, &with, &runtime, &error) < 0) {
         config_destroy(config);
-        enum exit_code code = complain_of(&error);
+        enum exit_code code = command_fail(&error);
         return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
     }
     enum exit_code code = serve(runtime, &where, shutdown_ms);

@@ -12,7 +12,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 
-const char *argument_of(const struct command *command, const struct arguments *arguments,
+const char *command_argument(const struct command *command, const struct arguments *arguments,
                         const char *name)
 {
     for (int i = 0; command->options[i].name != NULL; i++)
@@ -81,7 +81,7 @@ static bool usage_fault(const struct command *command, enum exit_code *ret_exit)
     return false;
 }
 
-bool arguments_parse(const struct command *command, int argc, char **argv,
+bool command_parse(const struct command *command, int argc, char **argv,
                      struct arguments *ret_arguments, enum exit_code *ret_exit)
 {
     struct option longs[COMMAND_OPTIONS_MAX + 2];
@@ -92,7 +92,7 @@ bool arguments_parse(const struct command *command, int argc, char **argv,
     for (int found; (found = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (found == 'h') {
             print_help(command);
-            *ret_exit = finish_output();
+            *ret_exit = command_finish();
             return false;
         }
         int place = place_of(command, found);
@@ -103,13 +103,13 @@ bool arguments_parse(const struct command *command, int argc, char **argv,
     ret_arguments->rest = argv + optind;
     ret_arguments->rest_count = argc - optind;
     if (command->rest == NULL && ret_arguments->rest_count > 0) {
-        complain("'%s' takes no argument: '%s'", command->name, ret_arguments->rest[0]);
+        command_complain("'%s' takes no argument: '%s'", command->name, ret_arguments->rest[0]);
         return usage_fault(command, ret_exit);
     }
     return true;
 }
 
-void complain(const char *format, ...)
+void command_complain(const char *format, ...)
 {
     va_list arguments;
     fputs("harborai: ", stderr);
@@ -119,9 +119,9 @@ void complain(const char *format, ...)
     fputc('\n', stderr);
 }
 
-enum exit_code complain_of(const harborai_error *error)
+enum exit_code command_fail(const harborai_error *error)
 {
-    complain("%s", error->message);
+    command_complain("%s", error->message);
     switch (error->code) {
     case HARBORAI_E_CONFIG:
         return EXIT_CONFIG;
@@ -145,16 +145,11 @@ enum exit_code complain_of(const harborai_error *error)
     }
 }
 
-enum exit_code finish_output(void)
+enum exit_code command_finish(void)
 {
     char text[128];
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_OK;
-    complain("cannot write to standard output: %s", error_of_errno(errno, text));
+    command_complain("cannot write to standard output: %s", error_of_errno(errno, text));
     return EXIT_FAILED;
-}
-
-void log_from_config(struct log *log, const struct config *config)
-{
-    log_init(log, STDERR_FILENO, config->log_level);
 }

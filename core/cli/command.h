@@ -8,8 +8,6 @@
 
 #include <harborai/types.h>
 
-#include "base/log.h"
-#include "config/config.h"
 
 enum exit_code { /* documented in doc/cli.md */
     EXIT_OK = 0,
@@ -50,28 +48,21 @@ struct command {
 extern const struct command command_chat, command_list_models, command_list_plugins, command_serve;
 
 /* The value of the option of that name, NULL if it was not given. */
-const char *argument_of(const struct command *command, const struct arguments *arguments,
+const char *command_argument(const struct command *command, const struct arguments *arguments,
                         const char *name);
 
 /* Reads argv behind the command's name. Prints what is wrong, or the help that was asked for; then
  * *ret_exit is the exit code and the result is false. */
-bool arguments_parse(const struct command *command, int argc, char **argv,
+bool command_parse(const struct command *command, int argc, char **argv,
                      struct arguments *ret_arguments, enum exit_code *ret_exit);
 
 /* "harborai: <message>" on stderr. */
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Complains of an error and gives the exit code of its class. */
-enum exit_code complain_of(const harborai_error *error);
+enum exit_code command_fail(const harborai_error *error);
 
 /* Flushes stdout: EXIT_FAILED and a complaint if what was printed did not get there. */
-enum exit_code finish_output(void);
-
-/* The configuration that --config, the environment and the command's own flags give. Complains of
- * every fault in it. NULL: EXIT_CONFIG. `arguments` may have host, port, workers, state-dir. */
-struct config *load_config(const struct command *command, const struct arguments *arguments);
-
-/* A log on stderr at the level that the configuration says. */
-void log_from_config(struct log *log, const struct config *config);
+enum exit_code command_finish(void);
 
 #endif

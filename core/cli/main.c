@@ -27,7 +27,7 @@ static enum exit_code print_version(void)
 {
     printf("harborai %s (plugin ABI %d.%d)\n", PACKAGE_VERSION, HARBORAI_ABI_MAJOR,
            HARBORAI_ABI_MINOR);
-    return finish_output();
+    return command_finish();
 }
 
 static enum exit_code unknown_command(const char *name)
@@ -42,9 +42,9 @@ static enum exit_code unknown_command(const char *name)
         }
     }
     if (nearest != NULL)
-        complain("there is no command '%s': did you mean '%s'?", name, nearest);
+        command_complain("there is no command '%s': did you mean '%s'?", name, nearest);
     else
-        complain("there is no command '%s': 'harborai --help' lists them", name);
+        command_complain("there is no command '%s': 'harborai --help' lists them", name);
     return EXIT_USAGE;
 }
 
@@ -61,14 +61,14 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return finish_output();
+        return command_finish();
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return print_version();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         if (strcmp(argv[1], commands[i]->name) != 0)
             continue;
-        if (!arguments_parse(commands[i], argc - 1, argv + 1, &arguments, &code))
+        if (!command_parse(commands[i], argc - 1, argv + 1, &arguments, &code))
             return code;
         return commands[i]->run(&arguments);
     }
