@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "chat/vendor_error.h"
 #include "engine/state.h"
-#include "observe/metrics.h"
 
 static struct attempt *attempt_of(struct exchange *x)
 {
@@ -93,8 +92,7 @@ static void on_head(struct exchange *x, const struct http_response_head *head)
 {
     struct attempt *a = attempt_of(x);
     struct attempt *before = attempt_enter(a);
-    metrics_add(a->call->engine->s.metrics,
-                x->reused ? METRIC_UPSTREAM_REUSES : METRIC_UPSTREAM_CONNECTS, 1);
+    *(x->reused ? &a->call->record.reuses : &a->call->record.connects) += 1;
     a->http_status = head->status;
     a->call->record.vendor_status = head->status;
     note_request_id(a, head);

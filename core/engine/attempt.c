@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/state.h"
-#include "observe/metrics.h"
 
 /* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
  * copy, what any other thread says goes through the mail. */
@@ -163,7 +162,6 @@ void attempt_begin(struct call *call)
     }
     call->state = CALL_RUNNING;
     call->attempt = call->last_attempt = a;
-    metrics_add(engine->s.metrics, METRIC_ATTEMPTS, 1);
     if (call->body.len > LIMIT_CHAT_ON_LOOP) {
         a->on_job = true;
         a->job.run = chat_on_job;

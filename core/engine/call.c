@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 #include "engine/state.h"
-#include "observe/metrics.h"
+#include "record/fanout.h"
 #include "wire/traceparent.h"
 
 static void on_total(struct timer *timer)
@@ -65,7 +65,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     list_append(&engine->calls, &call->link);
     call->started_ns = loop_now_ns(engine->s.loop);
     name_call(call, params);
-    metrics_add(engine->s.metrics, METRIC_CALLS_IN_FLIGHT, 1);
+    fanout_call(engine->s.fanout, &call->record);
     call_route(call);
     return call;
 }

@@ -3,9 +3,7 @@
  * answers end. One write() a pass. */
 #include "account/cost.h"
 #include "engine/state.h"
-#include "observe/metrics.h"
-#include "record/line.h"
-#include "store/journal.h"
+#include "record/fanout.h"
 
 void commit_starting(struct attempt *a)
 {
@@ -24,27 +22,13 @@ void commit_ending(struct call *call)
 
 /* --- Commit -------------------------------------------------------------------------------- */
 
-static void add_line(struct engine_loop *engine)
-{
-    harborai_error error = HARBORAI_ERROR_INIT;
-    if (engine->s.journal == NULL)
-        return;
-    harborai_status st = buf_status(&engine->line, &error);
-    if (st == HARBORAI_OK)
-        st = journal_add(engine->s.journal, buf_slice(&engine->line), &error);
-    if (st < 0)
-        log_write(engine->s.log, LOG_LEVEL_ERROR, "journal.line_lost", "error='%s'", error.message);
-}
-
 static void commit_begin(struct attempt *a)
 {
     struct engine_loop *engine = a->call->engine;
     struct record *r = &a->call->record;
     r->attempts = a->number + 1;
     r->attempt_begin_ns = loop_wall_ns(engine->s.loop);
-    buf_clear(&engine->line);
-    line_begin(&engine->line, r);
-    add_line(engine);
+    fanout_attempt(engine->s.fanout, r);
 }
 
 static void account_cost(struct call *call, const struct attempt *a)
@@ -92,29 +76,7 @@ static void commit_end(struct call *call)
 {
     struct engine_loop *engine = call->engine;
     note_end(call);
-    buf_clear(&engine->line);
-    line_end(&engine->line, &call->record);
-    add_line(engine);
-    metrics_add(engine->s.metrics, METRIC_CALLS_IN_FLIGHT, -1);
-    metrics_count_call(engine->s.metrics, call->record.http_status, call->record.status);
-}
-
-static void commit_journal(struct engine_loop *engine)
-{
-    harborai_error error = HARBORAI_ERROR_INIT;
-    struct journal *journal = engine->s.journal;
-    if (journal == NULL)
-        return;
-    struct journal_counts before = journal->counts;
-    harborai_status st = journal_commit(journal, &error);
-    metrics_add(engine->s.metrics, METRIC_JOURNAL_LINES,
-                (int64_t)(journal->counts.lines - before.lines));
-    metrics_add(engine->s.metrics, METRIC_JOURNAL_BYTES,
-                (int64_t)(journal->counts.bytes - before.bytes));
-    if (st >= 0)
-        return;
-    metrics_add(engine->s.metrics, METRIC_JOURNAL_FAILURES, 1);
-    log_write(engine->s.log, LOG_LEVEL_ERROR, "journal.write_failed", "error='%s'", error.message);
+    fanout_end(engine->s.fanout, &call->record);
 }
 
 static void move_all(struct list *from, struct list *to)
@@ -132,7 +94,7 @@ static void on_commit(struct commit_hook *hook)
         commit_begin(CONTAINER_OF(i, struct attempt, starting));
     for (struct list *i = engine->ending.next; i != &engine->ending; i = i->next)
         commit_end(CONTAINER_OF(i, struct call, ending));
-    commit_journal(engine);
+    fanout_commit(engine->s.fanout);
     move_all(&engine->starting, &engine->started);
     move_all(&engine->ending, &engine->ended);
     loop_act(engine->s.loop, &engine->act);

@@ -19,7 +19,6 @@ harborai_status engine_loop_create(const struct engine_services *services,
     list_init(&engine->ending);
     list_init(&engine->ended);
     list_init(&engine->calls);
-    buf_init(&engine->line, LIMIT_JOURNAL_LINE);
     buf_init(&engine->chunk, LIMIT_UNDELIVERED_HARD * 2);
     commit_init(engine);
     *ret_engine = engine;
@@ -31,7 +30,6 @@ void engine_loop_destroy(struct engine_loop *engine)
     if (engine == NULL)
         return;
     loop_set_commit_hook(engine->s.loop, NULL);
-    buf_release(&engine->line);
     buf_release(&engine->chunk);
     free(engine);
 }

@@ -13,8 +13,7 @@
 #include "loop/loop.h"
 
 struct engine_loop;
-struct journal;
-struct metrics_shard;
+struct fanout;
 struct transport;
 
 /* What the runtime lends to the engine of one loop; everything outlives it. */
@@ -24,8 +23,7 @@ struct engine_services {
     const struct snapshot *models; /* struct model_map */
     struct jobs *translators;      /* chat() of large requests */
     struct transport *transport;
-    struct journal *journal;       /* NULL: nothing is recorded */
-    struct metrics_shard *metrics;
+    const struct fanout *fanout;   /* who is told of calls */
     const struct log *log;
 };
 

@@ -9,7 +9,6 @@
 #include "chat/usage.h"
 #include "engine/state.h"
 #include "json_value.h"
-#include "observe/metrics.h"
 
 static bool is_type(const struct http_response_head *head, const char *type)
 {
@@ -114,7 +113,8 @@ static int on_event(void *context, const struct sse_event *event)
     harborai_str data = one_line(a, event);
     enum stream_verdict verdict = stream_event(&a->stream, data);
 
-    metrics_add(a->call->engine->s.metrics, METRIC_STREAM_EVENTS, 1);
+    a->call->record.stream_events++;
+    a->call->record.stream_repairs = a->stream.repairs;
     if (a->stream.usage.len > 0)
         note_usage(a, a->stream.usage);
     if (a->stream.has_content)
@@ -128,8 +128,7 @@ static int on_event(void *context, const struct sse_event *event)
         break;
     case STREAM_DROP:
         break;
-    case STREAM_BAD:
-        metrics_add(a->call->engine->s.metrics, METRIC_STREAM_REPAIRS, 1);
+    case STREAM_BAD: /* counted as a repair */
         break;
     case STREAM_DONE:
         complete(a);

@@ -3,8 +3,7 @@
  * needs of the snapshots, and waits for the plugin where it is not loaded yet. */
 #include "config/config.h"
 #include "engine/state.h"
-#include "observe/metrics.h"
-#include "store/journal.h"
+#include "record/fanout.h"
 
 static void wake_call(struct slot_waiter *waiter)
 {
@@ -83,9 +82,7 @@ static void find_target(struct call *call)
     harborai_error error = HARBORAI_ERROR_INIT;
     struct route_view route;
 
-    metrics_add(engine->s.metrics, METRIC_MODEL_LOOKUPS, 1);
     if (model_map_find(models, call->request.model, &route) < 0) {
-        metrics_add(engine->s.metrics, METRIC_MODEL_UNKNOWN, 1);
         model_map_explain(models, call->request.model, &error);
         call_fail(call, &error);
     } else if (!copy_target(call, &route)) {
@@ -101,15 +98,14 @@ void call_route(struct call *call)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     struct record *r = &call->record;
+    const char *why;
 
     if (call->engine->draining) {
         call_fail_with(call, HARBORAI_E_OVERLOADED, "this process is shutting down: ask again");
         return;
     }
-    if (call->engine->s.journal != NULL && journal_is_full(call->engine->s.journal)) {
-        call_fail_with(call, HARBORAI_E_OVERLOADED,
-                       "the journal cannot be written, so no call is begun: is the disk of the "
-                       "state directory full?");
+    if (fanout_refuses(call->engine->s.fanout, &why)) {
+        call_fail_with(call, HARBORAI_E_OVERLOADED, "%s", why);
         return;
     }
     if (chat_request_parse(buf_slice(&call->body), &call->arena, &call->request, &error) < 0) {

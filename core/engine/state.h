@@ -41,7 +41,6 @@ struct engine_loop {
     struct list ending;    /* calls whose end line is due in this pass's commit */
     struct list ended;     /* … was committed: their fronts are told in the act phase */
     struct list calls;     /* every call that is not freed */
-    struct buf line;       /* scratch for the journal */
     struct buf chunk;      /* scratch for chunks that we write ourselves */
     bool draining;
 };

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/librecord.la
-%canon_reldir%_librecord_la_SOURCES = %reldir%/line.c %reldir%/line.h %reldir%/record.h
+%canon_reldir%_librecord_la_SOURCES = %reldir%/fanout.c %reldir%/fanout.h %reldir%/line.c %reldir%/line.h %reldir%/record.h

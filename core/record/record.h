@@ -49,6 +49,8 @@ struct record {
     harborai_str cost_date;    /* of the source's prices */
     harborai_str cost_reason;  /* why it is not known: "no_price" … */
     int cost_class;            /* the class of usage without a price; -1 = none */
+    uint32_t connects, reuses; /* answers that came on a new connection, on a kept one */
+    uint32_t stream_events, stream_repairs; /* of the vendor's stream */
     uint64_t client_bytes_in, client_bytes_out;
     uint64_t vendor_bytes_in, vendor_bytes_out;
 };

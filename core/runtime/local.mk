@@ -2,4 +2,4 @@
 noinst_LTLIBRARIES += %reldir%/libruntime.la
 %canon_reldir%_libruntime_la_SOURCES = \
 	%reldir%/keeper.c %reldir%/provider.c %reldir%/runtime.c %reldir%/runtime.h \
-	%reldir%/services.c %reldir%/state.h
+	%reldir%/services.c %reldir%/subscribers.c %reldir%/state.h

@@ -22,7 +22,10 @@ static harborai_status open_journal(struct runtime_loop *l, const struct config 
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "there is no place for the journal: set state_dir, --state-dir or "
                                   "HOME");
-    return journal_open(&l->journal, config->state_dir, &clock_system, loop_index(l->loop), error);
+    journal_subscriber_init(&l->journal, l->metrics.shard, l->runtime->options.log);
+    fanout_add(&l->fanout, &l->journal.subscriber);
+    return journal_open(&l->journal.journal, config->state_dir, &clock_system, loop_index(l->loop),
+                        error);
 }
 
 static harborai_status build_loop(struct runtime *runtime, unsigned index,
@@ -33,6 +36,8 @@ static harborai_status build_loop(struct runtime *runtime, unsigned index,
     harborai_status st = loop_create(index, &runtime->epoch, &clock_system, &l->loop, error);
     if (st < 0)
         return st;
+    metrics_subscriber_init(&l->metrics, metrics_shard_of(runtime->metrics, index));
+    fanout_add(&l->fanout, &l->metrics.subscriber);
     st = transport_create(runtime->transport, l->loop, &l->transport, error);
     if (st >= 0 && runtime->options.with_journal)
         st = open_journal(l, config, error);
@@ -44,8 +49,7 @@ static harborai_status build_loop(struct runtime *runtime, unsigned index,
         .models = &runtime->models,
         .translators = runtime->translators,
         .transport = l->transport,
-        .journal = runtime->options.with_journal ? &l->journal : NULL,
-        .metrics = metrics_shard_of(runtime->metrics, index),
+        .fanout = &l->fanout,
         .log = runtime->options.log,
     };
     return engine_loop_create(&services, &l->engine, error);
@@ -203,7 +207,7 @@ void runtime_stop(struct runtime *runtime)
 static void destroy_loop_parts(struct runtime_loop *l)
 {
     engine_loop_destroy(l->engine);
-    journal_close(&l->journal);
+    journal_subscriber_release(&l->journal);
     transport_destroy(l->transport);
 }
 

@@ -8,6 +8,7 @@
 #include "base/snapshot.h"
 #include "engine/target.h"
 #include "loop/jobs.h"
+#include "record/fanout.h"
 #include "runtime/runtime.h"
 #include "store/journal.h"
 #include "transport/transport.h"
@@ -37,12 +38,27 @@ struct drain_order {
     unsigned loop_index;
 };
 
+struct journal_subscriber {
+    struct record_subscriber subscriber;
+    struct journal journal;
+    struct buf line; /* scratch */
+    struct metrics_shard *metrics;
+    const struct log *log;
+};
+
+struct metrics_subscriber {
+    struct record_subscriber subscriber;
+    struct metrics_shard *shard;
+};
+
 /* A loop with everything that belongs to it alone. */
 struct runtime_loop {
     struct runtime *runtime;
     struct loop *loop;
     struct transport *transport;
-    struct journal journal;
+    struct journal_subscriber journal;
+    struct metrics_subscriber metrics;
+    struct fanout fanout;
     struct engine_loop *engine;
     pthread_t thread;
     bool has_thread;
@@ -87,6 +103,12 @@ void providers_log_refused(struct runtime *runtime);
 /* --- services.c --- */
 void services_init(struct runtime_provider *p);
 void services_cancel_tick(struct runtime_provider *p);
+
+/* --- subscribers.c --- */
+void journal_subscriber_init(struct journal_subscriber *j, struct metrics_shard *metrics,
+                             const struct log *log);
+void journal_subscriber_release(struct journal_subscriber *j);
+void metrics_subscriber_init(struct metrics_subscriber *m, struct metrics_shard *shard);
 
 /* --- keeper.c --- */
 /* [keeper] or [init] */

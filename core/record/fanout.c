@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Tells each subscriber in turn. */
+#include "record/fanout.h"
+
+#include <assert.h>
+
+void fanout_add(struct fanout *fanout, struct record_subscriber *subscriber)
+{
+    if (subscriber == NULL)
+        return;
+    assert(fanout->count < FANOUT_MOST);
+    fanout->subscribers[fanout->count++] = subscriber;
+}
+
+#define TELL(fanout, function, ...)                                                                \
+    for (size_t i_ = 0; i_ < (fanout)->count; i_++) {                                              \
+        struct record_subscriber *to_ = (fanout)->subscribers[i_];                                 \
+        if (to_->functions->function != NULL)                                                      \
+            to_->functions->function(to_ __VA_OPT__(, ) __VA_ARGS__);                              \
+    }
+
+void fanout_call(const struct fanout *fanout, const struct record *record)
+{
+    TELL(fanout, on_call, record)
+}
+
+void fanout_attempt(const struct fanout *fanout, const struct record *record)
+{
+    TELL(fanout, on_attempt, record)
+}
+
+void fanout_end(const struct fanout *fanout, const struct record *record)
+{
+    TELL(fanout, on_end, record)
+}
+
+void fanout_commit(const struct fanout *fanout)
+{
+    TELL(fanout, commit)
+}
+
+bool fanout_refuses(const struct fanout *fanout, const char **ret_why)
+{
+    for (size_t i = 0; i < fanout->count; i++) {
+        const struct record_subscriber *s = fanout->subscribers[i];
+        if (s->functions->refuses != NULL && s->functions->refuses(s, ret_why))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is told of calls: one set a loop. The store takes every record or pushes back; metrics and
+ * traces may drop what they cannot take. The engine tells, and knows none of them. [loop] */
+#ifndef RECORD_FANOUT_H
+#define RECORD_FANOUT_H
+
+#include "base/attr.h"
+#include "record/record.h"
+
+struct record_subscriber;
+
+/* Records are borrowed until the function returns. Any of these may be NULL. */
+struct record_subscriber_functions {
+    /* A call begins; little more than its names is known. */
+    void (*on_call)(struct record_subscriber *self, const struct record *record);
+    /* Commit phase: an attempt begins, its request goes out in the act phase. */
+    void (*on_attempt)(struct record_subscriber *self, const struct record *record);
+    /* Commit phase: the call has ended, its front is told in the act phase. */
+    void (*on_end)(struct record_subscriber *self, const struct record *record);
+    /* The last of a pass: what was told is on record when this returns, or waits with whoever was
+     * told. A failure is the subscriber's own to report. */
+    void (*commit)(struct record_subscriber *self);
+    /* True: begin no new call; `why` is for the client. */
+    bool (*refuses)(const struct record_subscriber *self, const char **ret_why);
+};
+
+struct record_subscriber {
+    const struct record_subscriber_functions *functions;
+};
+
+enum { FANOUT_MOST = 4 };
+
+struct fanout {
+    struct record_subscriber *subscribers[FANOUT_MOST]; /* borrowed */
+    size_t count;
+};
+
+/* Does nothing if `subscriber` is NULL. At most FANOUT_MOST. */
+void fanout_add(struct fanout *fanout, struct record_subscriber *subscriber);
+
+void fanout_call(const struct fanout *fanout, const struct record *record);
+void fanout_attempt(const struct fanout *fanout, const struct record *record);
+void fanout_end(const struct fanout *fanout, const struct record *record);
+void fanout_commit(const struct fanout *fanout);
+bool fanout_refuses(const struct fanout *fanout, const char **ret_why);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* The two who are told of every call today: the journal and the metrics of a loop. */
+#include "record/line.h"
+#include "runtime/state.h"
+
+/* --- The journal ------------------------------------------------------------------------------- */
+
+static struct journal_subscriber *journal_of(struct record_subscriber *self)
+{
+    return CONTAINER_OF(self, struct journal_subscriber, subscriber);
+}
+
+static void add_line(struct journal_subscriber *j)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_status st = buf_status(&j->line, &error);
+    if (st >= 0)
+        st = journal_add(&j->journal, buf_slice(&j->line), &error);
+    if (st < 0)
+        log_write(j->log, LOG_LEVEL_ERROR, "journal.line_lost", "error='%s'", error.message);
+}
+
+static void journal_attempt(struct record_subscriber *self, const struct record *record)
+{
+    struct journal_subscriber *j = journal_of(self);
+    buf_clear(&j->line);
+    line_begin(&j->line, record);
+    add_line(j);
+}
+
+static void journal_end(struct record_subscriber *self, const struct record *record)
+{
+    struct journal_subscriber *j = journal_of(self);
+    buf_clear(&j->line);
+    line_end(&j->line, record);
+    add_line(j);
+}
+
+static void commit_journal(struct record_subscriber *self)
+{
+    struct journal_subscriber *j = journal_of(self);
+    struct journal_counts before = j->journal.counts;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_status st = journal_commit(&j->journal, &error);
+
+    metrics_add(j->metrics, METRIC_JOURNAL_LINES, (int64_t)(j->journal.counts.lines - before.lines));
+    metrics_add(j->metrics, METRIC_JOURNAL_BYTES, (int64_t)(j->journal.counts.bytes - before.bytes));
+    if (st >= 0)
+        return;
+    metrics_add(j->metrics, METRIC_JOURNAL_FAILURES, 1);
+    log_write(j->log, LOG_LEVEL_ERROR, "journal.write_failed", "error='%s'", error.message);
+}
+
+static bool journal_refuses(const struct record_subscriber *self, const char **ret_why)
+{
+    const struct journal_subscriber *j =
+        CONTAINER_OF((uintptr_t)self, struct journal_subscriber, subscriber);
+    *ret_why = "the journal cannot be written, so no call is begun: is the disk of the state "
+               "directory full?";
+    return journal_is_full(&j->journal);
+}
+
+static const struct record_subscriber_functions journal_functions = {
+    .on_attempt = journal_attempt,
+    .on_end = journal_end,
+    .commit = commit_journal,
+    .refuses = journal_refuses,
+};
+
+void journal_subscriber_init(struct journal_subscriber *j, struct metrics_shard *metrics,
+                             const struct log *log)
+{
+    j->subscriber.functions = &journal_functions;
+    j->metrics = metrics;
+    j->log = log;
+    buf_init(&j->line, LIMIT_JOURNAL_LINE);
+}
+
+void journal_subscriber_release(struct journal_subscriber *j)
+{
+    journal_close(&j->journal);
+    buf_release(&j->line);
+}
+
+/* --- The metrics ------------------------------------------------------------------------------- */
+
+static struct metrics_shard *shard_of(struct record_subscriber *self)
+{
+    return CONTAINER_OF(self, struct metrics_subscriber, subscriber)->shard;
+}
+
+static void metrics_call(struct record_subscriber *self, const struct record *record UNUSED)
+{
+    metrics_add(shard_of(self), METRIC_CALLS_IN_FLIGHT, 1);
+}
+
+static void metrics_attempt(struct record_subscriber *self, const struct record *record UNUSED)
+{
+    metrics_add(shard_of(self), METRIC_ATTEMPTS, 1);
+}
+
+static void metrics_end(struct record_subscriber *self, const struct record *record)
+{
+    struct metrics_shard *shard = shard_of(self);
+    metrics_add(shard, METRIC_CALLS_IN_FLIGHT, -1);
+    metrics_add(shard, METRIC_MODEL_LOOKUPS, record->model.len > 0);
+    metrics_add(shard, METRIC_MODEL_UNKNOWN, record->model.len > 0 && record->provider.len == 0);
+    metrics_add(shard, METRIC_STREAM_EVENTS, record->stream_events);
+    metrics_add(shard, METRIC_STREAM_REPAIRS, record->stream_repairs);
+    metrics_add(shard, METRIC_UPSTREAM_CONNECTS, record->connects);
+    metrics_add(shard, METRIC_UPSTREAM_REUSES, record->reuses);
+    metrics_count_call(shard, record->http_status, record->status);
+}
+
+static const struct record_subscriber_functions metrics_functions = {
+    .on_call = metrics_call,
+    .on_attempt = metrics_attempt,
+    .on_end = metrics_end,
+};
+
+void metrics_subscriber_init(struct metrics_subscriber *m, struct metrics_shard *shard)
+{
+    m->subscriber.functions = &metrics_functions;
+    m->shard = shard;
+}
