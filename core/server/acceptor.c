@@ -106,7 +106,7 @@ void acceptor_remove(struct acceptor *a)
         acceptor_update(a);
 }
 
-/* --- Accepting ---------------------------------------------------------------------------------- */
+/* --- Accepting -------------------------------------------------------------------------------- */
 
 /* False: there is none, or it failed. */
 static bool take_one(struct acceptor *a, int socket)
@@ -135,7 +135,7 @@ static void on_ready(struct watch *watch, uint32_t events UNUSED)
     nudge_others(a);
 }
 
-/* --- Life ---------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 void acceptor_init(struct acceptor *a)
 {

@@ -11,7 +11,7 @@
 #include "server/gate.h"
 #include "server/reply.h"
 
-/* --- Patience -------------------------------------------------------------------------------- */
+/* --- Patience --------------------------------------------------------------------------------- */
 
 void conn_set_limit(struct conn *conn, int seconds)
 {
@@ -58,7 +58,7 @@ static void on_due(struct timer *timer)
         loop_timer_set(conn->gate->loop, timer, conn->limit_ns);
 }
 
-/* --- Events ---------------------------------------------------------------------------------- */
+/* --- Events ----------------------------------------------------------------------------------- */
 
 static void on_ready(struct watch *watch, uint32_t events)
 {
@@ -89,7 +89,7 @@ void conn_continue(struct conn *conn)
         conn_close(conn);
 }
 
-/* --- Life ------------------------------------------------------------------------------------ */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void name_client(struct conn *conn, const struct sockaddr_storage *address)
 {

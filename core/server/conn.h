@@ -4,8 +4,8 @@
  *   HEAD ──> BODY ──> CALL ──> ANSWERED ──> HEAD … or CLOSED
  *     └────────┴────────┴─────────┘   └───> LINGER ──> CLOSED
  *
- * Input is read when the state wants it (conn_read.c), output is gathered in a pass and leaves in its
- * act phase with one send() (conn_write.c). All functions are [loop]. */
+ * Input is read when the state wants it (conn_read.c), output is gathered in a pass and leaves in
+ * its act phase with one send() (conn_write.c). All functions are [loop]. */
 #ifndef SERVER_CONN_H
 #define SERVER_CONN_H
 

@@ -13,7 +13,7 @@ static void move_all(struct list *from, struct list *to)
         list_append(to, item);
 }
 
-/* --- Connections that wait for the next pass --------------------------------------------------- */
+/* --- Connections that wait for the next pass -------------------------------------------------- */
 
 void gate_wait(struct gate *gate, struct conn *conn)
 {
@@ -35,7 +35,7 @@ static void on_next_pass(struct timer *timer)
         conn_continue(CONTAINER_OF(item, struct conn, waiting));
 }
 
-/* --- Connections that have something to send ------------------------------------------------- */
+/* --- Connections that have something to send -------------------------------------------------- */
 
 void gate_send(struct gate *gate, struct conn *conn)
 {
@@ -44,8 +44,8 @@ void gate_send(struct gate *gate, struct conn *conn)
     loop_act(gate->loop, &gate->flush);
 }
 
-/* What the engine does in this phase comes first, whoever asked first: requests leave before answers
- * do, and the end of an answer leaves with its last events. */
+/* What the engine does in this phase comes first, whoever asked first: requests leave before
+ * answers do, and the end of an answer leaves with its last events. */
 static void on_flush(struct action *action)
 {
     struct gate *gate = CONTAINER_OF(action, struct gate, flush);
@@ -61,7 +61,7 @@ static void on_flush(struct action *action)
         conn_write(CONTAINER_OF(item, struct conn, outgoing));
 }
 
-/* --- The end ------------------------------------------------------------------------------------ */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 void gate_check_drained(struct gate *gate)
 {
@@ -96,7 +96,7 @@ static void on_cut(struct message *message)
     for_each_conn(CONTAINER_OF(message, struct gate, cut), conn_close);
 }
 
-/* --- Life --------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 const char *gate_date(struct gate *gate)
 {

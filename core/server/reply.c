@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes answers. What comes from a request or a vendor gets into a head only by field_text(), which
- * leaves nothing that could end a line. */
+/* Writes answers. What comes from a request or a vendor gets into a head only by field_text(),
+ * which leaves nothing that could end a line. */
 #include "server/reply.h"
 
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include "server/gate.h"
 #include "wire/json_write.h"
 
+#define HEAD_ROOM 640 /* a usual head and the first events of a stream; more is no fault */
 #define ERROR_BODY_MAX KIB(16) /* a message of 512 bytes, each escaped as six, and the rest */
 
 static const char *phrase_of(int status)
@@ -35,29 +36,27 @@ static const char *phrase_of(int status)
 
 /* --- Heads ------------------------------------------------------------------------------------ */
 
-static void field(struct buf *b, const char *name, harborai_str value)
+/* Names come with their colon and blank. */
+static void field(struct buf *b, harborai_str name, harborai_str value)
 {
-    buf_add(b, slice_of(name));
-    buf_add(b, HARBORAI_STR(": "));
+    buf_add(b, name);
     buf_add(b, value);
     buf_add(b, HARBORAI_STR("\r\n"));
 }
 
-static void field_number(struct buf *b, const char *name, uint64_t value)
+static void field_number(struct buf *b, harborai_str name, uint64_t value)
 {
-    buf_add(b, slice_of(name));
-    buf_add(b, HARBORAI_STR(": "));
+    buf_add(b, name);
     buf_add_u64(b, value);
     buf_add(b, HARBORAI_STR("\r\n"));
 }
 
 /* Anything but visible ASCII becomes '?'. An empty text gives no field. */
-static void field_text(struct buf *b, const char *name, harborai_str text)
+static void field_text(struct buf *b, harborai_str name, harborai_str text)
 {
     if (text.len == 0)
         return;
-    buf_add(b, slice_of(name));
-    buf_add(b, HARBORAI_STR(": "));
+    buf_add(b, name);
     char *room = buf_reserve(b, text.len);
     if (room == NULL)
         return;
@@ -67,9 +66,11 @@ static void field_text(struct buf *b, const char *name, harborai_str text)
     buf_add(b, HARBORAI_STR("\r\n"));
 }
 
-static void begin_head(struct conn *conn, int status, harborai_str content_type)
+/* `more` bytes will follow the head: one allocation for all. */
+static void begin_head(struct conn *conn, int status, harborai_str content_type, size_t more)
 {
     struct buf *b = &conn->out;
+    (void)buf_reserve(b, HEAD_ROOM + more);
     if (status == 200) {
         buf_add(b, HARBORAI_STR("HTTP/1.1 200 OK\r\n"));
     } else {
@@ -79,9 +80,9 @@ static void begin_head(struct conn *conn, int status, harborai_str content_type)
         buf_add(b, slice_of(phrase_of(status)));
         buf_add(b, HARBORAI_STR("\r\n"));
     }
-    field(b, "date", (harborai_str){gate_date(conn->gate), 29});
-    field(b, "content-type", content_type);
-    field(b, "x-request-id", slice_of(conn->request_id));
+    field(b, HARBORAI_STR("date: "), (harborai_str){gate_date(conn->gate), 29});
+    field(b, HARBORAI_STR("content-type: "), content_type);
+    field(b, HARBORAI_STR("x-request-id: "), slice_of(conn->request_id));
 }
 
 static void end_head(struct conn *conn)
@@ -97,10 +98,10 @@ static void end_head(struct conn *conn)
 
 static void add_record(struct buf *b, const struct record *r)
 {
-    field_text(b, "x-harborai-id", slice_of(r->hb_id));
-    field_text(b, "x-harborai-provider", r->provider);
-    field_text(b, "x-harborai-model", r->upstream_model);
-    field_number(b, "x-harborai-attempts", r->attempts);
+    field_text(b, HARBORAI_STR("x-harborai-id: "), slice_of(r->hb_id));
+    field_text(b, HARBORAI_STR("x-harborai-provider: "), r->provider);
+    field_text(b, HARBORAI_STR("x-harborai-model: "), r->upstream_model);
+    field_number(b, HARBORAI_STR("x-harborai-attempts: "), r->attempts);
     if (!r->is_cost_known)
         return;
     buf_add(b, HARBORAI_STR("x-harborai-cost: "));
@@ -114,8 +115,9 @@ static void add_retry_after(struct buf *b, int64_t after_ms)
 {
     if (after_ms <= 0)
         return;
-    field_number(b, "retry-after", (uint64_t)after_ms / 1000 + (after_ms % 1000 != 0));
-    field_number(b, "retry-after-ms", (uint64_t)after_ms);
+    uint64_t after_s = (uint64_t)after_ms / 1000 + (after_ms % 1000 != 0);
+    field_number(b, HARBORAI_STR("retry-after: "), after_s);
+    field_number(b, HARBORAI_STR("retry-after-ms: "), (uint64_t)after_ms);
 }
 
 static void has_answered(struct conn *conn)
@@ -136,10 +138,11 @@ void reply_whole(struct conn *conn, const struct reply *reply)
         error_json_write(&error_body, reply->error, reply->error_type);
         body = buf_slice(&error_body);
     }
-    begin_head(conn, reply->status, type.len > 0 ? type : HARBORAI_STR("application/json"));
-    field_number(b, "content-length", body.len);
+    begin_head(conn, reply->status, type.len > 0 ? type : HARBORAI_STR("application/json"),
+               body.len);
+    field_number(b, HARBORAI_STR("content-length: "), body.len);
     if (reply->allow != NULL)
-        field(b, "allow", slice_of(reply->allow));
+        field(b, HARBORAI_STR("allow: "), slice_of(reply->allow));
     if (reply->error != NULL)
         add_retry_after(b, reply->error->retry_after_ms);
     if (reply->record != NULL)
@@ -169,7 +172,7 @@ static void begin_stream(struct conn *conn)
 {
     if (conn->is_http10)
         conn->keep_alive = false;
-    begin_head(conn, 200, HARBORAI_STR("text/event-stream; charset=utf-8"));
+    begin_head(conn, 200, HARBORAI_STR("text/event-stream; charset=utf-8"), 0);
     buf_add(&conn->out, HARBORAI_STR("cache-control: no-cache\r\nx-accel-buffering: no\r\n"));
     if (!conn->is_http10)
         buf_add(&conn->out, HARBORAI_STR("transfer-encoding: chunked\r\n"));

@@ -15,8 +15,8 @@ struct server_options {
     int64_t max_body;  /* bytes of a request's body */
 };
 
-/* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`, copies
- * `options`. E_CONFIG: the address cannot be had, and the message says why. [init] */
+/* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`,
+ * copies `options`. E_CONFIG: the address cannot be had, and the message says why. [init] */
 MUST_CHECK harborai_status server_create(struct runtime *runtime,
                                          const struct server_options *options,
                                          struct server **ret_server, harborai_error *error);
@@ -28,7 +28,7 @@ const char *server_url(const struct server *server);
  * limit_ms, then breaks off the rest. Returns when no connection is left. [any but a loop] */
 void server_stop(struct server *server, int64_t limit_ms);
 
-/* After runtime_stop(), before runtime_destroy(). What is still open is broken off. Accepts NULL. */
+/* After runtime_stop(), before runtime_destroy(). Breaks off what is still open. Accepts NULL. */
 void server_destroy(struct server *server);
 
 #endif

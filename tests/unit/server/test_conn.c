@@ -80,7 +80,8 @@ static void test_refusals(void)
         const struct refusal *row = &refusals[i];
         AUTO(buf) in = BUF_INIT(KIB(128)), seen = BUF_INIT(MIB(1));
         const char *hole = strstr(row->in, "%s");
-        buf_add(&in, slice_cut(slice_of(row->in), hole != NULL ? (size_t)(hole - row->in) : SIZE_MAX));
+        size_t before = hole != NULL ? (size_t)(hole - row->in) : strlen(row->in);
+        buf_add(&in, slice_cut(slice_of(row->in), before));
         if (hole != NULL)
             buf_add(&in, slice_of(filler));
         int fd = begin(buf_slice(&in));
@@ -105,7 +106,7 @@ static void test_no_memory(void)
     end(fd);
 }
 
-/* --- What the call is told --------------------------------------------------------------------- */
+/* --- What the call is told -------------------------------------------------------------------- */
 
 static const struct name {
     const char *name, *given;
@@ -156,7 +157,7 @@ static void test_continue(void)
     end(fd);
 }
 
-/* --- Clients that leave ------------------------------------------------------------------------ */
+/* --- Clients that leave ----------------------------------------------------------------------- */
 
 static void test_leaves(void)
 {
@@ -191,7 +192,7 @@ static void test_leaves(void)
     }
 }
 
-/* --- Clients that are slow --------------------------------------------------------------------- */
+/* --- Clients that are slow -------------------------------------------------------------------- */
 
 enum { EVENTS_MAX = 4000 };
 

@@ -13,7 +13,7 @@ extern const CU_TestInfo server_tests[];
 
 static struct runtime runtime;
 
-/* --- Addresses --------------------------------------------------------------------------------- */
+/* --- Addresses -------------------------------------------------------------------------------- */
 
 static void test_port_in_use(void)
 {
@@ -50,7 +50,7 @@ static void test_addresses(void)
     }
 }
 
-/* --- Shares ------------------------------------------------------------------------------------ */
+/* --- Shares ----------------------------------------------------------------------------------- */
 
 static int64_t connections_of(unsigned loop)
 {
@@ -118,7 +118,7 @@ static void test_no_descriptor(void)
     fake_end_all(&runtime);
 }
 
-/* --- What is shown ----------------------------------------------------------------------------- */
+/* --- What is shown ---------------------------------------------------------------------------- */
 
 static const struct shown {
     const char *path, *status, *text;
@@ -154,7 +154,7 @@ static void test_shown(void)
     fake_end_all(&runtime);
 }
 
-/* --- The end ------------------------------------------------------------------------------------ */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 #define CHAT "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: "
 
@@ -205,7 +205,7 @@ static void test_stop_cuts_what_takes_too_long(void)
     fake_end_all(&runtime);
 }
 
-/* --- Threads ------------------------------------------------------------------------------------ */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 enum { CLIENTS = 8, CONNECTIONS = 10, ROUNDS = 10 };
 
