@@ -13,12 +13,19 @@
 
 /* --- Patience --------------------------------------------------------------------------------- */
 
+/* A timer that finds no memory is due at once: then it is not, and the next limit sets it. */
+static void set_timer(struct conn *conn)
+{
+    if (!timer_is_set(&conn->timer))
+        conn->timer.at_ns = INT64_MAX;
+    loop_timer_set(conn->gate->loop, &conn->timer, conn->limit_ns);
+}
+
 void conn_set_limit(struct conn *conn, int seconds)
 {
-    struct loop *loop = conn->gate->loop;
-    conn->limit_ns = seconds > 0 ? loop_now_ns(loop) + seconds * NS_PER_S : 0;
+    conn->limit_ns = seconds > 0 ? loop_now_ns(conn->gate->loop) + seconds * NS_PER_S : 0;
     if (seconds > 0 && (!timer_is_set(&conn->timer) || conn->timer.at_ns > conn->limit_ns))
-        loop_timer_set(loop, &conn->timer, conn->limit_ns);
+        set_timer(conn);
 }
 
 static void refuse_to_wait(struct conn *conn, const char *what, int seconds)
@@ -50,12 +57,12 @@ static void on_due(struct timer *timer)
 {
     struct conn *conn = CONTAINER_OF(timer, struct conn, timer);
     int64_t now_ns = loop_now_ns(conn->gate->loop);
-    if (conn->limit_ns == 0)
+    if (conn->limit_ns == 0 || timer->at_ns > now_ns)
         return;
     if (now_ns >= conn->limit_ns)
         lose_patience(conn);
-    else if (now_ns >= timer->at_ns) /* else the heap had no memory for it */
-        loop_timer_set(conn->gate->loop, timer, conn->limit_ns);
+    else
+        set_timer(conn);
 }
 
 /* --- Events ----------------------------------------------------------------------------------- */
@@ -165,6 +172,26 @@ void conn_stop(struct conn *conn)
         conn_close(conn);
 }
 
+void conn_cut(struct conn *conn)
+{
+    struct call *call = take(conn->call);
+    if (call == NULL) {
+        if (conn->state != CONN_ANSWERED || conn->blocked)
+            conn_close(conn);
+        return;
+    }
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_error_set(&error, HARBORAI_E_OVERLOADED, "this gateway is shutting down: ask again");
+    call_cancel(call);
+    conn->keep_alive = false;
+    if (conn->has_head)
+        reply_stream_error(conn, &error, NULL);
+    else
+        reply_whole(conn, &(struct reply){.status = 503, .error = &error});
+    if (conn->blocked)
+        conn_close(conn);
+}
+
 /* --- The end of an answer --------------------------------------------------------------------- */
 
 /* A socket that is closed with bytes unread resets, and the client may never see our answer: so we
@@ -198,7 +225,8 @@ void conn_finish(struct conn *conn)
 {
     if (conn->keep_alive && !conn->gate->stopping && !conn->peer_ended)
         await_next(conn);
-    else if (!conn->peer_ended && (conn->body_unread || conn->readable || conn->in.len > 0))
+    else if (!conn->peer_ended && !conn->gate->cutting &&
+             (conn->body_unread || conn->readable || conn->in.len > 0))
         linger(conn);
     else
         conn_close(conn);

@@ -73,6 +73,8 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
 void conn_close(struct conn *conn);
 /* The server stops: closed at once if no request is under way. */
 void conn_stop(struct conn *conn);
+/* The server's patience is over: a call is broken off, and the client told so if it listens. */
+void conn_cut(struct conn *conn);
 /* In the pass after gate_wait(). */
 void conn_continue(struct conn *conn);
 /* The answer is out. */

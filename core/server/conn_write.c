@@ -85,6 +85,10 @@ static void release_sent(struct conn *conn)
 static void after_sending(struct conn *conn, bool was_blocked, bool has_progress)
 {
     if (conn->blocked) {
+        if (conn->gate->cutting) {
+            conn_close(conn);
+            return;
+        }
         if (has_progress || !was_blocked)
             conn_set_limit(conn, CONN_LIMIT_PROGRESS_S);
     } else {

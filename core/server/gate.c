@@ -93,7 +93,9 @@ static void on_stop(struct message *message)
 
 static void on_cut(struct message *message)
 {
-    for_each_conn(CONTAINER_OF(message, struct gate, cut), conn_close);
+    struct gate *gate = CONTAINER_OF(message, struct gate, cut);
+    gate->cutting = true;
+    for_each_conn(gate, conn_cut);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ struct gate {
     struct action flush;
     bool flush_is_last;
     struct message stop, cut;
-    bool stopping, told;
+    bool stopping, cutting, told;
 
     struct ids ids;
     int64_t date_s; /* of `date` */
