@@ -125,8 +125,10 @@ static void tell_front(struct call *call)
         if (call->error == NULL)
             output_held(call);
         result.chunks = call->chunks;
-        call->front = NULL;
-        front->on_end(call->owner, &result);
+        if (call->front != NULL) { /* it may have left just now */
+            call->front = NULL;
+            front->on_end(call->owner, &result);
+        }
     }
     call_settle(call);
 }

@@ -9,6 +9,7 @@
 
 struct harborai_provider {
     const harborai_host *host;
+    harborai_str base_url;
 };
 
 static inline void fault_say(const harborai_host *host, const char *text)
@@ -30,6 +31,7 @@ __attribute__((unused)) static harborai_status fault_create(const harborai_host 
     for (int i = 0; i < FAULT_PROVIDERS; i++)
         if (fault_providers[i].host == NULL) {
             fault_providers[i].host = host;
+            fault_providers[i].base_url = host->config(host, "/base_url");
             *provider = &fault_providers[i];
             fault_say(host, "created");
             return HARBORAI_OK;

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+check_PROGRAMS += %reldir%/check_engine
+TESTS += %reldir%/check_engine
+engine_test_libs = core/runtime/libruntime.la \
+	core/engine/libengine.la core/transport/libtransport.la core/registry/libregistry.la \
+	core/plugin/libplugin.la core/observe/libobserve.la core/store/libstore.la \
+	core/account/libaccount.la core/record/librecord.la pricing/libpricing.la core/chat/libchat.la \
+	core/config/libconfig.la core/loop/libloop.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(CURL_LIBS) $(OPENSSL_LIBS) $(JSONC_LIBS) $(YAML_LIBS) $(ELF_LIBS)
+%canon_reldir%_check_engine_SOURCES = \
+	%reldir%/check_engine.c %reldir%/stage.c %reldir%/stage.h %reldir%/test_answer.c \
+	%reldir%/test_call.c %reldir%/test_limit.c %reldir%/test_pressure.c %reldir%/test_rogue.c \
+	%reldir%/vendor.c %reldir%/vendor.h
+%canon_reldir%_check_engine_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) \
+	-DBUILD_DIRECTORY='"$(abs_top_builddir)"'
+%canon_reldir%_check_engine_LDADD = $(engine_test_libs) $(CUNIT_LIBS)

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit.h"
+
+extern const CU_TestInfo runtime_tests[], apply_tests[];
+
+UNIT_MAIN(UNIT_SUITE("runtime", runtime_tests), UNIT_SUITE("apply", apply_tests))
