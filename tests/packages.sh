@@ -9,7 +9,6 @@ automake:automake
 libtool:libtoolize
 pkg-config:pkg-config
 libc6-dev:/usr/include/stdlib.h
-libltdl-dev:/usr/include/ltdl.h
 libcurl4-openssl-dev:libcurl.pc
 libssl-dev:libssl.pc
 libjson-c-dev:json-c.pc
