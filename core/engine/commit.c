@@ -37,6 +37,7 @@ static void account_cost(struct call *call, const struct attempt *a)
     struct cost_query query = {
         .plugin = a->provider->table,
         .provider = a->provider->provider,
+        .prices_date = a->provider->spec->manifest->prices_date,
         .model = call->upstream_model,
         .service_tier = r->service_tier,
         .at_unix_s = r->begin_ns / NS_PER_S,

@@ -410,6 +410,7 @@ TEXT_READER(description)
 TEXT_READER(homepage)
 TEXT_READER(license)
 TEXT_READER(request_id_header)
+TEXT_READER(prices_date)
 TEXTS_READER(network)
 TEXTS_READER(capabilities)
 TEXTS_READER(operations)
@@ -445,6 +446,7 @@ static const struct {
     {"secrets", read_secrets},
     {"config_schema", read_ignored},
     {"isolation", read_ignored},
+    {"x-prices-date", read_prices_date},
 };
 
 static harborai_status read_plugin_member(struct reader *r, harborai_str key, harborai_str value)

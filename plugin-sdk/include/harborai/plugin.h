@@ -90,7 +90,10 @@ extern "C" {
  *                 "capabilities": [ "tools" ], "deprecated": "2027-01-01",
  *                 "media": "inline",          the host replaces http(s) URLs of images, audio and
  *                                             files by data: URLs before chat()
- *                 "unsupported": [ "/n" ] } ],
+ *                 "unsupported": [ "/n" ],
+ *                 "x-price": { "currency": "USD", "input": "2.5", "output": "10" } } ],
+ *                                     for listings only: today's standard price of 10^6 tokens
+ *   "x-prices-date": "2026-11-21",    when pricing()'s prices were checked; goes into the journal
  *   "unsupported": [ "/logit_bias" ],   request members that the vendor does not know: the host
  *                                       drops or refuses them, as the operator wishes
  *   "patterns": [ "acme-*" ],           for models that are younger than the plugin; only `*`
