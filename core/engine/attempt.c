@@ -187,6 +187,7 @@ static void release(struct attempt *a)
     sse_release(&a->sse);
     lines_release(&a->lines);
     fold_destroy(a->fold);
+    collect_destroy(a->collect);
     slot_unpin(a->slot, loop_index(call->engine->s.loop));
     if (call->attempt == a)
         call->attempt = NULL;

@@ -64,7 +64,7 @@ void output_held(struct call *call)
 
 /* --- Deltas ------------------------------------------------------------------------------------ */
 
-static harborai_status begin_deltas(struct attempt *a, harborai_error *error)
+void output_name_answer(struct attempt *a)
 {
     struct call *call = a->call;
     a->answer_id = (struct answer_id){
@@ -73,6 +73,12 @@ static harborai_status begin_deltas(struct attempt *a, harborai_error *error)
         .plugin_id = slice_of(attempt_plugin_id(a)),
         .created_s = call->record.begin_ns / NS_PER_S,
     };
+}
+
+static harborai_status begin_deltas(struct attempt *a, harborai_error *error)
+{
+    struct call *call = a->call;
+    output_name_answer(a);
     a->emits = EMITS_DELTAS;
     if (call->request.is_stream)
         return chunk_writer_init(&a->writer, &call->arena, &a->answer_id, call->request.choices,
@@ -118,7 +124,7 @@ static harborai_status add_delta(struct attempt *a, const harborai_delta *delta,
     return a->fold != NULL ? fold_add(a->fold, delta, error) : write_delta(a, delta, error);
 }
 
-static harborai_status answer_slowness(struct attempt *a)
+harborai_status output_slowness(struct attempt *a)
 {
     if (!a->call->paused)
         return HARBORAI_OK;
@@ -131,20 +137,7 @@ harborai_status output_delta(struct attempt *a, const harborai_delta *delta, har
     if (a->closed)
         return HARBORAI_E_CLOSED;
     harborai_status st = add_delta(a, delta, error);
-    return st < 0 ? st : answer_slowness(a);
-}
-
-/* --- Chunks that a plugin passes on ------------------------------------------------------------ */
-
-harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error)
-{
-    if (a->closed)
-        return HARBORAI_E_CLOSED;
-    if (a->emits == EMITS_DELTAS)
-        return harborai_error_set(error, HARBORAI_E_INVALID, "emit_json() after emit()");
-    (void)chunk;
-    return harborai_error_set(error, HARBORAI_E_UNSUPPORTED,
-                              "emit_json() comes with a later version: use emit(), or PASSTHROUGH");
+    return st < 0 ? st : output_slowness(a);
 }
 
 /* --- The end ------------------------------------------------------------------------------------ */
@@ -177,6 +170,8 @@ harborai_status output_finish(struct attempt *a, harborai_error *error)
         if (st < 0)
             return st;
     }
+    if (a->emits == EMITS_JSON)
+        return output_json_finish(a, error);
     call->record.finish_reason = slice_of(delta_finish_name(a->finish_reason));
     if (a->fold == NULL)
         return end_stream(a, error);

@@ -39,7 +39,7 @@ static harborai_str unquoted(struct attempt *a, harborai_str value)
     return text.data == room ? text : arena_copy(&a->call->arena, text);
 }
 
-static void note_usage(struct attempt *a, harborai_str object)
+void passthrough_usage(struct attempt *a, harborai_str object)
 {
     const harborai_plugin *table = a->provider->table;
     harborai_usage usage = {.size = sizeof usage};
@@ -55,7 +55,7 @@ static void note_usage(struct attempt *a, harborai_str object)
     engine_call_functions.usage(&a->api, &usage);
 }
 
-static harborai_str finish_word(struct attempt *a)
+harborai_str passthrough_finish_word(struct attempt *a)
 {
     static const char *const words[] = {[STREAM_OPEN] = "",
                                         [STREAM_STOP] = "stop",
@@ -71,7 +71,7 @@ static harborai_str finish_word(struct attempt *a)
 static void complete(struct attempt *a)
 {
     struct call *call = a->call;
-    call->record.finish_reason = finish_word(a);
+    call->record.finish_reason = passthrough_finish_word(a);
     if (stream_needs_usage_chunk(&a->stream) && a->has_usage) {
         buf_clear(&call->engine->chunk);
         stream_write_usage_chunk(&a->stream, a->usage.vendor_json, &call->engine->chunk);
@@ -116,7 +116,7 @@ static int on_event(void *context, const struct sse_event *event)
     a->call->record.stream_events++;
     a->call->record.stream_repairs = a->stream.repairs;
     if (a->stream.usage.len > 0)
-        note_usage(a, a->stream.usage);
+        passthrough_usage(a, a->stream.usage);
     if (a->stream.has_content)
         output_note_content(a->call);
     switch (verdict) {
@@ -188,7 +188,7 @@ static void end_whole(struct attempt *a)
         return;
     }
     if (answer.usage.len > 0)
-        note_usage(a, answer.usage);
+        passthrough_usage(a, answer.usage);
     call->record.finish_reason = unquoted(a, answer.finish_reason);
     call->answer = a->gathered; /* moved */
     call->answer_body = answer.body;

@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "account/cost.h"
 #include "chat/chunk.h"
+#include "chat/collect.h"
 #include "chat/error_json.h"
 #include "chat/fold.h"
 #include "chat/request.h"
@@ -127,13 +128,14 @@ struct attempt {
     struct buf gathered;      /* BUFFER, a whole PASSTHROUGH answer, or an error's body */
     struct sse sse;
     struct lines lines;
-    struct stream stream;
+    struct stream stream; /* of PASSTHROUGH, and of emit_json() */
     bool streams; /* PASSTHROUGH: server-sent events, not one object */
 
-    /* Deltas of the EVENTS and ENGINE lanes. */
+    /* What the plugin emits: deltas or chunks, for a stream or one whole answer. */
     struct answer_id answer_id;
-    struct chunk_writer writer;
-    struct fold *fold;
+    struct chunk_writer writer; /* of a stream */
+    struct fold *fold;          /* of a whole answer: deltas */
+    struct collect *collect;    /* likewise: chunks */
     enum { EMITS_NOTHING, EMITS_DELTAS, EMITS_JSON } emits;
     uint32_t finish_reason;
 
@@ -212,6 +214,9 @@ bool answer_is_error(struct attempt *a, harborai_str body);
 void passthrough_data(struct attempt *a, harborai_str bytes);
 void passthrough_end(struct attempt *a);
 void passthrough_head(struct attempt *a, const struct http_response_head *head);
+/* What emit_json() reads in the same way: a usage object; the finish_reason of choice 0. */
+void passthrough_usage(struct attempt *a, harborai_str object);
+harborai_str passthrough_finish_word(struct attempt *a);
 
 /* --- output.c --- */
 void output_chunk(struct call *call, harborai_str json);
@@ -220,9 +225,14 @@ void output_held(struct call *call);
 void output_note_content(struct call *call);
 harborai_status output_hold(struct call *call, harborai_str json);
 harborai_status output_delta(struct attempt *a, const harborai_delta *delta, harborai_error *error);
-harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error);
 harborai_status output_finish(struct attempt *a, harborai_error *error);
 bool output_is_slow(const struct call *call);
+harborai_status output_slowness(struct attempt *a); /* PAUSE or OK, for whoever emits */
+void output_name_answer(struct attempt *a);
+
+/* --- output_json.c --- */
+harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error);
+harborai_status output_json_finish(struct attempt *a, harborai_error *error);
 
 /* --- take.c: structs of a plugin, whatever size they have --- */
 harborai_status take_delta(const harborai_delta *from, harborai_delta *to);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Chunks that a plugin passes on with emit_json(): the vendor's own, named as ours. In a stream they
+ * are watched as on the passthrough lane and held back by the same rules; else they are collected
+ * into one answer. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "chat/json_line.h"
+#include "engine/state.h"
+#include "json_edit.h"
+
+static harborai_status begin(struct attempt *a, harborai_error *error)
+{
+    const struct chat_request *request = &a->call->request;
+    output_name_answer(a);
+    a->emits = EMITS_JSON;
+    stream_init(&a->stream, request->choices, request->wants_usage);
+    if (request->is_stream)
+        return chunk_writer_init(&a->writer, &a->call->arena, &a->answer_id, request->choices,
+                                 error);
+    a->collect = collect_create(&a->answer_id, request->choices, LIMIT_RESPONSE_BODY);
+    return a->collect != NULL ? HARBORAI_OK
+                              : harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+}
+
+/* --- A chunk ----------------------------------------------------------------------------------- */
+
+static void *alloc_edited(void *context, size_t size)
+{
+    (void)context;
+    return malloc(size);
+}
+
+/* The chunk with our id, created and model, in one line; nothing else of it changes. */
+static harborai_status write_named(struct attempt *a, harborai_str chunk, struct buf *b,
+                                   harborai_error *error)
+{
+    char created[24];
+    snprintf(created, sizeof created, "%lld", (long long)a->answer_id.created_s);
+    const harborai_edit edits[] = {
+        {HARBORAI_STR("/id"), a->answer_id.id, HARBORAI_EDIT_TEXT, 0},
+        {HARBORAI_STR("/created"), slice_of(created), HARBORAI_EDIT_JSON, 0},
+        {HARBORAI_STR("/model"), a->answer_id.model, HARBORAI_EDIT_TEXT, 0},
+    };
+    struct json_edit_body body = {.text = slice_trim(chunk)};
+    struct json_pieces pieces;
+    void *memory;
+    harborai_status st = json_edit_apply(&body, edits, ARRAY_LEN(edits), alloc_edited, NULL,
+                                         &pieces, &memory, error);
+    buf_clear(b);
+    for (size_t i = 0; st == HARBORAI_OK && i < pieces.count; i++)
+        json_line_write(b, pieces.piece[i]);
+    free(memory);
+    return st < 0 ? st : buf_status(b, error);
+}
+
+static harborai_status hold(struct call *call, const struct buf *chunk, harborai_error *error)
+{
+    if (output_hold(call, buf_slice(chunk)) < 0)
+        return harborai_error_set(error, HARBORAI_E_MEMORY,
+                                  "more than %zu bytes after the end of the answer",
+                                  (size_t)LIMIT_HELD_BACK);
+    return HARBORAI_OK;
+}
+
+static harborai_status pass_on(struct attempt *a, harborai_str chunk, enum stream_verdict verdict,
+                               harborai_error *error)
+{
+    struct buf *named = &a->call->engine->chunk;
+    if (a->stream.has_content)
+        output_note_content(a->call);
+    if (verdict == STREAM_DROP)
+        return HARBORAI_OK;
+    harborai_status st = write_named(a, chunk, named, error);
+    if (st < 0)
+        return st;
+    if (verdict == STREAM_HOLD)
+        return hold(a->call, named, error);
+    output_chunk(a->call, buf_slice(named));
+    return HARBORAI_OK;
+}
+
+static harborai_status refuse(struct attempt *a, enum stream_verdict verdict, harborai_error *error)
+{
+    const char *why = "it is no JSON object";
+    if (verdict == STREAM_DONE) {
+        a->stream.is_done = false; /* only finish() ends an answer */
+        why = "it is the mark of a stream's end, for which there is finish()";
+    } else if (verdict == STREAM_ERROR) {
+        why = "it is an error, for which there is finish()";
+    }
+    return harborai_error_set(error, HARBORAI_E_INVALID, "emit_json() takes chunks: %s", why);
+}
+
+static harborai_status add_chunk(struct attempt *a, harborai_str chunk, harborai_error *error)
+{
+    if (a->emits == EMITS_NOTHING) {
+        harborai_status st = begin(a, error);
+        if (st < 0)
+            return st;
+    }
+    if (a->emits != EMITS_JSON)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "emit_json() after emit()");
+    enum stream_verdict verdict = stream_event(&a->stream, chunk);
+    if (verdict == STREAM_BAD || verdict == STREAM_DONE || verdict == STREAM_ERROR)
+        return refuse(a, verdict, error);
+    if (a->stream.usage.len > 0)
+        passthrough_usage(a, a->stream.usage);
+    if (a->collect != NULL && slice_trim(chunk).len > 0)
+        return collect_add(a->collect, chunk, error);
+    return a->collect != NULL ? HARBORAI_OK : pass_on(a, chunk, verdict, error);
+}
+
+harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error)
+{
+    if (a->closed)
+        return HARBORAI_E_CLOSED;
+    harborai_status st = add_chunk(a, chunk, error);
+    return st < 0 ? st : output_slowness(a);
+}
+
+/* --- The end ----------------------------------------------------------------------------------- */
+
+/* Choices that the vendor left without a finish_reason get the one of finish(). */
+static harborai_status end_open_choices(struct attempt *a, harborai_error *error)
+{
+    struct call *call = a->call;
+    struct buf *chunk = &call->engine->chunk;
+    harborai_delta end = {.size = sizeof end, .kind = HARBORAI_DELTA_END,
+                          .finish_reason = a->finish_reason};
+    for (; end.choice < a->stream.choices; end.choice++) {
+        if (a->stream.closed >= a->stream.choices)
+            break;
+        if (a->stream.finish[end.choice] != STREAM_OPEN)
+            continue;
+        a->stream.closed++;
+        a->writer.order.choice[end.choice].has_begun = a->stream.chunks > 0; /* has its role */
+        buf_clear(chunk);
+        harborai_status st = chunk_write(&a->writer, &end, chunk, error);
+        if (st == HARBORAI_OK)
+            st = hold(call, chunk, error);
+        if (st < 0)
+            return st;
+    }
+    return HARBORAI_OK;
+}
+
+static harborai_status end_stream(struct attempt *a, harborai_error *error)
+{
+    struct buf *chunk = &a->call->engine->chunk;
+    harborai_status st = end_open_choices(a, error);
+    if (st < 0 || !a->has_usage || !stream_needs_usage_chunk(&a->stream))
+        return st;
+    buf_clear(chunk);
+    chunk_write_usage(&a->writer, &a->usage, chunk);
+    st = buf_status(chunk, error);
+    return st < 0 ? st : hold(a->call, chunk, error);
+}
+
+harborai_status output_json_finish(struct attempt *a, harborai_error *error)
+{
+    struct call *call = a->call;
+    call->record.finish_reason = a->stream.finish[0] != STREAM_OPEN
+                                     ? passthrough_finish_word(a)
+                                     : slice_of(delta_finish_name(a->finish_reason));
+    if (a->collect == NULL)
+        return end_stream(a, error);
+    harborai_status st = collect_write(a->collect, a->finish_reason,
+                                       a->has_usage ? &a->usage : NULL, &call->answer, error);
+    call->answer_body = buf_slice(&call->answer);
+    return st;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* says: does what the first message tells it, line by line, on the loop or on a thread of its own:
+ *
+ *     {…                  emit_json() with this line
+ *     chunk TEXT          emit_json() with any other text
+ *     delta TEXT          emit() of choice 0
+ *     usage INPUT OUTPUT  usage()
+ *     wait MS             (thread only)
+ *     finish REASON       finish(), REASON a number; what follows happens after it
+ *     thread              the lines from here on, on a thread
+ *     stay                nothing more, until the call is cancelled
+ *     cancelled INPUT OUTPUT   what on_cancel() says as usage()
+ *
+ * A line that the host refuses ends the call with the status that it gave. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <harborai/plugin.h>
+
+#include "json_value.h"
+
+HARBORAI_MANIFEST({
+    "id": "test.says",
+    "version": "1.0.0",
+    "provider": "says",
+    "models": [ { "name": "says", "context": 1000 } ],
+    "x-prices-date": "2026-11-21"
+});
+
+struct harborai_provider {
+    char nothing;
+};
+
+struct says { /* harborai_call.state */
+    harborai_call *call;
+    pthread_t thread;
+    int has_thread, stays;
+    char *text, *rest; /* what it is told; what is left of it */
+    long cancelled_input, cancelled_output;
+};
+
+static harborai_status create(const harborai_host *host, harborai_str config,
+                              harborai_provider **provider, harborai_error *error)
+{
+    static struct harborai_provider the_only_one;
+    (void)host, (void)config, (void)error;
+    *provider = &the_only_one;
+    return HARBORAI_OK;
+}
+
+static void destroy(harborai_provider *provider)
+{
+    (void)provider;
+}
+
+static harborai_status tell_usage(harborai_call *call, long input, long output)
+{
+    harborai_usage usage = {.size = sizeof usage};
+    harborai_usage_set(&usage, HARBORAI_TOKENS_INPUT, input);
+    harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT, output);
+    return call->host->usage(call, &usage);
+}
+
+static void *run_thread(void *context);
+
+static harborai_status start_thread(struct says *s)
+{
+    s->call->host->hold(s->call);
+    s->has_thread = 1;
+    if (pthread_create(&s->thread, NULL, run_thread, s) == 0)
+        return HARBORAI_OK;
+    s->has_thread = 0;
+    s->call->host->unhold(s->call);
+    return HARBORAI_E_INTERNAL;
+}
+
+static harborai_status wait_ms(long ms)
+{
+    struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+    return HARBORAI_OK;
+}
+
+static int begins(const char *line, const char *word)
+{
+    return strncmp(line, word, strlen(word)) == 0;
+}
+
+static harborai_status do_line(struct says *s, char *line)
+{
+    const harborai_host *host = s->call->host;
+    char *rest = strchr(line, ' ') != NULL ? strchr(line, ' ') + 1 : line + strlen(line);
+    char *second;
+    long first = strtol(rest, &second, 10);
+    if (line[0] == '{')
+        return host->emit_json(s->call, (harborai_str){line, strlen(line)});
+    if (begins(line, "chunk"))
+        return host->emit_json(s->call, (harborai_str){rest, strlen(rest)});
+    if (begins(line, "delta"))
+        return harborai_emit_text(s->call, HARBORAI_DELTA_TEXT, (harborai_str){rest, strlen(rest)});
+    if (begins(line, "usage"))
+        return tell_usage(s->call, first, strtol(second, NULL, 10));
+    if (begins(line, "wait"))
+        return wait_ms(first);
+    if (begins(line, "finish"))
+        return harborai_finish(s->call, (uint32_t)first, NULL);
+    if (begins(line, "cancelled")) {
+        s->cancelled_input = first;
+        s->cancelled_output = strtol(second, NULL, 10);
+    }
+    return HARBORAI_OK;
+}
+
+static void run(struct says *s)
+{
+    for (char *line; (line = strsep(&s->rest, "\n")) != NULL;) {
+        if (begins(line, "stay")) {
+            s->stays = 1;
+            s->call->host->wake(s->call, 600000);
+            return;
+        }
+        harborai_status st = begins(line, "thread") ? start_thread(s) : do_line(s, line);
+        if (st < 0) {
+            harborai_fail(s->call, st, "'%.40s' gave %d", line, (int)st);
+            return;
+        }
+        if (begins(line, "thread"))
+            return;
+    }
+}
+
+static void *run_thread(void *context)
+{
+    struct says *s = context;
+    run(s);
+    s->call->host->unhold(s->call);
+    return NULL;
+}
+
+static harborai_status chat(harborai_provider *provider, harborai_call *call,
+                            const harborai_request *request, harborai_error *error)
+{
+    struct says *s = call->state;
+    harborai_str content = json_pointer_find(request->body, HARBORAI_STR("/messages/0/content"));
+    harborai_str text;
+    (void)provider;
+    s->call = call;
+    s->text = malloc(content.len + 1);
+    if (s->text == NULL || json_string(content, s->text, content.len, &text) < 0)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "no text to act on");
+    memmove(s->text, text.data, text.len);
+    s->text[text.len] = '\0';
+    s->rest = s->text;
+    run(s);
+    return HARBORAI_OK;
+}
+
+static void on_cancel(harborai_provider *provider, harborai_call *call)
+{
+    const struct says *s = call->state;
+    (void)provider;
+    if (s->cancelled_input > 0)
+        tell_usage(call, s->cancelled_input, s->cancelled_output);
+}
+
+static void on_release(harborai_provider *provider, harborai_call *call)
+{
+    struct says *s = call->state;
+    (void)provider;
+    if (s->has_thread)
+        pthread_join(s->thread, NULL);
+    free(s->text);
+}
+
+static harborai_status pricing(harborai_provider *provider, const harborai_price_query *query,
+                               harborai_price *price, harborai_error *error)
+{
+    (void)provider, (void)query, (void)error;
+    memcpy(price->currency, "USD", 4);
+    price->known_mask = 1u << HARBORAI_TOKENS_INPUT | 1u << HARBORAI_TOKENS_OUTPUT;
+    price->per_unit[HARBORAI_TOKENS_INPUT] = 1000000;
+    price->per_unit[HARBORAI_TOKENS_OUTPUT] = 2000000;
+    return HARBORAI_OK;
+}
+
+static const harborai_plugin table = {.size = sizeof table,
+                                      .abi_major = HARBORAI_ABI_MAJOR,
+                                      .abi_minor = HARBORAI_ABI_MINOR,
+                                      .id = "test.says",
+                                      .version = "1.0.0",
+                                      .call_state_size = sizeof(struct says),
+                                      .create = create,
+                                      .destroy = destroy,
+                                      .chat = chat,
+                                      .on_cancel = on_cancel,
+                                      .on_release = on_release,
+                                      .pricing = pricing};
+
+const void *harborai_plugin_query(uint32_t abi_major)
+{
+    return abi_major == HARBORAI_ABI_MAJOR ? &table : NULL;
+}
