@@ -222,10 +222,15 @@ static void run_messages(struct loop *loop)
     }
 }
 
+/* No more than were set when the phase began: a timer that sets itself again for now waits for the
+ * next pass, or it would hold up everything else for ever. */
 static void run_timers(struct loop *loop)
 {
-    for (struct timer *timer; (timer = timer_heap_first(&loop->timers)) != NULL &&
-                              timer->at_ns <= loop->now_ns;) {
+    struct timer *timer;
+    for (size_t left = loop->timers.count;
+         left > 0 && (timer = timer_heap_first(&loop->timers)) != NULL &&
+         timer->at_ns <= loop->now_ns;
+         left--) {
         timer_heap_clear(&loop->timers, timer);
         timer->on_due(timer);
     }
