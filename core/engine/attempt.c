@@ -40,10 +40,11 @@ const char *attempt_plugin_id(const struct attempt *a)
 static void on_wake(struct timer *timer)
 {
     struct attempt *a = CONTAINER_OF(timer, struct attempt, wake);
-    if (a->closed || a->provider->table->on_wake == NULL)
+    if (a->closed)
         return;
     struct attempt *before = attempt_enter(a);
-    a->provider->table->on_wake(a->provider->provider, &a->api);
+    if (a->provider->table->on_wake != NULL)
+        a->provider->table->on_wake(a->provider->provider, &a->api);
     attempt_leave(a, before);
 }
 
@@ -176,12 +177,24 @@ void attempt_begin(struct call *call)
 
 /* --- End ----------------------------------------------------------------------------------- */
 
-static void release(struct attempt *a)
+/* Entered like any function of the plugin: what it says here is taken or refused at once, and never
+ * becomes mail of an attempt that is gone. */
+static void tell_release(struct attempt *a)
 {
-    struct call *call = a->call;
+    struct attempt *before = running_attempt;
+    running_attempt = a;
+    a->depth++;
     a->released = true;
     if (a->provider->table->on_release != NULL)
         a->provider->table->on_release(a->provider->provider, &a->api);
+    a->depth--;
+    running_attempt = before;
+}
+
+static void release(struct attempt *a)
+{
+    struct call *call = a->call;
+    tell_release(a);
     list_remove(&a->link);
     buf_release(&a->gathered);
     sse_release(&a->sse);
