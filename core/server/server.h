@@ -25,7 +25,8 @@ MUST_CHECK harborai_status server_create(struct runtime *runtime,
 const char *server_url(const struct server *server);
 
 /* Takes no more connections, closes idle ones, waits until the calls under way have ended, at most
- * limit_ms, then breaks off the rest, each with an error that says so. Returns when no connection is left. [any but a loop] */
+ * limit_ms, then breaks off the rest, each with an error that says so. Returns when no connection
+ * is left. [any but a loop] */
 void server_stop(struct server *server, int64_t limit_ms);
 
 /* After runtime_stop(), before runtime_destroy(). Breaks off what is still open. Accepts NULL. */
