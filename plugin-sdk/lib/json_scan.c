@@ -120,6 +120,8 @@ static const byte *scan_escape(struct scan *s, const byte *p) /* at the backslas
 
 static inline const byte *skip_plain(const byte *p, const byte *end)
 {
+    while (end - p >= JSON_BLOCK && json_block_is_plain(p))
+        p += JSON_BLOCK;
     while (end - p >= 8) {
         uint64_t special = json_word_special(json_word_load(p));
         if (special != 0)

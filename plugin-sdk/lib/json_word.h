@@ -6,7 +6,9 @@
 #ifndef SDK_JSON_WORD_H
 #define SDK_JSON_WORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define JSON_WORD_ONES  UINT64_C(0x0101010101010101)
 #define JSON_WORD_HIGHS (JSON_WORD_ONES * 0x80)
@@ -36,6 +38,20 @@ static inline uint64_t json_word_special(uint64_t word)
     return ((quote - JSON_WORD_ONES) | (backslash - JSON_WORD_ONES) |
             (word - JSON_WORD_ONES * 0x20) | word) &
            JSON_WORD_HIGHS;
+}
+
+/* Not one of JSON_BLOCK bytes is special. */
+enum { JSON_BLOCK = 16 };
+
+static inline bool json_block_is_plain(const unsigned char *p)
+{
+    typedef signed char bytes __attribute__((vector_size(JSON_BLOCK)));
+    typedef uint64_t words __attribute__((vector_size(JSON_BLOCK)));
+    bytes block;
+    memcpy(&block, p, sizeof block);
+    /* one comparison for both ends: a byte from 0x80 on is negative */
+    words special = (words)((block < 0x20) | (block == '"') | (block == '\\'));
+    return (special[0] | special[1]) == 0;
 }
 
 /* A quote or a backslash. */
