@@ -19,7 +19,8 @@ struct mpsc_item *mpsc_take_all(struct mpsc *queue)
 {
     if (atomic_load_explicit(&queue->newest, memory_order_relaxed) == NULL)
         return NULL;
-    struct mpsc_item *item = atomic_exchange_explicit(&queue->newest, NULL, memory_order_acquire);
+    /* Released, too: whoever finds the queue empty may use again what the reader has had. */
+    struct mpsc_item *item = atomic_exchange_explicit(&queue->newest, NULL, memory_order_acq_rel);
     struct mpsc_item *oldest = NULL;
     while (item != NULL) {
         struct mpsc_item *next = item->next;
