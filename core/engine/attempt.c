@@ -105,12 +105,12 @@ static struct attempt *new_attempt(struct call *call)
 
 static void after_chat(struct attempt *a, harborai_status st, const harborai_error *error)
 {
-    if (st < 0 && !a->closed) {
-        harborai_error copy = *error;
-        if (copy.code >= 0)
-            harborai_error_set(&copy, st, "%s", "the plugin gave no reason");
-        attempt_fail(a, &copy);
-    }
+    harborai_error copy = HARBORAI_ERROR_INIT;
+    if (st >= 0 || a->closed)
+        return;
+    if (take_error(error, &copy) < 0 || copy.code >= 0)
+        harborai_error_set(&copy, st, "%s", "the plugin gave no reason");
+    attempt_fail(a, &copy);
 }
 
 static harborai_status run_chat(struct attempt *a, harborai_error *error)
@@ -144,11 +144,13 @@ static void on_job_done(struct message *message)
     struct attempt *before = attempt_enter(a);
 
     a->on_job = false;
-    after_chat(a, a->job_status, &a->job_error);
-    if (a->phase == EXCHANGE_WANTED && !a->closed)
+    if (a->closed)
+        a->phase = EXCHANGE_NONE; /* the call ended meanwhile: nothing goes out */
+    else
         commit_starting(a);
     if (a->mail_due)
-        mail_deliver(a);
+        mail_deliver(a); /* what chat() said comes before what it returned */
+    after_chat(a, a->job_status, &a->job_error);
     attempt_leave(a, before);
 }
 
@@ -259,6 +261,8 @@ void attempt_close(struct attempt *a, bool cancel)
     atomic_store(&a->closed_for_all, true);
     a->cancel_due = cancel;
     loop_timer_clear(loop, &a->wake);
+    if (a->on_job)
+        return; /* chat() may be asking for an exchange right now; see on_job_done() */
     list_remove(&a->starting);
     exchange_cancel(&a->exchange);
     a->phase = EXCHANGE_NONE;

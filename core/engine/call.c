@@ -87,9 +87,8 @@ void call_fail(struct call *call, const harborai_error *error)
     if (call->state >= CALL_ENDING)
         return;
     if (call->error == NULL)
-        call->error = arena_alloc(&call->arena, sizeof *call->error);
-    if (call->error != NULL)
-        call->error->base = *error;
+        call->error = &call->failure;
+    call->error->base = *error;
     call->record.status = error->code;
     end(call);
 }

@@ -129,7 +129,7 @@ static void set_limits(struct attempt *a, const harborai_http_request *from)
 static harborai_status check_state(struct attempt *a, const harborai_http_request *from,
                                    harborai_error *error)
 {
-    if (a->closed)
+    if (atomic_load(&a->closed_for_all)) /* on a job thread the loop may close it meanwhile */
         return harborai_error_set(error, HARBORAI_E_CLOSED, "the call has ended already");
     if (a->phase == EXCHANGE_WANTED || a->phase == EXCHANGE_OPEN)
         return harborai_error_set(error, HARBORAI_E_INVALID,

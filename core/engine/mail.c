@@ -26,6 +26,7 @@ struct letter {
             harborai_result result;
             harborai_usage usage;
             harborai_error error;
+            bool is_late; /* another finish() came first: only its usage counts */
         } finish;
     };
     char text[]; /* what the texts above point to */
@@ -126,7 +127,6 @@ static size_t finish_text_size(const harborai_result *result, const harborai_usa
 harborai_status mail_finish(struct attempt *a, const harborai_result *result)
 {
     harborai_usage usage = {0};
-    bool closed = atomic_load(&a->closed_for_all);
     if (result->usage != NULL && take_usage(result->usage, &usage) < 0)
         return HARBORAI_E_INVALID;
     struct letter *letter = letter_new(LETTER_FINISH, finish_text_size(result, &usage));
@@ -147,8 +147,10 @@ harborai_status mail_finish(struct attempt *a, const harborai_result *result)
         (void)take_error(result->error, &letter->finish.error);
         letter->finish.result.error = &letter->finish.error;
     }
+    /* From here on every thread hears E_CLOSED, as it would on the loop. */
+    bool is_late = letter->finish.is_late = atomic_exchange(&a->closed_for_all, true);
     post(a, letter);
-    return closed ? HARBORAI_E_CLOSED : HARBORAI_OK;
+    return is_late ? HARBORAI_E_CLOSED : HARBORAI_OK;
 }
 
 harborai_status mail_wake(struct attempt *a, int64_t delay_ms)
@@ -205,7 +207,10 @@ static void deliver(struct attempt *a, struct letter *letter)
         host->usage(&a->api, &letter->usage);
         break;
     case LETTER_FINISH:
-        host->finish(&a->api, &letter->finish.result);
+        if (!letter->finish.is_late)
+            host->finish(&a->api, &letter->finish.result);
+        else if (letter->finish.result.usage != NULL)
+            host->usage(&a->api, letter->finish.result.usage);
         break;
     case LETTER_WAKE:
         host->wake(&a->api, letter->delay_ms);

@@ -88,7 +88,8 @@ struct call {
     uint32_t attempts;
 
     /* What the client gets. */
-    struct chat_error *error;   /* NULL = no failure; in the arena */
+    struct chat_error *error;   /* NULL = no failure; here or in the arena */
+    struct chat_error failure;  /* needs no memory: a job thread may be at the arena, or none is left */
     uint32_t chunks;            /* given to the front */
     struct buf held;            /* chunks held back: 4 bytes length, then the chunk */
     struct buf answer;          /* a whole answer, */
