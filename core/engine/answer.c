@@ -94,6 +94,8 @@ static void on_head(struct exchange *x, const struct http_response_head *head)
     struct attempt *before = attempt_enter(a);
     *(x->reused ? &a->call->record.reuses : &a->call->record.connects) += 1;
     a->http_status = head->status;
+    a->header_count = 0; /* of an exchange before */
+    a->retry_after_ms = 0;
     a->call->record.vendor_status = head->status;
     note_request_id(a, head);
     if (head->status >= 200 && head->status < 300)
@@ -217,7 +219,32 @@ static void blame_operator(struct attempt *a, struct chat_error *error)
               said.http_status, said.vendor_code, said.message);
 }
 
-bool answer_is_error(struct attempt *a, harborai_str body)
+/* What the client has read cannot be taken back: the answer is partial, whatever comes next. */
+static bool may_go_on(const struct attempt *a)
+{
+    return a->response_kind != HARBORAI_RESPONSE_PASSTHROUGH || a->call->chunks == 0;
+}
+
+/* AGAIN: the plugin has seen to it that the call goes on. */
+static void go_on(struct attempt *a)
+{
+    buf_clear(&a->call->held);
+    if (a->phase != EXCHANGE_REFUSED)
+        return; /* it has started another exchange */
+    exchange_cancel(&a->exchange);
+    a->phase = EXCHANGE_NONE; /* a wake() was asked for, or nothing: then the call is idle */
+}
+
+/* What the plugin made of it, fit to be read. */
+static void check_mapped(struct attempt *a, harborai_error *error)
+{
+    harborai_error given = *error;
+    if (take_error(&given, error) < 0 || error->code >= 0)
+        harborai_error_set(error, HARBORAI_E_INTERNAL, "plugin '%s' gave a broken error",
+                           attempt_plugin_id(a));
+}
+
+void answer_is_error(struct attempt *a, harborai_str body)
 {
     const harborai_plugin *table = a->provider->table;
     struct chat_error *mapped = arena_alloc(&a->call->arena, sizeof *mapped);
@@ -226,32 +253,31 @@ bool answer_is_error(struct attempt *a, harborai_str body)
 
     if (mapped == NULL) {
         attempt_fail_with(a, HARBORAI_E_MEMORY, "no memory left");
-        return true;
+        return;
     }
     vendor_error_parse(a->http_status, a->retry_after_ms, body, mapped);
+    a->phase = EXCHANGE_REFUSED; /* from here on another exchange may be started */
     if (table->map_error != NULL)
         st = table->map_error(a->provider->provider, &a->api, &response, body, &mapped->base);
     if (a->closed)
-        return true;
-    if (st == HARBORAI_AGAIN && ++a->agains <= LIMIT_AGAIN)
-        return false;
-    if (st == HARBORAI_AGAIN)
+        return;
+    check_mapped(a, &mapped->base);
+    if (st == HARBORAI_AGAIN && may_go_on(a) && ++a->agains <= LIMIT_AGAIN) {
+        go_on(a);
+        return;
+    }
+    if (st == HARBORAI_AGAIN && may_go_on(a))
         harborai_error_set(&mapped->base, HARBORAI_E_INTERNAL,
                            "plugin '%s' answered an error by going on more than %d times",
                            attempt_plugin_id(a), LIMIT_AGAIN);
     blame_operator(a, mapped);
     a->call->error = mapped;
     attempt_fail(a, &mapped->base);
-    return true;
 }
 
 static void refuse(struct attempt *a)
 {
-    harborai_str body = buf_slice(&a->gathered);
-    if (!answer_is_error(a, body) && a->phase == EXCHANGE_REFUSED) {
-        exchange_cancel(&a->exchange);
-        a->phase = EXCHANGE_NONE; /* a wake() was asked for */
-    }
+    answer_is_error(a, buf_slice(&a->gathered));
 }
 
 static void on_fail(struct exchange *x, enum exchange_fault fault, const harborai_error *error)

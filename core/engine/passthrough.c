@@ -134,9 +134,8 @@ static int on_event(void *context, const struct sse_event *event)
         complete(a);
         break;
     case STREAM_ERROR:
-        if (!answer_is_error(a, a->stream.error))
-            exchange_cancel(&a->exchange); /* a wake() was asked for */
-        break;
+        answer_is_error(a, a->stream.error);
+        return 1; /* what follows in this answer is nobody's */
     }
     return a->closed;
 }

@@ -208,8 +208,9 @@ void mail_deliver(struct attempt *a);
 harborai_status http_start(harborai_call *call, const harborai_http_request *request,
                            harborai_error *error);
 extern const struct exchange_events answer_events;
-/* Maps an error of the vendor and ends the attempt. False: the plugin goes on with the call. */
-bool answer_is_error(struct attempt *a, harborai_str body);
+/* Maps an error of the vendor, and ends the attempt unless the plugin goes on with the call. What is
+ * left of the answer is not read. */
+void answer_is_error(struct attempt *a, harborai_str body);
 
 /* --- passthrough.c --- */
 void passthrough_data(struct attempt *a, harborai_str bytes);
