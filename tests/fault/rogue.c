@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fault.h"
 
@@ -175,6 +176,18 @@ static void talk_in_release(struct rogue *r)
     after_the_end(r);
 }
 
+/* For a job thread: at work until the loop has ended the call. */
+static harborai_status until_closed(struct rogue *r, harborai_error *error)
+{
+    fault_say(r->provider->host, "begun");
+    while (r->call->host->wake(r->call, 1) != HARBORAI_E_CLOSED)
+        if (r->call->host->alloc(r->call, 16) == NULL || usleep(100) != 0)
+            break;
+    EXPECT(start(r, HARBORAI_RESPONSE_SSE, error) == HARBORAI_E_CLOSED);
+    EXPECT(say(r, "late") == HARBORAI_E_CLOSED);
+    return fail(error);
+}
+
 /* --- wake() -------------------------------------------------------------------------------- */
 
 static harborai_status wake_chat(struct rogue *r, harborai_error *error)
@@ -339,9 +352,20 @@ static harborai_status all_finish(struct rogue *r, harborai_error *error)
     return HARBORAI_OK;
 }
 
+/* So that the error of chat() comes first. */
+static void *emit_until_closed(void *argument)
+{
+    struct rogue *r = argument;
+    while (say(r, "y") != HARBORAI_E_CLOSED && usleep(100) == 0)
+        ;
+    EXPECT(harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL) == HARBORAI_E_CLOSED);
+    r->call->host->unhold(r->call);
+    return NULL;
+}
+
 static harborai_status error_after_hold(struct rogue *r, harborai_error *error)
 {
-    begin_thread(r, emit_and_finish);
+    begin_thread(r, emit_until_closed);
     return fail(error);
 }
 
@@ -444,6 +468,7 @@ static const struct behaviour behaviours[] = {
     {"r-error-after-finish", error_after_finish, NULL, NULL, NULL, NULL},
     {"r-error-after-wake", error_after_wake, NULL, NULL, NULL, NULL},
     {"r-error-after-hold", error_after_hold, NULL, NULL, NULL, NULL},
+    {"r-until-closed", until_closed, NULL, NULL, NULL, NULL},
     {"r-start-twice", start_twice, finish_at_end, NULL, NULL, NULL},
     {"r-start-nowhere", start_nowhere, NULL, NULL, NULL, NULL},
     {"r-release-talks", finish_twice, NULL, NULL, NULL, talk_in_release},

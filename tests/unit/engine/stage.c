@@ -108,6 +108,21 @@ unsigned stage_logged(const struct stage *s, const char *text)
     return count;
 }
 
+unsigned stage_broken(const struct stage *s)
+{
+    char *all = read_file(stage_path(s, "log"));
+    unsigned count = 0;
+    for (char *line = all, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        if (strstr(line, "BROKEN") == NULL)
+            continue;
+        fprintf(stderr, "\n  %s\n", line);
+        count++;
+    }
+    free(all);
+    return count;
+}
+
 /* Whether `visit` says so of a segment; each is read as a whole. */
 static unsigned sum_segments(const struct stage *s,
                              unsigned (*visit)(const char *all, const char *a, const char *b),
@@ -313,6 +328,12 @@ static void run_order(struct message *message)
     a->do_order(a);
 }
 
+static void asked_say(struct asked *a, const char *text)
+{
+    asked_body(a, "{\"model\":\"%s\",\"stream\":%s,\"messages\":[{\"role\":\"user\",\"content\":"
+                  "\"%s\"}]}", a->model, a->wants_stream ? "true" : "false", text);
+}
+
 void asked_init(struct asked *a, struct stage *s, const char *model, bool stream)
 {
     memset(a, 0, sizeof *a);
@@ -322,8 +343,18 @@ void asked_init(struct asked *a, struct stage *s, const char *model, bool stream
     buf_init(&a->body, MIB(32));
     buf_init(&a->text, MIB(64));
     buf_init(&a->answer, MIB(64));
-    asked_body(a, "{\"model\":\"%s\",\"stream\":%s,\"messages\":[{\"role\":\"user\",\"content\":"
-                  "\"one two three\"}]}", model, stream ? "true" : "false");
+    a->model = model;
+    a->wants_stream = stream;
+    asked_say(a, "one two three");
+}
+
+void asked_fill(struct asked *a, size_t len)
+{
+    char *text = calloc(1, len + 1);
+    must(text != NULL, "memory");
+    memset(text, 'z', len);
+    asked_say(a, text);
+    free(text);
 }
 
 void asked_body(struct asked *a, const char *format, ...)

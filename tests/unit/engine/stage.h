@@ -33,6 +33,8 @@ const char *stage_path(const struct stage *s, const char *name); /* until the ne
 /* How often `text` stands in the log, in the journal. */
 unsigned stage_logged(const struct stage *s, const char *text);
 unsigned stage_recorded(const struct stage *s, const char *text);
+/* Lines of the log in which a plugin says that the host broke a promise; prints them. */
+unsigned stage_broken(const struct stage *s);
 /* Whether the journal has a line with both. [any] */
 bool stage_has_line(const struct stage *s, const char *text, const char *other);
 
@@ -45,6 +47,8 @@ struct asked {
     struct message begin, order;
     void (*do_order)(struct asked *asked); /* [loop], see asked_order() */
     struct buf body;
+    const char *model;
+    bool wants_stream;
     /* What to do in on_chunk, if anything; [loop]. */
     void (*on_chunk)(struct asked *asked, harborai_str json);
     void (*on_end)(struct asked *asked);
@@ -68,8 +72,10 @@ struct asked {
     int64_t output_tokens;
 };
 
-/* {"model":model,"stream":…,<more>"messages":[{"role":"user","content":content}]} */
+/* With a request of three words to `model`. */
 void asked_init(struct asked *asked, struct stage *s, const char *model, bool stream);
+/* Makes its message `len` bytes long instead. */
+void asked_fill(struct asked *asked, size_t len);
 PRINTF(2, 3) void asked_body(struct asked *asked, const char *format, ...);
 void asked_release(struct asked *asked);
 /* Has the call begun in a pass of its loop. */
