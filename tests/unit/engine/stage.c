@@ -382,6 +382,15 @@ void asked_start(struct asked *a)
     loop_post(runtime_loop(a->stage->runtime, a->loop), &a->begin);
 }
 
+void asked_again(struct asked *a)
+{
+    buf_clear(&a->text);
+    buf_clear(&a->answer);
+    a->error = (harborai_error)HARBORAI_ERROR_INIT;
+    asked_say(a, "one two three");
+    asked_start(a);
+}
+
 void asked_order(struct asked *a, void (*order)(struct asked *asked))
 {
     a->do_order = order;

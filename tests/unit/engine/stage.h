@@ -80,6 +80,8 @@ PRINTF(2, 3) void asked_body(struct asked *asked, const char *format, ...);
 void asked_release(struct asked *asked);
 /* Has the call begun in a pass of its loop. */
 void asked_start(struct asked *asked);
+/* [loop] Of a call that has ended: forgets what came of it and has another begin. */
+void asked_again(struct asked *asked);
 /* Has `order` run in a pass of its loop. */
 void asked_order(struct asked *asked, void (*order)(struct asked *asked));
 /* call_cancel(), for asked_order(). */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "vendor.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_S 20
@@ -36,6 +36,7 @@ static void forget(struct vendor_side *side)
             break;
         }
     close(side->fd);
+    pthread_cond_destroy(&side->reached);
     pthread_cond_broadcast(&vendor->changed);
     pthread_mutex_unlock(&vendor->lock);
     free(side->in);
@@ -67,6 +68,8 @@ static void begin_side(struct vendor *vendor, int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     side->vendor = vendor;
     side->fd = fd;
+    side->awaited = INT_MAX;
+    pthread_cond_init(&side->reached, NULL);
     side->index = atomic_fetch_add(&vendor->accepted, 1);
     pthread_mutex_lock(&vendor->lock);
     side->next = vendor->sides;
@@ -102,12 +105,21 @@ void vendor_start(struct vendor *vendor)
     must(pthread_create(&vendor->thread, NULL, accept_all, vendor) == 0, "vendor");
 }
 
+/* The lock is held. Wakes only those who wait for it: there may be hundreds. */
+static void set_step(struct vendor *vendor, int step)
+{
+    atomic_store(&vendor->step, step);
+    for (struct vendor_side *side = vendor->sides; side != NULL; side = side->next)
+        if (side->awaited <= step)
+            pthread_cond_signal(&side->reached);
+}
+
 void vendor_stop(struct vendor *vendor)
 {
     shutdown(vendor->fd, SHUT_RDWR); /* ends accept() */
     pthread_join(vendor->thread, NULL);
-    atomic_store(&vendor->step, 1000);
     pthread_mutex_lock(&vendor->lock);
+    set_step(vendor, INT_MAX);
     for (struct vendor_side *side = vendor->sides; side != NULL; side = side->next)
         shutdown(side->fd, SHUT_RDWR);
     while (vendor->sides != NULL)
@@ -171,14 +183,22 @@ void vendor_wait_close(struct vendor_side *side)
     atomic_fetch_add(&side->vendor->closed, 1);
 }
 
-bool vendor_wait_step(struct vendor *vendor, int step)
+void vendor_wait_step(struct vendor_side *side, int step)
 {
-    for (int i = 0; i < PATIENCE_S * 1000; i++) {
-        if (atomic_load(&vendor->step) >= step)
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    return false;
+    struct vendor *vendor = side->vendor;
+    pthread_mutex_lock(&vendor->lock);
+    side->awaited = step;
+    while (atomic_load(&vendor->step) < step)
+        pthread_cond_wait(&side->reached, &vendor->lock);
+    side->awaited = INT_MAX;
+    pthread_mutex_unlock(&vendor->lock);
+}
+
+void vendor_set_step(struct vendor *vendor, int step)
+{
+    pthread_mutex_lock(&vendor->lock);
+    set_step(vendor, step);
+    pthread_mutex_unlock(&vendor->lock);
 }
 
 /* --- Writing -------------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@ struct vendor_side { /* one connection */
     int fd, index;   /* index: from 0, in the order of their coming */
     char *in;        /* what came and belongs to no request yet, NUL-terminated */
     size_t in_len, taken;
+    int awaited; /* step */
+    pthread_cond_t reached;
     struct vendor_side *next;
 };
 
@@ -54,8 +56,9 @@ bool vendor_finish(struct vendor_side *side, const char *reason); /* its finish_
 bool vendor_done(struct vendor_side *side);                       /* [DONE] and the last chunk */
 /* Reads until the client closes, and counts it. */
 void vendor_wait_close(struct vendor_side *side);
-/* Waits until vendor->step is at least `step`; false after ten seconds. */
-bool vendor_wait_step(struct vendor *vendor, int step);
+/* Waits until vendor->step is at least `step`, as it is in the end when the vendor stops. */
+void vendor_wait_step(struct vendor_side *side, int step);
+void vendor_set_step(struct vendor *vendor, int step);
 
 /* A good answer to any request: a stream of ten chunks with usage if it asks for one, else whole. */
 void vendor_answer(struct vendor_side *side, const char *request);
