@@ -34,6 +34,11 @@ void fanout_end(const struct fanout *fanout, const struct record *record)
     TELL(fanout, on_end, record)
 }
 
+void fanout_amend(const struct fanout *fanout, const struct record *record)
+{
+    TELL(fanout, on_amend, record)
+}
+
 void fanout_commit(const struct fanout *fanout)
 {
     TELL(fanout, commit)

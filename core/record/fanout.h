@@ -17,6 +17,9 @@ struct record_subscriber_functions {
     void (*on_attempt)(struct record_subscriber *self, const struct record *record);
     /* Commit phase: the call has ended, its front is told in the act phase. */
     void (*on_end)(struct record_subscriber *self, const struct record *record);
+    /* Commit phase: a call that has ended took something else than was told: usage and cost are
+     * corrected, amend_ns is set, all else is as it was. At most once a call. */
+    void (*on_amend)(struct record_subscriber *self, const struct record *record);
     /* The last of a pass: what was told is on record when this returns, or waits with whoever was
      * told. A failure is the subscriber's own to report. */
     void (*commit)(struct record_subscriber *self);
@@ -41,6 +44,7 @@ void fanout_add(struct fanout *fanout, struct record_subscriber *subscriber);
 void fanout_call(const struct fanout *fanout, const struct record *record);
 void fanout_attempt(const struct fanout *fanout, const struct record *record);
 void fanout_end(const struct fanout *fanout, const struct record *record);
+void fanout_amend(const struct fanout *fanout, const struct record *record);
 void fanout_commit(const struct fanout *fanout);
 bool fanout_refuses(const struct fanout *fanout, const char **ret_why);
 

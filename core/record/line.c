@@ -45,7 +45,7 @@ static void add_number(struct buf *out, harborai_str open, int64_t number)
     buf_add_u64(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
-/* What both kinds of line have behind their type. */
+/* What every kind of line has behind its type. */
 static void add_names(struct buf *out, const struct record *r)
 {
     PLAIN(out, "key", r->key);
@@ -185,5 +185,16 @@ void line_end(struct buf *out, const struct record *record)
     NUMBER(out, "bytes_out", (int64_t)r->client_bytes_out);
     NUMBER(out, "vendor_bytes_in", (int64_t)r->vendor_bytes_in);
     NUMBER(out, "vendor_bytes_out", (int64_t)r->vendor_bytes_out);
+    buf_add_char(out, '}');
+}
+
+void line_amend(struct buf *out, const struct record *record)
+{
+    buf_add(out, HARBORAI_STR("{\"type\":\"amend\""));
+    add_names(out, record);
+    NUMBER(out, "begin_ns", record->begin_ns);
+    NUMBER(out, "amend_ns", record->amend_ns);
+    add_usage(out, &record->usage);
+    add_cost(out, record);
     buf_add_char(out, '}');
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A record as lines of the journal: one begin line for each attempt, before its request is sent, and
- * one end line for the call, before its answer ends. doc/journal.md describes every member; names
- * and meanings are stable. [any] */
+ * one end line for the call, before its answer ends; an amend line if its usage came later than
+ * that. doc/journal.md describes every member; names and meanings are stable. [any] */
 #ifndef RECORD_LINE_H
 #define RECORD_LINE_H
 
@@ -12,5 +12,6 @@
  * client made too long is cut or left out. The buffer's failure is sticky: check buf_status(). */
 void line_begin(struct buf *out, const struct record *record);
 void line_end(struct buf *out, const struct record *record);
+void line_amend(struct buf *out, const struct record *record);
 
 #endif

@@ -28,10 +28,11 @@ struct record {
     int64_t attempt_begin_ns; /* UTC: the last attempt */
     int64_t ttft_ns;          /* from begin_ns to the first text, reasoning or tool call; -1 = none */
     int64_t total_ns;         /* from begin_ns to the end, by the monotonic clock */
+    int64_t amend_ns;         /* UTC: what it took was corrected after the end; 0 = never */
 
     /* How it ended. */
     harborai_status status;      /* HARBORAI_OK or HARBORAI_E_…, E_CANCELLED: the client left */
-    int http_status;             /* that the client saw; 499: it had left. 0 = none, not by HTTP */
+    int http_status;             /* that the client saw; 499: it left before that. 0 = none, not by HTTP */
     int vendor_status;           /* the vendor's HTTP status; 0 = no answer */
     harborai_str finish_reason;  /* of choice 0, OpenAI's word */
     harborai_str error_message;  /* for people; no prompt, no answer, no key */

@@ -10,9 +10,13 @@ static struct journal_subscriber *journal_of(struct record_subscriber *self)
     return CONTAINER_OF(self, struct journal_subscriber, subscriber);
 }
 
-static void add_line(struct journal_subscriber *j)
+static void add_line(struct record_subscriber *self, const struct record *record,
+                     void (*write)(struct buf *out, const struct record *record))
 {
+    struct journal_subscriber *j = journal_of(self);
     harborai_error error = HARBORAI_ERROR_INIT;
+    buf_clear(&j->line);
+    write(&j->line, record);
     harborai_status st = buf_status(&j->line, &error);
     if (st >= 0)
         st = journal_add(&j->journal, buf_slice(&j->line), &error);
@@ -22,18 +26,17 @@ static void add_line(struct journal_subscriber *j)
 
 static void journal_attempt(struct record_subscriber *self, const struct record *record)
 {
-    struct journal_subscriber *j = journal_of(self);
-    buf_clear(&j->line);
-    line_begin(&j->line, record);
-    add_line(j);
+    add_line(self, record, line_begin);
 }
 
 static void journal_end(struct record_subscriber *self, const struct record *record)
 {
-    struct journal_subscriber *j = journal_of(self);
-    buf_clear(&j->line);
-    line_end(&j->line, record);
-    add_line(j);
+    add_line(self, record, line_end);
+}
+
+static void journal_amend(struct record_subscriber *self, const struct record *record)
+{
+    add_line(self, record, line_amend);
 }
 
 static void commit_journal(struct record_subscriber *self)
@@ -63,6 +66,7 @@ static bool journal_refuses(const struct record_subscriber *self, const char **r
 static const struct record_subscriber_functions journal_functions = {
     .on_attempt = journal_attempt,
     .on_end = journal_end,
+    .on_amend = journal_amend,
     .commit = commit_journal,
     .refuses = journal_refuses,
 };

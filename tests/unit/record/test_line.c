@@ -26,6 +26,7 @@ static const struct record full = {
     .attempt_begin_ns = INT64_C(1795259085123500000),
     .ttft_ns = 250000000,
     .total_ns = 1000000000,
+    .amend_ns = INT64_C(1795259087000000000),
     .http_status = 200,
     .vendor_status = 200,
     .finish_reason = S("stop"),
@@ -97,6 +98,13 @@ static const struct row {
      "\"currency\":\"USD\",\"price_source\":\"plugin:org.harborai.openai 0.1.0\","
      "\"price_date\":\"2026-11-21\",\"bytes_in\":1,\"bytes_out\":2,\"vendor_bytes_in\":3,"
      "\"vendor_bytes_out\":4}"},
+    {"amend", line_amend, &full,
+     "{\"type\":\"amend\"," FULL_NAMES "\"begin_ns\":1795259085123000001,"
+     "\"amend_ns\":1795259087000000000,"
+     "\"tokens\":{\"input\":800,\"cache_read\":0,\"output\":500},"
+     "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\","
+     "\"currency\":\"USD\",\"price_source\":\"plugin:org.harborai.openai 0.1.0\","
+     "\"price_date\":\"2026-11-21\"}"},
     {"before an attempt", line_end, &unknown_model,
      "{\"type\":\"end\",\"request_id\":\"a\\\"\\n\\u0001\",\"model\":\"no\xef\xbf\xbdpe\","
      "\"stream\":false,\"attempts\":0,\"begin_ns\":0,\"end_ns\":0,\"status\":404,"
