@@ -206,6 +206,8 @@ static void release(struct attempt *a)
     slot_unpin(a->slot, loop_index(call->engine->s.loop));
     if (call->attempt == a)
         call->attempt = NULL;
+    if (a->usage_is_late)
+        commit_amending(call);
     call_settle(call);
 }
 

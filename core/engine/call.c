@@ -148,7 +148,8 @@ static void free_call(struct parked *parked)
 
 void call_settle(struct call *call)
 {
-    if (call->state != CALL_OVER || call->is_parked || !list_is_empty(&call->unreleased))
+    if (call->state != CALL_OVER || call->is_parked || !list_is_empty(&call->unreleased) ||
+        list_is_linked(&call->amending))
         return;
     if (!list_is_linked(&call->link))
         return; /* parked already */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The commit and act phases of the engine: begin lines before requests go out, end lines before
- * answers end. One write() a pass. */
+ * answers end, amend lines when plugins are done with calls. One write() a pass. */
 #include "account/cost.h"
 #include "engine/state.h"
 #include "record/fanout.h"
@@ -17,6 +17,13 @@ void commit_ending(struct call *call)
 {
     struct engine_loop *engine = call->engine;
     list_append(&engine->ending, &call->ending);
+    loop_again(engine->s.loop);
+}
+
+void commit_amending(struct call *call)
+{
+    struct engine_loop *engine = call->engine;
+    list_append(&engine->amending, &call->amending);
     loop_again(engine->s.loop);
 }
 
@@ -78,6 +85,15 @@ static void commit_end(struct call *call)
     struct engine_loop *engine = call->engine;
     note_end(call);
     fanout_end(engine->s.fanout, &call->record);
+    call->is_on_record = true;
+}
+
+static void commit_amend(struct call *call)
+{
+    struct engine_loop *engine = call->engine;
+    call->record.amend_ns = loop_wall_ns(engine->s.loop);
+    account_cost(call, call->last_attempt);
+    fanout_amend(engine->s.fanout, &call->record);
 }
 
 static void move_all(struct list *from, struct list *to)
@@ -89,15 +105,20 @@ static void move_all(struct list *from, struct list *to)
 static void on_commit(struct commit_hook *hook)
 {
     struct engine_loop *engine = CONTAINER_OF(hook, struct engine_loop, commit);
-    if (list_is_empty(&engine->starting) && list_is_empty(&engine->ending))
+    if (list_is_empty(&engine->starting) && list_is_empty(&engine->ending) &&
+        list_is_empty(&engine->amending))
         return;
     for (struct list *i = engine->starting.next; i != &engine->starting; i = i->next)
         commit_begin(CONTAINER_OF(i, struct attempt, starting));
     for (struct list *i = engine->ending.next; i != &engine->ending; i = i->next)
         commit_end(CONTAINER_OF(i, struct call, ending));
+    for (struct list *i = engine->amending.next; i != &engine->amending; i = i->next)
+        commit_amend(CONTAINER_OF(i, struct call, amending));
     fanout_commit(engine->s.fanout);
     move_all(&engine->starting, &engine->started);
     move_all(&engine->ending, &engine->ended);
+    for (struct list *item; (item = list_pop(&engine->amending)) != NULL;)
+        call_settle(CONTAINER_OF(item, struct call, amending));
     loop_act(engine->s.loop, &engine->act);
 }
 

@@ -18,6 +18,7 @@ harborai_status engine_loop_create(const struct engine_services *services,
     list_init(&engine->started);
     list_init(&engine->ending);
     list_init(&engine->ended);
+    list_init(&engine->amending);
     list_init(&engine->calls);
     buf_init(&engine->chunk, LIMIT_UNDELIVERED_HARD * 2);
     commit_init(engine);

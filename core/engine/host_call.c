@@ -41,6 +41,7 @@ static void merge_usage(struct attempt *a, const harborai_usage *from)
     kept.vendor_json = arena_copy(&a->call->arena, from->vendor_json);
     usage_merge(&a->usage, &kept);
     a->has_usage = true;
+    a->usage_is_late |= a->call->is_on_record && a == a->call->last_attempt;
 }
 
 static harborai_status call_usage(harborai_call *api, const harborai_usage *given)

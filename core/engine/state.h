@@ -41,6 +41,7 @@ struct engine_loop {
     struct list started;   /* … was committed: their exchanges go out in the act phase */
     struct list ending;    /* calls whose end line is due in this pass's commit */
     struct list ended;     /* … was committed: their fronts are told in the act phase */
+    struct list amending;  /* calls whose amend line is due in this pass's commit */
     struct list calls;     /* every call that is not freed */
     struct buf chunk;      /* scratch for chunks that we write ourselves */
     bool draining;
@@ -65,12 +66,14 @@ struct call {
     enum call_state state;
     struct list link;     /* engine->calls */
     struct list ending;   /* engine->ending or ->ended */
+    struct list amending; /* engine->amending */
     struct parked parked;
     struct arena arena;
     struct buf body;
     struct chat_request request;
     struct record record;
     struct cost cost;     /* what the record says of it */
+    bool is_on_record;    /* the end line is committed: what comes later amends it */
     struct timer total;   /* the caller's limit */
     int64_t started_ns, total_limit_ns;
 
@@ -142,6 +145,7 @@ struct attempt {
 
     harborai_usage usage;
     bool has_usage;
+    bool usage_is_late; /* more of it came after the call's end line */
     struct timer wake;
     bool wake_is_void;
 
@@ -169,7 +173,7 @@ void call_fail(struct call *call, const harborai_error *error);
 PRINTF(3, 4)
 void call_fail_with(struct call *call, harborai_status code, const char *format, ...);
 void call_succeed(struct call *call);
-/* Frees the call if its front was told and no attempt is left. */
+/* Frees the call if its front was told, no attempt is left, and no line of it is due. */
 void call_settle(struct call *call);
 
 /* --- route.c --- */
@@ -250,6 +254,8 @@ bool policy_try_again(struct call *call, struct attempt *failed, enum exchange_f
 /* --- commit.c --- */
 void commit_starting(struct attempt *a);
 void commit_ending(struct call *call);
+/* The call's last attempt is released, after a usage that its end line does not have. */
+void commit_amending(struct call *call);
 void commit_init(struct engine_loop *engine);
 
 #endif

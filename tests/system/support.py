@@ -365,7 +365,7 @@ def journal(state):
 
 
 def kind(line):
-    """begin or end."""
+    """begin, end or amend."""
     return line["type"]
 
 

@@ -148,5 +148,89 @@ class EmitJsonTest(SaysTest):
         self.assertEqual(self.ask([*HELLO, "finish 0"]).text(), "hello")
 
 
+class LateUsageTest(SaysTest):
+    """The end line has what was said before it, an amend line what came until on_release()."""
+    number = 0
+
+    def mark(self):
+        LateUsageTest.number += 1
+        return f"late-{LateUsageTest.number}"
+
+    def lines(self, mark, kind):
+        return [x for x in self.hb.journal() if x["type"] == kind and x["request_id"] == mark]
+
+    def amend(self, mark):
+        line, = support.wait_for(f"amend line of '{mark}'", lambda: self.lines(mark, "amend"))
+        return line
+
+    def tell(self, lines, stream):
+        mark = self.mark()
+        answer = self.ask(lines, stream, headers={"x-request-id": mark})
+        self.assertEqual(answer.status, 200, answer.body)
+        return mark
+
+    def leave(self, lines):
+        """A client that goes away after the first text; the end line of its call."""
+        mark = self.mark()
+        stream = support.RawStream(self.hb.port, support.chat_body("\n".join(lines), "says",
+                                                                   stream=True),
+                                   f"x-request-id: {mark}\r\n")
+        stream.read_until(b"hel")
+        stream.close()
+        end, = support.wait_for(f"end line of '{mark}'", lambda: self.lines(mark, "end"))
+        self.assertEqual((end["status"], end["outcome"]), (200, "cancelled"))
+        return mark, end
+
+    def settled(self):
+        """After a call in which nothing was late, what came before it is released."""
+        self.ask([*HELLO, "finish 0"])
+        return [x for x in self.hb.journal() if x["type"] == "amend"]
+
+    def test_after_the_end(self):
+        for stream in (False, True):
+            mark = self.tell(["thread", *HELLO, "usage 3 2", "finish 0", "wait 200", "usage 3 5",
+                              "usage 4 9"], stream)
+            end = support.find_end(self.hb.state, mark)
+            self.assertEqual((end["tokens"], end["cost"]), ({"input": 3, "output": 2}, "0.000007"))
+            amend = self.amend(mark)
+            self.assertEqual((amend["tokens"], amend["cost"], amend["currency"]),
+                             ({"input": 4, "output": 9}, "0.000022", "USD"))
+            self.assertEqual((amend["key"], amend["begin_ns"]), (end["key"], end["begin_ns"]))
+            self.assertGreater(amend["amend_ns"], end["end_ns"])
+            journal = self.hb.journal()
+            self.assertLess(journal.index(end), journal.index(amend))
+            self.assertEqual(len(self.lines(mark, "end")), 1)
+
+    def test_nothing_is_late(self):
+        """Said after finish(), but in the pass whose commit writes the end line."""
+        before = self.settled()
+        mark = self.tell([*HELLO, "usage 3 2", "finish 0", "usage 3 5"], False)
+        self.assertEqual(support.find_end(self.hb.state, mark)["tokens"], {"input": 3, "output": 5})
+        self.assertEqual(self.settled(), before)
+
+    def test_on_cancel(self):
+        before = self.settled()
+        _, end = self.leave(["cancelled 7 1", HELLO[1], "stay"])
+        self.assertEqual((end["tokens"], end["cost"]), ({"input": 7, "output": 1}, "0.000009"))
+        self.assertEqual(self.settled(), before)
+
+    def test_after_cancel(self):
+        """The end line knows nothing of the cost, the thread learns it later."""
+        mark, end = self.leave(["thread", HELLO[1], "wait 1000", "usage 7 3"])
+        self.assertEqual((end["tokens"], end["cost"], end["cost_reason"]), ({}, None, "no_usage"))
+        self.assertEqual(self.amend(mark)["cost"], "0.000013")
+
+    def test_end_of_the_process(self):
+        """SIGTERM waits for what a plugin has still to say."""
+        with support.folder() as place:
+            build(place)
+            with support.gateway(workers=1, env={
+                    "HARBORAI_PLUGIN_PATH": support.plugin_path(place)},
+                    state=f"{place}/state") as hb:
+                hb.chat("\n".join(["thread", *HELLO, "finish 0", "wait 500", "usage 1 1"]), "says")
+            amends = [x for x in support.journal(f"{place}/state") if x["type"] == "amend"]
+            self.assertEqual([x["cost"] for x in amends], ["0.000003"])
+
+
 if __name__ == "__main__":
     unittest.main()
