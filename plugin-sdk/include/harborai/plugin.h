@@ -448,7 +448,8 @@ typedef struct harborai_plugin {
 
     /* [job] Set up one account. `config` is the provider's section of the configuration as JSON,
      * checked against the manifest's config_schema; host->config() reads one member of it. Must
-     * work without network (`harborai config check` creates and destroys offline). An error: no
+     * work without network (`harborai config check` creates and destroys offline). OK: *provider is
+     * set and not NULL, also by a plugin without state of its own; NULL is E_INTERNAL. An error: no
      * other function is called for it. */
     harborai_status (*create)(const harborai_host *host, harborai_str config,
                               harborai_provider **provider, harborai_error *error);
