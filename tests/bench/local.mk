@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # `make bench`: harborai serve against nginx (tests/bench/run.py). Its programs are not part of
-# `make`; BENCH_FLAGS are run.py's options, as in `make bench BENCH_FLAGS='--json bench.json'`.
-bench_programs = %reldir%/bench_upstream %reldir%/bench_load
+# `make`; BENCH_FLAGS are run.py's options, as in `make bench BENCH_FLAGS='--json bench.json'`;
+# `--rounds 0` measures the look-up of models alone.
+bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in
@@ -17,6 +18,11 @@ EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/ng
 	%reldir%/args.c %reldir%/args.h \
 	%reldir%/net.c %reldir%/net.h \
 	%reldir%/samples.c %reldir%/samples.h
+%canon_reldir%_lookup_SOURCES = \
+	%reldir%/lookup.c \
+	%reldir%/args.c %reldir%/args.h
+%canon_reldir%_lookup_LDADD = core/registry/libregistry.la core/plugin/libplugin.la \
+	core/loop/libloop.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 
 if SANITIZED
 bench_build = --sanitized

@@ -4,8 +4,7 @@
 Both stand on the same machine before the same upstream and under the same load, in alternating
 rounds of one run; every figure is quoted as minimum / median / maximum over the rounds and compared
 round by round. Nothing is pinned to a core. Without a harborai binary nginx is measured alone.
-A program or script at tests/bench/lookup in the build tree, if there is one, prints one JSON
-object {"values": [ns, ...]} for the line "model look-up".
+The line "model look-up" is that of tests/bench/lookup, a program of its own.
 """
 import argparse
 import json
