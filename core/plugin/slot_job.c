@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* The slot's job: dlopen, and every function of the plugin that is for job threads. There is one
+ * job a slot, so that no two of them ever overlap. No lock is held while foreign code runs. */
+#include "plugin/slot_parts.h"
+
+#include "base/error.h"
+
+#define BACKOFF_FIRST NS_PER_S
+#define BACKOFF_MOST (60 * NS_PER_S)
+
+static void finish_load(struct slot *slot, enum plugin_stage stage, const harborai_error *error);
+
+/* ---- What is to be done -------------------------------------------------------------------- */
+
+static enum provider_duty duty_of(unsigned work)
+{
+    const unsigned of_loader = SLOT_WORK_OPEN | SLOT_WORK_UNLOAD | SLOT_WORK_RELEASE;
+    return (work & of_loader) != 0 ? PROVIDER_DUTY_LOADER : PROVIDER_DUTY_PROVIDER;
+}
+
+/* Hands the job to a thread of the duty that `work` needs. Nothing of the slot may be touched after
+ * it has succeeded. */
+static harborai_status submit(struct slot *slot, unsigned work, harborai_error *error)
+{
+    slot->duty = duty_of(work);
+    return slot->services->run_job(slot->services, slot->duty, &slot->job, error);
+}
+
+void slot_add_work(struct slot *slot, unsigned work)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (atomic_fetch_or(&slot->work, work) != 0 || submit(slot, work, &error) == HARBORAI_OK)
+        return; /* or the job is under way and will see it */
+    log_write(slot->services->log, LOG_LEVEL_ERROR, "plugin.no_thread", "provider=%s error='%s'",
+              slot_name(slot), error.message);
+    if (work == SLOT_WORK_CLOSE) {
+        slot_run_job(&slot->job); /* there is no thread of that duty that it could meet */
+        return;
+    }
+    unsigned others = atomic_exchange(&slot->work, 0);
+    if (work == SLOT_WORK_OPEN)
+        finish_load(slot, PLUGIN_STAGE_DLOPEN, &error);
+    if ((others & SLOT_WORK_CLOSE) != 0)
+        slot_add_work(slot, SLOT_WORK_CLOSE);
+}
+
+/* ---- The end of a load --------------------------------------------------------------------- */
+
+static void set_failure(struct slot *slot, enum plugin_stage stage, const harborai_error *error)
+{
+    pthread_mutex_lock(&slot->failure_lock);
+    slot->failure = *error;
+    slot->failure_stage = stage;
+    pthread_mutex_unlock(&slot->failure_lock);
+}
+
+static void wait_longer(struct slot *slot)
+{
+    slot->backoff_ns = slot->backoff_ns == 0 ? BACKOFF_FIRST : 2 * slot->backoff_ns;
+    if (slot->backoff_ns > BACKOFF_MOST)
+        slot->backoff_ns = BACKOFF_MOST;
+    atomic_store(&slot->retry_at_ns,
+                 clock_monotonic_ns(slot->services->clock) + slot->backoff_ns);
+}
+
+/* The chain is newest first: turned, so that calls go on in the order in which they came. */
+static void post_waiters(struct slot_waiter *newest, harborai_status status)
+{
+    struct slot_waiter *oldest = NULL;
+    while (newest != NULL) {
+        struct slot_waiter *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest != NULL) {
+        struct slot_waiter *next = oldest->next;
+        oldest->status = status;
+        oldest->post(oldest); /* it may be gone now */
+        oldest = next;
+    }
+}
+
+/* Everything that a call may look at is in place before the waiters are taken: whoever comes after
+ * that finds no load under way and sees the result. [job] */
+static void finish_load(struct slot *slot, enum plugin_stage stage, const harborai_error *error)
+{
+    if (slot->services->count_load != NULL)
+        slot->services->count_load(slot->services, error == NULL);
+    if (error == NULL) {
+        slot->backoff_ns = 0;
+        atomic_store(&slot->retry_at_ns, 0);
+        atomic_store(&slot->serving, &slot->live);
+        atomic_store(&slot->state, SLOT_SERVING);
+        log_write(slot->services->log, LOG_LEVEL_INFO, "plugin.loaded", "provider=%s file='%s'",
+                  slot_name(slot), slot->provider->path);
+    } else {
+        set_failure(slot, stage, error);
+        wait_longer(slot);
+        atomic_store(&slot->state, SLOT_FAILED);
+        log_write(slot->services->log, LOG_LEVEL_ERROR, "plugin.failed",
+                  "provider=%s stage=%s error='%s'", slot_name(slot), plugin_stage_name(stage),
+                  error->message);
+    }
+    post_waiters(atomic_exchange(&slot->waiters, SLOT_IDLE),
+                 error != NULL ? error->code : HARBORAI_OK);
+}
+
+/* ---- Duties -------------------------------------------------------------------------------- */
+
+static void call_tick(struct slot *slot)
+{
+    const harborai_plugin *table = slot->live.table;
+    if (slot->live.provider == NULL || table->tick == NULL)
+        return;
+    int64_t again_ms = table->tick(slot->live.provider);
+    if (slot->services->tick_after != NULL)
+        slot->services->tick_after(slot->services, slot, again_ms);
+}
+
+/* A call may have asked for a load when another was just over: then that one's result holds. */
+static bool is_settled(struct slot *slot)
+{
+    bool serves = slot->live.provider != NULL;
+    if (!serves && !slot_is_too_early(slot))
+        return false;
+    atomic_store(&slot->state, serves ? SLOT_SERVING : SLOT_FAILED);
+    post_waiters(atomic_exchange(&slot->waiters, SLOT_IDLE),
+                 serves ? HARBORAI_OK : slot_refuse(slot, NULL));
+    return true;
+}
+
+static void work_open(struct slot *slot)
+{
+    const struct provider *p = slot->provider;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    enum plugin_stage stage = PLUGIN_STAGE_DLOPEN;
+    if (is_settled(slot))
+        return;
+    harborai_status st = plugin_object_open(slot->loader, p->path, &p->identity, p->manifest,
+                                            &slot->object, &stage, &error);
+    if (st < 0)
+        finish_load(slot, stage, &error);
+    else
+        atomic_fetch_or(&slot->work, SLOT_WORK_CREATE);
+}
+
+/* A plugin that says OK without a provider, or an error without one, is a bug of the plugin's. */
+static harborai_status call_create(struct slot *slot, harborai_error *error)
+{
+    const harborai_plugin *table = &slot->object->table;
+    harborai_provider *made = NULL;
+    atomic_fetch_add_explicit(&slot->load_count, 1, memory_order_relaxed);
+    harborai_status st = table->create(&slot->host.functions, slot->provider->config, &made, error);
+    error->message[sizeof error->message - 1] = '\0';
+    error->param[sizeof error->param - 1] = error->vendor_code[sizeof error->vendor_code - 1] = '\0';
+    if (st == HARBORAI_OK && made == NULL)
+        return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                                  "plugin %s: create() gives no provider", table->id);
+    if (st > HARBORAI_OK || (st < HARBORAI_OK && error->message[0] == '\0'))
+        return harborai_error_set(error, st < HARBORAI_OK ? st : HARBORAI_E_INTERNAL,
+                                  "plugin %s: create() fails without a message", table->id);
+    if (st < HARBORAI_OK) {
+        error->flags = error->code == st ? error->flags : harborai_error_flags(st);
+        error->code = st;
+        return st;
+    }
+    slot->live = (struct slot_provider){table, made, &slot->host.functions, slot->provider};
+    return HARBORAI_OK;
+}
+
+static void work_create(struct slot *slot)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (call_create(slot, &error) < 0) {
+        error_prefix(&error, "providers.%s: ", slot_name(slot));
+        atomic_fetch_or(&slot->work, SLOT_WORK_RELEASE);
+        finish_load(slot, PLUGIN_STAGE_CREATE, &error);
+        return;
+    }
+    call_tick(slot);
+    finish_load(slot, PLUGIN_STAGE_NONE, NULL);
+}
+
+static void work_drain(struct slot *slot)
+{
+    if (slot->live.provider != NULL && !slot->drain_said && slot->live.table->drain != NULL)
+        slot->live.table->drain(slot->live.provider);
+    slot->drain_said = slot->live.provider != NULL;
+}
+
+static void work_close(struct slot *slot)
+{
+    if (slot->services->tick_after != NULL)
+        slot->services->tick_after(slot->services, slot, -1);
+    atomic_store(&slot->serving, NULL);
+    if (slot->live.provider != NULL) {
+        work_drain(slot);
+        slot->live.table->destroy(slot->live.provider);
+        slot->live.provider = NULL;
+    }
+    atomic_fetch_or(&slot->work, SLOT_WORK_UNLOAD);
+}
+
+static void work_release(struct slot *slot)
+{
+    plugin_object_close(slot->loader, slot->object);
+    slot->object = NULL;
+}
+
+static void work_run(struct slot *slot, unsigned work)
+{
+    switch (work) {
+    case SLOT_WORK_OPEN: work_open(slot); break;
+    case SLOT_WORK_CREATE: work_create(slot); break;
+    case SLOT_WORK_TICK: call_tick(slot); break;
+    case SLOT_WORK_DRAIN: work_drain(slot); break;
+    case SLOT_WORK_CLOSE: work_close(slot); break;
+    case SLOT_WORK_RELEASE: work_release(slot); break;
+    default: break;
+    }
+}
+
+/* The end: nothing of the slot is touched after on_gone. */
+void slot_unload(struct slot *slot)
+{
+    work_release(slot);
+    atomic_store(&slot->state, SLOT_GONE);
+    if (slot->on_gone != NULL)
+        slot->on_gone(slot);
+}
+
+/* What must be done first. A release goes before a new open, or the object would be lost. */
+static unsigned first_of(unsigned work)
+{
+    return (work & SLOT_WORK_RELEASE) != 0 ? (unsigned)SLOT_WORK_RELEASE : work & -work;
+}
+
+void slot_run_job(struct job *job)
+{
+    struct slot *slot = CONTAINER_OF(job, struct slot, job);
+    for (;;) {
+        unsigned running = SLOT_WORK_RUNNING,
+                 all = atomic_exchange(&slot->work, running) & ~running;
+        if (all == 0) {
+            if (atomic_compare_exchange_strong(&slot->work, &running, 0))
+                return;
+            continue;
+        }
+        unsigned work = first_of(all);
+        if (duty_of(work) != slot->duty) {
+            atomic_fetch_or(&slot->work, all);
+            if (submit(slot, work, NULL) == HARBORAI_OK)
+                return;
+            continue; /* there is no thread of that duty that it could meet here */
+        }
+        atomic_fetch_or(&slot->work, all & ~work);
+        if (work == SLOT_WORK_UNLOAD) {
+            slot_unload(slot);
+            return;
+        }
+        work_run(slot, work);
+    }
+}
