@@ -9,7 +9,7 @@
 #include <harborai/types.h>
 
 
-enum exit_code { /* documented in doc/cli.md */
+enum exit_code { /* documented in doc/commands.md */
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,

@@ -11,3 +11,4 @@ harborai_LDADD = core/server/libserver.la core/client/libclient.la core/runtime/
 	core/account/libaccount.la core/record/librecord.la pricing/libpricing.la core/chat/libchat.la \
 	core/config/libconfig.la core/loop/libloop.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(CURL_LIBS) $(OPENSSL_LIBS) $(JSONC_LIBS) $(YAML_LIBS) $(ELF_LIBS)
+EXTRA_DIST += doc/commands.md
