@@ -52,7 +52,9 @@ static inline struct list *list_pop(struct list *head)
     struct list *item = head->next;
     if (item == head)
         return NULL;
-    list_remove(item);
+    head->next = item->next;
+    head->next->prev = head;
+    item->next = item->prev = NULL;
     return item;
 }
 
@@ -62,7 +64,9 @@ static inline struct list *list_pop_last(struct list *head)
     struct list *item = head->prev;
     if (item == head)
         return NULL;
-    list_remove(item);
+    head->prev = item->prev;
+    head->prev->next = head;
+    item->next = item->prev = NULL;
     return item;
 }
 

@@ -258,9 +258,9 @@ void usage_write_openai(struct buf *b, const harborai_usage *usage)
         json_line_write(b, usage->vendor_json);
         return;
     }
-    int64_t input = usage_input_total(usage), output = usage_output_total(usage);
+    long long input = usage_input_total(usage), output = usage_output_total(usage);
     buf_printf(b, "{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld",
-               (long long)input, (long long)output, (long long)(input + output));
+               input, output, input + output);
     write_details(b, usage, "prompt_tokens_details", of_prompt, ARRAY_LEN(of_prompt));
     write_details(b, usage, "completion_tokens_details", of_completion, ARRAY_LEN(of_completion));
     buf_add_char(b, '}');

@@ -22,7 +22,7 @@ void table_release(struct table *table)
 static size_t width_of(const char *text)
 {
     mbstate_t state = {0};
-    wchar_t wide[256];
+    wchar_t wide[256] = {0};
     const char *at = text;
     size_t count = mbsrtowcs(wide, &at, ARRAY_LEN(wide), &state);
     int width = count == (size_t)-1 ? -1 : wcswidth(wide, count);

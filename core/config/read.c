@@ -270,7 +270,7 @@ static void read_overrides(struct config_reader *r, const struct config_override
 /* The XDG Base Directory Specification: what is not absolute is to be ignored. */
 static void find_state_dir(struct config_reader *r)
 {
-    harborai_str base, path = SLICE_NONE;
+    harborai_str base, path;
     if (r->config->state_dir.len > 0)
         return;
     if (environment_find_filled(r->environment, HARBORAI_STR("XDG_STATE_HOME"), &base) &&

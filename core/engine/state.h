@@ -209,7 +209,7 @@ void mail_unhold(struct attempt *a);
 void mail_deliver(struct attempt *a);
 
 /* --- exchange: http_start.c, answer.c --- */
-harborai_status http_start(harborai_call *call, const harborai_http_request *request,
+harborai_status http_start(harborai_call *api, const harborai_http_request *given,
                            harborai_error *error);
 extern const struct exchange_events answer_events;
 /* Maps an error of the vendor, and ends the attempt unless the plugin goes on with the call. What is

@@ -53,8 +53,8 @@ void plugin_loader_destroy(struct plugin_loader *loader)
 {
     if (loader == NULL)
         return;
-    while (!list_is_empty(&loader->objects))
-        loaded_free(CONTAINER_OF(loader->objects.next, struct loaded, link));
+    for (struct list *item; (item = list_pop(&loader->objects)) != NULL;)
+        loaded_free(CONTAINER_OF(item, struct loaded, link));
     free(loader);
 }
 

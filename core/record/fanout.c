@@ -16,7 +16,7 @@ void fanout_add(struct fanout *fanout, struct record_subscriber *subscriber)
     for (size_t i_ = 0; i_ < (fanout)->count; i_++) {                                              \
         struct record_subscriber *to_ = (fanout)->subscribers[i_];                                 \
         if (to_->functions->function != NULL)                                                      \
-            to_->functions->function(to_ __VA_OPT__(, ) __VA_ARGS__);                              \
+            to_->functions->function(to_, ##__VA_ARGS__);                                          \
     }
 
 void fanout_call(const struct fanout *fanout, const struct record *record)

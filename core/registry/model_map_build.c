@@ -24,7 +24,6 @@ struct builder {
     const struct model_map_source *source;
     struct model_map_entry *entries; /* the map's, still writable */
     struct standing *standings;      /* one an entry; freed at the end */
-    struct route_view *targets;      /* one an alias; freed at the end */
     harborai_error *error;
 };
 
@@ -385,13 +384,14 @@ static harborai_status add_aliases(struct builder *b)
 {
     size_t count = b->source->alias_count;
     harborai_status st = HARBORAI_OK;
-    b->targets = calloc(count + 1, sizeof *b->targets);
-    if (b->targets == NULL)
+    struct route_view *targets = calloc(count + 1, sizeof *targets);
+    if (targets == NULL)
         return out_of_memory(b);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
-        st = resolve(b, &b->source->aliases[i], &b->targets[i]);
+        st = resolve(b, &b->source->aliases[i], &targets[i]);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
-        st = add_alias(b, &b->source->aliases[i], &b->targets[i]);
+        st = add_alias(b, &b->source->aliases[i], &targets[i]);
+    free(targets);
     return st;
 }
 
@@ -442,7 +442,6 @@ harborai_status model_map_create(const struct model_map_source *source, struct m
     arena_init(&b.map->arena, MAP_MEMORY);
     harborai_status st = build(&b);
     free(b.standings);
-    free(b.targets);
     if (st < 0) {
         model_map_destroy(b.map);
         return st;

@@ -33,16 +33,16 @@ struct acceptor {
 };
 
 /* The caller has set gate, listener, all and all_count. Does not ask yet. [init] */
-void acceptor_init(struct acceptor *acceptor);
+void acceptor_init(struct acceptor *a);
 
 /* [init] or [loop] Asks for connections, if it may. */
-void acceptor_update(struct acceptor *acceptor);
+void acceptor_update(struct acceptor *a);
 
 /* Counts one connection of its loop. */
-void acceptor_add(struct acceptor *acceptor);
-void acceptor_remove(struct acceptor *acceptor);
+void acceptor_add(struct acceptor *a);
+void acceptor_remove(struct acceptor *a);
 
 /* Takes what has already connected and stops for good. The last acceptor closes the sockets. */
-void acceptor_close(struct acceptor *acceptor);
+void acceptor_close(struct acceptor *a);
 
 #endif
