@@ -32,7 +32,7 @@ struct record {
 
     /* How it ended. */
     harborai_status status;      /* HARBORAI_OK or HARBORAI_E_…, E_CANCELLED: the client left */
-    int http_status;             /* that the client saw; 499: it left before that. 0 = none, not by HTTP */
+    int http_status;             /* that the client saw; 499: it left before; 0 = none, not by HTTP */
     int vendor_status;           /* the vendor's HTTP status; 0 = no answer */
     harborai_str finish_reason;  /* of choice 0, OpenAI's word */
     harborai_str error_message;  /* for people; no prompt, no answer, no key */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the look-up of a model costs: processor time a look-up, of readers on one and on two threads,
- * while a writer publishes a map a millisecond. Prints one JSON object: "values" has the dearer of
- * both in each round, so that a look-up that threads make slower cannot hide. Must never count a
- * look-up that found nothing. */
+/* What the look-up of a model costs: processor time a look-up, of readers on one and on two
+ * threads, while a writer publishes a map a millisecond. Prints one JSON object: "values" has the
+ * dearer of both in each round, so that a look-up that threads make slower cannot hide. Must never
+ * count a look-up that found nothing. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ struct reader {
     int64_t spent_ns;
 };
 
-/* --- The maps ------------------------------------------------------------------------------------ */
+/* --- The maps -------------------------------------------------------------------------------- */
 
 static struct manifest *manifest_of(unsigned provider)
 {
@@ -126,7 +126,7 @@ static void bench_release(struct bench *b)
     arena_release(&b->arena);
 }
 
-/* --- Threads ------------------------------------------------------------------------------------- */
+/* --- Threads --------------------------------------------------------------------------------- */
 
 static int64_t own_processor_ns(void)
 {
@@ -190,7 +190,7 @@ static double measure(struct bench *b, unsigned count)
     return (double)spent_ns / ((double)count * PASSES * LOOKUPS_A_PASS);
 }
 
-/* --- Output -------------------------------------------------------------------------------------- */
+/* --- Output ---------------------------------------------------------------------------------- */
 
 static void print_values(const char *key, const double *values, size_t count)
 {
