@@ -122,6 +122,20 @@ static void print_json(const struct model_listing *list, size_t count, const cha
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
 
+/* The way out, for the first minute of someone who has set nothing yet. */
+static void say_what_to_set(struct runtime *runtime)
+{
+    size_t count;
+    const struct model_map_dormant *dormants = model_map_dormants(runtime_models(runtime), &count);
+    fprintf(stderr, "harborai: there is no model: ");
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s%.*s for plugin '%.*s'", i == 0 ? "set " : ", ",
+                SLICE_ARG(dormants[i].missing), SLICE_ARG(dormants[i].manifest->provider));
+    fprintf(stderr, "%s 'harborai list-plugins' shows the plugins\n",
+            count > 0 ? ", or name providers in a configuration;"
+                      : "name providers in the configuration;");
+}
+
 static enum exit_code list(struct runtime *runtime, const struct arguments *arguments)
 {
     const char *provider = command_argument(&command_list_models, arguments, "provider");
@@ -131,9 +145,8 @@ static enum exit_code list(struct runtime *runtime, const struct arguments *argu
         print_json(models, count, provider);
     else if (count > 0)
         print_table(models, count, provider);
-    else
-        fprintf(stderr, "harborai: there is no model: set a provider's key, such as OPENAI_API_KEY, "
-                        "or write a configuration; 'harborai list-plugins' shows the plugins\n");
+    if (count == 0)
+        say_what_to_set(runtime);
     return command_finish();
 }
 

@@ -214,6 +214,27 @@ static const struct model_map_provider_part *disabled_one(const struct model_map
     return p != NULL && !p->enabled ? p : NULL;
 }
 
+static bool would_serve(const struct manifest *m, harborai_str name)
+{
+    harborai_str head, tail;
+    bool is_qualified = slice_split(name, '/', &head, &tail) && slice_equal(head, m->provider);
+    harborai_str model = is_qualified ? tail : name;
+    if (manifest_model_find(m, model) != NULL || (is_qualified && m->dynamic_models))
+        return true;
+    for (size_t i = 0; i < m->patterns.count; i++)
+        if (slice_matches_glob(model, m->patterns.items[i]))
+            return true;
+    return false;
+}
+
+static const struct model_map_dormant *dormant_one(const struct model_map *map, harborai_str name)
+{
+    for (size_t i = 0; i < map->dormant_count; i++)
+        if (would_serve(map->dormants[i].manifest, name))
+            return &map->dormants[i];
+    return NULL;
+}
+
 harborai_status model_map_explain(const struct model_map *map, harborai_str name,
                                   harborai_error *error)
 {
@@ -225,16 +246,23 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
     if (st == HARBORAI_E_INVALID)
         return ambiguous(map, name, error);
     const struct model_map_provider_part *disabled = disabled_one(map, name);
+    const struct model_map_dormant *dormant = dormant_one(map, name);
     harborai_str near = model_map_suggest(map, name);
     if (disabled != NULL)
         (void)harborai_error_set(error, st, "the model '%.*s' is not served: provider '%.*s' is disabled",
                                  SLICE_ARG(shown(name, text)), SLICE_ARG(disabled->name));
+    else if (dormant != NULL)
+        (void)harborai_error_set(error, st, "no provider serves '%.*s': plugin '%.*s' would, if "
+                                 "%.*s were set", SLICE_ARG(shown(name, text)),
+                                 SLICE_ARG(dormant->manifest->provider),
+                                 SLICE_ARG(dormant->missing));
     else if (near.len > 0)
         (void)harborai_error_set(error, st, "the model '%.*s' does not exist; did you mean '%.*s'?",
                                  SLICE_ARG(shown(name, text)), SLICE_ARG(near));
     else
-        (void)harborai_error_set(error, st, "the model '%.*s' does not exist: GET /v1/models lists "
-                                 "those that do", SLICE_ARG(shown(name, text)));
+        (void)harborai_error_set(error, st, "the model '%.*s' does not exist: 'harborai "
+                                 "list-models' and GET /v1/models show those that do",
+                                 SLICE_ARG(shown(name, text)));
     return set_code(error, "model_not_found", st);
 }
 
@@ -242,4 +270,10 @@ const struct model_listing *model_map_list(const struct model_map *map, size_t *
 {
     *ret_count = map->listing_count;
     return map->listings;
+}
+
+const struct model_map_dormant *model_map_dormants(const struct model_map *map, size_t *ret_count)
+{
+    *ret_count = map->dormant_count;
+    return map->dormants;
 }

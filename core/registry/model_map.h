@@ -31,12 +31,20 @@ struct model_map_alias {
     harborai_str name, target; /* models: { smart: openai/gpt-4o } */
 };
 
+/* A plugin that serves nothing, because no provider of it exists: only errors speak of it. */
+struct model_map_dormant {
+    struct manifest *manifest; /* the map takes a reference of its own */
+    harborai_str missing;      /* the variables that would make one: "OPENAI_API_KEY" */
+};
+
 /* Borrowed during model_map_create(), which copies; but for slots and manifests. */
 struct model_map_source {
     const struct model_map_provider *providers;
     size_t provider_count;
     const struct model_map_alias *aliases;
     size_t alias_count;
+    const struct model_map_dormant *dormants;
+    size_t dormant_count;
 };
 
 /* Where a call goes. */
@@ -85,8 +93,8 @@ MUST_CHECK harborai_status model_map_find(const struct model_map *map, harborai_
                                           struct route_view *ret_route);
 
 /* The error of a name that was not found or is ambiguous, for the client: it names the nearest name,
- * or the qualified names; vendor_code is "model_not_found" or "model_ambiguous". Returns its code.
- * Slow. [loop, online] */
+ * the qualified names, or the variable that a plugin waits for; vendor_code is "model_not_found" or
+ * "model_ambiguous". Returns its code. Slow. [loop, online] */
 harborai_status model_map_explain(const struct model_map *map, harborai_str name,
                                   harborai_error *error);
 
@@ -96,5 +104,7 @@ harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
 /* Everything that is listed: providers in the order of the source, their models in the order of the
  * configuration or the manifest, then the configuration's aliases. Borrowed from the map. */
 const struct model_listing *model_map_list(const struct model_map *map, size_t *ret_count);
+/* In the order of the source. Borrowed likewise. */
+const struct model_map_dormant *model_map_dormants(const struct model_map *map, size_t *ret_count);
 
 #endif

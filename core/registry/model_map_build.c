@@ -91,6 +91,24 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
     return HARBORAI_OK;
 }
 
+static harborai_status add_dormants(struct builder *b)
+{
+    struct model_map *map = b->map;
+    map->dormants =
+        arena_alloc(&map->arena, (b->source->dormant_count + 1) * sizeof *map->dormants);
+    if (map->dormants == NULL)
+        return out_of_memory(b);
+    for (size_t i = 0; i < b->source->dormant_count; i++) {
+        const struct model_map_dormant *from = &b->source->dormants[i];
+        harborai_str missing = arena_copy(&map->arena, from->missing);
+        if (missing.data == NULL)
+            return out_of_memory(b);
+        map->dormants[map->dormant_count++] =
+            (struct model_map_dormant){manifest_ref(from->manifest), missing};
+    }
+    return HARBORAI_OK;
+}
+
 static int compare_patterns(const void *left, const void *right)
 {
     const struct model_map_pattern *a = left, *b = right;
@@ -423,6 +441,8 @@ static harborai_status build(struct builder *b)
     for (size_t i = 0; st == HARBORAI_OK && i < b->source->provider_count; i++)
         st = add_provider(b, &b->source->providers[i]);
     if (st == HARBORAI_OK)
+        st = add_dormants(b);
+    if (st == HARBORAI_OK)
         st = add_patterns(b);
     if (st == HARBORAI_OK)
         st = add_models(b);
@@ -456,6 +476,8 @@ void model_map_destroy(struct model_map *map)
         return;
     for (size_t i = 0; i < map->provider_count; i++)
         manifest_unref(map->providers[i].manifest);
+    for (size_t i = 0; i < map->dormant_count; i++)
+        manifest_unref(map->dormants[i].manifest);
     arena_release(&map->arena);
     free(map);
 }

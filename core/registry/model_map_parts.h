@@ -38,6 +38,8 @@ struct model_map {
     size_t pattern_count;
     struct model_map_provider_part *providers;
     size_t provider_count;
+    struct model_map_dormant *dormants; /* owned references */
+    size_t dormant_count;
     struct model_listing *listings;
     size_t listing_count;
     struct arena arena; /* everything above */

@@ -4,6 +4,8 @@
  * it. It runs no foreign code. */
 #include <stdlib.h>
 
+#include "base/arena.h"
+#include "config/environment.h"
 #include "runtime/state.h"
 
 static harborai_status scan_plugins(struct runtime *runtime, const struct config *config,
@@ -35,6 +37,42 @@ static size_t list_providers(const struct runtime *runtime, struct model_map_pro
     return count;
 }
 
+/* The required secrets that the environment does not have, "A_KEY and B_KEY"; empty: none, or one
+ * that no variable can give. */
+static harborai_str missing_variables(const struct manifest *m,
+                                      const struct environment *environment, struct arena *arena)
+{
+    harborai_str found, missing = SLICE_NONE;
+    for (size_t i = 0; i < m->secret_count; i++) {
+        const struct manifest_secret *secret = &m->secrets[i];
+        if (!secret->required || environment_find_filled(environment, secret->env, &found))
+            continue;
+        if (secret->env.len == 0)
+            return SLICE_NONE;
+        missing = missing.len == 0 ? secret->env
+                                   : arena_printf(arena, "%.*s and %.*s", SLICE_ARG(missing),
+                                                  SLICE_ARG(secret->env));
+    }
+    return missing;
+}
+
+/* Without a file, a plugin is used if its secrets are there: those that only lack them. */
+static size_t list_dormants(const struct runtime *runtime, const struct config *config,
+                            struct arena *arena, struct model_map_dormant *to)
+{
+    const struct plugin_catalog *catalog = runtime->catalog;
+    size_t count = 0;
+    for (size_t i = 0; !config->has_file && i < catalog->file_count; i++) {
+        if (catalog->files[i].state != PLUGIN_FILE_KNOWN)
+            continue;
+        struct manifest *m = catalog->files[i].manifest;
+        harborai_str missing = missing_variables(m, config->environment, arena);
+        if (missing.len > 0)
+            to[count++] = (struct model_map_dormant){m, missing};
+    }
+    return count;
+}
+
 static harborai_status build_models(const struct runtime *runtime, const struct config *config,
                                     struct model_map **ret_map, harborai_error *error)
 {
@@ -43,18 +81,24 @@ static harborai_status build_models(const struct runtime *runtime, const struct 
         most++;
     struct model_map_provider *providers = calloc(most, sizeof *providers);
     struct model_map_alias *aliases = calloc(config->alias_count + 1, sizeof *aliases);
+    struct model_map_dormant *dormants = calloc(runtime->catalog->file_count + 1, sizeof *dormants);
+    struct arena arena;
     harborai_status st = HARBORAI_E_MEMORY;
-    if (providers != NULL && aliases != NULL) {
+    arena_init(&arena, MIB(1));
+    if (providers != NULL && aliases != NULL && dormants != NULL) {
         for (size_t i = 0; i < config->alias_count; i++)
             aliases[i] = (struct model_map_alias){config->aliases[i].name, config->aliases[i].target};
-        struct model_map_source source = {providers, list_providers(runtime, providers), aliases,
-                                          config->alias_count};
+        struct model_map_source source = {
+            providers, list_providers(runtime, providers), aliases, config->alias_count, dormants,
+            list_dormants(runtime, config, &arena, dormants)};
         st = model_map_create(&source, ret_map, error);
     } else {
         harborai_error_set(error, st, "no memory left");
     }
     free(providers);
     free(aliases);
+    free(dormants);
+    arena_release(&arena);
     return st;
 }
 

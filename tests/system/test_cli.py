@@ -80,6 +80,33 @@ class CommandsTest(unittest.TestCase):
         without = harborai("list-models").stdout
         self.assertIn("echo", without)
 
+    def test_first_minute(self):
+        """Nothing is set yet: whoever asks is told which variable it is."""
+        only = {"HARBORAI_PLUGIN_PATH": os.path.join(support.BUILD, "plugins", "openai", ".libs")}
+        for model in ("gpt-4o", "openai/gpt-4o", "gpt-4o-2099-01-01"):
+            with self.subTest(model):
+                done = harborai("chat", "-m", model, "hi", env=only)
+                self.assertEqual(done.stdout, "")
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(f"no provider serves '{model}': plugin 'openai' would, if "
+                              "OPENAI_API_KEY were set", done.stderr)
+        for more in ([], ["--json"]):
+            done = harborai("list-models", *more, env=only)
+            self.assertEqual((done.returncode, done.stdout.strip()),
+                             (0, '{"models":[]}' if more else ""))
+            self.assertIn("set OPENAI_API_KEY for plugin 'openai'", done.stderr)
+        done = harborai("list-models", config={"providers": {}}, env=only)
+        self.assertIn("name providers in the configuration", done.stderr)
+        self.assertNotIn("OPENAI_API_KEY", done.stderr)
+        with support.gateway(workers=1, env=only) as hb:
+            for stream in (False, True):
+                answer = hb.chat("hi", stream=stream)
+                self.assertEqual((answer.status, answer.error()["code"]), (404, "model_not_found"))
+                self.assertIn("OPENAI_API_KEY", answer.error()["message"])
+            answer = hb.request("GET", "/v1/models/gpt-4o")
+            self.assertEqual((answer.status, answer.error()["code"]), (404, "model_not_found"))
+            self.assertIn("OPENAI_API_KEY", answer.error()["message"])
+
     def test_chat(self):
         for arguments in (["chat", "--no-stream", "-m", "gpt-4o", "hello from the shell"],
                           ["chat", "--stream", "-m", "smart", "hello from the shell"],

@@ -63,8 +63,10 @@ static struct model_map *map_of_all(void)
         {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true},
         {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false},
     };
-    const struct model_map_source source = {providers, ARRAY_LEN(providers), aliases,
-                                            ARRAY_LEN(aliases)};
+    const struct model_map_source source = {.providers = providers,
+                                            .provider_count = ARRAY_LEN(providers),
+                                            .aliases = aliases,
+                                            .alias_count = ARRAY_LEN(aliases)};
     struct model_map *map = NULL;
     harborai_error error = HARBORAI_ERROR_INIT;
     if (model_map_create(&source, &map, &error) < 0)
@@ -148,7 +150,7 @@ static const struct {
 } reasons[] = {
     {"gpt4o", "model_not_found", "did you mean 'gpt-4o'?"},
     {"opnai/gpt-4o", "model_not_found", "did you mean 'openai/gpt-4o'?"},
-    {"nothing-like-it", "model_not_found", "does not exist: GET /v1/models"},
+    {"nothing-like-it", "model_not_found", "does not exist: 'harborai list-models'"},
     {"off/my-model", "model_not_found", "provider 'off' is disabled"},
     {"off/fb-1", "model_not_found", "provider 'off' is disabled"},
     {"shared", "model_ambiguous", "use 'openai/shared' or 'acme/shared'"},
@@ -169,6 +171,51 @@ static void test_explain(void)
     }
     CU_ASSERT(model_map_explain(map, HARBORAI_STR("smart"), NULL) == HARBORAI_OK);
     CU_ASSERT(model_map_explain(map, HARBORAI_STR("x"), NULL) == HARBORAI_E_NOT_FOUND);
+    model_map_destroy(map);
+}
+
+static const struct {
+    const char *name, *want;
+} dormant_reasons[] = {
+    {"gpt-4o", "no provider serves 'gpt-4o': plugin 'x' would, if A_KEY were set"},
+    {"best", "if A_KEY were set"},
+    {"gpt-new", "if A_KEY were set"},
+    {"x/o1", "no provider serves 'x/o1': plugin 'x' would, if A_KEY were set"},
+    {"acme-large", "if B_KEY and C_KEY were set"}, /* the first has none of that name */
+    {"x/nobody-knows", "if B_KEY and C_KEY were set"}, /* dynamic_models */
+    {"nobody-knows", "does not exist"},
+    {"y/gpt-4o", "does not exist"},
+    {"off/my-model", "provider 'off' is disabled"},
+    {"here", ""},
+};
+
+/* Plugins that wait for their keys: what they would serve is not found, and said. */
+static void test_dormants(void)
+{
+    struct manifest *o = openai(), *a = acme();
+    const struct model_map_provider providers[] = {
+        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false},
+        {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true},
+    };
+    const struct model_map_dormant dormants[] = {{o, HARBORAI_STR_INIT("A_KEY")},
+                                                 {a, HARBORAI_STR_INIT("B_KEY and C_KEY")}};
+    const struct model_map_source source = {providers, ARRAY_LEN(providers), NULL, 0, dormants,
+                                            ARRAY_LEN(dormants)};
+    struct model_map *map = NULL;
+    size_t count;
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    manifest_unref(o);
+    manifest_unref(a);
+    for (size_t i = 0; i < ARRAY_LEN(dormant_reasons); i++) {
+        const char *name = dormant_reasons[i].name, *want = dormant_reasons[i].want;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_status st = model_map_explain(map, slice_of(name), &error);
+        ROW(name, st == (*want == '\0' ? HARBORAI_OK : HARBORAI_E_NOT_FOUND));
+        ROW(name, strstr(error.message, want) != NULL);
+        ROW(name, st == HARBORAI_OK || strcmp(error.vendor_code, "model_not_found") == 0);
+    }
+    CU_ASSERT(slice_is(model_map_dormants(map, &count)[1].missing, "B_KEY and C_KEY"));
+    CU_ASSERT(count == 2);
     model_map_destroy(map);
 }
 
@@ -228,9 +275,11 @@ static void test_faults(void)
             {slice_of(faults[i].alias), slice_of(faults[i].target)},
             {slice_of(faults[i].alias2), slice_of(faults[i].target2)},
         };
-        const struct model_map_source source = {providers, 2, both,
-                                                (size_t)(both[0].name.len > 0) +
-                                                    (both[1].name.len > 0)};
+        const struct model_map_source source = {.providers = providers,
+                                                .provider_count = 2,
+                                                .aliases = both,
+                                                .alias_count = (size_t)(both[0].name.len > 0) +
+                                                               (both[1].name.len > 0)};
         struct model_map *map = NULL;
         harborai_error error = HARBORAI_ERROR_INIT;
         ROW(faults[i].name, model_map_create(&source, &map, &error) == HARBORAI_E_CONFIG);
@@ -305,7 +354,8 @@ static struct model_map *map_number(int number, struct manifest *m)
 {
     const struct model_map_provider provider = {SLOT(number % 8), HARBORAI_STR("openai"), m, NULL, 0,
                                                 true};
-    const struct model_map_source source = {&provider, 1, aliases, 2};
+    const struct model_map_source source = {
+        .providers = &provider, .provider_count = 1, .aliases = aliases, .alias_count = 2};
     struct model_map *map = NULL;
     if (model_map_create(&source, &map, NULL) < 0)
         abort();
@@ -345,6 +395,7 @@ static void test_readers_against_a_writer(void)
 const CU_TestInfo model_map_tests[] = {
     {"what names mean", test_find},
     {"why a name means nothing", test_explain},
+    {"plugins that wait for a key", test_dormants},
     {"what is listed", test_list},
     {"faults of the configuration", test_faults},
     {"an empty map", test_empty},

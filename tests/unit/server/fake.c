@@ -216,7 +216,8 @@ static struct model_map *make_models(void)
     struct model_map_provider lab = {.slot = (struct slot *)(void *)&place,
                                      .name = HARBORAI_STR("lab"), .manifest = manifest,
                                      .models = names, .model_count = 2, .enabled = true};
-    struct model_map_source source = {&lab, 1, aliases, 1};
+    struct model_map_source source = {
+        .providers = &lab, .provider_count = 1, .aliases = aliases, .alias_count = 1};
     if (model_map_create(&source, &map, &error) < 0)
         CU_FAIL_FATAL(error.message);
     manifest_unref(manifest);
