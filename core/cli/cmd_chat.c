@@ -190,7 +190,7 @@ static enum exit_code run_with(const struct arguments *arguments, struct config 
     }
     write_body(&body, config->default_model, command_argument(me, arguments, "system"),
                buf_slice(question), streams);
-    setup_log(&log, config);
+    setup_quiet_log(&log, config);
     struct runtime_options with = {.log = &log, .with_journal = true,
                                    .system_plugin_dir = PLUGINDIR};
     if (client_open(config, &with, &client, &error) < 0) {

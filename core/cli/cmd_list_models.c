@@ -158,7 +158,7 @@ static enum exit_code run(const struct arguments *arguments)
     struct log log;
     if (config == NULL)
         return EXIT_CONFIG;
-    setup_log(&log, config);
+    setup_quiet_log(&log, config);
     struct runtime_options with = {.log = &log, .loops = 1, .system_plugin_dir = PLUGINDIR};
     if (runtime_create(config, &with, &runtime, &error) < 0) {
         config_destroy(config);

@@ -54,3 +54,9 @@ void setup_log(struct log *log, const struct config *config)
 {
     log_init(log, STDERR_FILENO, config->log_level);
 }
+
+void setup_quiet_log(struct log *log, const struct config *config)
+{
+    enum log_level level = config->log_level;
+    log_init(log, STDERR_FILENO, level == LOG_LEVEL_INFO ? LOG_LEVEL_WARN : level);
+}

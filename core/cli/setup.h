@@ -14,4 +14,8 @@ struct config *setup_config(const struct command *command, const struct argument
 /* A log on stderr at the level that the configuration says. */
 void setup_log(struct log *log, const struct config *config);
 
+/* The same for a command whose reader sits at the terminal: of what goes well (info, the default) it
+ * is silent; at debug it tells all. */
+void setup_quiet_log(struct log *log, const struct config *config);
+
 #endif
