@@ -252,10 +252,10 @@ static int64_t unit_ms(harborai_str unit)
 
 static bool parse_duration(harborai_str value, int64_t *ret_ms)
 {
-    const char *p = value.data, *end = p + value.len;
     int64_t total = 0, milli;
     if (value.len == 0)
         return false;
+    const char *p = value.data, *end = p + value.len;
     while (p < end) {
         if (!parse_milli(&p, end, &milli))
             return false;

@@ -454,12 +454,12 @@ static bool read_digits(const char **at, const char *end, uint64_t *ret_digits, 
 
 bool json_int64(harborai_str value, int64_t *ret_number)
 {
-    const char *p = value.data, *end = p + value.len;
     bool negative = false;
     uint64_t digits, limit;
     int64_t scale;
     if (json_kind(value) != JSON_NUMBER)
         return false;
+    const char *p = value.data, *end = p + value.len;
     if (*p == '-') {
         negative = true;
         p++;

@@ -34,7 +34,54 @@ check_PROGRAMS += %reldir%/fuzz_manifest
 TESTS += %reldir%/fuzz_manifest
 %canon_reldir%_fuzz_manifest_SOURCES = %reldir%/fuzz_manifest.c %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_manifest_LDADD = core/plugin/libplugin.la plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_chat_request
+TESTS += %reldir%/fuzz_chat_request
+%canon_reldir%_fuzz_chat_request_SOURCES = %reldir%/fuzz_chat_request.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
+%canon_reldir%_fuzz_chat_request_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_chat_stream
+TESTS += %reldir%/fuzz_chat_stream
+%canon_reldir%_fuzz_chat_stream_SOURCES = %reldir%/fuzz_chat_stream.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
+%canon_reldir%_fuzz_chat_stream_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_chat_answer
+TESTS += %reldir%/fuzz_chat_answer
+%canon_reldir%_fuzz_chat_answer_SOURCES = %reldir%/fuzz_chat_answer.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
+%canon_reldir%_fuzz_chat_answer_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_vendor_error
+TESTS += %reldir%/fuzz_vendor_error
+%canon_reldir%_fuzz_vendor_error_SOURCES = %reldir%/fuzz_vendor_error.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
+%canon_reldir%_fuzz_vendor_error_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
 EXTRA_DIST += \
+	%reldir%/corpus/chat_request/escaped_key \
+	%reldir%/corpus/chat_request/options_null \
+	%reldir%/corpus/chat_request/stream \
+	%reldir%/corpus/chat_request/twice \
+	%reldir%/corpus/chat_request/whole \
+	%reldir%/corpus/chat_request/wrong \
+	%reldir%/corpus/chat_stream/bad \
+	%reldir%/corpus/chat_stream/error \
+	%reldir%/corpus/chat_stream/openai \
+	%reldir%/corpus/chat_stream/tools \
+	%reldir%/corpus/chat_stream/two_choices \
+	%reldir%/corpus/chat_stream/usage_beside \
+	%reldir%/corpus/chat_answer/blanks \
+	%reldir%/corpus/chat_answer/error \
+	%reldir%/corpus/chat_answer/html \
+	%reldir%/corpus/chat_answer/negative \
+	%reldir%/corpus/chat_answer/openai \
+	%reldir%/corpus/chat_answer/torn \
+	%reldir%/corpus/chat_answer/usage \
+	%reldir%/corpus/vendor_error/anthropic \
+	%reldir%/corpus/vendor_error/context \
+	%reldir%/corpus/vendor_error/detail \
+	%reldir%/corpus/vendor_error/list \
+	%reldir%/corpus/vendor_error/openai \
+	%reldir%/corpus/vendor_error/quota \
+	%reldir%/corpus/vendor_error/string \
+	%reldir%/corpus/vendor_error/text \
 	%reldir%/corpus/config/aliases \
 	%reldir%/corpus/config/bytes \
 	%reldir%/corpus/config/documents \
