@@ -40,6 +40,16 @@ const char *error_of_errno(int number, char text[static 128])
     return strerror_r(number, text, 128);
 }
 
+harborai_status error_set_list(harborai_error *error, harborai_status code, const char *format,
+                               va_list arguments)
+{
+    if (error == NULL)
+        return code;
+    harborai_error_set(error, code, "%s", "");
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    return code;
+}
+
 void error_prefix(harborai_error *error, const char *format, ...)
 {
     char message[sizeof error->message];

@@ -4,6 +4,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdarg.h>
+
 #include "base/attr.h"
 #include "base/slice.h"
 
@@ -21,6 +23,10 @@ const struct error_kind *error_kind_of(harborai_status code);
 /* A system error in words, as "No such file or directory". `text` has room for 128 bytes. Returns
  * `text` or a constant. */
 const char *error_of_errno(int number, char text[static 128]);
+
+/* harborai_error_set() for functions that take a format themselves. */
+__attribute__((format(printf, 3, 0))) harborai_status
+error_set_list(harborai_error *error, harborai_status code, const char *format, va_list arguments);
 
 /* Puts `prefix` before the message of `error`, as "providers.lab: …". */
 PRINTF(2, 3) void error_prefix(harborai_error *error, const char *format, ...);

@@ -6,6 +6,16 @@
 
 #define DISTANCE_MAX_LEN 64 /* names that people type */
 
+bool slice_lists_equal(const harborai_str *a, size_t a_count, const harborai_str *b, size_t b_count)
+{
+    if (a_count != b_count)
+        return false;
+    for (size_t i = 0; i < a_count; i++)
+        if (!slice_equal(a[i], b[i]))
+            return false;
+    return true;
+}
+
 bool slice_starts_with(harborai_str text, const char *prefix)
 {
     size_t len = strlen(prefix);

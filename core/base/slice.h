@@ -39,6 +39,9 @@ static inline harborai_str slice_cut(harborai_str text, size_t len)
     return (harborai_str){text.data, text.len < len ? text.len : len};
 }
 
+/* Two lists of texts, in order. */
+bool slice_lists_equal(const harborai_str *a, size_t a_count, const harborai_str *b,
+                       size_t b_count);
 bool slice_starts_with(harborai_str text, const char *prefix);
 bool slice_ends_with(harborai_str text, const char *suffix);
 bool slice_equal_ignoring_case(harborai_str a, harborai_str b); /* ASCII */

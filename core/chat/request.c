@@ -8,6 +8,7 @@
 
 #include <harborai/plugin.h>
 
+#include "base/error.h"
 #include "base/limits.h"
 #include "chat/json_line.h"
 #include "json_value.h"
@@ -23,11 +24,10 @@ static harborai_status refuse(harborai_error *error, const char *param, const ch
     va_list arguments;
     if (error == NULL)
         return HARBORAI_E_INVALID;
-    harborai_error_set(error, HARBORAI_E_INVALID, "%s", "");
     snprintf(error->param, sizeof error->param, "%s", param);
     snprintf(error->vendor_code, sizeof error->vendor_code, "%s", code);
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    error_set_list(error, HARBORAI_E_INVALID, format, arguments);
     va_end(arguments);
     return HARBORAI_E_INVALID;
 }

@@ -240,12 +240,7 @@ const struct config_alias *config_alias_find(const struct config *config, harbor
 
 static bool names_equal(const struct config_names *a, const struct config_names *b)
 {
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (!slice_equal(a->items[i], b->items[i]))
-            return false;
-    return true;
+    return slice_lists_equal(a->items, a->count, b->items, b->count);
 }
 
 bool config_provider_equal(const struct config_provider *a, const struct config_provider *b)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "engine/state.h"
 
 /* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
@@ -288,9 +289,8 @@ void attempt_fail_with(struct attempt *a, harborai_status code, const char *form
     harborai_error error = HARBORAI_ERROR_INIT;
     va_list arguments;
 
-    harborai_error_set(&error, code, "%s", "");
     va_start(arguments, format);
-    vsnprintf(error.message, sizeof error.message, format, arguments);
+    error_set_list(&error, code, format, arguments);
     va_end(arguments);
     attempt_fail(a, &error);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "config/config.h"
 #include "engine/state.h"
 #include "record/fanout.h"
@@ -98,9 +99,8 @@ void call_fail_with(struct call *call, harborai_status code, const char *format,
     harborai_error error = HARBORAI_ERROR_INIT;
     va_list arguments;
 
-    harborai_error_set(&error, code, "%s", "");
     va_start(arguments, format);
-    vsnprintf(error.message, sizeof error.message, format, arguments);
+    error_set_list(&error, code, format, arguments);
     va_end(arguments);
     call_fail(call, &error);
 }

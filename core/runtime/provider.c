@@ -75,12 +75,7 @@ static bool has_required_secrets(const struct wanted *w)
 
 static bool same_texts(const struct manifest_texts *a, const struct manifest_texts *b)
 {
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (!slice_equal(a->items[i], b->items[i]))
-            return false;
-    return true;
+    return slice_lists_equal(a->items, a->count, b->items, b->count);
 }
 
 static bool same_secrets(const struct provider *a, const struct provider *b)

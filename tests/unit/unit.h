@@ -16,6 +16,10 @@
 #include <CUnit/TestDB.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <harborai/types.h>
 
 /* A check that belongs to a row of a table: a failure prints the row's name. */
 #define ROW(name, condition)                                                                       \
@@ -25,6 +29,20 @@
             fprintf(stderr, "\n  row '%s': %s\n", (name), #condition);                             \
         CU_assertImplementation(holds_, __LINE__, #condition, __FILE__, "", CU_FALSE);             \
     } while (0)
+
+/* A copy without a byte of slack, so that AddressSanitizer sees each read beyond it. */
+static inline harborai_str unit_tight(harborai_str text)
+{
+    char *copy = malloc(text.len > 0 ? text.len : 1);
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    return (harborai_str){copy, text.len};
+}
+
+static inline void unit_drop(harborai_str text)
+{
+    free((void *)(uintptr_t)text.data);
+}
 
 #define UNIT_SUITE(name, tests) {(name), NULL, NULL, NULL, NULL, (CU_TestInfo *)(uintptr_t)(tests)}
 

@@ -9,20 +9,6 @@
 
 extern const CU_TestInfo json_scan_tests[];
 
-/* A copy without a byte of slack, so that AddressSanitizer sees each read beyond it. */
-static harborai_str tight(harborai_str text)
-{
-    char *copy = malloc(text.len > 0 ? text.len : 1);
-    if (text.len > 0)
-        memcpy(copy, text.data, text.len);
-    return (harborai_str){copy, text.len};
-}
-
-static void drop(harborai_str text)
-{
-    free((void *)(uintptr_t)text.data);
-}
-
 #define VALID         SIZE_MAX
 #define TEXT(literal) HARBORAI_STR_INIT(literal)
 
@@ -126,13 +112,13 @@ static void test_values(void)
     for (size_t i = 0; i < ARRAY_LEN(value_rows); i++) {
         const struct value_row *row = &value_rows[i];
         struct json_fault fault = {VALID, NULL};
-        harborai_str text = tight(row->text), value = SLICE_NONE;
+        harborai_str text = unit_tight(row->text), value = SLICE_NONE;
         harborai_status st = json_scan(text, NULL, &value, &fault);
         ROW(row->name, st == (row->fault_at == VALID ? HARBORAI_OK : HARBORAI_E_INVALID));
         ROW(row->name, fault.at == row->fault_at);
         ROW(row->name, (fault.reason == NULL) == (row->fault_at == VALID));
         ROW(row->name, st < 0 || slice_equal(value, slice_trim(text)));
-        drop(text);
+        unit_drop(text);
     }
 }
 
@@ -147,7 +133,7 @@ static void test_values_in_an_object(void)
         memcpy(bytes, "{\"k\":", 5);
         memcpy(bytes + 5, row->text.data, len);
         bytes[5 + len] = '}';
-        harborai_str text = tight((harborai_str){bytes, len + 6});
+        harborai_str text = unit_tight((harborai_str){bytes, len + 6});
         harborai_status st = json_scan_object(text, NULL, members, 2, &count, NULL);
         ROW(row->name, (st == HARBORAI_OK) == (row->fault_at == VALID));
         if (st == HARBORAI_OK) {
@@ -155,7 +141,7 @@ static void test_values_in_an_object(void)
             ROW(row->name, slice_equal(members[0].value, slice_trim(row->text)));
             ROW(row->name, members[0].span.data == text.data + 1);
         }
-        drop(text);
+        unit_drop(text);
     }
 }
 
@@ -167,10 +153,10 @@ static void test_every_cut_is_refused(void)
     size_t count = 0;
     for (size_t len = 0; len < text.len; len++) {
         struct json_fault fault = {0, NULL};
-        harborai_str cut = tight(slice_cut(text, len));
+        harborai_str cut = unit_tight(slice_cut(text, len));
         CU_ASSERT(json_scan_object(cut, NULL, members, 4, &count, &fault) == HARBORAI_E_INVALID);
         CU_ASSERT(fault.at <= len);
-        drop(cut);
+        unit_drop(cut);
     }
     CU_ASSERT(json_scan_object(text, NULL, members, 4, &count, NULL) == HARBORAI_OK);
 }

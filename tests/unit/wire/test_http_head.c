@@ -18,19 +18,6 @@ enum {
     CLOSE = HTTP_BODY_UNTIL_CLOSE
 };
 
-static harborai_str tight(harborai_str text)
-{
-    char *copy = malloc(text.len > 0 ? text.len : 1);
-    if (text.len > 0)
-        memcpy(copy, text.data, text.len);
-    return (harborai_str){copy, text.len};
-}
-
-static void drop(harborai_str text)
-{
-    free((void *)(uintptr_t)text.data);
-}
-
 static const struct good {
     const char *name, *in, *method, *path, *query, *host;
     int kind;
@@ -108,20 +95,20 @@ static void check_good(const struct good *row, harborai_str in, const struct htt
 static void test_good_requests(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(goods); i++) {
-        harborai_str in = tight(slice_of(goods[i].in));
+        harborai_str in = unit_tight(slice_of(goods[i].in));
         struct http_request_head head;
         struct http_fault fault = {0, NULL};
         struct http_resume once = {0}, resume = {0};
         ROW(goods[i].name, http_request_parse(in, &once, &head, &fault) == HTTP_COMPLETE);
         check_good(&goods[i], in, &head);
         for (size_t len = 0; len < in.len; len++) { /* byte by byte, moved each time */
-            harborai_str part = tight(slice_cut(in, len));
+            harborai_str part = unit_tight(slice_cut(in, len));
             ROW(goods[i].name, http_request_parse(part, &resume, &head, &fault) == HTTP_INCOMPLETE);
-            drop(part);
+            unit_drop(part);
         }
         ROW(goods[i].name, http_request_parse(in, &resume, &head, &fault) == HTTP_COMPLETE);
         check_good(&goods[i], in, &head);
-        drop(in);
+        unit_drop(in);
     }
 }
 
@@ -210,7 +197,7 @@ static const struct bad {
 static void test_bad_requests(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(bads); i++) {
-        harborai_str in = tight(bads[i].in);
+        harborai_str in = unit_tight(bads[i].in);
         struct http_request_head head;
         struct http_fault fault = {0, NULL};
         struct http_resume once = {0}, resume = {0};
@@ -218,12 +205,12 @@ static void test_bad_requests(void)
         ROW(bads[i].name, fault.status == bads[i].status && fault.reason != NULL);
         harborai_status st = HTTP_INCOMPLETE;
         for (size_t len = 0; len <= in.len && st == HTTP_INCOMPLETE; len++) {
-            harborai_str part = tight(slice_cut(in, len));
+            harborai_str part = unit_tight(slice_cut(in, len));
             st = http_request_parse(part, &resume, &head, &fault);
-            drop(part);
+            unit_drop(part);
         }
         ROW(bads[i].name, st == HARBORAI_E_INVALID && fault.status == bads[i].status);
-        drop(in);
+        unit_drop(in);
     }
 }
 
@@ -344,7 +331,7 @@ static void check_answer(const struct answer *row, harborai_str in, harborai_sta
 static void test_answers(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-        harborai_str in = tight(slice_of(answers[i].in));
+        harborai_str in = unit_tight(slice_of(answers[i].in));
         struct http_response_head head = {0};
         struct http_fault fault = {0, NULL};
         struct http_resume once = {0}, resume = {0};
@@ -352,12 +339,12 @@ static void test_answers(void)
         check_answer(&answers[i], in, st, &head, &fault);
         st = HTTP_INCOMPLETE;
         for (size_t len = 0; len <= in.len && st == HTTP_INCOMPLETE; len++) {
-            harborai_str part = tight(slice_cut(in, len));
+            harborai_str part = unit_tight(slice_cut(in, len));
             st = http_response_parse(part, &resume, &head, &fault);
-            drop(part);
+            unit_drop(part);
         }
         check_answer(&answers[i], in, st, &head, &fault);
-        drop(in);
+        unit_drop(in);
     }
 }
 
