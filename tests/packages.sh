@@ -29,6 +29,7 @@ clang-tidy:clang-tidy
 cppcheck:cppcheck
 valgrind:valgrind
 universal-ctags:ctags
+gcovr:gcovr
 xz-utils:xz'
 
 # is_there WITNESS: a path, a program, or NAME.pc for pkg-config.

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Each fuzz target with replay.c for main(). With clang: CC=clang, leave replay.c out and add
-# -fsanitize=fuzzer.
+# Each fuzz target with replay.c for main(); tests/fuzz/run builds them with clang's libFuzzer.
 check_PROGRAMS += %reldir%/fuzz_json_scan
 TESTS += %reldir%/fuzz_json_scan
 %canon_reldir%_fuzz_json_scan_SOURCES = %reldir%/fuzz_json_scan.c %reldir%/replay.c %reldir%/fuzz.h
@@ -55,6 +54,7 @@ TESTS += %reldir%/fuzz_vendor_error
 %canon_reldir%_fuzz_vendor_error_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
 EXTRA_DIST += \
+	%reldir%/run \
 	%reldir%/corpus/chat_request/escaped_key \
 	%reldir%/corpus/chat_request/options_null \
 	%reldir%/corpus/chat_request/stream \
