@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
-
 static bool is_token(harborai_str name)
 {
     if (name.len == 0)

@@ -5,6 +5,7 @@
 #define PLUGIN_HEADER_LINES_H
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "plugin/provider.h"
 
 #define HEADER_LINES_MAX_COUNT 64
