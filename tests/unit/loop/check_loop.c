@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../unit.h"
@@ -200,10 +202,63 @@ static void test_jobs(void)
     loop_destroy(reply_loop);
 }
 
+/* --- What goes wrong, and what is left over --- */
+
+static void test_no_descriptors(void)
+{
+    struct rlimit before, none;
+    struct loop *loop = NULL;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    epoch_init(&epoch);
+    CU_ASSERT_FATAL(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = (struct rlimit){0, before.rlim_max};
+    CU_ASSERT_FATAL(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    harborai_status st = loop_create(0, &epoch, &test_clock.clock, &loop, &error);
+    CU_ASSERT_FATAL(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CU_ASSERT(st == HARBORAI_E_MEMORY && loop == NULL);
+    CU_ASSERT(strstr(error.message, "cannot make a loop") != NULL);
+}
+
+static void test_bad_descriptor(void)
+{
+    struct loop *loop = new_loop();
+    struct watch watch = {-1, on_readable};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    CU_ASSERT(loop_watch(loop, &watch, -1, EPOLLIN, &error) == HARBORAI_E_MEMORY);
+    CU_ASSERT(watch.fd == -1 && strstr(error.message, "cannot watch") != NULL);
+    loop_destroy(loop);
+}
+
+static unsigned freed;
+
+static void count_free(struct parked *parked UNUSED)
+{
+    freed++;
+}
+
+static void test_parked(void)
+{
+    struct loop *loop = new_loop();
+    struct parked items[3];
+    freed = 0;
+    loop_park(loop, &items[0], count_free);
+    loop_park(loop, &items[1], count_free);
+    CU_ASSERT(freed == 0);
+    loop_turn(loop, 0);
+    CU_ASSERT(freed == 2);
+    loop_park(loop, &items[2], count_free);
+    loop_destroy(loop);
+    CU_ASSERT(freed == 3);
+    loop_destroy(NULL);
+}
+
 const CU_TestInfo loop_tests[] = {
     {"timers", test_timers},
     {"phases of a pass", test_phases},
     {"jobs answer by messages", test_jobs},
+    {"no descriptors left", test_no_descriptors},
+    {"a descriptor that cannot be watched", test_bad_descriptor},
+    {"what is parked is freed once", test_parked},
     CU_TEST_INFO_NULL,
 };
 

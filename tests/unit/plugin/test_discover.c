@@ -2,6 +2,7 @@
 #include "plugin/discover.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -81,6 +82,55 @@ static void test_directory(void)
     CU_ASSERT(plugin_catalog_find(c, HARBORAI_STR("good")) == &c->files[1]);
     CU_ASSERT(plugin_catalog_find(c, HARBORAI_STR("nobody")) == NULL);
     plugin_catalog_destroy(c);
+    fixture_close(&f);
+}
+
+static const struct {
+    const char *path, *want; /* want: in the message */
+} directories[] = {
+    {"", "no absolute path"},
+    {"tmp", "no absolute path"},
+    {"/no/such/place", "cannot look at"},
+    {"/dev/null", "is not a directory"},
+    {"/dev/null/x", "cannot look at"},
+};
+
+static const struct {
+    const char *name, *want;
+} files[] = {
+    {"absent.so", "cannot look at"},
+    {"secret.so", "cannot open"},
+    {"socket/x.so", "cannot look at"},
+};
+
+static void test_trust_refusals(void)
+{
+    char long_path[PATH_MAX + 16], long_name[PATH_MAX];
+    struct trust t;
+    struct fixture f;
+    struct trusted_file file;
+    trust_init(&t);
+    for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        ROW(directories[i].path, trust_check_directory(&t, directories[i].path, &error) ==
+                                     HARBORAI_E_CONFIG);
+        ROW(directories[i].path, strstr(error.message, directories[i].want) != NULL);
+    }
+    fixture_open(&f);
+    fixture_write(&f, "secret.so", "x", 1, 0);
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    CU_ASSERT(trust_open(&t, f.directory, long_name, NULL, 0, &file, NULL) == HARBORAI_E_CONFIG);
+    snprintf(long_path, sizeof long_path, "/%s", long_name);
+    CU_ASSERT(trust_check_directory(&t, long_path, NULL) == HARBORAI_E_CONFIG);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        if (i == 1 && geteuid() == 0)
+            continue; /* root may open it */
+        ROW(files[i].name, trust_open(&t, f.directory, files[i].name, NULL, 0, &file, &error) ==
+                               HARBORAI_E_CONFIG);
+        ROW(files[i].name, strstr(error.message, files[i].want) != NULL);
+    }
     fixture_close(&f);
 }
 
@@ -246,5 +296,6 @@ const CU_TestInfo discover_tests[] = {
     {"nothing is mapped", test_nothing_is_mapped},
     {"broken ELF files", test_broken_elf},
     {"rules of owner and mode", test_trust_rules},
+    {"what cannot be opened", test_trust_refusals},
     CU_TEST_INFO_NULL,
 };
