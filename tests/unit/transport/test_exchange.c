@@ -209,6 +209,46 @@ static void test_large_request(void)
     free(body);
 }
 
+/* Whether what comes next is a head of LARGE and some bytes, its end included. */
+static bool read_large_head(struct peer_side *side)
+{
+    char *room = malloc(KIB(64) + 3), *end = NULL;
+    size_t len = 0, kept = 0, n;
+    while (end == NULL && (n = peer_read(side, room + kept, KIB(64))) > 0) {
+        len += n;
+        end = memmem(room, kept + n, "\r\n\r\n", 4);
+        size_t keep = kept + n < 3 ? kept + n : 3;
+        memmove(room, room + kept + n - keep, keep);
+        kept = keep;
+    }
+    free(room);
+    return end != NULL && len > LARGE;
+}
+
+static void serve_large_head(struct peer_side *side)
+{
+    usleep(20000); /* the socket's buffers fill */
+    peer_say(side, read_large_head(side) ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+                                         : "HTTP/1.1 500 bad\r\nContent-Length: 0\r\n\r\n");
+    peer_drain(side);
+}
+
+/* The end of a head that the socket does not take yet is kept. */
+static void test_large_head(void)
+{
+    static const char name[] = "x-pad: ";
+    char *head = malloc(LARGE);
+    memset(head, 'x', LARGE);
+    memcpy(head, name, sizeof name - 1);
+    memcpy(head + LARGE - 2, "\r\n", 2);
+    begin(serve_large_head);
+    asked.request.headers = (harborai_str){head, LARGE};
+    CU_ASSERT(asked_gives(&asked, "ok"));
+    CU_ASSERT(asked.x.bytes_sent > LARGE);
+    end();
+    free(head);
+}
+
 static void serve_early_answer(struct peer_side *side)
 {
     char some[100];
@@ -636,6 +676,7 @@ const CU_TestInfo exchange_tests[] = {
     {"a chunked answer at every split", test_every_split},
     {"the request's bytes", test_request},
     {"a large request", test_large_request},
+    {"a large head", test_large_head},
     {"an answer before the request ended", test_answer_before_the_request_ended},
     {"a large answer with a pause", test_large_answer_with_a_pause},
     {"kept: newest first, a minute", test_newest_is_used_first},
