@@ -137,20 +137,35 @@ harborai_status runtime_start(struct runtime *runtime, harborai_error *error)
 
 /* --- Stopping ----------------------------------------------------------------------------------- */
 
-static void on_break_off(struct message *message)
-{
-    engine_loop_break_off(CONTAINER_OF(message, struct runtime_loop, break_off)->engine);
-}
-
+/* No model is left, and no provider is wanted. [keeper] */
 static void leave(struct job *job)
 {
     struct runtime *runtime = CONTAINER_OF(job, struct runtime, leave);
+    struct model_map_source nothing = {0};
+    struct model_map *empty;
+    if (model_map_create(&nothing, &empty, NULL) < 0)
+        return; /* the map of this moment leads to the providers: they stay */
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
         CONTAINER_OF(i, struct runtime_provider, link)->wanted = false;
-    const struct model_map *old = snapshot_publish(&runtime->models, NULL);
+    const struct model_map *old = snapshot_publish(&runtime->models, empty);
     epoch_synchronize(&runtime->epoch);
     model_map_destroy((struct model_map *)(uintptr_t)old);
     providers_retire_unwanted(runtime);
+}
+
+/* Models go once no loop takes a call any more: so each is told that we are leaving, not that its
+ * model is unknown. */
+static void on_break_off(struct message *message)
+{
+    struct runtime_loop *l = CONTAINER_OF(message, struct runtime_loop, break_off);
+    struct runtime *runtime = l->runtime;
+    engine_loop_break_off(l->engine);
+    if (atomic_fetch_sub(&runtime->taking, 1) > 1)
+        return;
+    runtime->leave.run = leave;
+    /* Without a thread for it the providers stay until the process ends. */
+    harborai_status st = jobs_submit(runtime->keeper, &runtime->leave, NULL);
+    (void)st;
 }
 
 static bool all_gone(struct runtime *runtime)
@@ -182,14 +197,13 @@ void runtime_stop(struct runtime *runtime)
     if (runtime->stopped)
         return;
     runtime->stopped = true;
+    atomic_store(&runtime->taking, runtime->loop_count);
     for (unsigned i = 0; i < runtime->loop_count; i++) {
         struct runtime_loop *l = &runtime->loops[i];
         l->break_off.run = on_break_off;
         loop_post(l->loop, &l->break_off);
     }
-    runtime->leave.run = leave;
-    if (jobs_submit(runtime->keeper, &runtime->leave, NULL) == HARBORAI_OK)
-        wait_until_gone(runtime);
+    wait_until_gone(runtime);
     if (!all_gone(runtime))
         log_write(runtime->options.log, LOG_LEVEL_WARN, "runtime.plugin_holds_on",
                   "providers=%u help='a plugin did not release its calls within %lld s'",

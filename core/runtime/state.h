@@ -87,7 +87,8 @@ struct runtime {
     pthread_cond_t changed;
     unsigned provider_count;
     bool stopped;
-    struct job leave; /* [keeper] the last publication: nothing */
+    atomic_uint taking; /* loops that still take calls, while the runtime stops */
+    struct job leave;   /* [keeper] the last publication: nothing */
 };
 
 /* --- provider.c --- */
