@@ -86,6 +86,16 @@ static void complete(struct attempt *a)
     call_succeed(call);
 }
 
+static void end_stream(struct attempt *a)
+{
+    if (stream_is_finished(&a->stream))
+        complete(a); /* where [DONE] is missing, every choice has its end */
+    else
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                          "provider '%s' ended its stream before the answer was complete",
+                          slot_name(a->slot));
+}
+
 static void hold(struct attempt *a, harborai_str chunk)
 {
     if (output_hold(a->call, chunk) < 0)
@@ -131,7 +141,7 @@ static int on_event(void *context, const struct sse_event *event)
     case STREAM_BAD: /* counted as a repair */
         break;
     case STREAM_DONE:
-        complete(a);
+        end_stream(a);
         break;
     case STREAM_ERROR:
         answer_is_error(a, a->stream.error);
@@ -153,16 +163,6 @@ void passthrough_data(struct attempt *a, harborai_str bytes)
     if (st < 0 && !a->closed)
         attempt_fail_with(a, st, "the vendor sent an event of more than %zu bytes",
                           (size_t)LIMIT_STREAM_EVENT);
-}
-
-static void end_stream(struct attempt *a)
-{
-    if (stream_is_finished(&a->stream))
-        complete(a); /* [DONE] is missing, but every choice has its end */
-    else
-        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
-                          "provider '%s' ended its stream before the answer was complete",
-                          slot_name(a->slot));
 }
 
 static void end_whole(struct attempt *a)
