@@ -129,6 +129,7 @@ void call_resume(struct call *call)
     if (!call->paused || output_is_slow(call))
         return;
     call->paused = false;
+    call->after_pause = 0;
     if (call->state != CALL_RUNNING || a == NULL)
         return;
     exchange_resume(&a->exchange);

@@ -14,6 +14,17 @@ static void *call_alloc(harborai_call *api, size_t size)
     return arena_alloc(&attempt_of(api)->call->arena, size);
 }
 
+/* What a plugin makes of a vendor's bytes comes to an end with them; a source of its own that does
+ * not stop is ended. */
+static harborai_status stop_flood(struct attempt *a)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_status st = a->exchanges == 0 ? output_check_flood(a, &error) : HARBORAI_OK;
+    if (st < 0)
+        attempt_fail(a, &error);
+    return st;
+}
+
 static harborai_status call_emit(harborai_call *api, const harborai_delta *given)
 {
     struct attempt *a = attempt_of(api);
@@ -23,7 +34,8 @@ static harborai_status call_emit(harborai_call *api, const harborai_delta *given
         return st;
     if (!attempt_is_current_thread(a))
         return mail_delta(a, &delta);
-    return output_delta(a, &delta, NULL);
+    st = stop_flood(a);
+    return st < 0 ? st : output_delta(a, &delta, NULL);
 }
 
 static harborai_status call_emit_json(harborai_call *api, harborai_str chunk)
@@ -31,7 +43,8 @@ static harborai_status call_emit_json(harborai_call *api, harborai_str chunk)
     struct attempt *a = attempt_of(api);
     if (!attempt_is_current_thread(a))
         return mail_json(a, chunk);
-    return output_json(a, chunk, NULL);
+    harborai_status st = stop_flood(a);
+    return st < 0 ? st : output_json(a, chunk, NULL);
 }
 
 /* A class that is known replaces its last value; what is not mentioned stays. */

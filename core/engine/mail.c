@@ -10,7 +10,8 @@
 
 #include "engine/state.h"
 
-enum letter_kind { LETTER_DELTA, LETTER_JSON, LETTER_USAGE, LETTER_FINISH, LETTER_WAKE, LETTER_UNHOLD };
+enum letter_kind { LETTER_DELTA, LETTER_JSON, LETTER_USAGE, LETTER_FINISH, LETTER_WAKE,
+                   LETTER_UNHOLD, LETTER_FLOOD };
 
 struct letter {
     struct mpsc_item item;
@@ -66,7 +67,11 @@ static harborai_status post_piece(struct attempt *a, struct letter *letter, size
     size_t under_way = atomic_fetch_add(&a->mail_bytes, size) + size;
     if (under_way > LIMIT_UNDELIVERED_HARD) {
         atomic_fetch_sub(&a->mail_bytes, size);
-        free(letter);
+        letter->kind = LETTER_FLOOD; /* a piece is lost: the answer must not pass for complete */
+        if (atomic_exchange(&a->is_flood, true))
+            free(letter);
+        else
+            post(a, letter);
         return HARBORAI_E_MEMORY;
     }
     bool slow = under_way > LIMIT_UNDELIVERED || atomic_load(&a->slow);
@@ -198,10 +203,14 @@ static void deliver(struct attempt *a, struct letter *letter)
 
     switch (letter->kind) {
     case LETTER_DELTA:
-        st = output_delta(a, &letter->delta, &error);
+        st = output_check_flood(a, &error);
+        if (st == HARBORAI_OK)
+            st = output_delta(a, &letter->delta, &error);
         break;
     case LETTER_JSON:
-        st = output_json(a, letter->json, &error);
+        st = output_check_flood(a, &error);
+        if (st == HARBORAI_OK)
+            st = output_json(a, letter->json, &error);
         break;
     case LETTER_USAGE:
         host->usage(&a->api, &letter->usage);
@@ -217,6 +226,9 @@ static void deliver(struct attempt *a, struct letter *letter)
         break;
     case LETTER_UNHOLD:
         a->holds--;
+        break;
+    case LETTER_FLOOD:
+        st = output_flood(a, &error);
         break;
     }
     /* What is wrong with a piece ends the call: the one who emitted it was answered long ago. */

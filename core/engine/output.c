@@ -29,6 +29,7 @@ void output_chunk(struct call *call, harborai_str json)
     if (call->front == NULL)
         return;
     call->chunks++;
+    call->after_pause = call->paused ? call->after_pause + json.len : 0;
     r->client_bytes_out += json.len;
     call->front->on_chunk(call->owner, json);
     pause_if_slow(call);
@@ -130,6 +131,21 @@ harborai_status output_slowness(struct attempt *a)
         return HARBORAI_OK;
     atomic_store(&a->pause_told, true);
     return HARBORAI_PAUSE;
+}
+
+harborai_status output_flood(const struct attempt *a, harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_MEMORY,
+                              "plugin '%s' went on for more than %zu bytes after PAUSE",
+                              attempt_plugin_id(a), (size_t)LIMIT_UNDELIVERED_HARD);
+}
+
+harborai_status output_check_flood(const struct attempt *a, harborai_error *error)
+{
+    const struct call *call = a->call;
+    if (a->closed || !call->paused || call->after_pause <= LIMIT_UNDELIVERED_HARD)
+        return HARBORAI_OK;
+    return output_flood(a, error);
 }
 
 harborai_status output_delta(struct attempt *a, const harborai_delta *delta, harborai_error *error)

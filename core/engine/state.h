@@ -98,6 +98,7 @@ struct call {
     struct buf answer;          /* a whole answer, */
     harborai_str answer_body;   /* … and which part of it the client gets */
     bool paused;                /* the reader is slow */
+    size_t after_pause;         /* bytes given to the front since */
 };
 
 enum exchange_phase {
@@ -165,7 +166,7 @@ struct attempt {
     _Atomic(struct letter *) spare_letters; /* one for each hold() */
     struct message mail_message;
     _Atomic size_t mail_bytes;
-    _Atomic bool closed_for_all, slow, pause_told;
+    _Atomic bool closed_for_all, slow, pause_told, is_flood;
 };
 
 /* --- call.c --- */
@@ -234,6 +235,9 @@ harborai_status output_delta(struct attempt *a, const harborai_delta *delta, har
 harborai_status output_finish(struct attempt *a, harborai_error *error);
 bool output_is_slow(const struct call *call);
 harborai_status output_slowness(struct attempt *a); /* PAUSE or OK, for whoever emits */
+/* A source of its own that goes on after PAUSE: E_MEMORY once it is too much, which ends the call. */
+harborai_status output_check_flood(const struct attempt *a, harborai_error *error);
+harborai_status output_flood(const struct attempt *a, harborai_error *error);
 void output_name_answer(struct attempt *a);
 
 /* --- output_json.c --- */
