@@ -402,6 +402,18 @@ static harborai_status ignore_pause(struct rogue *r, harborai_error *error)
     return HARBORAI_OK;
 }
 
+/* The same on the call's own thread. */
+static harborai_status flood_in_chat(struct rogue *r, harborai_error *error)
+{
+    static char text[4096];
+    (void)error;
+    memset(text, 'f', sizeof text - 1);
+    for (int i = 0; i < 1024 && say(r, text) != HARBORAI_E_CLOSED; i++)
+        ;
+    (void)harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL);
+    return HARBORAI_OK;
+}
+
 /* As plugin.h asks for: stops at PAUSE until on_resume(), which may come first. */
 static void *emit_politely(void *argument)
 {
@@ -490,6 +502,7 @@ static const struct behaviour behaviours[] = {
     {"r-all-finish", all_finish, NULL, NULL, NULL, NULL},
     {"r-unhold-unfinished", unhold_unfinished, NULL, NULL, NULL, NULL},
     {"r-ignore-pause", ignore_pause, NULL, NULL, NULL, NULL},
+    {"r-flood-in-chat", flood_in_chat, NULL, NULL, NULL, NULL},
     {"r-polite", polite, NULL, NULL, NULL, NULL},
     {"r-wait", wait_chat, NULL, NULL, NULL, NULL},
 };
