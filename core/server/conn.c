@@ -21,9 +21,17 @@ static void set_timer(struct conn *conn)
     loop_timer_set(conn->gate->loop, &conn->timer, conn->limit_ns);
 }
 
+/* When we stop, what is no call yet gets no longer than that, however it trickles. */
+static bool is_cut_short(const struct conn *conn)
+{
+    return conn->gate->stopping && (conn->state == CONN_HEAD || conn->state == CONN_BODY);
+}
+
 void conn_set_limit(struct conn *conn, int seconds)
 {
     conn->limit_ns = seconds > 0 ? loop_now_ns(conn->gate->loop) + seconds * NS_PER_S : 0;
+    if (is_cut_short(conn) && conn->limit_ns > conn->gate->stop_limit_ns)
+        conn->limit_ns = conn->gate->stop_limit_ns;
     if (seconds > 0 && (!timer_is_set(&conn->timer) || conn->timer.at_ns > conn->limit_ns))
         set_timer(conn);
 }
@@ -37,6 +45,12 @@ static void refuse_to_wait(struct conn *conn, const char *what, int seconds)
 
 static void lose_patience(struct conn *conn)
 {
+    if (is_cut_short(conn)) {
+        conn->keep_alive = false;
+        conn->body_unread = true;
+        reply_refuse(conn, 503, NULL, "this gateway is shutting down: ask again");
+        return;
+    }
     if (conn->state == CONN_HEAD && conn->in.len > 0) {
         refuse_to_wait(conn, "head did not arrive", CONN_LIMIT_HEAD_S);
         return;
@@ -170,6 +184,8 @@ void conn_stop(struct conn *conn)
         conn_read(conn); /* a request may have come that we have not seen yet */
     if (conn->state == CONN_HEAD && conn->in.len == 0)
         conn_close(conn);
+    else if (conn->state == CONN_HEAD || conn->state == CONN_BODY)
+        conn_set_limit(conn, CONN_LIMIT_STOP_S);
 }
 
 void conn_cut(struct conn *conn)
@@ -205,7 +221,7 @@ static void linger(struct conn *conn)
         conn_close(conn);
         return;
     }
-    conn_set_limit(conn, CONN_LIMIT_LINGER_S);
+    conn_set_limit(conn, conn->gate->stopping ? CONN_LIMIT_LAST_S : CONN_LIMIT_LINGER_S);
     conn->readable = true;
     gate_wait(conn->gate, conn);
 }

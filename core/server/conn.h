@@ -71,7 +71,7 @@ struct conn {
 void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address);
 /* The client is gone, or has to go: a call is cancelled, the socket closed, the rest follows. */
 void conn_close(struct conn *conn);
-/* The server stops: closed at once if no request is under way. */
+/* The server stops: closed at once if no request is under way, soon if one has not come whole. */
 void conn_stop(struct conn *conn);
 /* The server's patience is over: a call is broken off, and the client told so if it listens. */
 void conn_cut(struct conn *conn);
@@ -86,7 +86,9 @@ enum {
     CONN_LIMIT_HEAD_S = 30,     /* a request's head, from its first byte */
     CONN_LIMIT_IDLE_S = 75,     /* between two requests: longer than most clients keep one */
     CONN_LIMIT_PROGRESS_S = 60, /* of a body that comes, of an answer that goes */
-    CONN_LIMIT_LINGER_S = 5
+    CONN_LIMIT_LINGER_S = 5,
+    CONN_LIMIT_STOP_S = 3, /* the rest of a request, when the server stops */
+    CONN_LIMIT_LAST_S = 1  /* lingering, then */
 };
 
 /* conn_read.c */

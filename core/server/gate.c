@@ -87,6 +87,7 @@ static void on_stop(struct message *message)
     struct gate *gate = CONTAINER_OF(message, struct gate, stop);
     acceptor_close(&gate->acceptor);
     gate->stopping = true;
+    gate->stop_limit_ns = loop_now_ns(gate->loop) + CONN_LIMIT_STOP_S * NS_PER_S;
     for_each_conn(gate, conn_stop);
     gate_check_drained(gate);
 }

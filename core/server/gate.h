@@ -34,6 +34,7 @@ struct gate {
     bool flush_is_last;
     struct message stop, cut;
     bool stopping, cutting, told;
+    int64_t stop_limit_ns; /* stopping: until then a request may come whole */
 
     struct ids ids;
     int64_t date_s; /* of `date` */

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -53,6 +54,30 @@ class StopTest(unittest.TestCase):
             self.assertEqual(hb.process.returncode, 0)
             support.find_end(hb.state, "stop-hang")
             hb.killed = True
+
+    def test_half_a_request_does_not_hold_the_stop_up(self):
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"
+        for half in (b"POST /v1/chat", head):
+            with self.subTest(half=half[:20]), support.gateway() as hb, \
+                    socket.create_connection(("127.0.0.1", hb.port), timeout=10) as client:
+                client.sendall(half)
+                time.sleep(0.2)
+                hb.process.send_signal(signal.SIGTERM)
+                began = time.monotonic()
+                seen = b""
+                while b"\r\n\r\n" not in seen:
+                    client.settimeout(0.5)
+                    with contextlib.suppress(OSError):
+                        client.send(b" ")  # it trickles on
+                        piece = client.recv(65536)
+                        seen += piece
+                        if not piece:
+                            break
+                    self.assertLess(time.monotonic() - began, 12)
+                hb.process.wait(10)
+                self.assertLess(time.monotonic() - began, 8)
+                self.assertIn(b"HTTP/1.1 503 ", seen)
+                hb.killed = True
 
     def test_sigint_too(self):
         with support.gateway() as hb:

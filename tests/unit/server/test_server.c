@@ -220,6 +220,39 @@ static void test_stop_cuts_what_takes_too_long(void)
     cut_one("in a stream", true, "data: {\"error\":{\"message\":\"this gateway is shutting");
 }
 
+/* A request that has not come whole gets a moment, and bytes that trickle no longer one. */
+static void test_stop_waits_for_no_half_request(void)
+{
+    static const char *const rows[] = {"GET /heal", CHAT "1000\r\n\r\nho"};
+    int64_t limit_ms = 20000;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        pthread_t stopper;
+        bool ended = false;
+
+        fake_begin(&runtime, 1, 1000);
+        int idle = fake_connect(&runtime), half = fake_connect(&runtime);
+        fake_send(&runtime, half, slice_of(rows[i]));
+        fake_pass(&runtime);
+        CU_ASSERT_FATAL(pthread_create(&stopper, NULL, stop, &limit_ms) == 0);
+        (void)fake_receive(&runtime, idle, &seen, 1, &ended);
+        ROW(rows[i], ended); /* it has begun to stop */
+        for (int n = 0; n < 2; n++) {
+            runtime.now_ns += 2 * NS_PER_S;
+            fake_send(&runtime, half, HARBORAI_STR("x"));
+            fake_pass(&runtime);
+        }
+        const char *got = fake_receive(&runtime, half, &seen, SIZE_MAX, &ended);
+        ROW(rows[i], ended && strstr(got, "HTTP/1.1 503 ") != NULL);
+        ROW(rows[i], strstr(got, "shutting down") != NULL);
+        close(half);
+        fake_pass(&runtime);
+        pthread_join(stopper, NULL);
+        close(idle);
+        fake_end_all(&runtime);
+    }
+}
+
 /* --- Threads ---------------------------------------------------------------------------------- */
 
 enum { CLIENTS = 8, CONNECTIONS = 10, ROUNDS = 10 };
@@ -281,6 +314,7 @@ const CU_TestInfo server_tests[] = {
     {"what is shown", test_shown},
     {"stop", test_stop},
     {"stop cuts what takes too long", test_stop_cuts_what_takes_too_long},
+    {"stop waits for no half request", test_stop_waits_for_no_half_request},
     {"many loops", test_many_loops},
     CU_TEST_INFO_NULL,
 };
