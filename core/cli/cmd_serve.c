@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* harborai serve: the gateway, until SIGTERM or SIGINT. */
+/* harborai serve: the gateway, until SIGTERM or SIGINT; the second one ends it at once. Must never
+ * die of another signal that is meant for daemons: SIGHUP, SIGUSR1 and SIGUSR2 are refused aloud. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/command.h"
@@ -29,6 +32,40 @@ static sigset_t stop_signals(void)
     return signals;
 }
 
+static sigset_t all_signals(void)
+{
+    sigset_t signals = stop_signals();
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGUSR2);
+    return signals;
+}
+
+/* The signal that ends the gateway. */
+static int await_stop(const struct log *log)
+{
+    sigset_t signals = all_signals(), stop = stop_signals();
+    for (int number = 0;;) {
+        if (sigwait(&signals, &number) != 0)
+            continue;
+        if (sigismember(&stop, number))
+            return number;
+        log_write(log, LOG_LEVEL_WARN, "serve.signal_ignored", "signal=%d help='%s'", number,
+                  number == SIGHUP ? "start again to have the configuration read again"
+                                   : "it has no meaning here");
+    }
+}
+
+/* Calls get shutdown_ms to end, or until the next signal. */
+static void stop(struct server *server, int64_t shutdown_ms)
+{
+    sigset_t signals = stop_signals();
+    int hurry_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    server_stop(server, shutdown_ms, hurry_fd);
+    if (hurry_fd >= 0)
+        close(hurry_fd);
+}
+
 /* glibc gives memory back to the system after each request that is larger than its threshold, and
  * asks for it again at the next: 128 KiB are one request of 20 KiB on each of a few connections. */
 static void keep_memory(void)
@@ -39,10 +76,8 @@ static void keep_memory(void)
 static enum exit_code serve(struct runtime *runtime, const struct server_options *where,
                             int64_t shutdown_ms)
 {
-    sigset_t signals = stop_signals();
     harborai_error error = HARBORAI_ERROR_INIT;
     struct server *server;
-    int number = 0;
 
     if (server_create(runtime, where, &server, &error) < 0)
         return command_fail(&error);
@@ -51,11 +86,10 @@ static enum exit_code serve(struct runtime *runtime, const struct server_options
         return command_fail(&error);
     }
     fprintf(stderr, "harborai: listening on %s\n", server_url(server));
-    while (sigwait(&signals, &number) != 0)
-        ;
+    int number = await_stop(runtime_log(runtime));
     log_write(runtime_log(runtime), LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
               (long long)shutdown_ms);
-    server_stop(server, shutdown_ms);
+    stop(server, shutdown_ms);
     runtime_stop(runtime);
     server_destroy(server);
     return EXIT_OK;
@@ -65,7 +99,7 @@ static enum exit_code run(const struct arguments *arguments)
 {
     struct config *config = setup_config(&command_serve, arguments);
     harborai_error error = HARBORAI_ERROR_INIT;
-    sigset_t signals = stop_signals();
+    sigset_t signals = all_signals();
     struct runtime *runtime;
     struct log log;
 

@@ -99,35 +99,38 @@ const char *server_url(const struct server *server)
     return server->listener.url;
 }
 
-/* Until every gate is drained or the time is over; false: it is over. */
-static bool wait_until_drained(struct server *server, int64_t limit_ms, uint64_t *drained)
+/* Until every gate is drained, the time is over or there is something to read from hurry_fd (-1:
+ * none); false: not drained. */
+static bool wait_until_drained(struct server *server, int64_t limit_ms, int hurry_fd,
+                               uint64_t *drained)
 {
-    struct pollfd poll_fd = {.fd = server->drained_fd, .events = POLLIN};
+    struct pollfd fds[] = {{.fd = server->drained_fd, .events = POLLIN},
+                           {.fd = hurry_fd, .events = POLLIN}};
     int64_t end_ns = clock_monotonic_ns(&clock_system) + limit_ms * NS_PER_MS;
     while (*drained < server->gate_count) {
         uint64_t more = 0;
         int64_t left_ms = (end_ns - clock_monotonic_ns(&clock_system)) / NS_PER_MS;
         if (left_ms < 0)
             return false;
-        if (poll(&poll_fd, 1, (int)(left_ms < INT32_MAX ? left_ms : INT32_MAX)) > 0 &&
-            read(server->drained_fd, &more, sizeof more) == (ssize_t)sizeof more)
+        int ready = poll(fds, ARRAY_LEN(fds), (int)(left_ms < INT32_MAX ? left_ms : INT32_MAX));
+        if (ready > 0 && read(server->drained_fd, &more, sizeof more) == (ssize_t)sizeof more)
             *drained += more;
-        else if (left_ms == 0)
+        else if (left_ms == 0 || (ready > 0 && fds[1].revents != 0))
             return false;
     }
     return true;
 }
 
-void server_stop(struct server *server, int64_t limit_ms)
+void server_stop(struct server *server, int64_t limit_ms, int hurry_fd)
 {
     uint64_t drained = 0;
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].stop);
-    if (wait_until_drained(server, limit_ms, &drained))
+    if (wait_until_drained(server, limit_ms, hurry_fd, &drained))
         return;
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].cut);
-    (void)wait_until_drained(server, CUT_LIMIT_MS, &drained);
+    (void)wait_until_drained(server, CUT_LIMIT_MS, -1, &drained);
 }
 
 void server_destroy(struct server *server)

@@ -55,6 +55,31 @@ class StopTest(unittest.TestCase):
             support.find_end(hb.state, "stop-hang")
             hb.killed = True
 
+    def test_a_second_signal_breaks_off_at_once(self):
+        for first, second in ((signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)):
+            with support.simulator() as sim, support.gateway(support.config_for(sim)) as hb:
+                call = support.RawStream(hb.port, chat_body({"hang": "body"}, stream=True),
+                                         "x-request-id: stop-hurry\r\n")
+                support.wait_for("call at the vendor", lambda: sim.lines("request"))
+                hb.process.send_signal(first)
+                support.wait_for("the stop", lambda: "serve.stop" in hb.log())
+                time.sleep(0.5)
+                self.assertTrue(hb.alive(), "the first signal waits for the call")
+                hb.process.send_signal(second)
+                hb.process.wait(5)
+                call.close()
+                self.assertEqual(hb.process.returncode, 0)
+                support.find_end(hb.state, "stop-hurry")
+                hb.killed = True
+
+    def test_other_signals_do_not_end_it(self):
+        with support.gateway() as hb:
+            for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+                hb.process.send_signal(number)
+                if number != signal.SIGPIPE:
+                    support.wait_for("log line", lambda: f"signal={number:d} " in hb.log())
+            self.assertTrue(hb.healthy())
+
     def test_half_a_request_does_not_hold_the_stop_up(self):
         head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"
         for half in (b"POST /v1/chat", head):

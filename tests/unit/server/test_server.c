@@ -160,7 +160,7 @@ static void test_shown(void)
 
 static void *stop(void *limit_ms)
 {
-    server_stop(runtime.server, *(const int64_t *)limit_ms);
+    server_stop(runtime.server, *(const int64_t *)limit_ms, -1);
     return NULL;
 }
 
