@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai: finds the command and runs it. */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,11 +49,24 @@ static enum exit_code unknown_command(const char *name)
     return EXIT_USAGE;
 }
 
+/* A standard descriptor that came closed would be given to a file of ours, into which others would
+ * then read and write. Output is opened for reading: that it cannot be printed must still show. */
+static bool fill_standard_descriptors(void)
+{
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+    for (int fd = 0; fd < (int)ARRAY_LEN(modes); fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
     enum exit_code code;
 
+    if (!fill_standard_descriptors())
+        return EXIT_FAILED;
     setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8; numbers stay as C has them */
     signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write() */
     if (argc < 2) {

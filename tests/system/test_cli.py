@@ -148,6 +148,21 @@ class CommandsTest(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("Rate limit", done.stderr)
 
+    def test_a_closed_stdout_is_a_failure(self):
+        for stream in ("--stream", "--no-stream"):
+            with self.subTest(stream):
+                done = harborai("chat", stream, "-m", "gpt-4o", "hi", config=self.config,
+                                wrapper=("sh", "-c", 'exec "$@" <&- >&-', "sh"))
+                self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                self.assertIn("cannot write to standard output: Bad file descriptor", done.stderr)
+
+    def test_closed_descriptors_are_not_taken_for_files_of_ours(self):
+        with support.gateway(self.config, wrapper=("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")) as hb:
+            for fd in range(3):
+                self.assertEqual(os.readlink(f"/proc/{hb.pid}/fd/{fd}"), "/dev/null")
+            self.assertEqual(hb.chat("hi").text(), "hi")
+            self.assertEqual([support.kind(x) for x in hb.journal()], ["begin", "end"])
+
     def test_port_taken(self):
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
