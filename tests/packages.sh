@@ -14,7 +14,8 @@ libssl-dev:libssl.pc
 libjson-c-dev:json-c.pc
 libyaml-dev:yaml-0.1.pc
 libelf-dev:libelf.pc
-python3:python3'
+python3:python3
+ca-certificates:/etc/ssl/certs/ca-certificates.crt'
 
 TEST_PACKAGES='libcunit1-dev:cunit.pc
 nodejs:node
