@@ -112,6 +112,20 @@ class StopTest(unittest.TestCase):
             hb.killed = True
 
 
+class QuickstartTest(unittest.TestCase):
+    def test_behind_a_proxy(self):
+        """What talks to 127.0.0.1 goes past it: here it is one that nobody could use."""
+        nobody = f"http://127.0.0.1:{support.free_port()}"
+        with support.folder() as place:
+            env = support.environment(place, http_proxy=nobody, https_proxy=nobody,
+                                      HARBORAI_BUILDDIR=support.BUILD)
+            done = subprocess.run(["sh", os.path.join(support.ROOT, "examples", "quickstart")],
+                                  env=env, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("Say ahoy in five words.", done.stdout)
+        self.assertRegex(done.stdout, r"-> gpt-4o-mini cost 0\.\d+ USD")
+
+
 class IdleTest(unittest.TestCase):
     def test_an_idle_gateway_makes_next_to_no_system_calls(self):
         rest_s, watch_s = (5, 10) if support.LONG else (5, 5)
