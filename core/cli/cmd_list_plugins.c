@@ -118,7 +118,8 @@ static enum exit_code run(const struct arguments *arguments)
     struct discover_options where = {.environment = discover_environment(),
                                      .configuration = config->plugin_path.items,
                                      .configuration_count = config->plugin_path.count,
-                                     .system = PLUGINDIR};
+                                     .system = PLUGINDIR,
+                                     .one_a_provider = !config->has_file};
     harborai_status st = plugin_catalog_create(&where, &catalog, &error);
     config_destroy(config);
     if (st < 0)

@@ -201,22 +201,38 @@ static harborai_status read_directory(struct walk *w, struct plugin_directory *d
     return st;
 }
 
-/* The first file of an id wins; the others are listed, with the one that hides them. */
-static void mark_shadowed(struct plugin_catalog *c)
+static bool hides(const struct plugin_file *first, const struct plugin_file *file,
+                  bool one_a_provider)
 {
-    for (size_t i = 0; i < c->file_count; i++) {
-        struct plugin_file *file = &c->files[i];
-        for (size_t j = 0; j < i && file->state == PLUGIN_FILE_KNOWN; j++) {
-            const struct plugin_file *first = &c->files[j];
-            if (first->state != PLUGIN_FILE_KNOWN ||
-                !slice_equal(first->manifest->id, file->manifest->id))
-                continue;
-            file->state = PLUGIN_FILE_SHADOWED;
-            file->stage = PLUGIN_STAGE_FIND;
-            harborai_error_set(&file->error, HARBORAI_E_CONFIG, "'%s' comes first with the same id %s",
-                               first->path, first->manifest->id.data);
-        }
-    }
+    return first->state == PLUGIN_FILE_KNOWN &&
+           (slice_equal(first->manifest->id, file->manifest->id) ||
+            (one_a_provider && slice_equal(first->manifest->provider, file->manifest->provider)));
+}
+
+static void shadow(struct plugin_file *file, const struct plugin_file *first)
+{
+    bool same_id = slice_equal(first->manifest->id, file->manifest->id);
+    file->state = PLUGIN_FILE_SHADOWED;
+    file->stage = PLUGIN_STAGE_FIND;
+    if (same_id)
+        harborai_error_set(&file->error, HARBORAI_E_CONFIG,
+                           "'%s' is not used: '%s' comes first with the same id %s", file->path,
+                           first->path, first->manifest->id.data);
+    else
+        harborai_error_set(&file->error, HARBORAI_E_CONFIG,
+                           "'%s' is not used: '%s' comes first for provider %s; take one away, or "
+                           "choose by 'plugin' in a configuration file", file->path, first->path,
+                           first->manifest->provider.data);
+    file->is_rival = !same_id;
+}
+
+/* The first file of an id wins; the others are listed, with the one that hides them. */
+static void mark_shadowed(struct plugin_catalog *c, bool one_a_provider)
+{
+    for (size_t i = 0; i < c->file_count; i++)
+        for (size_t j = 0; j < i && c->files[i].state == PLUGIN_FILE_KNOWN; j++)
+            if (hides(&c->files[j], &c->files[i], one_a_provider))
+                shadow(&c->files[i], &c->files[j]);
 }
 
 static harborai_status walk_all(struct walk *w, const struct discover_options *options,
@@ -246,7 +262,7 @@ harborai_status plugin_catalog_create(const struct discover_options *options,
         plugin_catalog_destroy(walk.catalog);
         return st;
     }
-    mark_shadowed(walk.catalog);
+    mark_shadowed(walk.catalog, options->one_a_provider);
     *ret_catalog = walk.catalog;
     return HARBORAI_OK;
 }

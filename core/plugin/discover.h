@@ -18,7 +18,8 @@ enum plugin_origin {
 enum plugin_file_state {
     PLUGIN_FILE_KNOWN,   /* can be loaded */
     PLUGIN_FILE_REFUSED, /* `error` says why and what helps */
-    PLUGIN_FILE_SHADOWED /* a file before it has the same id; `error` names it */
+    PLUGIN_FILE_SHADOWED /* a file before it has the same id, or serves the same provider where one
+                            plugin a provider is used; `error` names it */
 };
 
 struct plugin_file {
@@ -30,6 +31,7 @@ struct plugin_file {
     struct manifest *manifest;     /* owned reference; NULL if it was not read */
     enum plugin_stage stage;       /* where it was refused */
     harborai_error error;          /* code 0 when known */
+    bool is_rival;                 /* shadowed by another plugin, not by another file of its own */
 };
 
 struct plugin_directory {
@@ -50,6 +52,7 @@ struct discover_options {
     const harborai_str *configuration; /* directories of `plugin_path` */
     size_t configuration_count;
     const char *system; /* a directory that need not exist; NULL = none */
+    bool one_a_provider; /* no configuration chooses between plugins: the first of a provider wins */
 };
 
 /* HARBORAI_PLUGIN_PATH; NULL if it is not set, or not to be heeded because this process has rights

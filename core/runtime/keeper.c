@@ -15,7 +15,8 @@ static harborai_status scan_plugins(struct runtime *runtime, const struct config
     struct discover_options options = {.environment = discover_environment(),
                                        .configuration = config->plugin_path.items,
                                        .configuration_count = config->plugin_path.count,
-                                       .system = runtime->options.system_plugin_dir};
+                                       .system = runtime->options.system_plugin_dir,
+                                       .one_a_provider = !config->has_file};
     harborai_status st = plugin_catalog_create(&options, &catalog, error);
     if (st < 0)
         return st;

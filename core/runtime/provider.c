@@ -296,11 +296,15 @@ void providers_keep_published(struct runtime *runtime)
 void providers_log_refused(struct runtime *runtime)
 {
     const struct plugin_catalog *catalog = runtime->catalog;
-    for (size_t i = 0; i < catalog->file_count; i++)
-        if (catalog->files[i].state == PLUGIN_FILE_REFUSED)
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        const struct plugin_file *file = &catalog->files[i];
+        if (file->state == PLUGIN_FILE_REFUSED)
             log_write(runtime->options.log, LOG_LEVEL_WARN, "plugin.refused",
-                      "file='%s' reason='%s'", catalog->files[i].path,
-                      catalog->files[i].error.message);
+                      "file='%s' reason='%s'", file->path, file->error.message);
+        else if (file->state == PLUGIN_FILE_SHADOWED)
+            log_write(runtime->options.log, file->is_rival ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+                      "plugin.shadowed", "file='%s' reason='%s'", file->path, file->error.message);
+    }
 }
 
 /* --- The end ---------------------------------------------------------------------------------- */

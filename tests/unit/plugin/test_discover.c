@@ -134,6 +134,43 @@ static void test_trust_refusals(void)
     fixture_close(&f);
 }
 
+/* Copies `from` as `to`, with another id of the same length. */
+static void add_with_id(struct fixture *f, const char *from, const char *to, const char *id)
+{
+    static char bytes[65536];
+    fixture_add(f, from, to);
+    FILE *file = fopen(fixture_path(f, to), "re");
+    CU_ASSERT_FATAL(file != NULL);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    for (char *at = bytes; (at = memmem(at, (size_t)(bytes + len - at), "test.good", 9)) != NULL;)
+        memcpy(at, id, 9);
+    fixture_write(f, to, bytes, len, 0644);
+}
+
+/* Two plugins of one provider: where no configuration chooses, the first is used. */
+static void test_rivals(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_add(&f, "good", "b.so");
+    add_with_id(&f, "good", "c.so", "test.goof");
+    for (int one = 0; one < 2; one++) {
+        struct plugin_catalog *c = NULL;
+        const struct discover_options options = {.environment = f.directory,
+                                                 .one_a_provider = one == 1};
+        CU_ASSERT_FATAL(plugin_catalog_create(&options, &c, NULL) == HARBORAI_OK);
+        CU_ASSERT_FATAL(c->file_count == 2 && c->files[0].state == PLUGIN_FILE_KNOWN);
+        const struct plugin_file *second = &c->files[1];
+        CU_ASSERT(second->state == (one == 1 ? PLUGIN_FILE_SHADOWED : PLUGIN_FILE_KNOWN));
+        CU_ASSERT(second->is_rival == (one == 1));
+        CU_ASSERT(one == 0 || strstr(second->error.message, "/c.so' is not used: '") != NULL);
+        CU_ASSERT(one == 0 || strstr(second->error.message, "/b.so' comes first") != NULL);
+        plugin_catalog_destroy(c);
+    }
+    fixture_close(&f);
+}
+
 /* A symlink is followed inside the plugin directories only. */
 static void test_symlinks(void)
 {
@@ -290,6 +327,7 @@ static void test_trust_rules(void)
 const CU_TestInfo discover_tests[] = {
     {"each kind of file", test_each_file},
     {"a directory", test_directory},
+    {"two plugins of one provider", test_rivals},
     {"symlinks", test_symlinks},
     {"a world-writable directory", test_world_writable_directory},
     {"the search path", test_path},
