@@ -100,7 +100,7 @@ static harborai_status call_wake(harborai_call *api, int64_t delay_ms)
         return mail_wake(a, delay_ms);
     if (a->closed)
         return HARBORAI_E_CLOSED;
-    int64_t at_ns = loop_now_ns(loop) + (delay_ms > 0 ? delay_ms * NS_PER_MS : 0);
+    int64_t at_ns = clock_after_ms(loop_now_ns(loop), delay_ms);
     if (!timer_is_set(&a->wake) || at_ns < a->wake.at_ns)
         loop_timer_set(loop, &a->wake, at_ns);
     return HARBORAI_OK;

@@ -114,7 +114,7 @@ static harborai_status check_url(struct attempt *a, harborai_str url, harborai_e
 
 static int64_t shorter(int64_t limit_ns, int64_t asked_ms)
 {
-    int64_t asked_ns = asked_ms * NS_PER_MS;
+    int64_t asked_ns = clock_after_ms(0, asked_ms);
     return asked_ms > 0 && (limit_ns == 0 || asked_ns < limit_ns) ? asked_ns : limit_ns;
 }
 

@@ -48,8 +48,8 @@ static void tick_after(const struct provider_services *services, struct slot *sl
                        int64_t delay_ms)
 {
     struct runtime_provider *p = provider_of(services);
-    int64_t at_ns = delay_ms < 0 ? 0
-                                 : clock_monotonic_ns(services->clock) + delay_ms * NS_PER_MS;
+    int64_t at_ns =
+        delay_ms < 0 ? 0 : clock_after_ms(clock_monotonic_ns(services->clock), delay_ms);
     atomic_store(&p->tick_at_ns, at_ns);
     p->tick_order.run = on_tick_order;
     if (!atomic_exchange(&p->tick_ordered, true))

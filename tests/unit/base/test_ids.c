@@ -44,6 +44,23 @@ static void test_moments(void)
     CU_ASSERT_STRING_EQUAL(http, "Sat, 21 Nov 2026 11:03:05 GMT");
 }
 
+static void test_after_ms(void)
+{
+    static const struct row {
+        const char *name;
+        int64_t now_ns, delay_ms, want_ns;
+    } rows[] = {
+        {"at once", 7, 0, 7},
+        {"negative", 7, INT64_MIN, 7},
+        {"a millisecond", 7, 1, 7 + NS_PER_MS},
+        {"a year", 7, INT64_C(31536000000), 7 + INT64_C(31536000000) * NS_PER_MS},
+        {"more than fits", 7, INT64_MAX / 1000, CLOCK_NEVER_NS},
+        {"never", 0, INT64_MAX, CLOCK_NEVER_NS},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ROW(rows[i].name, clock_after_ms(rows[i].now_ns, rows[i].delay_ms) == rows[i].want_ns);
+}
+
 static void test_secret(void)
 {
     static const struct row {
@@ -100,6 +117,7 @@ static void test_log_is_one_line(void)
 const CU_TestInfo ids_tests[] = {
     {"ids", test_ids},
     {"moments", test_moments},
+    {"a stranger's milliseconds", test_after_ms},
     {"secrets", test_secret},
     {"error kinds", test_error_kinds},
     {"a log event is one line", test_log_is_one_line},
