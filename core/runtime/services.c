@@ -51,7 +51,6 @@ static void tick_after(const struct provider_services *services, struct slot *sl
     int64_t at_ns =
         delay_ms < 0 ? 0 : clock_after_ms(clock_monotonic_ns(services->clock), delay_ms);
     atomic_store(&p->tick_at_ns, at_ns);
-    p->tick_order.run = on_tick_order;
     if (!atomic_exchange(&p->tick_ordered, true))
         loop_post(p->runtime->loops[0].loop, &p->tick_order);
 }
@@ -104,6 +103,7 @@ static harborai_status wait_for_http(const struct provider_services *services,
 
 void services_init(struct runtime_provider *p)
 {
+    p->tick_order.run = on_tick_order;
     p->services = (struct provider_services){
         .log = p->runtime->options.log,
         .clock = &clock_system,
