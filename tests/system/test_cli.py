@@ -107,6 +107,12 @@ class CommandsTest(unittest.TestCase):
             self.assertEqual((answer.status, answer.error()["code"]), (404, "model_not_found"))
             self.assertIn("OPENAI_API_KEY", answer.error()["message"])
 
+    def test_without_any_plugin(self):
+        with support.folder() as empty:
+            done = harborai("list-models", env={"HARBORAI_PLUGIN_PATH": empty})
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("there is no plugin: HARBORAI_PLUGIN_PATH", done.stderr)
+
     def test_chat(self):
         for arguments in (["chat", "--no-stream", "-m", "gpt-4o", "hello from the shell"],
                           ["chat", "--stream", "-m", "smart", "hello from the shell"],
