@@ -140,7 +140,8 @@ void client_call(struct client *client, struct buf *body,
     for (bool told = false; !w.has_ended;) {
         loop_turn(loop, -1);
         w.breaks_off |= !w.has_ended && !chunk_fn(context, SLICE_NONE);
-        if (w.breaks_off && !told) {
+        /* The message lies here: of a call that is over, nobody would wait for it. */
+        if (w.breaks_off && !told && !w.has_ended) {
             told = true;
             loop_post(loop, &w.cancel);
         }

@@ -29,8 +29,8 @@ void client_close(struct client *client);
 struct runtime *client_runtime(struct client *client);
 
 /* One call, until it has ended. `body` is the request; its memory is taken. `chunk_fn` gets the
- * chunks of a streamed answer; it returns false to break the call off (E_CANCELLED), and is asked
- * with an empty chunk whenever a signal interrupted the wait. */
+ * chunks of a streamed answer; it returns false to break the call off (E_CANCELLED, unless it has
+ * ended meanwhile), and is asked with an empty chunk whenever a signal interrupted the wait. */
 void client_call(struct client *client, struct buf *body,
                  bool (*chunk_fn)(void *context, harborai_str chunk), void *context,
                  struct client_answer *ret_answer);

@@ -17,6 +17,7 @@ include tests/unit/config/local.mk
 include tests/unit/observe/local.mk
 include tests/unit/transport/local.mk
 include tests/unit/engine/local.mk
+include tests/unit/client/local.mk
 include tests/unit/runtime/local.mk
 include tests/unit/server/local.mk
 endif
