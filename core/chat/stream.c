@@ -128,7 +128,11 @@ static void stream_choice(struct stream *w, harborai_str choice)
         else if (!w->has_content && NAME_IS(&member, "delta"))
             w->has_content = delta_has_content(member.value);
     }
-    if (finish == STREAM_OPEN || index < 0 || index >= LIMIT_REQUEST_CHOICES)
+    if (index < 0 || index >= LIMIT_REQUEST_CHOICES)
+        return;
+    w->opened += !w->is_open[index];
+    w->is_open[index] = true;
+    if (finish == STREAM_OPEN)
         return;
     /* Counted, not compared with n: there are vendors who number choices from 1. */
     if (w->finish[index] == STREAM_OPEN && ++w->closed == w->choices)
@@ -225,14 +229,15 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
     if (!has_items(chunk.choices))
         return stream_bare(w, &chunk);
     w->chunks++;
-    if (!w->has_content || !ends_nothing(chunk.choices))
+    if (w->choices > 1 || !w->has_content || !ends_nothing(chunk.choices))
         stream_choices(w, chunk.choices);
     return w->is_holding ? STREAM_HOLD : STREAM_FORWARD;
 }
 
 bool stream_is_finished(const struct stream *w)
 {
-    return w->chunks > 0 && (w->is_done || w->closed >= w->choices);
+    unsigned due = w->is_done && w->opened < w->choices ? w->opened : w->choices;
+    return w->closed > 0 && w->closed >= due;
 }
 
 static void write_kept(struct buf *b, const struct stream_text *text, const char *otherwise)

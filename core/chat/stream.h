@@ -19,7 +19,7 @@ enum stream_verdict {
     STREAM_DROP,        /* not for the client */
     STREAM_DONE,        /* "[DONE]" */
     STREAM_ERROR,       /* the vendor reports a failure: see `error` */
-    STREAM_BAD          /* not a JSON object: drop it; it is counted */
+    STREAM_BAD          /* no chunk: something of the answer is lost, it cannot end well */
 };
 
 enum stream_finish { /* of a choice */
@@ -39,6 +39,7 @@ struct stream_text { /* a JSON value as written, kept; empty if it is longer */
 struct stream {
     unsigned choices; /* expected */
     unsigned closed;  /* of them have a finish_reason */
+    unsigned opened;  /* of them were seen; exact where more than one is expected */
     bool wants_usage; /* the client asked for the usage chunk */
     bool is_done;     /* "[DONE]" came */
     bool has_content; /* a delta had something to read: text, reasoning, a tool call … */
@@ -47,6 +48,7 @@ struct stream {
     uint32_t chunks;  /* that could be read */
     uint32_t repairs; /* events dropped because they do not conform */
     unsigned char finish[LIMIT_REQUEST_CHOICES]; /* enum stream_finish */
+    bool is_open[LIMIT_REQUEST_CHOICES];         /* seen */
     struct stream_text id, model, created;        /* of the first chunk, with their quotes */
     struct stream_text vendor_finish;             /* the last finish_reason that is STREAM_OTHER */
 
@@ -60,8 +62,9 @@ void stream_init(struct stream *w, unsigned choices, bool wants_usage);
 /* The data of one server-sent event. */
 enum stream_verdict stream_event(struct stream *w, harborai_str data);
 
-/* Whether the stream, at the end of its body, is a complete answer: every choice has a
- * finish_reason, or [DONE] came, and there was a chunk at all. */
+/* Whether the stream, at [DONE] or at the end of its body, is a complete answer: every choice has a
+ * finish_reason. After [DONE] that is every choice that was seen: there are vendors who ignore `n`;
+ * without it the body may have been cut before the next one began. */
 bool stream_is_finished(const struct stream *w);
 
 /* Whether the client, at the end, still needs a usage chunk of ours: it asked, and the vendor gave

@@ -81,6 +81,17 @@ class VendorErrorsTest(FrontTest):
         self.assertEqual((answer.status, answer.text()), (200, "after blanks"))
 
 
+TEXT = '{"choices":[{"index":0,"delta":{"content":"tok"},"finish_reason":null}]}'
+STOP = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+
+def raw_stream(*events):
+    """A script: these events, in one piece."""
+    body = "".join(f"data: {event}\n\n" for event in events)
+    return {"raw": "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+                   f"content-length: {len(body)}\r\n\r\n{body}"}
+
+
 class BrokenStreamTest(FrontTest):
     """After the first byte: an in-band error event, never a silent end, never a false [DONE]."""
 
@@ -114,9 +125,22 @@ class BrokenStreamTest(FrontTest):
     def test_end_without_finish_reason(self):
         self.broken({"no_finish": True, "no_done": True})
 
+    def test_done_without_finish_reason(self):
+        self.broken({"no_finish": True})
+
+    def test_done_while_a_choice_is_open(self):
+        answer = self.hb.chat(raw_stream(TEXT, TEXT.replace('"index":0', '"index":1'), STOP, "[DONE]"),
+                              stream=True, n=2)
+        self.assertNotIn(b"[DONE]", answer.body)
+        self.assertIn("before the answer was complete", answer.events()[-1]["error"]["message"])
+
+    def test_done_alone(self):
+        self.assert_error(self.hb.chat(raw_stream("[DONE]"), stream=True), 502,
+                          message="'openai' ended its stream before")
+
     def test_end_without_done_after_all_choices_ended_is_well(self):
         events = self.hb.chat({"events": 3, "no_done": True}, stream=True).events()
-        self.assertTrue(events[-1] == "[DONE]" or "error" in events[-1])
+        self.assertEqual(events[-1], "[DONE]")
 
     def test_unusual_but_right(self):
         for script in ({"comments": True}, {"crlf": True}, {"no_space": True}, {"split_bytes": 5}):
