@@ -118,8 +118,6 @@ static void stream_choice(struct stream *w, harborai_str choice)
     enum stream_finish finish = STREAM_OPEN;
     int64_t index = 0;
 
-    if (json_kind(choice) != JSON_OBJECT)
-        return;
     while (json_object_next(&cursor, &member)) {
         if (NAME_IS(&member, "index"))
             json_int64(member.value, &index);
@@ -140,19 +138,23 @@ static void stream_choice(struct stream *w, harborai_str choice)
     w->finish[index] = (unsigned char)finish;
 }
 
-static void stream_choices(struct stream *w, harborai_str choices)
+/* False: one of them is no object. */
+static bool stream_choices(struct stream *w, harborai_str choices)
 {
     struct json_cursor cursor = json_open(choices);
     harborai_str choice;
-    while (json_array_next(&cursor, &choice))
+    while (json_array_next(&cursor, &choice)) {
+        if (json_kind(choice) != JSON_OBJECT)
+            return false;
         stream_choice(w, choice);
+    }
+    return true;
 }
 
-/* Whether it is an array that is not empty. */
-static bool has_items(harborai_str value)
+/* What stands in an array, trimmed. */
+static harborai_str inside(harborai_str array)
 {
-    return json_kind(value) == JSON_ARRAY &&
-           slice_trim((harborai_str){value.data + 1, value.len - 2}).len > 0;
+    return slice_trim((harborai_str){array.data + 1, array.len - 2});
 }
 
 /* Whether the choices of a chunk end none, seen without a walk: wherever the name stands, null
@@ -172,12 +174,21 @@ static bool ends_nothing(harborai_str choices)
     return true;
 }
 
+/* `items` is what stands in the array, not empty. False: one of them is no object, as far as that is
+ * seen without a walk. */
+static bool read_choices(struct stream *w, harborai_str choices, harborai_str items)
+{
+    if (w->choices == 1 && w->has_content && ends_nothing(items))
+        return items.data[0] == '{' && items.data[items.len - 1] == '}';
+    return stream_choices(w, choices);
+}
+
 /* ---- Verdicts -------------------------------------------------------------------------------- */
 
-static enum stream_verdict drop_and_count(struct stream *w, enum stream_verdict verdict)
+static enum stream_verdict drop_and_count(struct stream *w)
 {
     w->repairs++;
-    return verdict;
+    return STREAM_DROP;
 }
 
 /* An event without choices: the usage, or nothing that a client of OpenAI's would understand. */
@@ -186,13 +197,13 @@ static enum stream_verdict stream_bare(struct stream *w, const struct chunk *chu
     bool is_regular = chunk->choices.len > 0; /* [], as OpenAI writes it */
     if (w->usage.len == 0) {
         if (!is_regular)
-            return drop_and_count(w, STREAM_DROP);
+            return drop_and_count(w);
         return w->is_holding ? STREAM_HOLD : STREAM_FORWARD;
     }
     if (!w->wants_usage)
         return STREAM_DROP;
     if (!is_regular || !w->is_holding || w->gave_usage) /* we write the one chunk at the end */
-        return drop_and_count(w, STREAM_DROP);
+        return drop_and_count(w);
     w->gave_usage = true;
     return STREAM_HOLD;
 }
@@ -214,7 +225,7 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
         return STREAM_DONE;
     }
     if (!read_chunk(data, &chunk))
-        return slice_trim(data).len == 0 ? STREAM_DROP : drop_and_count(w, STREAM_BAD);
+        return slice_trim(data).len == 0 ? STREAM_DROP : STREAM_BAD;
     if (chunk.error.len > 0 || slice_is(chunk.object, "\"error\"")) {
         w->error = chunk.error.len > 0 ? chunk.error : data;
         return STREAM_ERROR;
@@ -226,11 +237,14 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
         keep(&w->model, chunk.model);
         keep(&w->created, chunk.created);
     }
-    if (!has_items(chunk.choices))
+    if (chunk.choices.len > 0 && json_kind(chunk.choices) != JSON_ARRAY)
+        return STREAM_BAD;
+    harborai_str items = chunk.choices.len > 0 ? inside(chunk.choices) : SLICE_NONE;
+    if (items.len == 0)
         return stream_bare(w, &chunk);
+    if (!read_choices(w, chunk.choices, items))
+        return STREAM_BAD;
     w->chunks++;
-    if (w->choices > 1 || !w->has_content || !ends_nothing(chunk.choices))
-        stream_choices(w, chunk.choices);
     return w->is_holding ? STREAM_HOLD : STREAM_FORWARD;
 }
 

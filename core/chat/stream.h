@@ -19,7 +19,7 @@ enum stream_verdict {
     STREAM_DROP,        /* not for the client */
     STREAM_DONE,        /* "[DONE]" */
     STREAM_ERROR,       /* the vendor reports a failure: see `error` */
-    STREAM_BAD          /* no chunk: something of the answer is lost, it cannot end well */
+    STREAM_BAD          /* no chunk: something of the answer is lost, and it cannot end well */
 };
 
 enum stream_finish { /* of a choice */

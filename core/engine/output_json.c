@@ -82,7 +82,7 @@ static harborai_status pass_on(struct attempt *a, harborai_str chunk, enum strea
 
 static harborai_status refuse(struct attempt *a, enum stream_verdict verdict, harborai_error *error)
 {
-    const char *why = "it is no JSON object";
+    const char *why = "it is not one";
     if (verdict == STREAM_DONE) {
         a->stream.is_done = false; /* only finish() ends an answer */
         why = "it is the mark of a stream's end, for which there is finish()";

@@ -138,7 +138,10 @@ static int on_event(void *context, const struct sse_event *event)
         break;
     case STREAM_DROP:
         break;
-    case STREAM_BAD: /* counted as a repair */
+    case STREAM_BAD:
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                          "provider '%s' sent an event that is no chat.completion.chunk",
+                          slot_name(a->slot));
         break;
     case STREAM_DONE:
         end_stream(a);

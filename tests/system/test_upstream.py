@@ -122,6 +122,17 @@ class BrokenStreamTest(FrontTest):
         error = self.broken({"error_after_events": 4, "error": {"message": "broke inside"}})
         self.assertIn("broke inside", error["message"])
 
+    def test_event_that_is_no_chunk(self):
+        """What it should have said is lost: the answer is not complete."""
+        for bad in ("{oops", "\0\1", TEXT.replace("tok", "\xff\xfe"), "[]", '"x"', '{"choices":{}}',
+                    '{"choices":[1,null,"x"]}'):
+            with self.subTest(bad):
+                self.assert_error(self.hb.chat(raw_stream(bad, TEXT, STOP, "[DONE]"), stream=True),
+                                  502, message="'openai' sent an event that is no")
+                answer = self.hb.chat(raw_stream(TEXT, bad, STOP, "[DONE]"), stream=True)
+                self.assertEqual(stream_text(answer.events()[:-1]), "tok")
+                self.assertIn("sent an event that is no", answer.events()[-1]["error"]["message"])
+
     def test_end_without_finish_reason(self):
         self.broken({"no_finish": True, "no_done": True})
 
