@@ -255,6 +255,16 @@ void attempt_settle(struct attempt *a)
         release(a);
 }
 
+/* The plugin has run, so the attempt is on record even if it ends before its begin line was due: the
+ * line goes out in one write with what comes next, and nothing is sent. */
+static void keep_begin_line(struct attempt *a)
+{
+    if (a->call->record.attempts > a->number)
+        list_remove(&a->starting); /* it is written: what was due is another exchange */
+    else
+        commit_starting(a);
+}
+
 void attempt_close(struct attempt *a, bool cancel)
 {
     struct loop *loop = a->call->engine->s.loop;
@@ -264,9 +274,9 @@ void attempt_close(struct attempt *a, bool cancel)
     atomic_store(&a->closed_for_all, true);
     a->cancel_due = cancel;
     loop_timer_clear(loop, &a->wake);
+    keep_begin_line(a);
     if (a->on_job)
         return; /* chat() may be asking for an exchange right now; see on_job_done() */
-    list_remove(&a->starting);
     exchange_cancel(&a->exchange);
     a->phase = EXCHANGE_NONE;
     attempt_settle(a);

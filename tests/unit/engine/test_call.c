@@ -194,6 +194,8 @@ static void cancel_one(const struct cancel_row *row, bool in_chunk)
      * threads may say later what they used. */
     ROW(row->name, stage_recorded(&stage, "\"outcome\":\"cancelled\"") == 1);
     ROW(row->name, stage_recorded(&stage, "\"type\":\"end\"") == 1);
+    if (row->when != AT_ONCE) /* then no plugin has heard of it */
+        ROW(row->name, stage_recorded(&stage, "\"type\":\"begin\"") == 1);
     for (int i = 0; i < 10000 && atomic_load(&vendor.closed) < row->closed; i++)
         usleep(1000); /* without turning the loop */
     ROW(row->name, atomic_load(&vendor.closed) >= row->closed);

@@ -92,6 +92,7 @@ static void run_row(const struct row *row, bool stream, size_t filling)
     ROW(row->name, asked_wait(&a));
     ROW(row->name, stage_settle(&stage));
     ROW(row->name, a.error.code == row->want && a.had_end_line);
+    ROW(row->name, a.attempts == 1 && stage_has_line(&stage, "{\"type\":\"begin\"", a.key));
     buf_add_char(&a.answer, '\0');
     if (a.error.code < 0)
         ROW(row->name, strstr(a.error.message, row->says) != NULL);
@@ -237,6 +238,7 @@ static void test_cancel_on_job(void)
     CU_ASSERT(stage_settle(&stage));
     CU_ASSERT(atomic_load(&vendor.accepted) == 0);
     CU_ASSERT(stage_recorded(&stage, "\"outcome\":\"cancelled\"") == 1);
+    CU_ASSERT(stage_recorded(&stage, "\"type\":\"begin\"") == 1);
     CU_ASSERT(stage_logged(&stage, "cancelled") == 1 && stage_logged(&stage, "released") == 1);
     asked_release(&a);
     close_all();
