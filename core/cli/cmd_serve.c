@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -66,6 +67,17 @@ static void stop(struct server *server, int64_t shutdown_ms)
         close(hurry_fd);
 }
 
+/* A call takes two descriptors, and the usual soft limit of 1024 is there only for select(), which
+ * nobody here uses. A refusal leaves what was. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* glibc gives memory back to the system after each request that is larger than its threshold, and
  * asks for it again at the next: 128 KiB are one request of 20 KiB on each of a few connections. */
 static void keep_memory(void)
@@ -106,6 +118,7 @@ static enum exit_code run(const struct arguments *arguments)
     if (config == NULL)
         return EXIT_SERVE_CONFIG;
     keep_memory();
+    raise_descriptors();
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
     setup_log(&log, config);
     int64_t shutdown_ms = config->shutdown_ms;

@@ -3,6 +3,7 @@
  * would block the loop. */
 #include "transport/connect.h"
 
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct connecting {
     struct proxy proxy; /* host empty: none */
     struct curl_slist *resolve;
     int kept_fd; /* the socket that curl must leave open; -1 = none */
+    int fault;   /* errno of a socket that could not be opened, which curl does not keep; or 0 */
     char curl_words[CURL_ERROR_SIZE];
 };
 
@@ -99,10 +101,14 @@ static harborai_status wait_if_pending(struct connection *c, harborai_status st)
 
 /* --- The curl handle ------------------------------------------------------------------------- */
 
-static curl_socket_t open_socket(void *user UNUSED, curlsocktype purpose UNUSED,
+static curl_socket_t open_socket(void *user, curlsocktype purpose UNUSED,
                                  struct curl_sockaddr *address)
 {
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    const struct connection *c = user;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (c->connecting != NULL)
+        c->connecting->fault = fd < 0 ? errno : 0;
+    return fd;
 }
 
 static int close_socket(void *user, curl_socket_t fd)
@@ -210,6 +216,7 @@ static void set_behaviour(struct connection *c)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->connecting->curl_words);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, c);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, c);
     /* The limit is our timer; curl uses it to share the time among several addresses. */
@@ -321,7 +328,7 @@ void connect_done(struct connection *c, CURLcode code)
     harborai_status st;
 
     if (code != CURLE_OK) {
-        connect_explain(c, code, c->connecting->curl_words, &error);
+        connect_explain(c, code, c->connecting->fault, c->connecting->curl_words, &error);
         fail(c, &error);
         return;
     }

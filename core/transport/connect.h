@@ -18,8 +18,9 @@ void connect_abandon(struct connection *c);
 /* What an OPENING connection waits for, in words. */
 const char *connect_stage(const struct connection *c);
 
-/* What curl's failure means, in words that name host and port and the way out. Fills `error`. */
-void connect_explain(struct connection *c, CURLcode code, const char *curl_words,
+/* What curl's failure means, in words that name host and port and the way out. `fault`: the errno
+ * of a socket that could not be opened, or 0. Fills `error`. */
+void connect_explain(struct connection *c, CURLcode code, int fault, const char *curl_words,
                      harborai_error *error);
 
 /* Frees attempts that were given up while a message was on its way. No loop runs any more. */

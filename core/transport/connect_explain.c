@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Failed connections in words. Must never quote a proxy's URL, which may hold a password. */
+#include <errno.h>
 #include <openssl/x509_vfy.h>
 
 #include "base/error.h"
@@ -58,6 +59,16 @@ static void explain_connect(struct connection *c, CURLcode code, const char *cur
                        reason);
 }
 
+/* Ours to mend, not the vendor's. */
+static void explain_socket(struct connection *c, int fault, harborai_error *error)
+{
+    char text[128];
+    const char *way_out = fault == EMFILE ? "LimitNOFILE (ulimit -n) of this process"
+                                          : "fs.file-max of this machine";
+    harborai_error_set(error, HARBORAI_E_NETWORK, "cannot open a socket to connect to %s: %s: raise %s",
+                       c->origin->label, error_of_errno(fault, text), way_out);
+}
+
 static void explain_proxy(struct connection *c, CURLcode code, harborai_error *error)
 {
     long status = 0;
@@ -73,7 +84,7 @@ static void explain_proxy(struct connection *c, CURLcode code, harborai_error *e
                            c->origin->label, curl_easy_strerror(code));
 }
 
-void connect_explain(struct connection *c, CURLcode code, const char *curl_words,
+void connect_explain(struct connection *c, CURLcode code, int fault, const char *curl_words,
                      harborai_error *error)
 {
     long proxied = 0;
@@ -92,6 +103,8 @@ void connect_explain(struct connection *c, CURLcode code, const char *curl_words
     else if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY ||
              (proxied != 0 && proxied != 200))
         explain_proxy(c, code, error);
+    else if (fault == EMFILE || fault == ENFILE)
+        explain_socket(c, fault, error);
     else
         explain_connect(c, code, curl_words, error);
 }

@@ -126,6 +126,15 @@ class QuickstartTest(unittest.TestCase):
         self.assertRegex(done.stdout, r"-> gpt-4o-mini cost 0\.\d+ USD")
 
 
+class LimitsTest(unittest.TestCase):
+    def test_the_limit_of_descriptors_is_raised_to_the_hard_one(self):
+        with support.gateway(wrapper=("sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh")) as hb:
+            with open(f"/proc/{hb.pid}/limits", encoding="ascii") as file:
+                soft, hard = re.search(r"Max open files +(\S+) +(\S+)", file.read()).groups()
+            self.assertEqual(soft, hard)
+            self.assertNotEqual(soft, "256")
+
+
 class IdleTest(unittest.TestCase):
     def test_an_idle_gateway_makes_next_to_no_system_calls(self):
         rest_s, watch_s = (5, 10) if support.LONG else (5, 5)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Exchanges over plain connections. */
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -499,6 +500,25 @@ static void test_refused(void)
     end();
 }
 
+/* The want of descriptors is ours, and named as such. */
+static void test_no_descriptor(void)
+{
+    struct rlimit limit, low;
+    begin(serve_hi);
+    CU_ASSERT_FATAL(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    int probe = dup(0);
+    low = (struct rlimit){(rlim_t)probe, limit.rlim_max};
+    close(probe);
+    CU_ASSERT_FATAL(setrlimit(RLIMIT_NOFILE, &low) == 0);
+    asked_start(&asked);
+    CU_ASSERT(asked_wait(&asked) && asked.fails == 1);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    CU_ASSERT(asked.fault == EXCHANGE_NOT_SENT && asked.error.code == HARBORAI_E_NETWORK);
+    CU_ASSERT(strstr(asked.error.message, "Too many open files") != NULL);
+    CU_ASSERT(strstr(asked.error.message, "LimitNOFILE") != NULL);
+    end();
+}
+
 static void test_bad_url(void)
 {
     begin(serve_hi);
@@ -686,6 +706,7 @@ const CU_TestInfo exchange_tests[] = {
     {"proxy", test_proxy},
     {"faults", test_faults},
     {"refused", test_refused},
+    {"no descriptor left", test_no_descriptor},
     {"bad URL", test_bad_url},
     {"cancel in data", test_cancel_in_data},
     {"cancel while connecting", test_cancel_while_connecting},
