@@ -1,29 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /* GET /v1/models and /v1/models/{id}: what can be asked for. Reads the map of models of this pass;
  * loads no plugin. */
+#include "plugin/provider.h"
+#include "plugin/slot.h"
 #include "runtime/runtime.h"
 #include "server/api.h"
 #include "server/gate.h"
 #include "server/reply.h"
 #include "wire/json_write.h"
 
-/* OpenAI's object, and what we know besides: the manifest's entry has windows and prices. */
-static void write_model(struct json_writer *w, harborai_str name, harborai_str provider,
-                        harborai_str upstream, const struct manifest_model *model)
+/* As `harborai list-models --json` has it: a model without its key is listed, as such. */
+static void write_availability(struct json_writer *w, const struct slot *slot)
 {
+    harborai_error error = HARBORAI_ERROR_INIT;
+    bool available = provider_check_secrets(slot->provider, &error) == HARBORAI_OK;
+    json_write_key(w, HARBORAI_STR("available"));
+    json_write_bool(w, available);
+    if (!available)
+        json_write_key_string(w, "missing", slice_of(error.message));
+}
+
+/* OpenAI's object, and what we know besides: the manifest's entry has windows and prices. */
+static void write_model(struct json_writer *w, harborai_str name, const struct route_view *route)
+{
+    const struct manifest_model *model = route->model;
     json_write_object(w);
     json_write_key_string(w, "id", name);
     json_write_key_string(w, "object", HARBORAI_STR("model"));
     json_write_key_int64(w, "created", 0); /* not known; the member is not optional */
-    json_write_key_string(w, "owned_by", provider);
+    json_write_key_string(w, "owned_by", route->provider);
     if (model != NULL && model->context > 0)
         json_write_key_int64(w, "context_window", model->context);
     if (model != NULL && model->max_output > 0)
         json_write_key_int64(w, "max_output_tokens", model->max_output);
     json_write_key(w, HARBORAI_STR("harborai"));
     json_write_object(w);
-    json_write_key_string(w, "provider", provider);
-    json_write_key_string(w, "upstream_model", upstream);
+    json_write_key_string(w, "provider", route->provider);
+    json_write_key_string(w, "upstream_model", route->upstream);
+    write_availability(w, route->slot);
     if (model != NULL && model->json.len > 0) {
         json_write_key(w, HARBORAI_STR("model"));
         json_write_raw(w, model->json);
@@ -55,7 +69,8 @@ void api_models_list(struct conn *conn, harborai_str rest UNUSED)
     json_write_array(&w);
     for (const struct model_listing *m = list; m < list + count; m++)
         if (m->enabled)
-            write_model(&w, m->name, m->provider, m->upstream, m->model);
+            write_model(&w, m->name,
+                        &(struct route_view){m->slot, m->provider, m->upstream, m->model});
     json_write_end(&w);
     json_write_end(&w);
     reply_json(conn, &json);
@@ -101,7 +116,7 @@ static void show(struct conn *conn, harborai_str name)
     }
     AUTO(buf) json = BUF_INIT(MIB(1));
     struct json_writer w = JSON_WRITER(&json);
-    write_model(&w, name, route.provider, route.upstream, route.model);
+    write_model(&w, name, &route);
     reply_json(conn, &json);
 }
 

@@ -104,6 +104,15 @@ class AnswersTest(FrontTest):
             self.assertEqual((answer.status, answer.json().get("id")), (200, name))
         self.assert_error(self.hb.request("GET", "/v1/models/nope"), 404, "model_not_found")
 
+    def test_a_model_without_its_key_is_listed_as_such(self):
+        listing = self.hb.request("GET", "/v1/models").json()["data"]
+        for name, available in (("nokey-model", False), ("my-model", True), ("gpt-4o", True)):
+            listed = next(m for m in listing if m["id"].split("/")[-1] == name)
+            for model in (listed, self.hb.request("GET", "/v1/models/" + name).json()):
+                self.assertIs(model["harborai"]["available"], available)
+                self.assertEqual("OPENAI_API_KEY" in model["harborai"].get("missing", ""),
+                                 not available)
+
     def test_health_and_metrics(self):
         self.hb.chat("counted")
         self.assertEqual(self.hb.request("GET", "/health").status, 200)

@@ -198,9 +198,8 @@ static int64_t now(const struct clock *clock)
     return ((const struct runtime *)(const void *)clock)->now_ns; /* its first member */
 }
 
-static struct model_map *make_models(void)
+static struct model_map *make_models(struct runtime *runtime)
 {
-    static char place; /* the slot is only handed out */
     static const harborai_str names[] = {HARBORAI_STR_INIT("my-model"), HARBORAI_STR_INIT("fb-*")};
     static const struct model_map_alias aliases[] = {
         {HARBORAI_STR_INIT("smart"), HARBORAI_STR_INIT("lab/my-model")}};
@@ -210,10 +209,14 @@ static struct model_map *make_models(void)
 
     if (manifest_create(HARBORAI_STR("{\"abi\":[0,2,0],\"plugin\":{\"id\":\"test.lab\","
                                      "\"version\":\"1.0.0\",\"provider\":\"lab\",\"models\":[{"
-                                     "\"name\":\"my-model\",\"context\":1000}]}}"),
+                                     "\"name\":\"my-model\",\"context\":1000}],\"secrets\":{"
+                                     "\"api_key\":{\"required\":true}}}}"),
                         "lab.so", &manifest, &error) < 0)
         CU_FAIL_FATAL(error.message);
-    struct model_map_provider lab = {.slot = (struct slot *)(void *)&place,
+    runtime->provider = (struct provider){.name = HARBORAI_STR("lab"), .manifest = manifest,
+                                          .key_variable = HARBORAI_STR("LAB_KEY")};
+    runtime->slot.provider = &runtime->provider;
+    struct model_map_provider lab = {.slot = &runtime->slot,
                                      .name = HARBORAI_STR("lab"), .manifest = manifest,
                                      .models = names, .model_count = 2, .enabled = true};
     struct model_map_source source = {
@@ -231,7 +234,7 @@ void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body)
     runtime->now_ns = INT64_C(1700000000) * NS_PER_S;
     epoch_init(&runtime->epoch);
     CU_ASSERT_FATAL(metrics_create(loops, "0", &runtime->metrics, NULL) == HARBORAI_OK);
-    runtime->models = make_models();
+    runtime->models = make_models(runtime);
     for (unsigned i = 0; i < loops; i++) {
         CU_ASSERT_FATAL(loop_create(i, &runtime->epoch, &runtime->clock, &runtime->loops[i],
                                     NULL) == HARBORAI_OK);

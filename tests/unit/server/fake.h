@@ -13,6 +13,8 @@
 #include <stdatomic.h>
 
 #include "engine/call.h"
+#include "plugin/provider.h"
+#include "plugin/slot.h"
 #include "runtime/runtime.h"
 #include "server/server.h"
 
@@ -33,6 +35,8 @@ struct runtime {
     struct engine_loop *engines[FAKE_LOOPS_MAX];
     struct metrics *metrics;
     struct model_map *models;
+    struct provider provider; /* as far as its secrets go: it lacks its key */
+    struct slot slot;
     struct server *server;
     struct fake_seen seen;
     _Atomic unsigned started, cancelled, resumed, over;

@@ -127,6 +127,8 @@ static const struct shown {
     {"/models", "200", "\"id\":\"smart\""},
     {"/v1/models/my-model", "200", "\"context_window\":1000"},
     {"/models/smart", "200", "{\"id\":\"smart\",\"object\":\"model\""},
+    {"/v1/models/my-model", "200", "\"available\":false,\"missing\":\"provider 'lab' has no"},
+    {"/v1/models", "200", "set LAB_KEY"},
     {"/v1/models/lab/my-model", "200", "\"id\":\"lab/my-model\""},
     {"/v1/models/lab%2Fmy%2dmodel", "200", "\"id\":\"lab/my-model\""},
     {"/v1/models/fb-x%20y", "200", "\"upstream_model\":\"fb-x y\""},
