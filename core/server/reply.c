@@ -158,7 +158,8 @@ void reply_refuse(struct conn *conn, int status, const char *code, const char *f
     harborai_error error = HARBORAI_ERROR_INIT;
     va_list arguments;
 
-    error.code = status >= 500 ? HARBORAI_E_OVERLOADED : HARBORAI_E_INVALID;
+    /* 501 and 505, too, are about what the client sent. */
+    error.code = status == 503 ? HARBORAI_E_OVERLOADED : HARBORAI_E_INVALID;
     va_start(arguments, format);
     vsnprintf(error.message, sizeof error.message, format, arguments);
     va_end(arguments);

@@ -90,6 +90,7 @@ static void test_refusals(void)
         ROW(row->name, slice_starts_with(buf_slice(&seen), row->status));
         ROW(row->name, has(&seen, "x-request-id: req_") && has(&seen, "connection: close\r\n"));
         ROW(row->name, has(&seen, row->text) && has(&seen, "{\"error\":{"));
+        ROW(row->name, has(&seen, "\"type\":\"invalid_request_error\""));
         ROW(row->name, runtime.started == 0);
         end(fd);
     }
