@@ -19,11 +19,12 @@ static void refuse_rest(struct conn *conn, int status, const char *code, const c
 
 static void refuse_size(struct conn *conn)
 {
+    size_t most = conn->gate->max_body;
     conn->keep_alive = false;
     conn->body_unread = true;
     reply_refuse(conn, 413, "request_too_large",
-                 "the request's body is longer than %zu bytes: raise server.max_body, or send less",
-                 conn->gate->max_body);
+                 "the request's body is longer than %zu bytes: %ssend less", most,
+                 most < LIMIT_REQUEST_BODY ? "raise server.max_body, or " : "");
 }
 
 /* --- The head --------------------------------------------------------------------------------- */

@@ -96,6 +96,30 @@ static void test_refusals(void)
     }
 }
 
+/* The way out must lead somewhere. */
+static void test_too_large(void)
+{
+    static const struct {
+        const char *name, *in;
+        int64_t max_body;
+        bool may_raise;
+    } rows[] = {
+        {"below the ceiling", CHAT "content-length: 33554433\r\n\r\n", 1000, true},
+        {"at the ceiling", CHAT "content-length: 33554433\r\n\r\n", LIMIT_REQUEST_BODY, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        fake_begin(&runtime, 1, rows[i].max_body);
+        int fd = fake_connect(&runtime);
+        fake_send(&runtime, fd, slice_of(rows[i].in));
+        receive_all(fd, &seen);
+        ROW(rows[i].name, slice_starts_with(buf_slice(&seen), "HTTP/1.1 413 "));
+        ROW(rows[i].name, has(&seen, "send less"));
+        ROW(rows[i].name, has(&seen, "raise server.max_body") == rows[i].may_raise);
+        end(fd);
+    }
+}
+
 static void test_no_memory(void)
 {
     AUTO(buf) seen = BUF_INIT(MIB(1));
@@ -309,6 +333,7 @@ static void test_event_of_lines(void)
 
 const CU_TestInfo conn_tests[] = {
     {"refusals", test_refusals},
+    {"too large", test_too_large},
     {"no memory", test_no_memory},
     {"request ids", test_request_ids},
     {"what the call is told", test_what_the_call_is_told},
