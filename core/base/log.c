@@ -2,6 +2,7 @@
 /* The application log. One write() a line, so that lines of several threads do not mix. */
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -34,34 +35,112 @@ bool log_level_parse(harborai_str name, enum log_level *ret_level)
     return false;
 }
 
-static size_t clamp(int printed, size_t room)
+/* --- A line ----------------------------------------------------------------------------------- */
+
+struct line {
+    char text[LINE_MAX_BYTES];
+    size_t len;
+    bool is_quoted; /* the format stands between two single quotes */
+};
+
+static void add_char(struct line *line, char c)
 {
-    if (printed < 0)
-        return 0;
-    return (size_t)printed < room ? (size_t)printed : room - 1;
+    if (line->len < sizeof line->text - 1) /* the line's end always has room */
+        line->text[line->len++] = (unsigned char)c < ' ' ? ' ' : c;
+}
+
+/* Words of vendors and clients must end no value and begin no field. */
+static void add_text(struct line *line, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (line->is_quoted && (text[i] == '\'' || text[i] == '\\'))
+            add_char(line, '\\');
+        add_char(line, text[i]);
+    }
+}
+
+static void add_word(struct line *line, const char *word)
+{
+    add_text(line, word, strlen(word));
+    add_char(line, ' ');
+}
+
+static void add_signed(struct line *line, long long value)
+{
+    char text[24];
+    add_text(line, text, (size_t)snprintf(text, sizeof text, "%lld", value));
+}
+
+static void add_unsigned(struct line *line, unsigned long long value)
+{
+    char text[24];
+    add_text(line, text, (size_t)snprintf(text, sizeof text, "%llu", value));
+}
+
+/* One conversion, from behind its '%'; returns what follows it. These are all that lines need: the
+ * compiler checks their arguments, the assertion that no other is used. */
+static const char *add_value(struct line *line, const char *format, va_list *arguments)
+{
+    size_t most = LINE_MAX_BYTES;
+    if (strncmp(format, ".*", 2) == 0) {
+        int given = va_arg(*arguments, int);
+        if (given >= 0 && given < LINE_MAX_BYTES)
+            most = (size_t)given;
+        format += 2;
+    }
+    if (*format == 's') {
+        const char *text = va_arg(*arguments, const char *);
+        add_text(line, text, strnlen(text, most));
+    } else if (*format == 'd') {
+        add_signed(line, va_arg(*arguments, int));
+    } else if (*format == 'u') {
+        add_unsigned(line, va_arg(*arguments, unsigned));
+    } else if (strncmp(format, "zu", 2) == 0) {
+        add_unsigned(line, va_arg(*arguments, size_t));
+        format++;
+    } else if (strncmp(format, "lld", 3) == 0) {
+        add_signed(line, va_arg(*arguments, long long));
+        format += 2;
+    } else {
+        assert(!"a conversion that the log does not know");
+        return format;
+    }
+    return format + 1;
+}
+
+static void add_fields(struct line *line, const char *format, va_list *arguments)
+{
+    while (*format != '\0') {
+        char c = *format++;
+        if (c == '%') {
+            format = add_value(line, format, arguments);
+            continue;
+        }
+        add_char(line, c);
+        line->is_quoted ^= c == '\'';
+    }
 }
 
 void log_write(const struct log *log, enum log_level level, const char *event, const char *fields,
                ...)
 {
-    char line[LINE_MAX_BYTES], moment[25];
+    struct line line;
+    char moment[25];
     va_list arguments;
 
     if (!log_is_on(log, level))
         return;
+    line.len = 0;
+    line.is_quoted = false;
     clock_format_utc(clock_wall_ns(&clock_system), moment);
-    size_t len = clamp(snprintf(line, sizeof line, "%s %s %s ", moment, level_names[level], event),
-                       sizeof line);
-    size_t room = sizeof line - 1 - len;
+    add_word(&line, moment);
+    add_word(&line, level_names[level]);
+    add_word(&line, event);
     va_start(arguments, fields);
-    size_t more = clamp(vsnprintf(line + len, room, fields, arguments), room);
+    add_fields(&line, fields, &arguments);
     va_end(arguments);
-    for (size_t i = len; i < len + more; i++)
-        if ((unsigned char)line[i] < ' ')
-            line[i] = ' ';
-    len += more;
-    line[len++] = '\n';
+    line.text[line.len++] = '\n';
     /* A log that cannot be written has nobody left to be told. */
-    if (write(log->fd, line, len) < 0)
+    if (write(log->fd, line.text, line.len) < 0)
         return;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The application log: one line an event, to stderr by default, as logfmt:
- *     2026-11-21T11:03:05.123Z warn plugin.refused file=/x/y.so reason="not an ELF file"
+ *     2026-11-21T11:03:05.123Z warn plugin.refused file=/x/y.so reason='not an ELF file'
  * Event names are constants of the form room.event. Never a prompt, an answer or a key. [any] */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -26,9 +26,11 @@ static inline bool log_is_on(const struct log *log, enum log_level level)
                                                              memory_order_relaxed);
 }
 
-/* `fields` is a printf format that gives key=value pairs; a value that may hold blanks is written
- * by %s inside quotes: log_write(log, LOG_LEVEL_WARN, "plugin.refused", "file='%s'", path). Line
- * ends and control characters in the result become blanks. */
+/* `fields` is a printf format that gives key=value pairs; a value that may hold blanks, and every
+ * one that is not ours, is written by %s inside single quotes: log_write(log, LOG_LEVEL_WARN,
+ * "plugin.refused", "file='%s'", path). In such a value ' and \ get a \ in front; line ends and
+ * control characters become blanks everywhere. Of printf's conversions it has %s, %.*s, %d, %u, %zu
+ * and %lld, without flags or widths. */
 PRINTF(4, 5)
 void log_write(const struct log *log, enum log_level level, const char *event, const char *fields,
                ...);

@@ -2,12 +2,10 @@
 #include "base/ids.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "../unit.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "base/secret.h"
 
 extern const CU_TestInfo ids_tests[];
@@ -94,32 +92,11 @@ static void test_error_kinds(void)
     CU_ASSERT_STRING_EQUAL(error.message, "providers.lab: no key");
 }
 
-static void test_log_is_one_line(void)
-{
-    int ends[2];
-    char line[4096];
-    struct log log;
-    CU_ASSERT_FATAL(pipe(ends) == 0);
-    log_init(&log, ends[1], LOG_LEVEL_INFO);
-    log_write(&log, LOG_LEVEL_DEBUG, "test.hidden", "x=1");
-    log_write(&log, LOG_LEVEL_WARN, "test.event", "text='%s'", "a\nb\x1b[0m");
-    log_write(&log, LOG_LEVEL_INFO, "test.long", "%03000d", 1);
-    ssize_t len = read(ends[0], line, sizeof line - 1);
-    CU_ASSERT_FATAL(len > 0);
-    line[len] = '\0';
-    CU_ASSERT(strstr(line, " warn test.event text='a b [0m'\n") != NULL);
-    CU_ASSERT(strstr(line, "hidden") == NULL);
-    CU_ASSERT(line[len - 1] == '\n');
-    close(ends[0]);
-    close(ends[1]);
-}
-
 const CU_TestInfo ids_tests[] = {
     {"ids", test_ids},
     {"moments", test_moments},
     {"a stranger's milliseconds", test_after_ms},
     {"secrets", test_secret},
     {"error kinds", test_error_kinds},
-    {"a log event is one line", test_log_is_one_line},
     CU_TEST_INFO_NULL,
 };
