@@ -190,16 +190,19 @@ void vendor_error_parse(int http_status, int64_t retry_after_ms, harborai_str bo
 bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable)
 {
     harborai_error *e = &error->base;
-    const char *colon = variable.len > 0 ? ": check " : "";
+    bool is_setting = variable.len == 0;
+    const char *before = is_setting ? "providers." : "", *after = is_setting ? ".api_key" : "";
+    if (is_setting)
+        variable = provider;
     if (e->code == HARBORAI_E_AUTH)
-        snprintf(e->message, sizeof e->message, "provider '%.*s' refused the gateway's key%s%.*s",
-                 SLICE_ARG(provider), colon, SLICE_ARG(variable));
+        snprintf(e->message, sizeof e->message,
+                 "provider '%.*s' refused the gateway's key: check %s%.*s%s",
+                 SLICE_ARG(provider), before, SLICE_ARG(variable), after);
     else if (e->code == HARBORAI_E_QUOTA)
         snprintf(e->message, sizeof e->message,
                  "the gateway's account with provider '%.*s' has no credit left, or has reached "
-                 "its spending limit%s%.*s",
-                 SLICE_ARG(provider), variable.len > 0 ? ": see the account of " : "",
-                 SLICE_ARG(variable));
+                 "its spending limit: see the account of %s%.*s%s",
+                 SLICE_ARG(provider), before, SLICE_ARG(variable), after);
     else
         return false;
     e->vendor_code[0] = e->param[0] = error->type[0] = '\0';

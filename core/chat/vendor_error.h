@@ -15,7 +15,7 @@ void vendor_error_parse(int http_status, int64_t retry_after_ms, harborai_str bo
                         struct chat_error *ret_error);
 
 /* For an error that is the operator's (E_AUTH, E_QUOTA): true, and what the vendor said is replaced
- * by a message that names the provider and the variable of its key ("" = none). Else false, and
+ * by a message that names the provider and the variable of its key ("" = the setting). Else false, and
  * nothing changes. Log the error before. */
 bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable);
 

@@ -29,11 +29,11 @@ struct config_provider {
     harborai_str plugin;   /* the provider's own name unless given */
     harborai_str base_url; /* http(s)://…, without '/' at its end; empty: the manifest's */
 
-    /* A key, or why there is none: `key_none` (the operator wrote `none`), else `key_variable` (the
-     * variable that was unset or empty), else it was not mentioned and the manifest's variable is
-     * to be asked. */
+    /* A key; or `key_none` (the operator wrote `none`); or neither: then the variable that was named
+     * has no value, or, where none was, api_key was not mentioned and the manifest's variable is to
+     * be asked. */
     struct secret *api_key;
-    harborai_str key_variable;
+    harborai_str key_variable; /* that the operator named, with a value or without */
     bool key_none;
 
     struct config_names models; /* names and globs; none: the manifest's */

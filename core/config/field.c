@@ -265,7 +265,21 @@ static void store_secret(struct config_reader *r, const struct node *node, harbo
         FAULT(r, node, "%s", error.message);
 }
 
-/* A variable without a value is no fault of the file: the provider is there and lacks its key. */
+/* What was expanded. A variable without a value is no fault of the file: the provider is there and
+ * lacks its key. */
+static void take_secret(struct config_reader *r, const struct node *node, harborai_str shown,
+                        const struct expansion *expansion, struct config_provider *provider,
+                        harborai_str text)
+{
+    if (expansion->variable.len > 0)
+        provider->key_variable = field_copy(r, expansion->variable);
+    if (expansion->outcome == EXPANSION_DONE && text.len > 0)
+        store_secret(r, node, shown, text, provider);
+    else if (expansion->variable.len == 0)
+        FAULT(r, node, "'%.*s' is empty: give a key, or none for a vendor that needs none",
+              SLICE_ARG(shown));
+}
+
 static void expand_secret(struct config_reader *r, const struct node *node, harborai_str shown,
                           struct config_provider *provider, struct buf *text)
 {
@@ -277,13 +291,8 @@ static void expand_secret(struct config_reader *r, const struct node *node, harb
               SLICE_ARG(shown));
     else if (expansion.outcome == EXPANSION_REQUIRED)
         expand_add_fault(r->faults, node->place, &expansion);
-    else if (expansion.outcome == EXPANSION_UNSET || (text->len == 0 && expansion.variable.len > 0))
-        provider->key_variable = field_copy(r, expansion.variable);
-    else if (text->len == 0)
-        FAULT(r, node, "'%.*s' is empty: give a key, or none for a vendor that needs none",
-              SLICE_ARG(shown));
     else
-        store_secret(r, node, shown, buf_slice(text), provider);
+        take_secret(r, node, shown, &expansion, provider, buf_slice(text));
 }
 
 static void read_secret(struct config_reader *r, const struct setting *setting,

@@ -127,10 +127,12 @@ static harborai_status put_base_url(struct provider *p, harborai_error *error)
 
 /* ---- The whole ----------------------------------------------------------------------------- */
 
-static harborai_str manifest_variable(const struct manifest *m)
+static harborai_str key_variable(const struct manifest *m, const struct provider_options *options)
 {
     const struct manifest_secret *key = manifest_secret_find(m, HARBORAI_STR("api_key"));
-    return key != NULL ? key->env : SLICE_NONE;
+    if (options->key_variable.len > 0 || options->key_is_written || key == NULL)
+        return options->key_variable;
+    return key->env;
 }
 
 static harborai_status fill_in(struct provider *p, const struct provider_options *options,
@@ -139,9 +141,7 @@ static harborai_status fill_in(struct provider *p, const struct provider_options
     harborai_str config = options->config.len > 0 ? options->config : HARBORAI_STR("{}"), checked;
     p->name = arena_copy(&p->arena, options->name);
     p->path = arena_copy(&p->arena, slice_of(options->file->path)).data;
-    p->key_variable = arena_copy(&p->arena, options->key_variable.len > 0
-                                                ? options->key_variable
-                                                : manifest_variable(p->manifest));
+    p->key_variable = arena_copy(&p->arena, key_variable(p->manifest, options));
     if (p->name.data == NULL || p->path == NULL || p->key_variable.data == NULL)
         return out_of_memory(error);
     if (json_scan(config, NULL, &checked, NULL) < 0 || json_kind(checked) != JSON_OBJECT)

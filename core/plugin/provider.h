@@ -66,7 +66,8 @@ struct provider_options {
     size_t model_count;
     const struct provider_secret *secrets;
     size_t secret_count;
-    harborai_str key_variable; /* that the operator wrote for api_key; empty = the manifest's */
+    harborai_str key_variable; /* that the operator named for api_key; empty = the manifest's, */
+    bool key_is_written;       /* unless the operator wrote a key itself, or that none is needed */
     const struct plugin_file *file; /* known */
 };
 
@@ -74,7 +75,8 @@ struct provider_options {
 struct provider {
     struct arena arena;
     harborai_str name, config, base_url; /* base_url: without a slash at its end, or empty */
-    harborai_str key_variable; /* the variable of its api_key, for messages; may be empty */
+    harborai_str key_variable; /* that its api_key comes from, for messages; empty = from the
+                                  configuration itself */
     struct manifest_texts network; /* the operator's and base_url's host */
     struct manifest_texts models;
     struct provider_secret *secrets; /* owned references */

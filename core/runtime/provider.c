@@ -220,6 +220,7 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     if (w->spec != NULL) {
         options.config = w->spec->config_json;
         options.key_variable = w->spec->key_variable;
+        options.key_is_written = w->spec->api_key != NULL || w->spec->key_none;
         options.base_url = w->spec->base_url;
         options.models = w->spec->models.items;
         options.model_count = w->spec->models.count;

@@ -41,9 +41,26 @@ class VendorErrorsTest(FrontTest):
 
     def test_refused_key_is_the_operators_fault(self):
         for answer in self.both({"status": 401}, 502, code="provider_auth",
-                                message=r"openai(.|\n)*(OPENAI_API_KEY|api_key)"):
+                                message="^provider 'openai' refused the gateway's key: "
+                                        "check providers.openai.api_key$"):
             self.assertNotIn(b"Incorrect API key", answer.body)
         self.assertIn("Incorrect API key", self.hb.log(), "the vendor's text goes to the log")
+
+    def test_refused_key_is_named_by_where_it_comes_from(self):
+        def asked(name, **more):
+            done = support.harborai(
+                "chat", "-m", f"{name}/gpt-4o", 'sim:{"status":401}',
+                env={"LAB_KEY": "sk-lab", "OPENAI_API_KEY": "sk-openai"},
+                config={"providers": {name: {"plugin": "openai", "base_url": self.sim.base_url,
+                                             **more}}})
+            self.assertEqual(done.returncode, 4, done.stderr)
+            return done.stderr
+        for name, more, source in (("lab", {"api_key": "sk-written"}, "providers.lab.api_key"),
+                                   ("lab", {"api_key": "none"}, "providers.lab.api_key"),
+                                   ("lab", {"api_key": "${LAB_KEY}"}, "LAB_KEY"),
+                                   ("lab", {}, "OPENAI_API_KEY")):
+            with self.subTest(more):
+                self.assertIn(f"refused the gateway's key: check {source}\n", asked(name, **more))
 
     def test_empty_account_is_the_operators_fault(self):
         for code in ("insufficient_quota", "credit_balance_exhausted"):

@@ -201,6 +201,7 @@ static void test_hide(void)
     vendor_error_parse(402, 0, HARBORAI_STR("{}"), &e);
     CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
     CU_ASSERT(strstr(e.base.message, "provider 'lab' has no credit left") != NULL);
+    CU_ASSERT(strstr(e.base.message, "see the account of providers.lab.api_key") != NULL);
     vendor_error_parse(400, 0, HARBORAI_STR("{}"), &e);
     CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
 }

@@ -76,7 +76,7 @@ static void test_whole(void)
                                  *bare = &c->providers[2];
     CU_ASSERT(slice_is(openai->name, "openai") && slice_is(openai->plugin, "openai"));
     CU_ASSERT(slice_is(secret_reveal(openai->api_key), "sk-1"));
-    CU_ASSERT(openai->key_variable.len == 0 && !openai->key_none);
+    CU_ASSERT(slice_is(openai->key_variable, "OPENAI_API_KEY") && !openai->key_none);
     CU_ASSERT(slice_is(openai->config_json, "{}") && openai->line == 3);
     CU_ASSERT_EQUAL(openai->timeouts.idle_ms, 60000);
     CU_ASSERT(slice_is(lab->plugin, "openai") && lab->key_none && lab->api_key == NULL);
@@ -114,13 +114,13 @@ static void test_keys(void)
         const char *name, *value, *want, *variable;
         bool none;
     } rows[] = {
-        {"from the environment", "\"${OPENAI_API_KEY}\"", "sk-1", "", false},
-        {"plain reference", "${OPENAI_API_KEY}", "sk-1", "", false},
+        {"from the environment", "\"${OPENAI_API_KEY}\"", "sk-1", "OPENAI_API_KEY", false},
+        {"plain reference", "${OPENAI_API_KEY}", "sk-1", "OPENAI_API_KEY", false},
         {"written out", "sk-2", "sk-2", "", false},
         {"a number", "12345", "12345", "", false},
         {"with a dollar", "a$$b$c", "a$b$c", "", false},
         {"none", "none", NULL, "", true},
-        {"none by default", "\"${NO_KEY:-none}\"", NULL, "", true},
+        {"none by default", "\"${NO_KEY:-none}\"", NULL, "NO_KEY", true},
         {"unset", "\"${NO_KEY}\"", NULL, "NO_KEY", false},
         {"set but empty", "\"${EMPTY}\"", NULL, "EMPTY", false},
         {"empty by default", "\"${NO_KEY:-}\"", NULL, "NO_KEY", false},
