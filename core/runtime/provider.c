@@ -22,6 +22,7 @@ static harborai_status add_secret(struct wanted *w, const struct manifest_secret
 {
     struct provider_secret *to = &w->secrets[w->secret_count];
     bool is_key = slice_is(declared->name, "api_key");
+    bool is_elsewhere = is_key && w->spec != NULL && w->spec->key_variable.len > 0;
     harborai_str text;
 
     to->name = declared->name;
@@ -31,7 +32,8 @@ static harborai_status add_secret(struct wanted *w, const struct manifest_secret
     } else if (is_key && w->spec != NULL && w->spec->api_key != NULL) {
         to->value = secret_ref(w->spec->api_key);
         w->secret_count++;
-    } else if (environment_find_filled(config->environment, declared->env, &text)) {
+    } else if (!is_elsewhere && /* else another account's key would go to this address */
+               environment_find_filled(config->environment, declared->env, &text)) {
         harborai_status st = secret_create(text, declared->env.data, &to->value, error);
         if (st < 0)
             return st;

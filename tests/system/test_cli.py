@@ -234,6 +234,16 @@ class ConfigTest(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("NO_SUCH_VAR_X", done.stderr)
 
+    def test_a_key_that_is_not_set_is_not_replaced_by_another(self):
+        """The plugin's own variable holds the key of another account: lab must not see it."""
+        with support.simulator() as sim:
+            lab = {"plugin": "openai", "base_url": sim.base_url, "api_key": "${NO_SUCH_VAR_X}"}
+            done = harborai("chat", "-m", "lab/gpt-4o", "hi", config={"providers": {"lab": lab}},
+                            env={"OPENAI_API_KEY": "sk-of-openai"})
+            self.assertEqual(done.returncode, 4, done.stdout)
+            self.assertIn("NO_SUCH_VAR_X", done.stderr)
+            self.assertEqual(sim.lines("request"), [])
+
     def test_serve_refuses_too(self):
         done = harborai("serve", "--port", str(support.free_port()), config="server: {prot: 1}\n")
         self.assertNotEqual(done.returncode, 0)
