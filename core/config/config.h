@@ -47,7 +47,7 @@ struct config_alias {
     harborai_str name;
     harborai_str provider, model; /* the halves of `target` */
     harborai_str target;          /* "provider/model" */
-    unsigned line;
+    unsigned line, column;        /* of its name in config.file */
 };
 
 struct config {

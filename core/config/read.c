@@ -201,7 +201,8 @@ static void read_alias(struct config_reader *r, const struct node *node)
         return;
     *alias = (struct config_alias){.name = field_copy(r, node->key),
                                    .target = field_copy(r, node->text),
-                                   .line = node->key_place.line};
+                                   .line = node->key_place.line,
+                                   .column = node->key_place.column};
     slice_split(node->text, '/', &alias->provider, &alias->model);
     if (!check_target(r, node, shown, alias))
         return;

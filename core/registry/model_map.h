@@ -15,6 +15,7 @@
 
 #include "base/attr.h"
 #include "base/hash.h"
+#include "config/faults.h"
 #include "plugin/manifest.h"
 #include "plugin/slot.h"
 
@@ -29,6 +30,7 @@ struct model_map_provider {
 
 struct model_map_alias {
     harborai_str name, target; /* models: { smart: openai/gpt-4o } */
+    struct config_place place; /* where it was written, for faults; no file: unknown */
 };
 
 /* A plugin that serves nothing, because no provider of it exists: only errors speak of it. */

@@ -339,6 +339,16 @@ static const struct model_map_alias *alias_named(const struct builder *b, harbor
     return NULL;
 }
 
+/* "config.yaml:2:3: ", or nothing; for a fault, so that the map ends with it. */
+static const char *where(const struct builder *b, const struct model_map_alias *alias)
+{
+    const struct config_place *place = &alias->place;
+    harborai_str text = SLICE_NONE;
+    if (place->file != NULL)
+        text = arena_printf(&b->map->arena, "%s:%u:%u: ", place->file, place->line, place->column);
+    return text.len > 0 ? text.data : "";
+}
+
 /* The end of a chain of aliases. */
 static harborai_status follow(const struct builder *b, const struct model_map_alias *alias,
                               harborai_str *ret_target)
@@ -347,10 +357,26 @@ static harborai_status follow(const struct builder *b, const struct model_map_al
     for (size_t steps = 0; (next = alias_named(b, at->target)) != NULL; at = next)
         if (steps++ == b->source->alias_count)
             return harborai_error_set(b->error, HARBORAI_E_CONFIG,
-                                      "models.%.*s: its alias '%.*s' leads back to itself",
-                                      SLICE_ARG(alias->name), SLICE_ARG(alias->target));
+                                      "%smodels.%.*s: its alias '%.*s' leads back to itself",
+                                      where(b, alias), SLICE_ARG(alias->name),
+                                      SLICE_ARG(alias->target));
     *ret_target = at->target;
     return HARBORAI_OK;
+}
+
+/* Who reads this cannot list the models: nothing runs with such a configuration. */
+static harborai_status lead_nowhere(const struct builder *b, const struct model_map_alias *alias,
+                                    harborai_str target, harborai_status st)
+{
+    harborai_error why = HARBORAI_ERROR_INIT;
+    if (st == HARBORAI_E_NOT_FOUND && model_map_suggest(b->map, target).len == 0)
+        return harborai_error_set(b->error, HARBORAI_E_CONFIG,
+                                  "%smodels.%.*s: no provider serves '%.*s': correct it, or name the "
+                                  "model in the provider's models",
+                                  where(b, alias), SLICE_ARG(alias->name), SLICE_ARG(target));
+    (void)model_map_explain(b->map, target, &why);
+    return harborai_error_set(b->error, HARBORAI_E_CONFIG, "%smodels.%.*s: %s", where(b, alias),
+                              SLICE_ARG(alias->name), why.message);
 }
 
 /* Aliases are not in the table yet: what is found is a provider's. */
@@ -360,8 +386,8 @@ static harborai_status resolve(struct builder *b, const struct model_map_alias *
     harborai_str target;
     if (!is_name(alias->name) || has_star(alias->name) || alias_named(b, alias->name) != alias)
         return harborai_error_set(b->error, HARBORAI_E_CONFIG,
-                                  "models.%.*s: is no name for an alias, or stands twice",
-                                  SLICE_ARG(alias->name));
+                                  "%smodels.%.*s: is no name for an alias, or stands twice",
+                                  where(b, alias), SLICE_ARG(alias->name));
     harborai_status st = follow(b, alias, &target);
     if (st < 0)
         return st;
@@ -371,10 +397,7 @@ static harborai_status resolve(struct builder *b, const struct model_map_alias *
         return ret_view->upstream.data != NULL ? HARBORAI_OK : out_of_memory(b);
     }
     *ret_view = (struct route_view){.upstream = target};
-    harborai_error why = HARBORAI_ERROR_INIT;
-    (void)model_map_explain(b->map, target, &why);
-    return harborai_error_set(b->error, HARBORAI_E_CONFIG, "models.%.*s: %s",
-                              SLICE_ARG(alias->name), why.message);
+    return lead_nowhere(b, alias, target, st);
 }
 
 static harborai_status add_alias(struct builder *b, const struct model_map_alias *alias,

@@ -87,8 +87,11 @@ static harborai_status build_models(const struct runtime *runtime, const struct 
     harborai_status st = HARBORAI_E_MEMORY;
     arena_init(&arena, MIB(1));
     if (providers != NULL && aliases != NULL && dormants != NULL) {
-        for (size_t i = 0; i < config->alias_count; i++)
-            aliases[i] = (struct model_map_alias){config->aliases[i].name, config->aliases[i].target};
+        for (size_t i = 0; i < config->alias_count; i++) {
+            const struct config_alias *a = &config->aliases[i];
+            aliases[i] = (struct model_map_alias){
+                a->name, a->target, {config->file.data, a->line, a->column}};
+        }
         struct model_map_source source = {
             providers, list_providers(runtime, providers), aliases, config->alias_count, dormants,
             list_dormants(runtime, config, &arena, dormants)};

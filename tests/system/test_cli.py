@@ -216,6 +216,9 @@ class ConfigTest(unittest.TestCase):
         ("base_url", "providers:\n  lab:\n    plugin: openai\n    base_url: 'ftp://x'\n", 4, r"base_url"),
         ("unknown plugin", "providers:\n  lab:\n    plugin: nonesuch\n", None, r"nonesuch.*"),
         ("alias to nothing", "models:\n  smart: nonesuch/gpt\n", 2, r"smart|nonesuch"),
+        ("alias to a model that is not served",
+         "providers:\n  lab: {plugin: openai, models: [m]}\nmodels:\n  smart: lab/nope\n", 4,
+         r"yaml:4:3: models.smart: no provider serves 'lab/nope'"),
         ("line break in a key", 'providers:\n  openai:\n    api_key: "a\\r\\nb"\n', 3, r"api_key"),
     ]
 

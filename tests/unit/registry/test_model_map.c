@@ -44,10 +44,10 @@ static struct manifest *acme(void)
 }
 
 static const struct model_map_alias aliases[] = {
-    {HARBORAI_STR_INIT("smart"), HARBORAI_STR_INIT("openai/gpt-4o")},
-    {HARBORAI_STR_INIT("chain"), HARBORAI_STR_INIT("smart")},
-    {HARBORAI_STR_INIT("tuned"), HARBORAI_STR_INIT("acme/whatever")},
-    {HARBORAI_STR_INIT("o1"), HARBORAI_STR_INIT("lab/my-model")},
+    {HARBORAI_STR_INIT("smart"), HARBORAI_STR_INIT("openai/gpt-4o"), {0}},
+    {HARBORAI_STR_INIT("chain"), HARBORAI_STR_INIT("smart"), {0}},
+    {HARBORAI_STR_INIT("tuned"), HARBORAI_STR_INIT("acme/whatever"), {0}},
+    {HARBORAI_STR_INIT("o1"), HARBORAI_STR_INIT("lab/my-model"), {0}},
 };
 static const harborai_str lab_models[] = {
     HARBORAI_STR_INIT("my-model"), HARBORAI_STR_INIT("fb-*"), HARBORAI_STR_INIT("*-mini"),
@@ -250,11 +250,13 @@ static void test_list(void)
 static const struct {
     const char *name, *provider, *models, *alias, *target, *alias2, *target2, *want;
 } faults[] = {
-    {"itself", "a", "", "x", "x", "", "", "models.x: its alias 'x' leads back to itself"},
+    {"itself", "a", "", "x", "x", "", "", "a.yaml:2:3: models.x: its alias 'x' leads back to itself"},
     {"a circle", "a", "", "x", "y", "y", "x", "models.x: its alias 'y' leads back"},
-    {"nowhere", "a", "", "x", "a/gpt4o", "", "", "models.x: the model 'a/gpt4o' does not exist"},
+    {"nowhere", "a", "", "x", "a/gpt4o", "", "", "a.yaml:2:3: models.x: the model 'a/gpt4o' does not "
+     "exist; did you mean 'a/gpt-4o'"},
+    {"far away", "a", "", "x", "a/other", "", "", "a.yaml:2:3: models.x: no provider serves 'a/other'"},
     {"nearly", "a", "", "x", "gpt4o", "", "", "did you mean 'gpt-4o'"},
-    {"alias twice", "a", "", "x", "gpt-4o", "x", "o1", "stands twice"},
+    {"alias twice", "a", "", "x", "gpt-4o", "x", "o1", "models.x: is no name for an alias, or stands twice"},
     {"alias with star", "a", "", "x*", "gpt-4o", "", "", "no name for an alias"},
     {"provider twice", "b", "", "", "", "", "", "providers.b stands twice"},
     {"provider with slash", "a/c", "", "", "", "", "", "must not be empty or hold '/'"},
@@ -272,8 +274,8 @@ static void test_faults(void)
             {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true},
         };
         const struct model_map_alias both[] = {
-            {slice_of(faults[i].alias), slice_of(faults[i].target)},
-            {slice_of(faults[i].alias2), slice_of(faults[i].target2)},
+            {slice_of(faults[i].alias), slice_of(faults[i].target), {"a.yaml", 2, 3}},
+            {slice_of(faults[i].alias2), slice_of(faults[i].target2), {0}},
         };
         const struct model_map_source source = {.providers = providers,
                                                 .provider_count = 2,

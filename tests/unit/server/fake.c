@@ -202,7 +202,7 @@ static struct model_map *make_models(struct runtime *runtime)
 {
     static const harborai_str names[] = {HARBORAI_STR_INIT("my-model"), HARBORAI_STR_INIT("fb-*")};
     static const struct model_map_alias aliases[] = {
-        {HARBORAI_STR_INIT("smart"), HARBORAI_STR_INIT("lab/my-model")}};
+        {HARBORAI_STR_INIT("smart"), HARBORAI_STR_INIT("lab/my-model"), {0}}};
     struct manifest *manifest = NULL;
     struct model_map *map = NULL;
     harborai_error error = HARBORAI_ERROR_INIT;
