@@ -3,6 +3,8 @@
  * once; from any other they go through the mail. */
 #include "chat/usage.h"
 #include "engine/state.h"
+#include "json_scan.h"
+#include "json_value.h"
 
 static struct attempt *attempt_of(harborai_call *api)
 {
@@ -47,8 +49,24 @@ static harborai_status call_emit_json(harborai_call *api, harborai_str chunk)
     return st < 0 ? st : output_json(a, chunk, NULL);
 }
 
+/* What a plugin calls the vendor's usage object goes into the journal and to clients as it is: only
+ * if it is one. Said once an attempt, or a plugin could fill the log. */
+static void check_vendor_json(struct attempt *a, harborai_usage *usage)
+{
+    harborai_str value;
+    if (usage->vendor_json.len == 0 ||
+        (json_scan(usage->vendor_json, NULL, &value, NULL) >= 0 && json_kind(value) == JSON_OBJECT))
+        return;
+    usage->vendor_json = SLICE_NONE;
+    if (!a->usage_is_odd)
+        log_write(a->call->engine->s.log, LOG_LEVEL_WARN, "plugin.bad_usage",
+                  "provider='%s' plugin='%s' error='vendor_json is not a JSON object'",
+                  slot_name(a->slot), attempt_plugin_id(a));
+    a->usage_is_odd = true;
+}
+
 /* A class that is known replaces its last value; what is not mentioned stays. */
-static void merge_usage(struct attempt *a, const harborai_usage *from)
+void attempt_take_usage(struct attempt *a, const harborai_usage *from)
 {
     harborai_usage kept = *from;
     kept.vendor_json = arena_copy(&a->call->arena, from->vendor_json);
@@ -66,7 +84,8 @@ static harborai_status call_usage(harborai_call *api, const harborai_usage *give
         return st;
     if (!attempt_is_current_thread(a))
         return mail_usage(a, &usage);
-    merge_usage(a, &usage);
+    check_vendor_json(a, &usage);
+    attempt_take_usage(a, &usage);
     return HARBORAI_OK;
 }
 
@@ -84,7 +103,8 @@ static harborai_status call_finish(harborai_call *api, const harborai_result *gi
         st = take_usage(result.usage, &usage);
         if (st < 0)
             return st;
-        merge_usage(a, &usage);
+        check_vendor_json(a, &usage);
+        attempt_take_usage(a, &usage);
     }
     if (a->closed)
         return HARBORAI_E_CLOSED;

@@ -52,7 +52,10 @@ void passthrough_usage(struct attempt *a, harborai_str object)
         return;
     if (usage.vendor_json.len == 0)
         usage.vendor_json = object;
-    engine_call_functions.usage(&a->api, &usage);
+    if (usage.vendor_json.data == object.data && usage.vendor_json.len == object.len)
+        attempt_take_usage(a, &usage); /* scanned with what it stands in */
+    else
+        engine_call_functions.usage(&a->api, &usage);
 }
 
 harborai_str passthrough_finish_word(struct attempt *a)

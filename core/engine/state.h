@@ -147,14 +147,14 @@ struct attempt {
     harborai_usage usage;
     bool has_usage;
     bool usage_is_late; /* more of it came after the call's end line */
+    bool usage_is_odd;  /* it was said that its vendor_json is none */
     struct timer wake;
-    bool wake_is_void;
 
     /* The plugin's side. */
     uint32_t depth;       /* its functions that run now */
     bool on_job;          /* chat() runs on a job thread: the loop keeps its hands off */
     bool closed;          /* finished: only usage is still taken */
-    bool released, cancel_told, mail_due, cancel_due;
+    bool released, mail_due, cancel_due;
     uint32_t holds;
     struct job job;
     struct message job_done;
@@ -197,6 +197,10 @@ void attempt_leave(struct attempt *a, struct attempt *before);
 bool attempt_is_current_thread(const struct attempt *a);
 void attempt_settle(struct attempt *a);
 const char *attempt_plugin_id(const struct attempt *a);
+
+/* --- host_call.c --- */
+/* `from` is checked: its vendor_json is empty or a JSON object. [the thread that runs the plugin] */
+void attempt_take_usage(struct attempt *a, const harborai_usage *from);
 
 /* --- mail.c: what other threads say --- */
 void mail_init(struct attempt *a);

@@ -3,7 +3,6 @@
  * torn one between others. */
 #include "store/journal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -33,7 +32,8 @@ void journal_close(struct journal *journal)
 harborai_status journal_add(struct journal *journal, harborai_str line, harborai_error *error)
 {
     struct buf *pending = &journal->pending;
-    assert(line.len == 0 || memchr(line.data, '\n', line.len) == NULL);
+    if (line.len > 0 && memchr(line.data, '\n', line.len) != NULL)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "journal line has a line end in it");
     if (line.len >= LIMIT_JOURNAL_LINE)
         return harborai_error_set(error, HARBORAI_E_MEMORY,
                                   "journal line of %zu bytes is longer than %zu", line.len,

@@ -37,8 +37,8 @@ MUST_CHECK harborai_status journal_open(struct journal *journal, harborai_str st
 /* [loop] A last commit, then the lock is given up. Accepts a zeroed journal. */
 void journal_close(struct journal *journal);
 
-/* [loop] Copies a line, without its line end; it must not contain one. E_MEMORY: the line is longer
- * than LIMIT_JOURNAL_LINE, or no room is left; then nothing was added. */
+/* [loop] Copies a line, without its line end. E_INVALID: it has one inside. E_MEMORY: it is longer
+ * than LIMIT_JOURNAL_LINE, or no room is left. Then nothing was added. */
 MUST_CHECK harborai_status journal_add(struct journal *journal, harborai_str line,
                                        harborai_error *error);
 

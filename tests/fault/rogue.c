@@ -65,6 +65,24 @@ static harborai_status tell_usage(struct rogue *r, int64_t output)
     return r->call->host->usage(r->call, &usage);
 }
 
+/* What would break a line of the journal in two, and what would make two members of one. */
+static harborai_status tell_odd_usage(struct rogue *r)
+{
+    harborai_usage usage = {.size = sizeof usage};
+    harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT, 4711);
+    for (int i = 0; i < 3; i++) {
+        static const harborai_str odd[] = {HARBORAI_STR_INIT("\"a\nb"), HARBORAI_STR_INIT("[1]"),
+                                           HARBORAI_STR_INIT("}oops,\"type\":\"end\"")};
+        usage.vendor_json = odd[i];
+        EXPECT(r->call->host->usage(r->call, &usage) == HARBORAI_OK);
+    }
+    (void)say(r, "counted");
+    harborai_result result = {.size = sizeof result,
+                              .finish_reason = HARBORAI_FINISH_STOP,
+                              .usage = &usage};
+    return r->call->host->finish(r->call, &result);
+}
+
 static harborai_status start(struct rogue *r, uint32_t response_kind, harborai_error *error)
 {
     const harborai_host *host = r->call->host;
@@ -99,6 +117,12 @@ static harborai_status finish_twice(struct rogue *r, harborai_error *error)
     EXPECT(harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL) == HARBORAI_OK);
     after_the_end(r);
     return HARBORAI_OK;
+}
+
+static harborai_status odd_usage(struct rogue *r, harborai_error *error)
+{
+    (void)error;
+    return tell_odd_usage(r);
 }
 
 static harborai_status do_nothing(struct rogue *r, harborai_error *error)
@@ -445,6 +469,21 @@ static harborai_status polite(struct rogue *r, harborai_error *error)
     return HARBORAI_OK;
 }
 
+static void *tell_odd_usage_elsewhere(void *argument)
+{
+    struct rogue *r = argument;
+    EXPECT(tell_odd_usage(r) == HARBORAI_OK);
+    r->call->host->unhold(r->call);
+    return NULL;
+}
+
+static harborai_status odd_usage_by_thread(struct rogue *r, harborai_error *error)
+{
+    (void)error;
+    begin_thread(r, tell_odd_usage_elsewhere);
+    return HARBORAI_OK;
+}
+
 static void *wait_for_cancel(void *argument)
 {
     struct rogue *r = argument;
@@ -471,6 +510,8 @@ static harborai_status wait_chat(struct rogue *r, harborai_error *error)
 
 static const struct behaviour behaviours[] = {
     {"r-finish-twice", finish_twice, NULL, NULL, NULL, NULL},
+    {"r-odd-usage", odd_usage, NULL, NULL, NULL, NULL},
+    {"r-odd-usage-by-thread", odd_usage_by_thread, NULL, NULL, NULL, NULL},
     {"r-idle", do_nothing, NULL, NULL, NULL, NULL},
     {"r-error", error_only, NULL, NULL, NULL, NULL},
     {"r-error-without-text", error_without_text, NULL, NULL, NULL, NULL},

@@ -60,6 +60,8 @@ static void test_lines_are_one_write_each_pass(void)
     CU_ASSERT_STRING_EQUAL(text, "{\"a\":1}\n{\"b\":2}\n");
     free(text);
     CU_ASSERT(j.counts.lines == 2 && j.counts.bytes == 16 && j.counts.failures == 0);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("tw\no"), NULL) == HARBORAI_E_INVALID);
+    CU_ASSERT(!journal_has_pending(&j));
     CU_ASSERT(journal_add(&j, HARBORAI_STR("last"), NULL) == HARBORAI_OK);
     journal_close(&j);
     text = content_of(path);
