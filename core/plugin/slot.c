@@ -113,7 +113,7 @@ harborai_status slot_failure(struct slot *slot, enum plugin_stage *ret_stage,
 
 static void report_quiescent(struct slot *slot, struct slot_shard *shard)
 {
-    if (!shard->draining || shard->reported || shard->pins > 0)
+    if (!shard->draining || shard->reported || atomic_load(&shard->pins) > 0)
         return;
     shard->reported = true;
     if (atomic_fetch_sub(&slot->loops_left, 1) == 1)
@@ -123,7 +123,9 @@ static void report_quiescent(struct slot *slot, struct slot_shard *shard)
 void slot_unpin(struct slot *slot, unsigned loop_index)
 {
     struct slot_shard *shard = &slot->shards[loop_index];
-    shard->pins--;
+    atomic_store_explicit(&shard->pins,
+                          atomic_load_explicit(&shard->pins, memory_order_relaxed) - 1,
+                          memory_order_relaxed);
     report_quiescent(slot, shard);
 }
 
@@ -161,6 +163,15 @@ enum slot_state slot_state(const struct slot *slot)
     if (state == SLOT_SERVING && atomic_load(&s->retired))
         return SLOT_DRAINING;
     return (enum slot_state)state;
+}
+
+size_t slot_call_count(const struct slot *slot)
+{
+    struct slot *s = (struct slot *)(uintptr_t)slot;
+    size_t count = 0;
+    for (unsigned i = 0; i < s->loop_count; i++)
+        count += atomic_load_explicit(&s->shards[i].pins, memory_order_relaxed);
+    return count;
 }
 
 const char *slot_state_name(enum slot_state state)

@@ -29,7 +29,7 @@ enum slot_state {
     SLOT_SERVING,
     SLOT_FAILED,
     SLOT_DRAINING,
-    SLOT_GONE
+    SLOT_GONE /* destroyed; the object may still be mapped */
 };
 
 /* What calls need: valid while the slot is pinned. */
@@ -50,7 +50,7 @@ struct slot_waiter {
 
 /* One loop's. */
 struct slot_shard {
-    CACHE_ALIGNED size_t pins;
+    CACHE_ALIGNED atomic_size_t pins; /* only its loop writes it, so no locked instruction is needed */
     bool draining, reported;
 };
 
@@ -128,7 +128,9 @@ MUST_CHECK harborai_status slot_failure(struct slot *slot, enum plugin_stage *re
 
 static inline void slot_pin(struct slot *slot, unsigned loop_index) /* [loop] */
 {
-    slot->shards[loop_index].pins++;
+    atomic_size_t *pins = &slot->shards[loop_index].pins;
+    atomic_store_explicit(pins, atomic_load_explicit(pins, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
 }
 
 void slot_unpin(struct slot *slot, unsigned loop_index); /* [loop] the last may call on_quiescent */
@@ -147,6 +149,7 @@ void slot_close(struct slot *slot);
 void slot_tick(struct slot *slot);
 
 enum slot_state slot_state(const struct slot *slot); /* [any] */
+size_t slot_call_count(const struct slot *slot);     /* [any] that are not released */
 const char *slot_state_name(enum slot_state state);  /* "ready" … */
 
 static inline const char *slot_name(const struct slot *slot) /* [any] */

@@ -199,6 +199,7 @@ static void work_close(struct slot *slot)
         slot->live.table->destroy(slot->live.provider);
         slot->live.provider = NULL;
     }
+    atomic_store(&slot->state, SLOT_GONE);
     atomic_fetch_or(&slot->work, SLOT_WORK_UNLOAD);
 }
 

@@ -124,16 +124,16 @@ static struct runtime_provider *find_same(struct runtime *runtime, const struct 
 static void free_provider(struct runtime_provider *p)
 {
     struct runtime *runtime = p->runtime;
+    pthread_mutex_lock(&runtime->lock); /* first: whoever holds it may look at what is listed */
+    list_remove(&p->living);
+    pthread_cond_signal(&runtime->changed);
+    pthread_mutex_unlock(&runtime->lock);
     services_cancel_tick(p);
     slot_destroy(p->slot);
     tls_store_unref(p->target.tls);
     free((void *)(uintptr_t)p->ca_file.data);
     free(p->drains);
     free(p);
-    pthread_mutex_lock(&runtime->lock);
-    runtime->provider_count--;
-    pthread_cond_broadcast(&runtime->changed);
-    pthread_mutex_unlock(&runtime->lock);
 }
 
 static void on_gone_message(struct message *message)
@@ -191,9 +191,6 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     p->target = *target;
     p->ca_file = (harborai_str){slice_dup(ca_file), ca_file.len};
     p->drains = calloc(runtime->loop_count, sizeof *p->drains);
-    pthread_mutex_lock(&runtime->lock);
-    runtime->provider_count++;
-    pthread_mutex_unlock(&runtime->lock);
     harborai_status st = HARBORAI_E_MEMORY;
     if (p->ca_file.data != NULL && p->drains != NULL)
         st = tls_store_get(runtime->transport, ca_file, &p->target.tls, error);
@@ -205,6 +202,9 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     }
     p->wanted = true;
     list_append(&runtime->providers, &p->link);
+    pthread_mutex_lock(&runtime->lock);
+    list_append(&runtime->living, &p->living);
+    pthread_mutex_unlock(&runtime->lock);
     return HARBORAI_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #define PROVIDER_THREADS 16 /* create, tick, destroy: a slow one holds up no other provider */
 #define STOP_LIMIT_NS (10 * NS_PER_S) /* for plugins that do not let go of their calls */
+#define LOOP_LIMIT_S 2 /* for a plugin that does not return to the loop */
 
 /* --- Building ---------------------------------------------------------------------------------- */
 
@@ -86,6 +87,16 @@ static unsigned loops_from(const struct runtime_options *options)
     return loops < LIMIT_LOOPS ? loops : LIMIT_LOOPS;
 }
 
+static void init_lock(struct runtime *runtime)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&runtime->lock, NULL);
+    pthread_cond_init(&runtime->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 harborai_status runtime_create(struct config *config, const struct runtime_options *options,
                                struct runtime **ret_runtime, harborai_error *error)
 {
@@ -97,8 +108,8 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
     runtime->loop_count = loops_from(options);
     epoch_init(&runtime->epoch);
     list_init(&runtime->providers);
-    pthread_mutex_init(&runtime->lock, NULL);
-    pthread_cond_init(&runtime->changed, NULL);
+    list_init(&runtime->living);
+    init_lock(runtime);
     harborai_status st = build_shared(runtime, error);
     for (unsigned i = 0; i < runtime->loop_count && st >= 0; i++)
         st = build_loop(runtime, i, config, error);
@@ -127,7 +138,7 @@ harborai_status runtime_start(struct runtime *runtime, harborai_error *error)
         struct runtime_loop *l = &runtime->loops[i];
         harborai_status st = thread_start(&l->thread, "loop", run_loop, l, error);
         if (st < 0) {
-            runtime_stop(runtime);
+            (void)runtime_stop(runtime);
             return st;
         }
         l->has_thread = true;
@@ -171,31 +182,96 @@ static void on_break_off(struct message *message)
 static bool all_gone(struct runtime *runtime)
 {
     pthread_mutex_lock(&runtime->lock);
-    bool gone = runtime->provider_count == 0;
+    bool gone = list_is_empty(&runtime->living);
     pthread_mutex_unlock(&runtime->lock);
     return gone;
+}
+
+/* One pass of each loop that has no thread; false: they all have one. */
+static bool drive_loops(struct runtime *runtime)
+{
+    bool driven = false;
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        if (!runtime->loops[i].has_thread) {
+            loop_turn(runtime->loops[i].loop, 10);
+            driven = true;
+        }
+    return driven;
 }
 
 /* Loops without a thread are driven here until the last provider is gone. */
 static void wait_until_gone(struct runtime *runtime)
 {
     int64_t until_ns = clock_monotonic_ns(&clock_system) + STOP_LIMIT_NS;
-    while (!all_gone(runtime) && clock_monotonic_ns(&clock_system) < until_ns) {
-        bool driven = false;
-        for (unsigned i = 0; i < runtime->loop_count; i++) {
-            if (!runtime->loops[i].has_thread)
-                loop_turn(runtime->loops[i].loop, 10);
-            driven |= !runtime->loops[i].has_thread;
-        }
-        if (!driven)
-            nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
-    }
+    const struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
+    while (!all_gone(runtime) && clock_monotonic_ns(&clock_system) < until_ns)
+        if (!drive_loops(runtime))
+            break;
+    pthread_mutex_lock(&runtime->lock);
+    while (!list_is_empty(&runtime->living) &&
+           pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&runtime->lock);
 }
 
-void runtime_stop(struct runtime *runtime)
+/* Ends the loops' threads; how many stay, because a plugin does not return to them. */
+static unsigned end_loops(struct runtime *runtime)
+{
+    struct timespec until;
+    unsigned left = 0;
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        if (runtime->loops[i].has_thread)
+            loop_stop(runtime->loops[i].loop);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LOOP_LIMIT_S;
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        struct runtime_loop *l = &runtime->loops[i];
+        if (l->has_thread && pthread_timedjoin_np(l->thread, NULL, &until) != 0)
+            left++;
+        else
+            l->has_thread = false;
+    }
+    return left;
+}
+
+/* Those to blame: the others are held up by them, such as by the one thread that loads. */
+static bool is_to_blame(const struct slot *slot)
+{
+    return slot_state(slot) == SLOT_LOADING || slot_state(slot) == SLOT_DRAINING ||
+           slot_call_count(slot) > 0;
+}
+
+static void name_holder(const struct runtime *runtime, const struct slot *slot)
+{
+    log_write(runtime->options.log, LOG_LEVEL_WARN, "runtime.plugin_holds_on",
+              "provider=%s file='%s' state=%s calls=%zu help='it did not return, or did not release "
+              "its calls, within %lld s: the process ends without it'",
+              slot_name(slot), slot->provider->path, slot_state_name(slot_state(slot)),
+              slot_call_count(slot), (long long)(STOP_LIMIT_NS / NS_PER_S));
+}
+
+/* How many providers are not gone; names those to blame, or all if that is not known. */
+static unsigned name_holders(struct runtime *runtime)
+{
+    unsigned held = 0, to_blame = 0;
+    pthread_mutex_lock(&runtime->lock);
+    const struct list *end = &runtime->living;
+    for (const struct list *i = end->next; i != end; i = i->next, held++)
+        to_blame += is_to_blame(
+            CONTAINER_OF((uintptr_t)i, struct runtime_provider, living)->slot);
+    for (const struct list *i = end->next; i != end; i = i->next) {
+        const struct slot *slot = CONTAINER_OF((uintptr_t)i, struct runtime_provider, living)->slot;
+        if (to_blame == 0 || is_to_blame(slot))
+            name_holder(runtime, slot);
+    }
+    pthread_mutex_unlock(&runtime->lock);
+    return held;
+}
+
+unsigned runtime_stop(struct runtime *runtime)
 {
     if (runtime->stopped)
-        return;
+        return runtime->held;
     runtime->stopped = true;
     atomic_store(&runtime->taking, runtime->loop_count);
     for (unsigned i = 0; i < runtime->loop_count; i++) {
@@ -204,18 +280,11 @@ void runtime_stop(struct runtime *runtime)
         loop_post(l->loop, &l->break_off);
     }
     wait_until_gone(runtime);
-    if (!all_gone(runtime))
-        log_write(runtime->options.log, LOG_LEVEL_WARN, "runtime.plugin_holds_on",
-                  "providers=%u help='a plugin did not release its calls within %lld s'",
-                  runtime->provider_count, (long long)(STOP_LIMIT_NS / NS_PER_S));
-    for (unsigned i = 0; i < runtime->loop_count; i++) {
-        struct runtime_loop *l = &runtime->loops[i];
-        if (!l->has_thread)
-            continue;
-        loop_stop(l->loop);
-        pthread_join(l->thread, NULL);
-        l->has_thread = false;
-    }
+    unsigned left = end_loops(runtime);
+    runtime->held = name_holders(runtime);
+    if (runtime->held < left)
+        runtime->held = left;
+    return runtime->held;
 }
 
 static void destroy_loop_parts(struct runtime_loop *l)
@@ -233,12 +302,23 @@ static void destroy_jobs(struct runtime *runtime)
     jobs_destroy(runtime->translators);
 }
 
+/* Threads of plugins are still inside: whatever they can reach stays until the process ends. */
+static void abandon(struct runtime *runtime)
+{
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        if (!runtime->loops[i].has_thread)
+            journal_subscriber_release(&runtime->loops[i].journal);
+}
+
 void runtime_destroy(struct runtime *runtime)
 {
     if (runtime == NULL)
         return;
-    if (runtime->keeper != NULL && runtime->loops[runtime->loop_count - 1].engine != NULL)
-        runtime_stop(runtime);
+    if (runtime->keeper != NULL && runtime->loops[runtime->loop_count - 1].engine != NULL &&
+        runtime_stop(runtime) > 0) {
+        abandon(runtime);
+        return;
+    }
     destroy_jobs(runtime);
     for (unsigned i = 0; i < runtime->loop_count; i++)
         destroy_loop_parts(&runtime->loops[i]);

@@ -26,13 +26,18 @@ struct runtime_options {
 MUST_CHECK harborai_status runtime_create(struct config *config,
                                           const struct runtime_options *options,
                                           struct runtime **ret_runtime, harborai_error *error);
-/* Stops the loops, drains and destroys every provider, closes the journal. */
+/* runtime_stop(), if that was not done, and frees everything. If providers hold on only the journal
+ * is closed: loops, engine and they stay as they are until the process ends. */
 void runtime_destroy(struct runtime *runtime);
 
 /* Starts a thread for each loop. Without it the caller drives loop 0 by loop_turn(). */
 MUST_CHECK harborai_status runtime_start(struct runtime *runtime, harborai_error *error);
-/* Ends the loops' threads. Calls still under way are broken off by runtime_destroy(). */
-void runtime_stop(struct runtime *runtime);
+/* Breaks off the calls still under way, drains and destroys every provider, ends the loops' threads.
+ * Returns how many providers hold on: a plugin did not return from a function within 10 s, or has a
+ * thread that did not let go of its call. They are named in the log. Then nothing that they can
+ * reach may be freed: runtime_destroy() heeds that; whoever owns fronts of calls has to as well.
+ * Again it does nothing but return the same. */
+unsigned runtime_stop(struct runtime *runtime);
 
 unsigned runtime_loop_count(const struct runtime *runtime);
 struct loop *runtime_loop(struct runtime *runtime, unsigned index);

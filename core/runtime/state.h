@@ -20,6 +20,7 @@ struct runtime_provider {
     struct provider_services services; /* the slot's: leads back here */
     struct slot *slot;
     struct list link;     /* runtime->providers; in no list once it leaves */
+    struct list living;   /* runtime->living */
     harborai_str ca_file; /* owned */
     bool wanted;          /* by the configuration that is being applied */
     bool published;       /* the map of this moment may lead to it */
@@ -81,12 +82,13 @@ struct runtime {
     unsigned loop_count;
     struct runtime_loop loops[LIMIT_LOOPS];
 
-    /* How many providers are not freed yet: runtime_stop() waits for the last. A lock, because a
-     * thread has to sleep until then. */
+    /* The providers that are not freed yet: runtime_stop() waits for the last, and names those that
+     * hold on. A lock, because a thread has to sleep until then. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    unsigned provider_count;
+    struct list living;
     bool stopped;
+    unsigned held;      /* what runtime_stop() returned */
     atomic_uint taking; /* loops that still take calls, while the runtime stops */
     struct job leave;   /* [keeper] the last publication: nothing */
 };

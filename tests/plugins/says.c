@@ -6,6 +6,7 @@
  *     delta TEXT          emit() of choice 0
  *     usage INPUT OUTPUT  usage()
  *     wait MS             (thread only)
+ *     forever INPUT OUTPUT   (thread only) usage() each millisecond, without end
  *     finish REASON       finish(), REASON a number; what follows happens after it
  *     thread              the lines from here on, on a thread
  *     stay                nothing more, until the call is cancelled
@@ -104,6 +105,10 @@ static harborai_status do_line(struct says *s, char *line)
         return tell_usage(s->call, first, strtol(second, NULL, 10));
     if (begins(line, "wait"))
         return wait_ms(first);
+    while (begins(line, "forever")) {
+        (void)tell_usage(s->call, first, strtol(second, NULL, 10));
+        (void)wait_ms(1);
+    }
     if (begins(line, "finish"))
         return harborai_finish(s->call, (uint32_t)first, NULL);
     if (begins(line, "cancelled")) {

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Plugins that never let go: the gateway ends all the same, names them, and its journal is whole."""
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+import made
+import support
+import test_says
+from support import kind
+
+NOTE = "#include <unistd.h>\nHARBORAI_MANIFEST_LITERAL(@MANIFEST@);"
+SHUTDOWN_S = 1
+LIMIT_S = SHUTDOWN_S + 10 + 2 + 10  # calls, plugins, loops; and a slow machine
+
+
+class StuckTest(unittest.TestCase):
+    """All at once: each takes the whole limit."""
+
+    CASES = {  # provider, its model, what is asked of it
+        "create() hangs": ("hang", "hang-model", "hello"),
+        "a thread keeps a call": ("says", "says", "delta hello\nthread\nforever 3 4"),
+        "chat() hangs": ("says", "says", "wait 600000"),
+    }
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        place = self.stack.enter_context(support.folder())
+        made.build(place, "hang", note=NOTE, create="for (;;) pause();")
+        test_says.build(place)
+        self.env = {"HARBORAI_PLUGIN_PATH": support.plugin_path(place)}
+
+    def begin(self, case):
+        provider, model, content = self.CASES[case]
+        config = {"providers": {provider: {}, "echo": {}},
+                  "timeouts": {"shutdown": f"{SHUTDOWN_S}s"}}
+        hb = self.stack.enter_context(support.gateway(config, workers=2, env=self.env))
+        hb.killed = True
+        self.assertEqual(hb.chat("x", "echo", headers={"x-request-id": "before"}).status, 200)
+
+        def ask():
+            with contextlib.suppress(Exception):
+                hb.chat(content, model, timeout=LIMIT_S, headers={"x-request-id": "stuck"})
+        threading.Thread(target=ask, daemon=True).start()
+        return hb
+
+    def test_the_process_ends_and_names_the_plugin(self):
+        running = {case: self.begin(case) for case in self.CASES}
+        time.sleep(1)
+        began = time.monotonic()
+        for hb in running.values():
+            hb.process.send_signal(signal.SIGTERM)
+        for case, hb in running.items():
+            with self.subTest(case):
+                self.check(case, hb, began)
+
+    def check(self, case, hb, began):
+        try:
+            hb.process.wait(max(1, LIMIT_S - (time.monotonic() - began)))
+        except subprocess.TimeoutExpired:
+            self.fail(f"still alive {LIMIT_S} s after SIGTERM")
+        self.assertEqual(hb.process.returncode, 0, hb.log()[-3000:])
+        provider = self.CASES[case][0]
+        named = [x for x in hb.log().splitlines() if "runtime.plugin_holds_on" in x]
+        self.assertEqual(len(named), 1, hb.log())
+        self.assertIn(f"provider={provider} ", named[0])
+        self.assertIn(os.sep + provider + ".so", named[0])
+        lines = hb.journal()
+        self.assertTrue([x for x in lines if kind(x) == "end" and x["request_id"] == "before"])
+        if case != "chat() hangs":  # whose loop never came to its next line
+            self.assertTrue([x for x in lines if kind(x) == "end" and x["request_id"] == "stuck"])
+
+
+if __name__ == "__main__":
+    unittest.main()
