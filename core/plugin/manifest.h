@@ -10,6 +10,8 @@
 #include "base/attr.h"
 #include "base/slice.h"
 
+#define MANIFEST_SECRETS 8 /* at most */
+
 struct manifest_texts {
     harborai_str *items;
     size_t count;

@@ -48,6 +48,8 @@ static harborai_status read_secret(struct manifest_reader *r, harborai_str name,
         if (st < 0)
             return st;
     }
+    if (secret->required && secret->env.len == 0 && !slice_is(name, "api_key"))
+        return manifest_fault(r, where, "is required and needs an 'env': nothing else can give it");
     return HARBORAI_OK;
 }
 
@@ -61,6 +63,8 @@ static harborai_status read_secrets(struct manifest_reader *r, const char *where
     size_t count = 0;
     while (json_object_next(&cursor, &member))
         count++;
+    if (count > MANIFEST_SECRETS)
+        return manifest_fault(r, where, "has %zu secrets, more than %d", count, MANIFEST_SECRETS);
     r->m->secrets = arena_alloc(&r->m->arena, (count + 1) * sizeof *r->m->secrets);
     if (r->m->secrets == NULL)
         return manifest_out_of_memory(r);

@@ -200,13 +200,13 @@ harborai_status provider_check_secrets(const struct provider *p, harborai_error 
         const struct manifest_secret *needed = &p->manifest->secrets[i];
         if (!needed->required || provider_secret_find(p, needed->name) != NULL)
             continue;
-        bool is_key = slice_is(needed->name, "api_key");
-        harborai_str variable = is_key ? p->key_variable : needed->env;
+        if (!slice_is(needed->name, "api_key")) /* no other can stand in a configuration file */
+            return harborai_error_set(error, HARBORAI_E_AUTH, "provider '%s' has no %s: set %s",
+                                      p->name.data, needed->name.data, needed->env.data);
         return harborai_error_set(error, HARBORAI_E_AUTH,
-                                  "provider '%s' has no %s: set %.*s%sproviders.%s.%s",
-                                  p->name.data, needed->name.data, SLICE_ARG(variable),
-                                  variable.len > 0 ? " or " : "", p->name.data,
-                                  needed->name.data);
+                                  "provider '%s' has no api_key: set %.*s%sproviders.%s.api_key",
+                                  p->name.data, SLICE_ARG(p->key_variable),
+                                  p->key_variable.len > 0 ? " or " : "", p->name.data);
     }
     return HARBORAI_OK;
 }

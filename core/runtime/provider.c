@@ -11,7 +11,7 @@ struct wanted {
     const struct config_provider *spec; /* NULL: no file names it */
     const struct plugin_file *file;
     harborai_str name;
-    struct provider_secret secrets[8];
+    struct provider_secret secrets[MANIFEST_SECRETS];
     size_t secret_count;
 };
 
@@ -46,7 +46,7 @@ static harborai_status find_secrets(struct wanted *w, const struct config *confi
                                     harborai_error *error)
 {
     const struct manifest *m = w->file->manifest;
-    for (size_t i = 0; i < m->secret_count && i < ARRAY_LEN(w->secrets); i++) {
+    for (size_t i = 0; i < m->secret_count; i++) {
         harborai_status st = add_secret(w, &m->secrets[i], config, error);
         if (st < 0)
             return st;

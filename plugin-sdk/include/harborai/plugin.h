@@ -38,7 +38,7 @@
  * threads in create(), with all signals blocked, and joins them in destroy().
  *
  * LIMITS, and what passing them gives:
- *   manifest 256 KiB, call_state_size 64 KiB                               the plugin is refused
+ *   manifest 256 KiB, 8 secrets, call_state_size 64 KiB                    the plugin is refused
  *   one call: 64 MiB by alloc(), 1 MiB emitted and undelivered after PAUSE             E_MEMORY
  *   one request: 4,096 edits, 64 headers of 16 KiB, a path of 1 KiB and 32 levels      E_INVALID
  *   one call: 16 exchanges, 2 times AGAIN, 128 choices, 128 tool calls a choice        E_INVALID
@@ -106,7 +106,8 @@ extern "C" {
  *   "request_id_header": "acme-id",     where the vendor puts its request id; the host reads it
  *                                       from every answer. Default: x-request-id, request-id
  *   "secrets": { "api_key": { "env": "ACME_API_KEY", "required": true, "description": "…",
- *                             "readable": true } },    readable: host->secret() gives it out
+ *                             "readable": true } },    readable: host->secret() gives it out.
+ *                                     A configuration file can hold api_key only; for others `env`
  *   "config_schema": { "type": "object", "properties": { "base_url": { "type": "string" } } },
  *   "isolation": "any" }                any | in-process | worker: what the plugin can live with
  *

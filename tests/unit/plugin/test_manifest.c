@@ -47,6 +47,11 @@ static const struct {
     {"model without name", PLUGIN("\"models\":[{\"context\":1}]"), "models[0]: has no 'name'", 0},
     {"context fraction", PLUGIN("\"models\":[{\"name\":\"m\",\"context\":1.5}]"),
      "plugin.models[0].context: must be an integer", 0},
+    {"secret without a way in", PLUGIN(MODELS ",\"secrets\":{\"token\":{\"required\":true}}"),
+     "plugin.secrets.token: is required and needs an 'env'", 0},
+    {"nine secrets", PLUGIN(MODELS ",\"secrets\":{\"a\":{},\"b\":{},\"c\":{},\"d\":{},"
+                            "\"e\":{},\"f\":{},\"g\":{},\"h\":{},\"i\":{}}"),
+     "plugin.secrets: has 9 secrets, more than 8", 0},
     {"context text", PLUGIN("\"models\":[{\"name\":\"m\",\"context\":\"1\"}]"),
      "plugin.models[0].context: must be an integer", 0},
     {"context huge", PLUGIN("\"models\":[{\"name\":\"m\",\"context\":1e30}]"),

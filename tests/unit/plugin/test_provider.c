@@ -108,6 +108,37 @@ static void test_network(void)
     fixture_close(&f);
 }
 
+static const struct {
+    const char *secret, *want;
+} missing[] = {
+    {"\"api_key\":{\"required\":true}", "provider 'lab' has no api_key: set providers.lab.api_key"},
+    {"\"api_key\":{\"required\":true,\"env\":\"A_KEY\"}",
+     "provider 'lab' has no api_key: set A_KEY or providers.lab.api_key"},
+    {"\"token\":{\"required\":true,\"env\":\"A_TOKEN\"}",
+     "provider 'lab' has no token: set A_TOKEN"},
+};
+
+/* Only the way out that there is: a file can hold an api_key, and no other secret. */
+static void test_missing_secrets(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+        char json[512], path[] = "x.so";
+        struct plugin_file file = {.path = path};
+        struct provider *p = NULL;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        snprintf(json, sizeof json, "{\"abi\":[0,%d,0],\"plugin\":{\"id\":\"x.y\",\"version\":"
+                 "\"1.0.0\",\"provider\":\"y\",\"patterns\":[\"y-*\"],\"secrets\":{%s}}}",
+                 HARBORAI_ABI_MINOR, missing[i].secret);
+        CU_ASSERT_FATAL(manifest_create(slice_of(json), path, &file.manifest, NULL) == HARBORAI_OK);
+        const struct provider_options options = {.name = HARBORAI_STR("lab"), .file = &file};
+        CU_ASSERT_FATAL(provider_create(&options, &p, NULL) == HARBORAI_OK);
+        ROW(missing[i].want, provider_check_secrets(p, &error) == HARBORAI_E_AUTH);
+        ROW(missing[i].want, strcmp(error.message, missing[i].want) == 0);
+        provider_destroy(p);
+        manifest_unref(file.manifest);
+    }
+}
+
 static int64_t wall_ns(const struct clock *self)
 {
     (void)self;
@@ -177,6 +208,7 @@ static void test_host_functions(void)
 const CU_TestInfo provider_tests[] = {
     {"which base_url holds", test_base_url},
     {"what it may reach", test_network},
+    {"secrets that are missing", test_missing_secrets},
     {"the host's functions", test_host_functions},
     CU_TEST_INFO_NULL,
 };
