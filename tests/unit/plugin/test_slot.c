@@ -411,7 +411,7 @@ static void test_replaced_file(void)
     world_end(&w, fresh);
     CU_ASSERT(!is_mapped(&w));
     CU_ASSERT(call(late, 0, &error) == HARBORAI_E_CONFIG);
-    CU_ASSERT(strstr(error.message, "has changed since it was checked") != NULL);
+    CU_ASSERT(strstr(error.message, "has changed since it was checked: restart HarborAI") != NULL);
     world_end(&w, late);
     plugin_catalog_destroy(before);
     world_close(&w);
