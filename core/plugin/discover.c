@@ -150,9 +150,6 @@ static harborai_status add_file(struct walk *w, const struct plugin_directory *d
                                 const char *name, harborai_error *error)
 {
     struct plugin_catalog *c = w->catalog;
-    if (c->file_count == LIMIT_PLUGINS)
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "more than %d plugins in all directories",
-                                  LIMIT_PLUGINS);
     struct plugin_file *file = &c->files[c->file_count];
     *file = (struct plugin_file){.directory = directory->path,
                                  .origin = directory->origin,
@@ -192,8 +189,13 @@ static harborai_status read_directory(struct walk *w, struct plugin_directory *d
         return HARBORAI_OK;
     }
     harborai_status st = HARBORAI_OK;
+    int room = (int)(LIMIT_PLUGINS - w->catalog->file_count);
+    if (count > room)
+        harborai_error_set(&directory->error, HARBORAI_E_CONFIG,
+                           "'%s': only the first %d of its %d files are looked at: no more than %d in "
+                           "all plugin directories", directory->path, room, count, LIMIT_PLUGINS);
     for (int i = 0; i < count; i++) {
-        if (st == HARBORAI_OK)
+        if (st == HARBORAI_OK && i < room)
             st = add_file(w, directory, entries[i]->d_name, error);
         free(entries[i]);
     }

@@ -37,7 +37,7 @@ struct plugin_file {
 struct plugin_directory {
     char *path; /* owned; absolute, or as given if it could not be resolved */
     enum plugin_origin origin;
-    harborai_error error; /* code 0, or why nothing of it is used */
+    harborai_error error; /* code 0, or why nothing of it, or not all, is used */
 };
 
 struct plugin_catalog {

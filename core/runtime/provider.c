@@ -299,6 +299,11 @@ void providers_keep_published(struct runtime *runtime)
 void providers_log_refused(struct runtime *runtime)
 {
     const struct plugin_catalog *catalog = runtime->catalog;
+    for (size_t i = 0; i < catalog->directory_count; i++)
+        if (catalog->directories[i].error.code < 0)
+            log_write(runtime->options.log, LOG_LEVEL_WARN, "plugin.directory",
+                      "directory='%s' reason='%s'", catalog->directories[i].path,
+                      catalog->directories[i].error.message);
     for (size_t i = 0; i < catalog->file_count; i++) {
         const struct plugin_file *file = &catalog->files[i];
         if (file->state == PLUGIN_FILE_REFUSED)

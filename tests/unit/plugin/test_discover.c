@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../unit.h"
+#include "base/limits.h"
 #include "fixture.h"
 #include "plugin/note.h"
 
@@ -171,6 +172,25 @@ static void test_rivals(void)
     fixture_close(&f);
 }
 
+/* More than fit: the first are looked at, and the directory says so. */
+static void test_too_many(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    for (int i = 0; i < LIMIT_PLUGINS + 2; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "x%04d.so", i);
+        CU_ASSERT_FATAL(mkfifo(fixture_path(&f, name), 0644) == 0);
+    }
+    struct plugin_catalog *c = fixture_scan(&f);
+    CU_ASSERT(c->file_count == LIMIT_PLUGINS);
+    CU_ASSERT(strstr(c->files[LIMIT_PLUGINS - 1].path, "/x1023.so") != NULL);
+    CU_ASSERT(strstr(c->directories[0].error.message, f.directory) != NULL);
+    CU_ASSERT(strstr(c->directories[0].error.message, "first 1024 of its 1026 files") != NULL);
+    plugin_catalog_destroy(c);
+    fixture_close(&f);
+}
+
 /* A symlink is followed inside the plugin directories only. */
 static void test_symlinks(void)
 {
@@ -328,6 +348,7 @@ const CU_TestInfo discover_tests[] = {
     {"each kind of file", test_each_file},
     {"a directory", test_directory},
     {"two plugins of one provider", test_rivals},
+    {"more files than fit", test_too_many},
     {"symlinks", test_symlinks},
     {"a world-writable directory", test_world_writable_directory},
     {"the search path", test_path},
