@@ -7,8 +7,7 @@
 
 #define BACKOFF_FIRST NS_PER_S
 #define BACKOFF_MOST (60 * NS_PER_S)
-
-static void finish_load(struct slot *slot, enum plugin_stage stage, const harborai_error *error);
+#define TICK_AGAIN_MS 1000 /* after one for which there was no thread */
 
 /* ---- What is to be done -------------------------------------------------------------------- */
 
@@ -24,24 +23,6 @@ static harborai_status submit(struct slot *slot, unsigned work, harborai_error *
 {
     slot->duty = duty_of(work);
     return slot->services->run_job(slot->services, slot->duty, &slot->job, error);
-}
-
-void slot_add_work(struct slot *slot, unsigned work)
-{
-    harborai_error error = HARBORAI_ERROR_INIT;
-    if (atomic_fetch_or(&slot->work, work) != 0 || submit(slot, work, &error) == HARBORAI_OK)
-        return; /* or the job is under way and will see it */
-    log_write(slot->services->log, LOG_LEVEL_ERROR, "plugin.no_thread", "provider=%s error='%s'",
-              slot_name(slot), error.message);
-    if (work == SLOT_WORK_CLOSE) {
-        slot_run_job(&slot->job); /* there is no thread of that duty that it could meet */
-        return;
-    }
-    unsigned others = atomic_exchange(&slot->work, 0);
-    if (work == SLOT_WORK_OPEN)
-        finish_load(slot, PLUGIN_STAGE_DLOPEN, &error);
-    if ((others & SLOT_WORK_CLOSE) != 0)
-        slot_add_work(slot, SLOT_WORK_CLOSE);
 }
 
 /* ---- The end of a load --------------------------------------------------------------------- */
@@ -262,4 +243,41 @@ void slot_run_job(struct job *job)
         }
         work_run(slot, work);
     }
+}
+
+/* ---- What asks for it ----------------------------------------------------------------------- */
+
+/* There was no thread for what is to be done, nor for what others added meanwhile: a load fails and
+ * its waiters are told, a tick is asked for again, and an end comes without a thread, for there is
+ * none of that duty that it could meet. */
+static void do_without_thread(struct slot *slot, const harborai_error *error)
+{
+    for (;;) {
+        unsigned running = SLOT_WORK_RUNNING,
+                 all = atomic_exchange(&slot->work, running) & ~running;
+        if (all == 0) {
+            if (atomic_compare_exchange_strong(&slot->work, &running, 0))
+                return;
+            continue;
+        }
+        if ((all & SLOT_WORK_OPEN) != 0 && !is_settled(slot))
+            finish_load(slot, PLUGIN_STAGE_DLOPEN, error);
+        if ((all & SLOT_WORK_TICK) != 0 && slot->services->tick_after != NULL)
+            slot->services->tick_after(slot->services, slot, TICK_AGAIN_MS);
+        if ((all & SLOT_WORK_CLOSE) != 0) {
+            atomic_fetch_or(&slot->work, SLOT_WORK_CLOSE);
+            slot_run_job(&slot->job);
+            return;
+        }
+    }
+}
+
+void slot_add_work(struct slot *slot, unsigned work)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (atomic_fetch_or(&slot->work, work) != 0 || submit(slot, work, &error) == HARBORAI_OK)
+        return; /* or the job is under way and will see it */
+    log_write(slot->services->log, LOG_LEVEL_ERROR, "plugin.no_thread", "provider=%s error='%s'",
+              slot_name(slot), error.message);
+    do_without_thread(slot, &error);
 }

@@ -30,6 +30,10 @@ struct world {
     struct provider_services services;
     sem_t gone;
     atomic_int quiescent;
+    bool has_no_threads;
+    void (*meanwhile)(struct world *w); /* while a thread is asked for in vain */
+    struct slot *asked;
+    struct slot_waiter *asker;
 };
 
 static int64_t world_now(const struct clock *clock)
@@ -42,6 +46,11 @@ static harborai_status world_run_job(const struct provider_services *services,
                                      harborai_error *error)
 {
     struct world *w = CONTAINER_OF((uintptr_t)services, struct world, services);
+    if (w->has_no_threads) {
+        if (w->meanwhile != NULL)
+            w->meanwhile(w);
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no thread to be had");
+    }
     return jobs_submit(duty == PROVIDER_DUTY_LOADER ? w->loading : w->providing, job, error);
 }
 
@@ -231,6 +240,34 @@ static void test_negative_cache(void)
         wait_s = wait_s * 2 < 60 ? wait_s * 2 : 60;
     }
     CU_ASSERT(plugin_loader_count(w.loader) == 1); /* it stays mapped: its table is good */
+    world_end(&w, slot);
+    world_close(&w);
+}
+
+static void ask_meanwhile(struct world *w)
+{
+    w->meanwhile = NULL;
+    CU_ASSERT(slot_request_load(w->asked, w->asker, NULL) == HARBORAI_PAUSE);
+}
+
+/* A call that wants a load just while a tick finds no thread is told so. */
+static void test_no_thread(void)
+{
+    struct world w;
+    struct caller caller = {.waiter = {.post = caller_wake}};
+    world_open(&w, "good");
+    struct slot *slot = world_slot(&w, "", true);
+    sem_init(&caller.posted, 0, 0);
+    w.has_no_threads = true;
+    w.meanwhile = ask_meanwhile;
+    w.asked = slot;
+    w.asker = &caller.waiter;
+    slot_tick(slot);
+    CU_ASSERT(sem_trywait(&caller.posted) == 0 && caller.waiter.status == HARBORAI_E_MEMORY);
+    w.has_no_threads = false;
+    atomic_fetch_add(&w.now_ns, NS_PER_S);
+    CU_ASSERT(call(slot, 0, NULL) == HARBORAI_OK);
+    sem_destroy(&caller.posted);
     world_end(&w, slot);
     world_close(&w);
 }
@@ -482,6 +519,7 @@ static void test_parallel_drain(void)
 const CU_TestInfo slot_tests[] = {
     {"loads that fail, each at its stage", test_failures},
     {"a failure is remembered for a while", test_negative_cache},
+    {"no thread to be had", test_no_thread},
     {"a secret that is missing", test_missing_secret},
     {"a whole life", test_life},
     {"a table that is shorter", test_short_table},
