@@ -17,15 +17,14 @@ struct host_text {
     harborai_str text;
 };
 
-static void mask(char *text, size_t len, harborai_str secret)
+/* Looks in the whole message: a secret that the cut divides must not show its first half. */
+static void mask(char *text, size_t shown, harborai_str message, harborai_str secret)
 {
     if (secret.len < MASKED_MIN)
         return;
-    for (size_t i = 0; i + secret.len <= len; i++)
-        if (memcmp(text + i, secret.data, secret.len) == 0) {
-            memset(text + i, '*', secret.len);
-            i += secret.len - 1;
-        }
+    for (size_t i = 0; i < shown && secret.len <= message.len - i; i++)
+        if (memcmp(message.data + i, secret.data, secret.len) == 0)
+            memset(text + i, '*', secret.len < shown - i ? secret.len : shown - i);
 }
 
 static enum log_level level_of(int32_t level)
@@ -43,14 +42,14 @@ static void host_log(const harborai_host *host, harborai_call *call, int32_t lev
     (void)call;
     if (!log_is_on(h->services->log, level_of(level)))
         return;
-    message = slice_cut(message, sizeof text);
-    if (message.len > 0)
-        memcpy(text, message.data, message.len);
+    harborai_str shown = slice_cut(message, sizeof text);
+    if (shown.len > 0)
+        memcpy(text, shown.data, shown.len);
     for (size_t i = 0; i < h->provider->secret_count; i++)
         if (h->provider->secrets[i].value != NULL)
-            mask(text, message.len, secret_reveal(h->provider->secrets[i].value));
+            mask(text, shown.len, message, secret_reveal(h->provider->secrets[i].value));
     log_write(h->services->log, level_of(level), "plugin.says", "provider=%s message='%.*s'",
-              h->provider->name.data, (int)message.len, text);
+              h->provider->name.data, (int)shown.len, text);
 }
 
 static int64_t host_now_ms(const harborai_host *host)

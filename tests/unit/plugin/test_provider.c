@@ -199,6 +199,15 @@ static void test_host_functions(void)
     CU_ASSERT(strstr(text, "warn plugin.says provider=lab") != NULL);
     CU_ASSERT(strstr(text, "key ************ refused") != NULL);
     CU_ASSERT(strstr(text, "topsecret") == NULL && strstr(text, "not on") == NULL);
+
+    char long_message[1100], line[2048] = ""; /* cut at 1,024, in the middle of the key */
+    memset(long_message, '.', sizeof long_message);
+    memcpy(long_message + 1018, "sk-topsecret", 12);
+    CU_ASSERT(ftruncate(fd, 0) == 0);
+    host->log(host, NULL, HARBORAI_LOG_WARN, (harborai_str){long_message, sizeof long_message});
+    CU_ASSERT(pread(fd, line, sizeof line, 0) > 0);
+    CU_ASSERT(memmem(line, sizeof line, "..******'", 9) != NULL);
+    CU_ASSERT(memmem(line, sizeof line, "sk-", 3) == NULL);
     close(fd);
     slot_destroy(slot);
     plugin_catalog_destroy(c);
