@@ -8,6 +8,7 @@
 #include "registry/model_map_parts.h"
 
 #define SUGGEST_DISTANCE 2
+#define SUGGEST_MOST 4096 /* models that are compared: it runs on a loop */
 
 /* memcmp() of a length that is not known costs as much as the rest of a look-up. */
 static inline bool is_same(const char *a, const char *b, size_t len)
@@ -138,7 +139,7 @@ harborai_str model_map_suggest(const struct model_map *map, harborai_str name)
 {
     harborai_str best = SLICE_NONE;
     unsigned least = SUGGEST_DISTANCE + 1;
-    for (size_t i = 0; i < map->listing_count; i++) {
+    for (size_t i = 0; i < map->listing_count && i < SUGGEST_MOST; i++) {
         const struct model_listing *l = &map->listings[i];
         const harborai_str names[] = {l->name, l->qualified};
         for (size_t j = 0; l->enabled && j < ARRAY_LEN(names); j++) {

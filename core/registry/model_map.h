@@ -100,7 +100,7 @@ MUST_CHECK harborai_status model_map_find(const struct model_map *map, harborai_
 harborai_status model_map_explain(const struct model_map *map, harborai_str name,
                                   harborai_error *error);
 
-/* The listed name that is nearest, at most two edits away; empty = none. Slow. */
+/* The nearest among the first 4,096 listed names, at most two edits away; empty = none. Slow. */
 harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
 
 /* Everything that is listed: providers in the order of the source, their models in the order of the

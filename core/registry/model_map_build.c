@@ -19,9 +19,16 @@ struct standing {
     bool enabled;
 };
 
+/* Finds an item of an array by a name in it. Freed at the end. */
+struct finder {
+    uint32_t *places; /* at most half of them taken: the item's number + 1; 0: free */
+    uint32_t mask;
+};
+
 struct builder {
     struct model_map *map;
     const struct model_map_source *source;
+    struct finder listed, aliases; /* map->listings by provider and model; source->aliases */
     struct model_map_entry *entries; /* the map's, still writable */
     struct standing *standings;      /* one an entry; freed at the end */
     harborai_error *error;
@@ -40,6 +47,21 @@ static bool has_star(harborai_str text)
 static bool is_name(harborai_str text)
 {
     return text.len > 0 && text.len <= NAME_MAX_LEN && slice_trim(text).len == text.len;
+}
+
+static harborai_status finder_init(struct builder *b, struct finder *f, size_t count)
+{
+    size_t size = 16;
+    while (size < 2 * (count + 1))
+        size *= 2;
+    f->places = size <= UINT32_MAX ? calloc(size, sizeof *f->places) : NULL;
+    f->mask = (uint32_t)(size - 1);
+    return f->places != NULL ? HARBORAI_OK : out_of_memory(b);
+}
+
+static uint32_t hash_name(harborai_str name)
+{
+    return (uint32_t)hash_slice(name, MODEL_MAP_SEED);
 }
 
 /* ---- Providers ----------------------------------------------------------------------------- */
@@ -192,7 +214,7 @@ static harborai_status make_rivals(struct builder *b, struct model_map_entry *en
 static harborai_status add_name(struct builder *b, harborai_str name, enum rank rank, bool enabled,
                                 const struct route_view *view)
 {
-    uint32_t hash = (uint32_t)hash_slice(name, MODEL_MAP_SEED);
+    uint32_t hash = hash_name(name);
     size_t at = place_of(b, name, hash);
     struct model_map_entry *entry = &b->entries[at];
     struct standing *standing = &b->standings[at];
@@ -241,6 +263,26 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
     return st;
 }
 
+/* The place of a listing in the finder, or the free one where it belongs. */
+static uint32_t *place_of_listing(const struct builder *b, const struct model_map_provider_part *p,
+                                  harborai_str model)
+{
+    for (uint32_t at = hash_name(model);; at++) {
+        uint32_t *place = &b->listed.places[at & b->listed.mask];
+        if (*place == 0)
+            return place;
+        const struct model_listing *l = &b->map->listings[*place - 1];
+        if (l->provider.data == p->name.data && slice_equal(l->upstream, model))
+            return place;
+    }
+}
+
+static bool is_listed(const struct builder *b, const struct model_map_provider_part *p,
+                      harborai_str model)
+{
+    return *place_of_listing(b, p, model) != 0;
+}
+
 /* A model that is listed, under its name. */
 static harborai_status add_model(struct builder *b, const struct model_map_provider_part *p,
                                  harborai_str name, const struct manifest_model *model)
@@ -254,6 +296,7 @@ static harborai_status add_model(struct builder *b, const struct model_map_provi
                                 .model = model,
                                 .enabled = p->enabled};
     b->map->listing_count++;
+    *place_of_listing(b, p, name) = (uint32_t)b->map->listing_count;
     return add_both(b, p, name, RANK_EXACT, &view, &l->qualified);
 }
 
@@ -272,19 +315,6 @@ static harborai_status add_manifest_models(struct builder *b,
     return HARBORAI_OK;
 }
 
-static bool is_listed_before(const struct builder *b, const struct model_map_provider_part *p,
-                             harborai_str name)
-{
-    for (size_t i = b->map->listing_count; i > 0; i--) {
-        const struct model_listing *l = &b->map->listings[i - 1];
-        if (l->provider.data != p->name.data)
-            return false;
-        if (slice_equal(l->upstream, name))
-            return true;
-    }
-    return false;
-}
-
 /* One item of the configuration's `models:`, a name as it stands or a glob. */
 static harborai_status add_configured(struct builder *b, const struct model_map_provider_part *p,
                                       harborai_str item)
@@ -294,13 +324,13 @@ static harborai_status add_configured(struct builder *b, const struct model_map_
         harborai_str name = arena_copy(&b->map->arena, item);
         if (name.data == NULL)
             return out_of_memory(b);
-        return is_listed_before(b, p, name)
+        return is_listed(b, p, name)
                    ? HARBORAI_OK
                    : add_model(b, p, name, manifest_model_find(p->manifest, name));
     }
     for (size_t i = 0; st == HARBORAI_OK && i < p->manifest->model_count; i++) {
         const struct manifest_model *model = &p->manifest->models[i];
-        if (slice_matches_glob(model->name, item) && !is_listed_before(b, p, model->name))
+        if (slice_matches_glob(model->name, item) && !is_listed(b, p, model->name))
             st = add_model(b, p, model->name, model);
     }
     return st;
@@ -326,17 +356,38 @@ static harborai_status make_listings(struct builder *b)
     for (size_t i = 0; i < b->source->provider_count; i++)
         most += b->source->providers[i].model_count + b->source->providers[i].manifest->model_count;
     b->map->listings = arena_alloc(&b->map->arena, (most + 1) * sizeof *b->map->listings);
-    return b->map->listings != NULL ? HARBORAI_OK : out_of_memory(b);
+    return b->map->listings != NULL ? finder_init(b, &b->listed, most) : out_of_memory(b);
 }
 
 /* ---- Aliases ------------------------------------------------------------------------------- */
 
+/* The place of an alias in the finder, or the free one where it belongs. */
+static uint32_t *place_of_alias(const struct builder *b, harborai_str name)
+{
+    for (uint32_t at = hash_name(name);; at++) {
+        uint32_t *place = &b->aliases.places[at & b->aliases.mask];
+        if (*place == 0 || slice_equal(b->source->aliases[*place - 1].name, name))
+            return place;
+    }
+}
+
 static const struct model_map_alias *alias_named(const struct builder *b, harborai_str name)
 {
-    for (size_t i = 0; i < b->source->alias_count; i++)
-        if (slice_equal(b->source->aliases[i].name, name))
-            return &b->source->aliases[i];
-    return NULL;
+    uint32_t place = *place_of_alias(b, name);
+    return place != 0 ? &b->source->aliases[place - 1] : NULL;
+}
+
+/* Of a name that stands twice the first is found. */
+static harborai_status find_aliases(struct builder *b)
+{
+    size_t count = b->source->alias_count;
+    harborai_status st = finder_init(b, &b->aliases, count);
+    for (size_t i = 0; st == HARBORAI_OK && i < count; i++) {
+        uint32_t *place = place_of_alias(b, b->source->aliases[i].name);
+        if (*place == 0)
+            *place = (uint32_t)i + 1;
+    }
+    return st;
 }
 
 /* "config.yaml:2:3: ", or nothing; for a fault, so that the map ends with it. */
@@ -428,6 +479,7 @@ static harborai_status add_aliases(struct builder *b)
     struct route_view *targets = calloc(count + 1, sizeof *targets);
     if (targets == NULL)
         return out_of_memory(b);
+    st = find_aliases(b);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
         st = resolve(b, &b->source->aliases[i], &targets[i]);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
@@ -485,6 +537,8 @@ harborai_status model_map_create(const struct model_map_source *source, struct m
     arena_init(&b.map->arena, MAP_MEMORY);
     harborai_status st = build(&b);
     free(b.standings);
+    free(b.listed.places);
+    free(b.aliases.places);
     if (st < 0) {
         model_map_destroy(b.map);
         return st;

@@ -394,6 +394,33 @@ static void test_readers_against_a_writer(void)
     manifest_unref(m);
 }
 
+enum { MANY = 60000 };
+
+/* Each stands twice and is listed once. Were they compared in pairs, this would take minutes. */
+static void test_many_models(void)
+{
+    static char texts[MANY][16];
+    static harborai_str models[2 * MANY];
+    struct manifest *m = openai();
+    for (size_t i = 0; i < 2 * MANY; i++) {
+        snprintf(texts[i % MANY], sizeof texts[0], "model-%zu", i % MANY);
+        models[i] = slice_of(texts[i % MANY]);
+    }
+    const struct model_map_provider provider = {SLOT(0), HARBORAI_STR_INIT("lab"), m, models,
+                                                2 * MANY, true};
+    const struct model_map_source source = {.providers = &provider, .provider_count = 1};
+    struct model_map *map = NULL;
+    struct route_view route;
+    size_t count;
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    (void)model_map_list(map, &count);
+    CU_ASSERT(count == MANY);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("lab/model-59999"), &route) == HARBORAI_OK);
+    CU_ASSERT(slice_is(model_map_suggest(map, HARBORAI_STR("modle-100")), "model-100"));
+    model_map_destroy(map);
+    manifest_unref(m);
+}
+
 const CU_TestInfo model_map_tests[] = {
     {"what names mean", test_find},
     {"why a name means nothing", test_explain},
@@ -401,6 +428,7 @@ const CU_TestInfo model_map_tests[] = {
     {"what is listed", test_list},
     {"faults of the configuration", test_faults},
     {"an empty map", test_empty},
+    {"a hundred thousand models", test_many_models},
     {"8 readers, 10,000 publications", test_readers_against_a_writer},
     CU_TEST_INFO_NULL,
 };
