@@ -61,6 +61,13 @@ static void add_secret_line(struct buf *lines, const harborai_header *h, const s
     buf_add(lines, HARBORAI_STR("\r\n"));
 }
 
+/* Ends with a NUL, also if it is empty. */
+static harborai_str variable_of(const struct provider *p, harborai_str secret)
+{
+    const struct manifest_secret *declared = manifest_secret_find(p->manifest, secret);
+    return declared != NULL && declared->env.len > 0 ? declared->env : HARBORAI_STR("");
+}
+
 static harborai_status add_header(const struct provider *p, struct buf *lines,
                                   const harborai_header *h, harborai_error *error)
 {
@@ -76,9 +83,10 @@ static harborai_status add_header(const struct provider *p, struct buf *lines,
     }
     const struct provider_secret *secret = provider_secret_find(p, h->secret);
     if (secret == NULL)
-        return harborai_error_set(error, HARBORAI_E_AUTH,
-                                  "provider '%s' has no secret '%.*s': set it in the configuration",
-                                  p->name.data, SLICE_ARG(h->secret));
+        return harborai_error_set(error, HARBORAI_E_AUTH, "provider '%s' has no secret '%.*s'%s%s",
+                                  p->name.data, SLICE_ARG(h->secret),
+                                  variable_of(p, h->secret).len > 0 ? ": set " : "",
+                                  variable_of(p, h->secret).data);
     if (secret->value != NULL) /* api_key: none leaves the header out */
         add_secret_line(lines, h, secret->value);
     return HARBORAI_OK;
