@@ -192,8 +192,9 @@ static harborai_status read_directory(struct walk *w, struct plugin_directory *d
     int room = (int)(LIMIT_PLUGINS - w->catalog->file_count);
     if (count > room)
         harborai_error_set(&directory->error, HARBORAI_E_CONFIG,
-                           "'%s': only the first %d of its %d files are looked at: no more than %d in "
-                           "all plugin directories", directory->path, room, count, LIMIT_PLUGINS);
+                           "'%s': only the first %d of its %d files are looked at: no more than %d "
+                           "in all plugin directories", directory->path, room, count,
+                           LIMIT_PLUGINS);
     for (int i = 0; i < count; i++) {
         if (st == HARBORAI_OK && i < room)
             st = add_file(w, directory, entries[i]->d_name, error);

@@ -52,7 +52,7 @@ struct discover_options {
     const harborai_str *configuration; /* directories of `plugin_path` */
     size_t configuration_count;
     const char *system; /* a directory that need not exist; NULL = none */
-    bool one_a_provider; /* no configuration chooses between plugins: the first of a provider wins */
+    bool one_a_provider; /* no file chooses between plugins: the first of a provider wins */
 };
 
 /* HARBORAI_PLUGIN_PATH; NULL if it is not set, or not to be heeded because this process has rights

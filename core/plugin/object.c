@@ -103,8 +103,8 @@ static harborai_status check_file(const char *path, const struct file_identity *
     struct file_identity now = file_identity_of(&status);
     if (!file_identity_equal(&now, identity))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' has changed since it was checked: restart HarborAI to use it",
-                                  path);
+                                  "'%s' has changed since it was checked: restart HarborAI to use "
+                                  "it", path);
     return HARBORAI_OK;
 }
 

@@ -50,7 +50,7 @@ struct slot_waiter {
 
 /* One loop's. */
 struct slot_shard {
-    CACHE_ALIGNED atomic_size_t pins; /* only its loop writes it, so no locked instruction is needed */
+    CACHE_ALIGNED atomic_size_t pins; /* only its loop writes: no locked instruction */
     bool draining, reported;
 };
 

@@ -244,8 +244,8 @@ static bool is_to_blame(const struct slot *slot)
 static void name_holder(const struct runtime *runtime, const struct slot *slot)
 {
     log_write(runtime->options.log, LOG_LEVEL_WARN, "runtime.plugin_holds_on",
-              "provider=%s file='%s' state=%s calls=%zu help='it did not return, or did not release "
-              "its calls, within %lld s: the process ends without it'",
+              "provider=%s file='%s' state=%s calls=%zu help='it did not return, or did not "
+              "release its calls, within %lld s: the process ends without it'",
               slot_name(slot), slot->provider->path, slot_state_name(slot_state(slot)),
               slot_call_count(slot), (long long)(STOP_LIMIT_NS / NS_PER_S));
 }

@@ -32,8 +32,8 @@ void runtime_destroy(struct runtime *runtime);
 
 /* Starts a thread for each loop. Without it the caller drives loop 0 by loop_turn(). */
 MUST_CHECK harborai_status runtime_start(struct runtime *runtime, harborai_error *error);
-/* Breaks off the calls still under way, drains and destroys every provider, ends the loops' threads.
- * Returns how many providers hold on: a plugin did not return from a function within 10 s, or has a
+/* Breaks off the calls still under way, destroys every provider, ends the loops' threads. Returns how
+ * many providers hold on: a plugin did not return from a function within 10 s, or has a
  * thread that did not let go of its call. They are named in the log. Then nothing that they can
  * reach may be freed: runtime_destroy() heeds that; whoever owns fronts of calls has to as well.
  * Again it does nothing but return the same. */
