@@ -148,6 +148,20 @@ static harborai_status read_headers(struct manifest_reader *r, const char *where
     return st;
 }
 
+/* There are no workers yet: a plugin that has to have one must not be run without. */
+static harborai_status read_isolation(struct manifest_reader *r, const char *where,
+                                      harborai_str value)
+{
+    static const char *const good[] = {"any", "in-process", NULL};
+    harborai_str isolation;
+    harborai_status st = manifest_read_text(r, where, value, &isolation);
+    if (st == HARBORAI_OK && slice_is(isolation, "worker"))
+        return manifest_fault(r, where, "needs a worker process, which this HarborAI cannot give");
+    if (st == HARBORAI_OK && !manifest_is_any_of(isolation, good))
+        return manifest_fault(r, where, "must be any, in-process or worker");
+    return st;
+}
+
 static harborai_status read_ignored(struct manifest_reader *r, const char *where,
                                     harborai_str value)
 {
@@ -208,7 +222,7 @@ static const struct {
     {"request_id_header", read_request_id_header},
     {"secrets", read_secrets},
     {"config_schema", read_ignored},
-    {"isolation", read_ignored},
+    {"isolation", read_isolation},
     {"x-prices-date", read_prices_date},
 };
 

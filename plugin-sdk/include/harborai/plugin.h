@@ -5,8 +5,9 @@
  *   1. a manifest: JSON in an ELF note, read by the host WITHOUT loading the object;
  *   2. one exported function, harborai_plugin_query(), which returns a constant table of functions.
  * The host does the network, timers, retries, keys, logging and accounting. The plugin translates:
- * an OpenAI-shaped request into the vendor's HTTP request, the vendor's answer into deltas. The
- * shortest one is example_passthrough.c, 40 lines.
+ * an OpenAI-shaped request into the vendor's HTTP request, the vendor's answer into deltas. A short
+ * one is examples/plugins/echo/echo.c. What is promised here and not kept by a host of 0.2 yet
+ * stands in doc/abi-history.md: such members may be set, and do nothing.
  *
  * THREADS. Each function below carries one of these marks:
  *   [job]   a thread that may block, for seconds; never two at once for one provider.
@@ -109,7 +110,8 @@ extern "C" {
  *                             "readable": true } },    readable: host->secret() gives it out.
  *                                     A configuration file can hold api_key only; for others `env`
  *   "config_schema": { "type": "object", "properties": { "base_url": { "type": "string" } } },
- *   "isolation": "any" }                any | in-process | worker: what the plugin can live with
+ *   "isolation": "any" }                any | in-process | worker: what the plugin can live with;
+ *                                     a host without workers refuses "worker"
  *
  * Other languages put the same bytes into section ".note.harborai": an ELF note, 4-byte aligned,
  * owner "HarborAI", type HARBORAI_NOTE_TYPE, descriptor NUL-terminated UTF-8 JSON:
@@ -449,7 +451,7 @@ typedef struct harborai_plugin {
 
     /* [job] Set up one account. `config` is the provider's section of the configuration as JSON,
      * checked against the manifest's config_schema; host->config() reads one member of it. Must
-     * work without network (`harborai config check` creates and destroys offline). OK: *provider is
+     * work without network (a check of a configuration may create and destroy). OK: *provider is
      * set and not NULL, also by a plugin without state of its own; NULL is E_INTERNAL. An error: no
      * other function is called for it. */
     harborai_status (*create)(const harborai_host *host, harborai_str config,
@@ -488,7 +490,7 @@ typedef struct harborai_plugin {
      * is filled in from the status, Retry-After and OpenAI's error format; change what is odd here.
      * OK: the host ends the call with `error`. AGAIN: the plugin has called http_start() or wake(),
      * such as with a new token after 401, and the call goes on. `call` is NULL outside a call
-     * (`harborai plugin check`), then any thread: only translate. */
+     * (in a test of the plugin), then any thread: only translate. */
     harborai_status (*map_error)(harborai_provider *provider, harborai_call *call,
                                  const harborai_http_response *response, harborai_str body,
                                  harborai_error *error);

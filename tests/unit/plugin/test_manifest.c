@@ -52,6 +52,10 @@ static const struct {
     {"nine secrets", PLUGIN(MODELS ",\"secrets\":{\"a\":{},\"b\":{},\"c\":{},\"d\":{},"
                             "\"e\":{},\"f\":{},\"g\":{},\"h\":{},\"i\":{}}"),
      "plugin.secrets: has 9 secrets, more than 8", 0},
+    {"isolation that is none", PLUGIN(MODELS ",\"isolation\":\"jail\""),
+     "plugin.isolation: must be any", 0},
+    {"isolation by a worker", PLUGIN(MODELS ",\"isolation\":\"worker\""),
+     "plugin.isolation: needs a worker process", 0},
     {"context text", PLUGIN("\"models\":[{\"name\":\"m\",\"context\":\"1\"}]"),
      "plugin.models[0].context: must be an integer", 0},
     {"context huge", PLUGIN("\"models\":[{\"name\":\"m\",\"context\":1e30}]"),
