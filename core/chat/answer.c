@@ -67,6 +67,8 @@ static void read_member(struct chat_answer *answer, const struct json_member *me
         answer->model = member->value;
     else if (json_key_equal(member, HARBORAI_STR("usage")) && member->kind == JSON_OBJECT)
         answer->usage = member->value;
+    else if (json_key_equal(member, HARBORAI_STR("service_tier")) && member->kind == JSON_STRING)
+        answer->service_tier = member->value;
     else if (json_key_equal(member, HARBORAI_STR("error")))
         answer->error = member->value;
     else if (json_key_equal(member, HARBORAI_STR("choices")))

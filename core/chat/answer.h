@@ -11,7 +11,7 @@ struct chat_answer { /* as written, borrowed from the body; empty = absent or nu
     harborai_str body;  /* without blanks around it: what the client is given */
     harborai_str usage; /* the object */
     harborai_str error; /* not empty: a failure inside a 200; see vendor_error_parse() */
-    harborai_str id, model;     /* with their quotes */
+    harborai_str id, model, service_tier; /* with their quotes */
     harborai_str finish_reason; /* of the first choice, with its quotes */
     unsigned choices;
 };

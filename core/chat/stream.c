@@ -23,7 +23,7 @@ static const struct finish_word {
 
 /* What an event has that matters here. Borrowed; empty = absent or null. */
 struct chunk {
-    harborai_str id, model, created, object;
+    harborai_str id, model, created, object, service_tier;
     harborai_str choices, usage, error;
 };
 
@@ -59,6 +59,8 @@ static void read_member(struct chunk *chunk, const struct json_member *member)
         chunk->choices = member->value;
     else if (NAME_IS(member, "usage"))
         chunk->usage = member->value;
+    else if (NAME_IS(member, "service_tier"))
+        chunk->service_tier = member->value;
     else if (NAME_IS(member, "error"))
         chunk->error = member->value;
 }
@@ -75,14 +77,37 @@ static bool read_chunk(harborai_str data, struct chunk *ret_chunk)
     return true;
 }
 
-static void keep(struct stream_text *text, harborai_str value)
+/* False: nothing was kept, because something was already, or the value is none. */
+static bool keep(struct stream_text *text, harborai_str value)
 {
     enum json_kind kind = json_kind(value);
-    if (text->len > 0 || value.len > sizeof text->data ||
+    if (text->len > 0 || value.len > sizeof text->data || slice_is(value, "\"\"") ||
         (kind != JSON_STRING && kind != JSON_NUMBER))
-        return;
+        return false;
     memcpy(text->data, value.data, value.len);
     text->len = (unsigned char)value.len;
+    return true;
+}
+
+/* The tier is known for certain only when the vendor has served the call: a later word holds. */
+static bool keep_tier(struct stream *w, harborai_str tier)
+{
+    if (tier.len == 0 ||
+        slice_equal(tier, (harborai_str){w->service_tier.data, w->service_tier.len}))
+        return false;
+    w->service_tier.len = 0;
+    return keep(&w->service_tier, tier);
+}
+
+/* Who answers, and how: until the first chunk with choices each may still be missing. */
+static void note_names(struct stream *w, const struct chunk *chunk)
+{
+    w->has_named = keep_tier(w, chunk->service_tier);
+    if (w->chunks > 0)
+        return;
+    keep(&w->id, chunk->id);
+    keep(&w->created, chunk->created);
+    w->has_named |= keep(&w->model, chunk->model);
 }
 
 /* Whether a delta says anything beside the role. */
@@ -218,6 +243,7 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
     struct chunk chunk;
 
     w->usage = w->error = SLICE_NONE;
+    w->has_named = false;
     if (w->is_done || data.len == 0)
         return STREAM_DROP;
     if (is_done_mark(data)) {
@@ -232,11 +258,7 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
     }
     if (json_kind(chunk.usage) == JSON_OBJECT)
         w->usage = chunk.usage;
-    if (w->chunks == 0) {
-        keep(&w->id, chunk.id);
-        keep(&w->model, chunk.model);
-        keep(&w->created, chunk.created);
-    }
+    note_names(w, &chunk);
     if (chunk.choices.len > 0 && json_kind(chunk.choices) != JSON_ARRAY)
         return STREAM_BAD;
     harborai_str items = chunk.choices.len > 0 ? inside(chunk.choices) : SLICE_NONE;

@@ -49,9 +49,11 @@ struct stream {
     uint32_t repairs; /* events dropped because they do not conform */
     unsigned char finish[LIMIT_REQUEST_CHOICES]; /* enum stream_finish */
     bool is_open[LIMIT_REQUEST_CHOICES];         /* seen */
-    struct stream_text id, model, created;        /* of the first chunk, with their quotes */
+    struct stream_text id, model, created;        /* the first that is not "", with their quotes */
+    struct stream_text service_tier;              /* the last that a chunk named, likewise */
     struct stream_text vendor_finish;             /* the last finish_reason that is STREAM_OTHER */
 
+    bool has_named; /* the event just seen told a model or a service tier not known before */
     /* Of the event just seen, borrowed from it; empty = none. */
     harborai_str usage; /* the object; of several in a stream the last holds */
     harborai_str error; /* what vendor_error_parse() understands */

@@ -104,6 +104,8 @@ static harborai_status add_chunk(struct attempt *a, harborai_str chunk, harborai
     enum stream_verdict verdict = stream_event(&a->stream, chunk);
     if (verdict == STREAM_BAD || verdict == STREAM_DONE || verdict == STREAM_ERROR)
         return refuse(a, verdict, error);
+    if (a->stream.has_named)
+        passthrough_note_names(a);
     if (a->stream.usage.len > 0)
         passthrough_usage(a, a->stream.usage);
     if (a->collect != NULL && slice_trim(chunk).len > 0)

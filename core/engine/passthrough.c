@@ -39,6 +39,30 @@ static harborai_str unquoted(struct attempt *a, harborai_str value)
     return text.data == room ? text : arena_copy(&a->call->arena, text);
 }
 
+/* A JSON string as text in `room`, kept for the record; none if it is too long for a name. */
+static harborai_str name_in(char *room, size_t capacity, harborai_str value)
+{
+    harborai_str text;
+    if (value.len > capacity || json_string(value, room, capacity, &text) < 0)
+        return SLICE_NONE;
+    memmove(room, text.data, text.len);
+    return (harborai_str){room, text.len};
+}
+
+static void note_names(struct attempt *a, harborai_str model, harborai_str tier)
+{
+    struct record *r = &a->call->record;
+    r->vendor_model = name_in(a->vendor_model, sizeof a->vendor_model, model);
+    r->service_tier = name_in(a->service_tier, sizeof a->service_tier, tier);
+}
+
+void passthrough_note_names(struct attempt *a)
+{
+    const struct stream *w = &a->stream;
+    note_names(a, (harborai_str){w->model.data, w->model.len},
+               (harborai_str){w->service_tier.data, w->service_tier.len});
+}
+
 void passthrough_usage(struct attempt *a, harborai_str object)
 {
     const harborai_plugin *table = a->provider->table;
@@ -128,6 +152,8 @@ static int on_event(void *context, const struct sse_event *event)
 
     a->call->record.stream_events++;
     a->call->record.stream_repairs = a->stream.repairs;
+    if (a->stream.has_named)
+        passthrough_note_names(a);
     if (a->stream.usage.len > 0)
         passthrough_usage(a, a->stream.usage);
     if (a->stream.has_content)
@@ -194,6 +220,7 @@ static void end_whole(struct attempt *a)
     }
     if (answer.usage.len > 0)
         passthrough_usage(a, answer.usage);
+    note_names(a, answer.model, answer.service_tier);
     call->record.finish_reason = unquoted(a, answer.finish_reason);
     call->answer = a->gathered; /* moved */
     call->answer_body = answer.body;

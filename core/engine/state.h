@@ -135,6 +135,7 @@ struct attempt {
     struct lines lines;
     struct stream stream; /* of PASSTHROUGH, and of emit_json() */
     bool streams; /* PASSTHROUGH: server-sent events, not one object */
+    char vendor_model[128], service_tier[128]; /* as the answer names them, for the record */
 
     /* What the plugin emits: deltas or chunks, for a stream or one whole answer. */
     struct answer_id answer_id;
@@ -225,9 +226,11 @@ void answer_is_error(struct attempt *a, harborai_str body);
 void passthrough_data(struct attempt *a, harborai_str bytes);
 void passthrough_end(struct attempt *a);
 void passthrough_head(struct attempt *a, const struct http_response_head *head);
-/* What emit_json() reads in the same way: a usage object; the finish_reason of choice 0. */
+/* What emit_json() reads in the same way: a usage object; the finish_reason of choice 0; names. */
 void passthrough_usage(struct attempt *a, harborai_str object);
 harborai_str passthrough_finish_word(struct attempt *a);
+/* Puts what a.stream knows of the model and the service tier on record. */
+void passthrough_note_names(struct attempt *a);
 
 /* --- output.c --- */
 void output_chunk(struct call *call, harborai_str json);

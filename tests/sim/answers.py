@@ -100,7 +100,8 @@ class Completion:
     def _envelope(self, kind):
         return {"id": self.id, "object": kind, "created": self.created,
                 "model": self.script.get("model", self.body["model"]),
-                "service_tier": "default", "system_fingerprint": "fp_sim"}
+                "service_tier": self.script.get("service_tier", "default"),
+                "system_fingerprint": "fp_sim"}
 
     def whole(self):
         message = {"role": "assistant", "content": self.text, "refusal": None, "annotations": []}

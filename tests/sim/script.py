@@ -17,6 +17,7 @@ MEMBERS = {
     "usage": (dict, "members that replace or extend the usage object"),
     "no_usage": (bool, "leave usage out"),
     "model": (str, "the model that the answer names"),
+    "service_tier": (str, "the tier that it names"),
     "n2_gap_ms": (int, "stream, n=2: choice 0 ends this long …"),
     "n2_filler_bytes": (int, "… and this many bytes before choice 1"),
     # When

@@ -35,6 +35,26 @@ class JournalTest(FrontTest):
                 self.assertEqual(line["currency"], "USD")
                 self.assertTrue(line["price_source"])
 
+    def test_service_tier_is_recorded_and_priced(self):
+        """gpt-4o has prices of its own for priority, none for scale; "default" is standard."""
+        priority = COST * Decimal("1.7")
+        rows = {"default": (COST, None), "priority": (priority, None), "scale": (None, "no_price")}
+        for tier, (cost, reason) in rows.items():
+            said = {"text": "a b", "usage": USAGE, "service_tier": tier, "model": "gpt-4o-of-today"}
+            for more in ({}, {"stream": True}):
+                with self.subTest(tier, **more):
+                    _, line = self.call(said, **more)
+                    self.assertEqual((line["service_tier"], line["vendor_model"]),
+                                     (tier, "gpt-4o-of-today"))
+                    self.assertEqual(line["cost"] and Decimal(line["cost"]), cost)
+                    self.assertEqual(line.get("cost_reason"), reason)
+
+    def test_names_of_a_stream_that_breaks_off(self):
+        _, line = self.call({"events": 8, "cut_after_events": 4, "delay_ms": 2,
+                             "service_tier": "flex", "model": "m-2"}, stream=True)
+        self.assertEqual((line["outcome"], line["service_tier"], line["vendor_model"]),
+                         ("error", "flex", "m-2"))
+
     def test_members_of_an_end_line(self):
         before = time.time_ns()
         answer, line = self.call({"text": "a b", "usage": USAGE}, "smart")

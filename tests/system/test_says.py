@@ -127,6 +127,7 @@ class EmitJsonTest(SaysTest):
         answer = self.ask([*HELLO, chunk(finish="length"), USAGE_CHUNK, "finish 0"])
         end = support.find_end(self.hb.state, answer.headers["x-request-id"])
         self.assertEqual(end["finish_reason"], "length")
+        self.assertEqual(end["vendor_model"], "of-the-vendor")
         self.assertEqual(end["tokens"], {"input": 3, "output": 2})
         self.assertEqual((end["cost"], end["price_date"]), ("0.000007", "2026-11-21"))
 

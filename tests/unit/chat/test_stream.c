@@ -211,6 +211,47 @@ static void test_content(void)
     }
 }
 
+#define NAMED(names) "{" names "\"choices\":[{\"delta\":{}}]}"
+#define FILTER(names) "{" names "\"choices\":[]}"
+#define TIER(name) "\"service_tier\":\"" name "\","
+#define MODEL(name) "\"model\":\"" name "\","
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
+
+static void test_names(void)
+{
+    static const struct row {
+        const char *name, *events[4], *news, *model, *tier;
+    } rows[] = {
+        {"none", {NAMED(""), NAMED("")}, "--", "", ""},
+        {"null", {NAMED("\"model\":null,\"service_tier\":null,")}, "-", "", ""},
+        {"both in every chunk", {NAMED(MODEL("m") TIER("flex")), NAMED(MODEL("m") TIER("flex"))},
+         "+-", "\"m\"", "\"flex\""},
+        {"the last tier holds", {NAMED(TIER("auto")), NAMED(TIER("priority")), NAMED("")}, "++-",
+         "", "\"priority\""},
+        {"a tier with the usage", {NAMED(MODEL("m")), FILTER(TIER("flex"))}, "++", "\"m\"",
+         "\"flex\""},
+        {"the first model holds", {NAMED(MODEL("m")), NAMED(MODEL("n"))}, "+-", "\"m\"", ""},
+        {"Azure names it in the second", {FILTER(MODEL("")), NAMED(MODEL("m"))}, "-+", "\"m\"", ""},
+        {"numbers", {NAMED("\"model\":{},\"service_tier\":[],")}, "-", "", ""},
+        {"too long", {NAMED(TIER(LONG LONG) MODEL(LONG LONG))}, "-", "", ""},
+        {"not of an error", {NAMED(TIER("flex")), "{" TIER("priority") "\"error\":{}}"}, "+-", "",
+         "\"flex\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct stream w;
+        char news[5] = "";
+        stream_init(&w, 1, false);
+        for (size_t k = 0; rows[i].events[k] != NULL; k++) {
+            stream_event(&w, slice_of(rows[i].events[k]));
+            news[k] = w.has_named ? '+' : '-';
+        }
+        ROW(rows[i].name, strcmp(news, rows[i].news) == 0);
+        ROW(rows[i].name, slice_is((harborai_str){w.model.data, w.model.len}, rows[i].model));
+        ROW(rows[i].name,
+            slice_is((harborai_str){w.service_tier.data, w.service_tier.len}, rows[i].tier));
+    }
+}
+
 /* Every prefix of a stream's event is a bad chunk, and nothing else. */
 static void test_truncated(void)
 {
@@ -228,6 +269,7 @@ const CU_TestInfo stream_tests[] = {
     {"verdicts", test_streams},
     {"what is recorded", test_records},
     {"content", test_content},
+    {"names", test_names},
     {"truncated", test_truncated},
     CU_TEST_INFO_NULL,
 };
