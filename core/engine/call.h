@@ -32,7 +32,8 @@ struct call_front {
     /* [act phase] The last word: the call does not know the front any more. */
     void (*on_end)(void *owner, const struct call_result *result);
     /* Bytes that were given to on_chunk and that the reader has not taken. Above
-     * LIMIT_UNDELIVERED the vendor is paused until call_resume(). */
+     * LIMIT_UNDELIVERED the vendor is paused until call_resume(); what does not stop is ended
+     * before it comes to more than LIMIT_UNDELIVERED_MOST, with what is held back behind it. */
     size_t (*undelivered)(const void *owner);
 };
 

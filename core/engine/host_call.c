@@ -18,35 +18,42 @@ static void *call_alloc(harborai_call *api, size_t size)
 
 /* What a plugin makes of a vendor's bytes comes to an end with them; a source of its own that does
  * not stop is ended. */
-static harborai_status stop_flood(struct attempt *a)
+static harborai_status check_flood(struct attempt *a, harborai_error *error)
 {
-    harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_status st = a->exchanges == 0 ? output_check_flood(a, &error) : HARBORAI_OK;
-    if (st < 0)
-        attempt_fail(a, &error);
+    return a->exchanges == 0 ? output_check_flood(a, error) : HARBORAI_OK;
+}
+
+/* A piece for which there was no room is missing: the answer must not pass for complete. */
+static harborai_status after_piece(struct attempt *a, harborai_status st,
+                                   const harborai_error *error)
+{
+    if (st == HARBORAI_E_MEMORY)
+        attempt_fail(a, error);
     return st;
 }
 
 static harborai_status call_emit(harborai_call *api, const harborai_delta *given)
 {
     struct attempt *a = attempt_of(api);
+    harborai_error error = HARBORAI_ERROR_INIT;
     harborai_delta delta;
     harborai_status st = take_delta(given, &delta);
     if (st < 0)
         return st;
     if (!attempt_is_current_thread(a))
         return mail_delta(a, &delta);
-    st = stop_flood(a);
-    return st < 0 ? st : output_delta(a, &delta, NULL);
+    st = check_flood(a, &error);
+    return after_piece(a, st < 0 ? st : output_delta(a, &delta, &error), &error);
 }
 
 static harborai_status call_emit_json(harborai_call *api, harborai_str chunk)
 {
     struct attempt *a = attempt_of(api);
+    harborai_error error = HARBORAI_ERROR_INIT;
     if (!attempt_is_current_thread(a))
         return mail_json(a, chunk);
-    harborai_status st = stop_flood(a);
-    return st < 0 ? st : output_json(a, chunk, NULL);
+    harborai_status st = check_flood(a, &error);
+    return after_piece(a, st < 0 ? st : output_json(a, chunk, &error), &error);
 }
 
 /* What a plugin calls the vendor's usage object goes into the journal and to clients as it is: only

@@ -23,16 +23,27 @@ static void pause_if_slow(struct call *call)
     atomic_store(&a->slow, true);
 }
 
-void output_chunk(struct call *call, harborai_str json)
+static void give(struct call *call, harborai_str json)
 {
-    struct record *r = &call->record;
     if (call->front == NULL)
         return;
     call->chunks++;
     call->after_pause = call->paused ? call->after_pause + json.len : 0;
-    r->client_bytes_out += json.len;
+    call->record.client_bytes_out += json.len;
     call->front->on_chunk(call->owner, json);
     pause_if_slow(call);
+}
+
+/* What a vendor sent before its pause is not counted against the source, but must be kept. */
+harborai_status output_chunk(struct call *call, harborai_str json, harborai_error *error)
+{
+    size_t kept = call->front != NULL ? call->front->undelivered(call->owner) : 0;
+    if (kept > LIMIT_UNDELIVERED_MOST || json.len > LIMIT_UNDELIVERED_MOST - kept)
+        return harborai_error_set(error, HARBORAI_E_MEMORY,
+                                  "more than %zu bytes of the answer wait for its reader",
+                                  (size_t)LIMIT_UNDELIVERED_MOST);
+    give(call, json);
+    return HARBORAI_OK;
 }
 
 void output_note_content(struct call *call)
@@ -43,12 +54,16 @@ void output_note_content(struct call *call)
 
 /* --- Held back -------------------------------------------------------------------------------- */
 
-harborai_status output_hold(struct call *call, harborai_str json)
+harborai_status output_hold(struct call *call, harborai_str json, harborai_error *error)
 {
     uint32_t len = (uint32_t)json.len;
     buf_add(&call->held, (harborai_str){(const char *)&len, sizeof len});
     buf_add(&call->held, json);
-    return call->held.failed;
+    return call->held.failed == HARBORAI_OK
+               ? HARBORAI_OK
+               : harborai_error_set(error, HARBORAI_E_MEMORY,
+                                    "more than %zu bytes after the end of the answer",
+                                    (size_t)LIMIT_HELD_BACK);
 }
 
 void output_held(struct call *call)
@@ -58,7 +73,7 @@ void output_held(struct call *call)
     while (left.len > sizeof len) {
         memcpy(&len, left.data, sizeof len);
         left = slice_from(left, sizeof len);
-        output_chunk(call, slice_cut(left, len));
+        give(call, slice_cut(left, len));
         left = slice_from(left, len);
     }
 }
@@ -103,13 +118,8 @@ static harborai_status write_delta(struct attempt *a, const harborai_delta *delt
     bool is_last = chunk_next_open(&a->writer) == call->request.choices;
     if (delta->kind != HARBORAI_DELTA_END)
         output_note_content(call);
-    if (!is_last)
-        output_chunk(call, buf_slice(chunk));
-    else if (output_hold(call, buf_slice(chunk)) < 0)
-        return harborai_error_set(error, HARBORAI_E_MEMORY,
-                                  "more than %zu bytes after the end of the answer",
-                                  (size_t)LIMIT_HELD_BACK);
-    return HARBORAI_OK;
+    return is_last ? output_hold(call, buf_slice(chunk), error)
+                   : output_chunk(call, buf_slice(chunk), error);
 }
 
 static harborai_status add_delta(struct attempt *a, const harborai_delta *delta,
@@ -173,7 +183,8 @@ static harborai_status end_stream(struct attempt *a, harborai_error *error)
     if (call->request.wants_usage && a->has_usage) {
         buf_clear(chunk);
         chunk_write_usage(&a->writer, &a->usage, chunk);
-        return output_hold(call, buf_slice(chunk));
+        harborai_status st = buf_status(chunk, error);
+        return st < 0 ? st : output_hold(call, buf_slice(chunk), error);
     }
     return HARBORAI_OK;
 }

@@ -54,15 +54,6 @@ static harborai_status write_named(struct attempt *a, harborai_str chunk, struct
     return st < 0 ? st : buf_status(b, error);
 }
 
-static harborai_status hold(struct call *call, const struct buf *chunk, harborai_error *error)
-{
-    if (output_hold(call, buf_slice(chunk)) < 0)
-        return harborai_error_set(error, HARBORAI_E_MEMORY,
-                                  "more than %zu bytes after the end of the answer",
-                                  (size_t)LIMIT_HELD_BACK);
-    return HARBORAI_OK;
-}
-
 static harborai_status pass_on(struct attempt *a, harborai_str chunk, enum stream_verdict verdict,
                                harborai_error *error)
 {
@@ -74,10 +65,8 @@ static harborai_status pass_on(struct attempt *a, harborai_str chunk, enum strea
     harborai_status st = write_named(a, chunk, named, error);
     if (st < 0)
         return st;
-    if (verdict == STREAM_HOLD)
-        return hold(a->call, named, error);
-    output_chunk(a->call, buf_slice(named));
-    return HARBORAI_OK;
+    return verdict == STREAM_HOLD ? output_hold(a->call, buf_slice(named), error)
+                                  : output_chunk(a->call, buf_slice(named), error);
 }
 
 static harborai_status refuse(struct attempt *a, enum stream_verdict verdict, harborai_error *error)
@@ -140,7 +129,7 @@ static harborai_status end_open_choices(struct attempt *a, harborai_error *error
         buf_clear(chunk);
         harborai_status st = chunk_write(&a->writer, &end, chunk, error);
         if (st == HARBORAI_OK)
-            st = hold(call, chunk, error);
+            st = output_hold(call, buf_slice(chunk), error);
         if (st < 0)
             return st;
     }
@@ -156,7 +145,7 @@ static harborai_status end_stream(struct attempt *a, harborai_error *error)
     buf_clear(chunk);
     chunk_write_usage(&a->writer, &a->usage, chunk);
     st = buf_status(chunk, error);
-    return st < 0 ? st : hold(a->call, chunk, error);
+    return st < 0 ? st : output_hold(a->call, buf_slice(chunk), error);
 }
 
 harborai_status output_json_finish(struct attempt *a, harborai_error *error)

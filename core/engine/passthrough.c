@@ -102,7 +102,7 @@ static void complete(struct attempt *a)
     if (stream_needs_usage_chunk(&a->stream) && a->has_usage) {
         buf_clear(&call->engine->chunk);
         stream_write_usage_chunk(&a->stream, a->usage.vendor_json, &call->engine->chunk);
-        if (output_hold(call, buf_slice(&call->engine->chunk)) < 0) {
+        if (output_hold(call, buf_slice(&call->engine->chunk), NULL) < 0) {
             attempt_fail_with(a, HARBORAI_E_MEMORY, "the usage is larger than %zu bytes",
                               (size_t)LIMIT_HELD_BACK);
             return;
@@ -123,9 +123,16 @@ static void end_stream(struct attempt *a)
                           slot_name(a->slot));
 }
 
+static void forward(struct attempt *a, harborai_str chunk)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (output_chunk(a->call, chunk, &error) < 0)
+        attempt_fail(a, &error);
+}
+
 static void hold(struct attempt *a, harborai_str chunk)
 {
-    if (output_hold(a->call, chunk) < 0)
+    if (output_hold(a->call, chunk, NULL) < 0)
         attempt_fail_with(a, HARBORAI_E_PROTOCOL,
                           "the vendor sent more than %zu bytes after the end of its answer",
                           (size_t)LIMIT_HELD_BACK);
@@ -160,7 +167,7 @@ static int on_event(void *context, const struct sse_event *event)
         output_note_content(a->call);
     switch (verdict) {
     case STREAM_FORWARD:
-        output_chunk(a->call, data);
+        forward(a, data);
         break;
     case STREAM_HOLD:
         hold(a, data);

@@ -233,11 +233,14 @@ harborai_str passthrough_finish_word(struct attempt *a);
 void passthrough_note_names(struct attempt *a);
 
 /* --- output.c --- */
-void output_chunk(struct call *call, harborai_str json);
+/* E_MEMORY: the front keeps too much already; the chunk is lost, so the answer must not go on. */
+MUST_CHECK harborai_status output_chunk(struct call *call, harborai_str json,
+                                        harborai_error *error);
 void output_held(struct call *call);
 /* Something to read has come: the first time, the record's time to first token is set. */
 void output_note_content(struct call *call);
-harborai_status output_hold(struct call *call, harborai_str json);
+MUST_CHECK harborai_status output_hold(struct call *call, harborai_str json,
+                                       harborai_error *error);
 harborai_status output_delta(struct attempt *a, const harborai_delta *delta, harborai_error *error);
 harborai_status output_finish(struct attempt *a, harborai_error *error);
 bool output_is_slow(const struct call *call);

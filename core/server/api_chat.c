@@ -41,7 +41,8 @@ static void on_end(void *owner, const struct call_result *result)
 
 static size_t undelivered(const void *owner)
 {
-    return conn_unsent(owner);
+    const struct conn *conn = owner;
+    return conn->out.failed < 0 ? SIZE_MAX : conn_unsent(conn); /* failed: it can take no more */
 }
 
 static const struct call_front front = {on_chunk, on_end, undelivered};

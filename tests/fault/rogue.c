@@ -438,6 +438,39 @@ static harborai_status flood_in_chat(struct rogue *r, harborai_error *error)
     return HARBORAI_OK;
 }
 
+/* The same behind an exchange that never counts. */
+static harborai_status flood_after_start(struct rogue *r, harborai_error *error)
+{
+    static char text[65536];
+    harborai_status st = start(r, HARBORAI_RESPONSE_SSE, error);
+    if (st < 0)
+        return st;
+    memset(text, 'f', sizeof text - 1);
+    for (int i = 0; i < 1024 && say(r, text) != HARBORAI_E_CLOSED; i++)
+        ;
+    (void)harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL);
+    return HARBORAI_OK;
+}
+
+/* A usage object that is too long to be held back. */
+static harborai_status large_usage(struct rogue *r, harborai_error *error)
+{
+    enum { LEN = 1200000 };
+    static const char head[] = "{\"prompt_tokens\":1,\"completion_tokens\":1,\"x\":\"";
+    char *object = r->call->host->alloc(r->call, LEN);
+    harborai_usage usage = {.size = sizeof usage, .vendor_json = {object, LEN}};
+    if (object == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory");
+    memset(object, 'u', LEN);
+    memcpy(object, head, sizeof head - 1);
+    memcpy(object + LEN - 2, "\"}", 2);
+    harborai_usage_set(&usage, HARBORAI_TOKENS_INPUT, 1);
+    harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT, 1);
+    (void)say(r, "word");
+    (void)harborai_finish(r->call, HARBORAI_FINISH_STOP, &usage);
+    return HARBORAI_OK;
+}
+
 /* As plugin.h asks for: stops at PAUSE until on_resume(), which may come first. */
 static void *emit_politely(void *argument)
 {
@@ -544,6 +577,8 @@ static const struct behaviour behaviours[] = {
     {"r-unhold-unfinished", unhold_unfinished, NULL, NULL, NULL, NULL},
     {"r-ignore-pause", ignore_pause, NULL, NULL, NULL, NULL},
     {"r-flood-in-chat", flood_in_chat, NULL, NULL, NULL, NULL},
+    {"r-flood-after-start", flood_after_start, NULL, NULL, NULL, NULL},
+    {"r-large-usage", large_usage, NULL, NULL, NULL, NULL},
     {"r-polite", polite, NULL, NULL, NULL, NULL},
     {"r-wait", wait_chat, NULL, NULL, NULL, NULL},
 };

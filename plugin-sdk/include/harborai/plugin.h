@@ -407,7 +407,8 @@ struct harborai_host {
      * it: the host stops reading from the vendor, what has arrived already still comes and may be
      * emitted. A source of its own stops within 64 KiB until on_resume(). After one or more PAUSE
      * comes at least one on_resume() or on_cancel(); on_resume() may run before emit() has
-     * returned, and may come without a PAUSE. */
+     * returned, and may come without a PAUSE. E_MEMORY: there was no room; with a piece missing
+     * the call ends as failed, by this error. */
     harborai_status (*emit)(harborai_call *call, const harborai_delta *delta);
 
     /* [any] As emit(), for a chat.completion.chunk that the vendor wrote itself; for operations

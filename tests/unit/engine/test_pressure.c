@@ -176,6 +176,37 @@ static void test_flood(void)
     }
 }
 
+/* What a plugin emits behind an exchange is not counted from the pause on, but bounded. */
+static void test_flood_behind_an_exchange(void)
+{
+    struct asked a;
+    open_all(NULL);
+    asked_init(&a, &stage, "rogue/r-flood-after-start", true);
+    a.is_slow = true;
+    CU_ASSERT(asked_wait(&a) && stage_settle(&stage));
+    CU_ASSERT(a.error.code == HARBORAI_E_MEMORY && a.status == HARBORAI_E_MEMORY);
+    CU_ASSERT(!asked_has(&a, "\"stop\""));
+    CU_ASSERT(atomic_load(&a.most_undelivered) <= LIMIT_UNDELIVERED_MOST);
+    CU_ASSERT(stage_recorded(&stage, "\"outcome\":\"ok\"") == 0);
+    asked_release(&a);
+    close_all();
+}
+
+/* What cannot be held back until the end is not left out in silence. */
+static void test_held_back(void)
+{
+    struct asked a;
+    open_all(NULL);
+    asked_init(&a, &stage, "rogue/r-large-usage", true);
+    asked_body(&a, "{\"model\":\"rogue/r-large-usage\",\"stream\":true,\"messages\":[{\"role\":"
+                   "\"user\",\"content\":\"x\"}],\"stream_options\":{\"include_usage\":true}}");
+    CU_ASSERT(asked_wait(&a) && stage_settle(&stage));
+    CU_ASSERT(a.error.code == HARBORAI_E_MEMORY && a.status == HARBORAI_E_MEMORY);
+    CU_ASSERT(strstr(a.error.message, "after the end") != NULL && !asked_has(&a, "\"stop\""));
+    asked_release(&a);
+    close_all();
+}
+
 /* --- A client that leaves --------------------------------------------------------------------------- */
 
 static const char *const left[] = {"lab/m", "rogue/r-sse", "rogue/r-polite"};
@@ -201,5 +232,7 @@ static void test_leave(void)
 const CU_TestInfo pressure_tests[] = {{"from a vendor", test_vendor},
                                       {"from a source that stops", test_source},
                                       {"from a source that does not", test_flood},
+                                      {"behind an exchange", test_flood_behind_an_exchange},
+                                      {"held back", test_held_back},
                                       {"a client that leaves", test_leave},
                                       CU_TEST_INFO_NULL};
