@@ -235,13 +235,20 @@ static void go_on(struct attempt *a)
     a->phase = EXCHANGE_NONE; /* a wake() was asked for, or nothing: then the call is idle */
 }
 
-/* What the plugin made of it, fit to be read. */
-static void check_mapped(struct attempt *a, harborai_error *error)
+/* Nothing that the vendor said of its own failure holds for the plugin's. */
+static void blame_plugin(struct attempt *a, struct chat_error *mapped, const char *what)
 {
-    harborai_error given = *error;
-    if (take_error(&given, error) < 0 || error->code >= 0)
-        harborai_error_set(error, HARBORAI_E_INTERNAL, "plugin '%s' gave a broken error",
-                           attempt_plugin_id(a));
+    *mapped = (struct chat_error)CHAT_ERROR_INIT;
+    harborai_error_set(&mapped->base, HARBORAI_E_INTERNAL, "plugin '%s' %s", attempt_plugin_id(a),
+                       what);
+}
+
+/* What the plugin made of it, fit to be read. */
+static void check_mapped(struct attempt *a, struct chat_error *mapped)
+{
+    harborai_error given = mapped->base;
+    if (take_error(&given, &mapped->base) < 0 || mapped->base.code >= 0)
+        blame_plugin(a, mapped, "gave a broken error");
 }
 
 void answer_is_error(struct attempt *a, harborai_str body)
@@ -261,15 +268,13 @@ void answer_is_error(struct attempt *a, harborai_str body)
         st = table->map_error(a->provider->provider, &a->api, &response, body, &mapped->base);
     if (a->closed)
         return;
-    check_mapped(a, &mapped->base);
+    check_mapped(a, mapped);
     if (st == HARBORAI_AGAIN && may_go_on(a) && ++a->agains <= LIMIT_AGAIN) {
         go_on(a);
         return;
     }
     if (st == HARBORAI_AGAIN && may_go_on(a))
-        harborai_error_set(&mapped->base, HARBORAI_E_INTERNAL,
-                           "plugin '%s' answered an error by going on more than %d times",
-                           attempt_plugin_id(a), LIMIT_AGAIN);
+        blame_plugin(a, mapped, "answered an error by going on too often");
     blame_operator(a, mapped);
     a->call->error = mapped;
     attempt_fail(a, &mapped->base);

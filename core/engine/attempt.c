@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/error.h"
 #include "engine/state.h"
 
 /* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
@@ -104,6 +105,18 @@ static struct attempt *new_attempt(struct call *call)
     return a;
 }
 
+void attempt_fail_by_plugin(struct attempt *a, const harborai_error *error)
+{
+    harborai_error copy = *error;
+    if (copy.code == HARBORAI_E_INVALID && a->has_erred) {
+        copy.code = HARBORAI_E_INTERNAL;
+        copy.flags = harborai_error_flags(copy.code);
+        if (!slice_starts_with(slice_of(copy.message), "plugin '"))
+            error_prefix(&copy, "plugin '%s': ", attempt_plugin_id(a));
+    }
+    attempt_fail(a, &copy);
+}
+
 static void after_chat(struct attempt *a, harborai_status st, const harborai_error *error)
 {
     harborai_error copy = HARBORAI_ERROR_INIT;
@@ -111,7 +124,7 @@ static void after_chat(struct attempt *a, harborai_status st, const harborai_err
         return;
     if (take_error(error, &copy) < 0 || copy.code >= 0)
         harborai_error_set(&copy, st, "%s", "the plugin gave no reason");
-    attempt_fail(a, &copy);
+    attempt_fail_by_plugin(a, &copy);
 }
 
 static harborai_status run_chat(struct attempt *a, harborai_error *error)
@@ -325,12 +338,18 @@ void attempt_finish(struct attempt *a, const harborai_result *result)
         if (take_error(result->error, &error) < 0 || error.code >= 0)
             harborai_error_set(&error, HARBORAI_E_INTERNAL, "plugin '%s' gave a broken error",
                                attempt_plugin_id(a));
-        attempt_fail(a, &error);
+        attempt_fail_by_plugin(a, &error);
+        return;
+    }
+    if (result->finish_reason > HARBORAI_FINISH_CONTENT_FILTER) {
+        attempt_fail_with(a, HARBORAI_E_INTERNAL, "plugin '%s' gave finish_reason %u",
+                          attempt_plugin_id(a), (unsigned)result->finish_reason);
         return;
     }
     a->finish_reason = result->finish_reason;
     if (output_finish(a, &error) < 0) {
-        attempt_fail(a, &error);
+        a->has_erred = true;
+        attempt_fail_by_plugin(a, &error);
         return;
     }
     exchange_detach(&a->exchange);

@@ -34,7 +34,8 @@ static bool is_under(harborai_str path, const char *pointer)
     return slice_starts_with(path, pointer) && (path.len == len || path.data[len] == '/');
 }
 
-/* The plugin's edits and ours: the vendor's name of the model, and a stream's usage. */
+/* The plugin's edits and ours: the vendor's name of the model, and a stream's usage. Where one does
+ * not fit, it may be the client's body that has a member twice. */
 static harborai_status edit_body(struct attempt *a, const harborai_http_request *from,
                                  harborai_error *error)
 {
@@ -44,9 +45,11 @@ static harborai_status edit_body(struct attempt *a, const harborai_http_request 
     harborai_edit *edits;
     void *memory;
 
-    if (count > JSON_EDITS_MAX)
+    if (count > JSON_EDITS_MAX) {
+        a->has_erred = true;
         return harborai_error_set(error, HARBORAI_E_INVALID, "plugin '%s' gave more than %d edits",
                                   attempt_plugin_id(a), JSON_EDITS_MAX);
+    }
     edits = arena_alloc(&call->arena, (count + 2) * sizeof *edits);
     if (edits == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
@@ -86,6 +89,7 @@ static harborai_status build_body(struct attempt *a, const harborai_http_request
     case HARBORAI_BODY_EDITED:
         return edit_body(a, from, error);
     default:
+        a->has_erred = true;
         return harborai_error_set(error, HARBORAI_E_INVALID, "plugin '%s' gave body_kind %u",
                                   attempt_plugin_id(a), from->body_kind);
     }
@@ -149,15 +153,12 @@ static harborai_status prepare(struct attempt *a, const harborai_http_request *f
                                harborai_error *error)
 {
     harborai_status st = check_state(a, from, error);
-    if (st < 0)
-        return st;
-    st = check_url(a, from->url, error);
-    if (st < 0)
-        return st;
-    st = build_headers(a, from, &a->http.headers, error);
-    if (st < 0)
-        return st;
-    return build_body(a, from, error);
+    if (st == HARBORAI_OK)
+        st = check_url(a, from->url, error);
+    if (st == HARBORAI_OK)
+        st = build_headers(a, from, &a->http.headers, error);
+    a->has_erred = st < 0;
+    return st < 0 ? st : build_body(a, from, error);
 }
 
 harborai_status http_start(harborai_call *api, const harborai_http_request *given,

@@ -232,8 +232,10 @@ static void deliver(struct attempt *a, struct letter *letter)
         break;
     }
     /* What is wrong with a piece ends the call: the one who emitted it was answered long ago. */
-    if (st < 0 && st != HARBORAI_E_CLOSED)
-        attempt_fail(a, &error);
+    if (st >= 0 || st == HARBORAI_E_CLOSED)
+        return;
+    a->has_erred = true;
+    attempt_fail_by_plugin(a, &error);
 }
 
 void mail_deliver(struct attempt *a)

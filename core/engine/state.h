@@ -155,6 +155,7 @@ struct attempt {
     uint32_t depth;       /* its functions that run now */
     bool on_job;          /* chat() runs on a job thread: the loop keeps its hands off */
     bool closed;          /* finished: only usage is still taken */
+    bool has_erred;       /* the host refused what it asked for, as no fault of the client */
     bool released, mail_due, cancel_due;
     uint32_t holds;
     struct job job;
@@ -189,6 +190,9 @@ void attempt_close(struct attempt *a, bool cancel);
 /* The plugin finished: `error` NULL is success. */
 void attempt_finish(struct attempt *a, const harborai_result *result);
 void attempt_fail(struct attempt *a, const harborai_error *error);
+/* By an error that the plugin passes on or caused: E_INVALID blames the client, so after a refusal
+ * of the plugin's own doing it becomes E_INTERNAL with the plugin's name. */
+void attempt_fail_by_plugin(struct attempt *a, const harborai_error *error);
 PRINTF(3, 4)
 void attempt_fail_with(struct attempt *a, harborai_status code, const char *format, ...);
 /* A function of the plugin begins and ends on the loop; after the outermost, what became due is

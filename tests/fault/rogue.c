@@ -160,6 +160,28 @@ static harborai_status error_after_emit(struct rogue *r, harborai_error *error)
     return fail(error);
 }
 
+static harborai_status finish_with_77(struct rogue *r, harborai_error *error)
+{
+    (void)error;
+    (void)say(r, "once");
+    return harborai_finish(r->call, 77, NULL);
+}
+
+static harborai_status emit_wrong(struct rogue *r, harborai_error *error)
+{
+    harborai_delta delta = {.size = sizeof delta, .kind = 99};
+    harborai_status st = r->call->host->emit(r->call, &delta);
+    if (st < 0)
+        return harborai_error_set(error, st, "%s", "refused, says rogue");
+    return harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL);
+}
+
+static harborai_status blame_client(struct rogue *r, harborai_error *error)
+{
+    (void)r;
+    return harborai_error_set(error, HARBORAI_E_INVALID, "%s", "rogue dislikes the request");
+}
+
 static harborai_status error_after_start(struct rogue *r, harborai_error *error)
 {
     EXPECT(start(r, HARBORAI_RESPONSE_SSE, error) == HARBORAI_OK);
@@ -579,6 +601,9 @@ static const struct behaviour behaviours[] = {
     {"r-flood-in-chat", flood_in_chat, NULL, NULL, NULL, NULL},
     {"r-flood-after-start", flood_after_start, NULL, NULL, NULL, NULL},
     {"r-large-usage", large_usage, NULL, NULL, NULL, NULL},
+    {"r-finish-77", finish_with_77, NULL, NULL, NULL, NULL},
+    {"r-emit-wrong", emit_wrong, NULL, NULL, NULL, NULL},
+    {"r-blame-client", blame_client, NULL, NULL, NULL, NULL},
     {"r-polite", polite, NULL, NULL, NULL, NULL},
     {"r-wait", wait_chat, NULL, NULL, NULL, NULL},
 };

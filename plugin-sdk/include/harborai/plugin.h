@@ -396,7 +396,9 @@ struct harborai_host {
     /* [call] Start the HTTP exchange; one at a time, another after on_end() or in map_error().
      * Redirects are not followed. If a kept connection turns out dead, with no byte of an answer,
      * the host sends the same bytes again; every other retry goes through chat() or stream().
-     * Errors: E_INVALID (bad URL, header or edit), E_AUTH (no such secret), E_CLOSED. */
+     * Errors: E_INVALID (bad URL, header or edit), E_AUTH (no such secret), E_CLOSED. E_INVALID of
+     * this function or of emit(), passed on by the plugin, is told as E_INTERNAL: no client is to
+     * blame for it, unless its own body made an edit impossible. */
     harborai_status (*http_start)(harborai_call *call, const harborai_http_request *request,
                                   harborai_error *error);
 

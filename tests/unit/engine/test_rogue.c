@@ -55,7 +55,11 @@ static const struct row {
     {"an error after wake()", "rogue/r-error-after-wake", HARBORAI_E_UNSUPPORTED, "will not"},
     {"an error after hold()", "rogue/r-error-after-hold", HARBORAI_E_UNSUPPORTED, "will not"},
     {"http_start() twice", "rogue/r-start-twice", HARBORAI_OK, "word"},
-    {"http_start() to elsewhere", "rogue/r-start-nowhere", HARBORAI_E_INVALID, "may not reach"},
+    {"http_start() to elsewhere", "rogue/r-start-nowhere", HARBORAI_E_INTERNAL, "may not reach"},
+    {"a finish_reason that there is not", "rogue/r-finish-77", HARBORAI_E_INTERNAL,
+     "plugin 'test.rogue' gave finish_reason 77"},
+    {"a delta that there is not", "rogue/r-emit-wrong", HARBORAI_E_INTERNAL, "plugin 'test.rogue': "},
+    {"an error of the client's", "rogue/r-blame-client", HARBORAI_E_INVALID, "rogue dislikes"},
     {"talks in on_release()", "rogue/r-release-talks", HARBORAI_OK, "once"},
     {"a thousand wake(0)", "rogue/r-wake", HARBORAI_OK, "awake"},
     {"idle after on_wake()", "rogue/r-wake-idle", HARBORAI_E_INTERNAL, "idle"},
@@ -128,7 +132,8 @@ static void test_rows(void)
 static void serve_401(struct vendor_side *side)
 {
     while (vendor_request(side) != NULL)
-        vendor_whole(side, 401, "{\"error\":{\"message\":\"bad key\",\"type\":\"auth\"}}");
+        vendor_whole(side, 401, "{\"error\":{\"message\":\"bad key\",\"type\":\"auth\","
+                                "\"code\":\"no_such_key\"}}");
 }
 
 static void serve_error_event(struct vendor_side *side)
@@ -218,6 +223,8 @@ static void test_again(void)
         asked_init(&a, &stage, row->model, strstr(row->name, "object") == NULL);
         ROW(row->name, asked_wait(&a) && stage_settle(&stage));
         ROW(row->name, a.error.code == row->want);
+        ROW(row->name, row->want != HARBORAI_E_INTERNAL ||
+                           (a.error_type[0] == '\0' && a.error.vendor_code[0] == '\0'));
         ROW(row->name, atomic_load(&vendor.requests) == row->requests);
         ROW(row->name, row->want < 0 || (asked_has(&a, "word") && asked_has(&a, "\"stop\"")));
         ROW(row->name, !asked_has(&a, "nobody"));
