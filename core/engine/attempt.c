@@ -98,6 +98,7 @@ static struct attempt *new_attempt(struct call *call)
     a->wake.on_due = on_wake;
     a->exchange.events = &answer_events;
     buf_init(&a->gathered, LIMIT_RESPONSE_BODY);
+    buf_init(&a->one_line, LIMIT_STREAM_EVENT);
     fill_request(a);
     mail_init(a);
     list_append(&call->unreleased, &a->link);
@@ -213,6 +214,7 @@ static void release(struct attempt *a)
     tell_release(a);
     list_remove(&a->link);
     buf_release(&a->gathered);
+    buf_release(&a->one_line);
     sse_release(&a->sse);
     lines_release(&a->lines);
     fold_destroy(a->fold);

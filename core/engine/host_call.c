@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions of harborai_host that are about a call. From the call's own thread they act at
  * once; from any other they go through the mail. */
+#include <string.h>
+
 #include "chat/usage.h"
 #include "engine/state.h"
 #include "json_scan.h"
@@ -74,11 +76,28 @@ static void check_vendor_json(struct attempt *a, harborai_usage *usage)
     a->usage_is_odd = true;
 }
 
+/* A vendor may tell the usage in every event of a long stream: each object takes the place of the
+ * one before, in room that grows at least twofold. Empty: none is to be had, the last one stays. */
+static harborai_str keep_vendor_json(struct attempt *a, harborai_str json)
+{
+    if (json.len > a->usage_capacity) {
+        size_t capacity = json.len > a->usage_capacity * 2 ? json.len : a->usage_capacity * 2;
+        char *room = arena_alloc(&a->call->arena, capacity);
+        if (room == NULL)
+            return SLICE_NONE;
+        a->usage_room = room;
+        a->usage_capacity = capacity;
+    }
+    if (json.len > 0)
+        memmove(a->usage_room, json.data, json.len);
+    return (harborai_str){a->usage_room, json.len};
+}
+
 /* A class that is known replaces its last value; what is not mentioned stays. */
 void attempt_take_usage(struct attempt *a, const harborai_usage *from)
 {
     harborai_usage kept = *from;
-    kept.vendor_json = arena_copy(&a->call->arena, from->vendor_json);
+    kept.vendor_json = keep_vendor_json(a, from->vendor_json);
     usage_merge(&a->usage, &kept);
     a->has_usage = true;
     a->usage_is_late |= a->call->is_on_record && a == a->call->last_attempt;

@@ -102,7 +102,8 @@ static void complete(struct attempt *a)
     if (stream_needs_usage_chunk(&a->stream) && a->has_usage) {
         buf_clear(&call->engine->chunk);
         stream_write_usage_chunk(&a->stream, a->usage.vendor_json, &call->engine->chunk);
-        if (output_hold(call, buf_slice(&call->engine->chunk), NULL) < 0) {
+        if (buf_status(&call->engine->chunk, NULL) < 0 ||
+            output_hold(call, buf_slice(&call->engine->chunk), NULL) < 0) {
             attempt_fail_with(a, HARBORAI_E_MEMORY, "the usage is larger than %zu bytes",
                               (size_t)LIMIT_HELD_BACK);
             return;
@@ -144,17 +145,23 @@ static harborai_str one_line(struct attempt *a, const struct sse_event *event)
     harborai_str data = event->data;
     if (event->is_whole || memchr(data.data, '\n', data.len) == NULL)
         return data;
-    harborai_str copy = arena_copy(&a->call->arena, data);
-    for (char *at = (char *)(uintptr_t)copy.data; at != NULL && at < copy.data + copy.len; at++)
-        if (*at == '\n')
-            *at = ' ';
-    return copy;
+    struct buf *b = &a->one_line;
+    buf_clear(b);
+    buf_add(b, data);
+    for (size_t i = 0; i < b->len; i++)
+        if (b->data[i] == '\n')
+            b->data[i] = ' ';
+    return buf_slice(b);
 }
 
 static int on_event(void *context, const struct sse_event *event)
 {
     struct attempt *a = context;
     harborai_str data = one_line(a, event);
+    if (a->one_line.failed != HARBORAI_OK) {
+        attempt_fail_with(a, HARBORAI_E_MEMORY, "no memory left");
+        return 1;
+    }
     enum stream_verdict verdict = stream_event(&a->stream, data);
 
     a->call->record.stream_events++;

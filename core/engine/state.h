@@ -132,6 +132,7 @@ struct attempt {
     int64_t retry_after_ms;
     struct buf gathered;      /* BUFFER, a whole PASSTHROUGH answer, or an error's body */
     struct sse sse;
+    struct buf one_line;      /* an event that came in several */
     struct lines lines;
     struct stream stream; /* of PASSTHROUGH, and of emit_json() */
     bool streams; /* PASSTHROUGH: server-sent events, not one object */
@@ -147,6 +148,8 @@ struct attempt {
 
     harborai_usage usage;
     bool has_usage;
+    char *usage_room; /* of usage.vendor_json, in the arena */
+    size_t usage_capacity;
     bool usage_is_late; /* more of it came after the call's end line */
     bool usage_is_odd;  /* it was said that its vendor_json is none */
     struct timer wake;

@@ -181,6 +181,65 @@ static void test_too_much(void)
     close_all();
 }
 
+/* --- A stream that is longer than a call's memory -------------------------------------------------- */
+
+/* Together more than LIMIT_CALL_ALLOC, each below what is kept until the end. */
+enum { LONG_EVENTS = 132, LONG_EVENT = 520000 };
+
+static const struct long_row {
+    const char *name, *open, *middle, *close; /* between them the number, then the filling */
+} long_rows[] = {
+    {"events of several lines",
+     "{\"id\":\"v\",\ndata: \"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],\"usage\":{"
+     "\"prompt_tokens\":1,\"completion_tokens\":", "},\"filling\":\"", "\"}"},
+    {"usage in every event",
+     "{\"id\":\"v\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],\"usage\":{"
+     "\"prompt_tokens\":1,\"completion_tokens\":", ",\"filling\":\"", "\"}}"},
+};
+
+static void serve_long(struct vendor_side *side)
+{
+    const struct long_row *row = side->vendor->context;
+    char *event = calloc(1, LONG_EVENT + 1000);
+    (void)vendor_request(side);
+    vendor_stream(side);
+    for (int i = 1; i <= LONG_EVENTS; i++) {
+        int len = snprintf(event, 1000, "%s%d%s", row->open, i, row->middle);
+        memset(event + len, 'f', LONG_EVENT);
+        memcpy(event + len + LONG_EVENT, row->close, strlen(row->close) + 1);
+        vendor_event(side, event);
+    }
+    free(event);
+    vendor_finish(side, "stop");
+    vendor_done(side);
+    vendor_wait_close(side);
+}
+
+static void keep_last(struct asked *a, harborai_str json)
+{
+    if (memmem(json.data, json.len, "\"choices\":[]", 12) == NULL)
+        buf_clear(&a->text);
+}
+
+static void test_long(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(long_rows); i++) {
+        const struct long_row *row = &long_rows[i];
+        struct asked a;
+        open_all(serve_long, row);
+        asked_init(&a, &stage, "lab/m", true);
+        asked_body(&a, "{\"model\":\"lab/m\",\"stream\":true,\"stream_options\":{\"include_usage\":"
+                       "true},\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}");
+        a.on_chunk = keep_last;
+        ROW(row->name, asked_wait(&a) && stage_settle(&stage));
+        ROW(row->name, a.error.code == HARBORAI_OK && a.output_tokens == LONG_EVENTS);
+        ROW(row->name, atomic_load(&a.chunks) == LONG_EVENTS + 2);
+        ROW(row->name, asked_has(&a, "\"completion_tokens\":132"));
+        asked_release(&a);
+        close_all();
+    }
+}
+
 /* --- Answers that are no stream -------------------------------------------------------------------- */
 
 #define HEAD(status, type) "HTTP/1.1 " status " x\r\ncontent-type: " type "\r\nconnection: close\r\n"
@@ -290,6 +349,7 @@ static void test_usage(void)
 
 const CU_TestInfo answer_tests[] = {{"streams", test_streams},
                                     {"too much is held back", test_too_much},
+                                    {"longer than a call's memory", test_long},
                                     {"answers that are no stream", test_wholes},
                                     {"usage", test_usage},
                                     CU_TEST_INFO_NULL};
