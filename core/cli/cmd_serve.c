@@ -125,7 +125,7 @@ static enum exit_code run(const struct arguments *arguments)
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
     setup_log(&log, config);
     int64_t shutdown_ms = config->shutdown_ms;
-    struct server_options where = {config->host, config->port, config->max_body};
+    struct server_options where = {config->host, config->port, config->max_body, 0};
     struct runtime_options with = {.log = &log, .loops = (unsigned)config->workers,
                                    .with_journal = true, .system_plugin_dir = PLUGINDIR};
     if (runtime_create(config, &with, &runtime, &error) < 0) {

@@ -30,6 +30,7 @@ static void on_end(void *owner, const struct call_result *result)
 {
     struct conn *conn = owner;
     conn->call = NULL;
+    conn_drop_body(conn); /* the call's memory goes at the end of this pass */
     if (result->error != NULL)
         on_failure(conn, result);
     else if (result->streamed)
@@ -61,5 +62,5 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
     conn_set_limit(conn, 0);
     conn->call = call_start(conn->gate->engine, &params);
     if (conn->call == NULL)
-        reply_refuse(conn, 503, "out_of_memory", "no memory left for this request: ask again");
+        reply_busy(conn);
 }

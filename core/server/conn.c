@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/call.h"
+#include "server/budget.h"
 #include "server/gate.h"
 #include "server/reply.h"
 
@@ -27,20 +28,36 @@ static bool is_cut_short(const struct conn *conn)
     return conn->gate->stopping && (conn->state == CONN_HEAD || conn->state == CONN_BODY);
 }
 
-void conn_set_limit(struct conn *conn, int seconds)
+void conn_set_limit_at(struct conn *conn, int64_t at_ns)
 {
-    conn->limit_ns = seconds > 0 ? loop_now_ns(conn->gate->loop) + seconds * NS_PER_S : 0;
+    conn->limit_ns = at_ns;
     if (is_cut_short(conn) && conn->limit_ns > conn->gate->stop_limit_ns)
         conn->limit_ns = conn->gate->stop_limit_ns;
-    if (seconds > 0 && (!timer_is_set(&conn->timer) || conn->timer.at_ns > conn->limit_ns))
+    if (!timer_is_set(&conn->timer) || conn->timer.at_ns > conn->limit_ns)
         set_timer(conn);
 }
 
-static void refuse_to_wait(struct conn *conn, const char *what, int seconds)
+void conn_set_limit(struct conn *conn, int seconds)
+{
+    if (seconds > 0)
+        conn_set_limit_at(conn, loop_now_ns(conn->gate->loop) + seconds * NS_PER_S);
+    else
+        conn->limit_ns = 0;
+}
+
+static void refuse_to_wait(struct conn *conn)
 {
     conn->keep_alive = false;
     conn->body_unread = true;
-    reply_refuse(conn, 408, "request_timeout", "the request's %s within %d s", what, seconds);
+    if (conn->state == CONN_HEAD)
+        reply_refuse(conn, 408, "request_timeout", "the request's head did not arrive within %d s",
+                     CONN_LIMIT_HEAD_S);
+    else
+        reply_refuse(conn, 408, "request_timeout",
+                     "the request's body came too slowly: it stood still for %d s, or took longer "
+                     "than %d s and one more for each %d bytes",
+                     CONN_LIMIT_PROGRESS_S, CONN_LIMIT_BODY_S, CONN_BODY_STEP);
+    conn_drop_body(conn);
 }
 
 static void lose_patience(struct conn *conn)
@@ -49,14 +66,11 @@ static void lose_patience(struct conn *conn)
         conn->keep_alive = false;
         conn->body_unread = true;
         reply_refuse(conn, 503, NULL, "this gateway is shutting down: ask again");
+        conn_drop_body(conn);
         return;
     }
-    if (conn->state == CONN_HEAD && conn->in.len > 0) {
-        refuse_to_wait(conn, "head did not arrive", CONN_LIMIT_HEAD_S);
-        return;
-    }
-    if (conn->state == CONN_BODY) {
-        refuse_to_wait(conn, "body made no progress", CONN_LIMIT_PROGRESS_S);
+    if ((conn->state == CONN_HEAD && conn->in.len > 0) || conn->state == CONN_BODY) {
+        refuse_to_wait(conn);
         return;
     }
     if (conn->state == CONN_CALL || conn->state == CONN_ANSWERED)
@@ -156,6 +170,13 @@ static void free_conn(struct parked *parked)
     free(conn);
 }
 
+void conn_drop_body(struct conn *conn)
+{
+    buf_release(&conn->body);
+    budget_release(conn->gate->bodies, conn->charged);
+    conn->charged = 0;
+}
+
 void conn_close(struct conn *conn)
 {
     struct gate *gate = conn->gate;
@@ -167,6 +188,7 @@ void conn_close(struct conn *conn)
     conn->state = CONN_CLOSED;
     if (call != NULL)
         call_cancel(call);
+    conn_drop_body(conn);
     loop_unwatch(gate->loop, &conn->watch);
     close(fd);
     loop_timer_clear(gate->loop, &conn->timer);
@@ -217,7 +239,7 @@ static void linger(struct conn *conn)
 {
     conn->state = CONN_LINGER;
     buf_release(&conn->in);
-    buf_release(&conn->body);
+    conn_drop_body(conn);
     if (shutdown(conn->watch.fd, SHUT_WR) < 0) {
         conn_close(conn);
         return;
@@ -232,7 +254,7 @@ static void await_next(struct conn *conn)
     conn->state = CONN_HEAD;
     conn->resume = (struct http_resume){0};
     conn->route = NULL;
-    buf_release(&conn->body);
+    conn_drop_body(conn);
     conn_set_limit(conn, conn->in.len > 0 ? CONN_LIMIT_HEAD_S : CONN_LIMIT_IDLE_S);
     if (conn->in.len > 0 || conn->readable)
         gate_wait(conn->gate, conn);

@@ -60,6 +60,8 @@ struct conn {
     struct http_body framing;
     const struct route *route;
     struct buf body;   /* of the request; taken over by the call */
+    size_t charged;    /* for it, to gate->bodies: until the call has ended */
+    int64_t body_began_ns;
     struct call *call; /* NULL: none, or it has ended */
 
     char request_id[LIMIT_REQUEST_ID + 1];
@@ -81,11 +83,17 @@ void conn_continue(struct conn *conn);
 void conn_finish(struct conn *conn);
 /* Patience ends in that many seconds; 0 = never. */
 void conn_set_limit(struct conn *conn, int seconds);
+/* … at that moment. */
+void conn_set_limit_at(struct conn *conn, int64_t at_ns);
+/* The body is not needed any more: of nobody, or of the call that took it. */
+void conn_drop_body(struct conn *conn);
 
 enum {
     CONN_LIMIT_HEAD_S = 30,     /* a request's head, from its first byte */
     CONN_LIMIT_IDLE_S = 75,     /* between two requests: longer than most clients keep one */
     CONN_LIMIT_PROGRESS_S = 60, /* of a body that comes, of an answer that goes */
+    CONN_LIMIT_BODY_S = 60,     /* a whole body, and a second more … */
+    CONN_BODY_STEP = 16384,     /* … for each so many bytes of it that came */
     CONN_LIMIT_LINGER_S = 5,
     CONN_LIMIT_STOP_S = 3, /* the rest of a request, when the server stops */
     CONN_LIMIT_LAST_S = 1  /* lingering, then */

@@ -3,11 +3,13 @@
  * parsed where they were received; only what belongs to a later state is kept. */
 #include <errno.h>
 
+#include "server/budget.h"
 #include "server/conn.h"
 #include "server/gate.h"
 #include "server/reply.h"
 
 #define RECEIVES_A_PASS 16 /* 1 MiB of one client; then it is the others' turn */
+#define SAY_FULL_EVERY_NS (10 * NS_PER_S) /* in the log */
 
 /* The request is not read to its end, so the connection cannot go on. */
 static void refuse_rest(struct conn *conn, int status, const char *code, const char *reason)
@@ -95,6 +97,15 @@ static bool is_plain(const struct http_request_head *request)
     return coding.len == 0 || slice_equal_ignoring_case(coding, HARBORAI_STR("identity"));
 }
 
+/* A byte a minute must not hold a body for ever, nor 32 MiB that came at once the rest of an hour. */
+static void set_body_limit(struct conn *conn)
+{
+    int64_t still_ns = loop_now_ns(conn->gate->loop) + CONN_LIMIT_PROGRESS_S * NS_PER_S;
+    int64_t steps = (int64_t)(conn->body.len / CONN_BODY_STEP);
+    int64_t whole_ns = conn->body_began_ns + (CONN_LIMIT_BODY_S + steps) * NS_PER_S;
+    conn_set_limit_at(conn, still_ns < whole_ns ? still_ns : whole_ns);
+}
+
 /* The request is whole, or its endpoint needs no body. */
 static void begin_body(struct conn *conn, const struct http_request_head *request, bool is_last)
 {
@@ -108,7 +119,8 @@ static void begin_body(struct conn *conn, const struct http_request_head *reques
         conn->route->answer(conn, SLICE_NONE);
     } else {
         conn->state = CONN_BODY;
-        conn_set_limit(conn, CONN_LIMIT_PROGRESS_S);
+        conn->body_began_ns = loop_now_ns(conn->gate->loop);
+        set_body_limit(conn);
         if (length > 0)
             (void)buf_reserve(&conn->body, (size_t)length < KIB(64) ? (size_t)length : KIB(64));
         if (request->expect_continue && is_last) {
@@ -149,12 +161,47 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
 
 /* --- The body --------------------------------------------------------------------------------- */
 
-static void refuse_body(struct conn *conn, size_t more)
+static void say_full(struct gate *gate)
 {
-    if (more > conn->gate->max_body - conn->body.len)
+    int64_t now_ns = loop_now_ns(gate->loop);
+    if (gate->full_said_ns != 0 && now_ns - gate->full_said_ns < SAY_FULL_EVERY_NS)
+        return;
+    gate->full_said_ns = now_ns;
+    log_write(gate->log, LOG_LEVEL_WARN, "server.bodies_full", "limit=%zu", gate->bodies->ceiling);
+}
+
+static void refuse_body(struct conn *conn, bool is_too_large)
+{
+    if (is_too_large) {
         refuse_size(conn);
-    else
-        refuse_rest(conn, 503, "out_of_memory", "no memory left for this request: ask again");
+    } else {
+        conn->keep_alive = false;
+        conn->body_unread = true;
+        reply_busy(conn);
+    }
+    conn_drop_body(conn);
+}
+
+/* False: refused. The buffer has grown already, so all loops together may be one step each above
+ * the ceiling, for a moment. */
+static bool add_to_body(struct conn *conn, harborai_str data)
+{
+    struct buf *body = &conn->body;
+    bool is_too_large = data.len > conn->gate->max_body - body->len;
+    buf_add(body, data);
+    if (body->failed < 0) {
+        refuse_body(conn, is_too_large);
+        return false;
+    }
+    if (body->capacity > conn->charged) {
+        if (!budget_charge(conn->gate->bodies, body->capacity - conn->charged)) {
+            say_full(conn->gate);
+            refuse_body(conn, false);
+            return false;
+        }
+        conn->charged = body->capacity;
+    }
+    return true;
 }
 
 static size_t read_body(struct conn *conn, harborai_str bytes)
@@ -171,17 +218,14 @@ static size_t read_body(struct conn *conn, harborai_str bytes)
             return bytes.len;
         }
         done += consumed;
-        buf_add(&conn->body, data);
-        if (conn->body.failed < 0) {
-            refuse_body(conn, data.len);
+        if (!add_to_body(conn, data))
             return bytes.len;
-        }
     } while (st == HTTP_BODY_MORE && done < bytes.len);
     if (st == HTTP_BODY_END) {
         conn->body_unread = false;
         conn->route->answer(conn, SLICE_NONE);
     } else {
-        conn_set_limit(conn, CONN_LIMIT_PROGRESS_S);
+        set_body_limit(conn);
     }
     return done;
 }

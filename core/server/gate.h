@@ -14,6 +14,7 @@
 /* One for all connections of a loop: bytes stay in it only while they are looked at. */
 #define GATE_RECEIVE KIB(64)
 
+struct budget;
 struct runtime;
 
 struct gate {
@@ -23,6 +24,7 @@ struct gate {
     struct metrics_shard *metrics;
     const struct log *log;
     size_t max_body;
+    struct budget *bodies; /* of all gates */
     int drained_fd; /* an eventfd: counts the gates that have stopped and hold no connection */
 
     struct acceptor acceptor;
@@ -37,6 +39,7 @@ struct gate {
     int64_t stop_limit_ns; /* stopping: until then a request may come whole */
 
     struct ids ids;
+    int64_t full_said_ns; /* when the log was last told that the bodies take too much; 0 = never */
     int64_t date_s; /* of `date` */
     char date[30];
     char *receive; /* GATE_RECEIVE bytes */

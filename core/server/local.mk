@@ -2,7 +2,8 @@
 noinst_LTLIBRARIES += %reldir%/libserver.la
 %canon_reldir%_libserver_la_SOURCES = \
 	%reldir%/acceptor.c %reldir%/acceptor.h %reldir%/api.h %reldir%/api_chat.c \
-	%reldir%/api_models.c %reldir%/api_status.c %reldir%/conn.c %reldir%/conn.h \
+	%reldir%/api_models.c %reldir%/api_status.c %reldir%/budget.c %reldir%/budget.h \
+	%reldir%/conn.c %reldir%/conn.h \
 	%reldir%/conn_read.c %reldir%/conn_write.c %reldir%/gate.c %reldir%/gate.h \
 	%reldir%/listener.c %reldir%/listener.h %reldir%/reply.c %reldir%/reply.h \
 	%reldir%/router.c %reldir%/router.h %reldir%/server.c %reldir%/server.h

@@ -11,6 +11,7 @@
 #include "wire/json_write.h"
 
 #define HEAD_ROOM 640 /* a usual head and the first events of a stream; more is no fault */
+#define BUSY_RETRY_MS 1000 /* most calls end within seconds */
 #define ERROR_BODY_MAX KIB(16) /* a message of 512 bytes, each escaped as six, and the rest */
 
 static const char *phrase_of(int status)
@@ -165,6 +166,16 @@ void reply_refuse(struct conn *conn, int status, const char *code, const char *f
     va_end(arguments);
     snprintf(error.vendor_code, sizeof error.vendor_code, "%s", code != NULL ? code : "");
     reply_whole(conn, &(struct reply){.status = status, .error = &error});
+}
+
+void reply_busy(struct conn *conn)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_error_set(&error, HARBORAI_E_OVERLOADED,
+                       "no memory left for this request: ask again in a moment");
+    snprintf(error.vendor_code, sizeof error.vendor_code, "out_of_memory");
+    error.retry_after_ms = BUSY_RETRY_MS;
+    reply_whole(conn, &(struct reply){.status = 503, .error = &error});
 }
 
 /* --- Streams ---------------------------------------------------------------------------------- */

@@ -25,6 +25,9 @@ void reply_whole(struct conn *conn, const struct reply *reply);
 PRINTF(4, 5)
 void reply_refuse(struct conn *conn, int status, const char *code, const char *format, ...);
 
+/* 503 with Retry-After: there is no memory for this request, soon there will be. */
+void reply_busy(struct conn *conn);
+
 /* One event; the first one brings the head. */
 void reply_event(struct conn *conn, harborai_str json);
 void reply_stream_end(struct conn *conn);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "runtime/runtime.h"
+#include "server/budget.h"
 #include "server/gate.h"
 
 #define CUT_LIMIT_MS 5000 /* for loops to notice; they never block, so it is never needed */
@@ -20,6 +21,7 @@ struct server {
     unsigned gate_count;
     struct gate *gates;
     struct acceptor **acceptors;
+    struct budget bodies;
 };
 
 static harborai_status init_gate(struct server *server, struct runtime *runtime,
@@ -33,6 +35,7 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->metrics = metrics_shard_of(runtime_metrics(runtime), index);
     gate->log = runtime_log(runtime);
     gate->max_body = (size_t)options->max_body;
+    gate->bodies = &server->bodies;
     gate->drained_fd = server->drained_fd;
     gate->acceptor.gate = gate;
     gate->acceptor.listener = &server->listener;
@@ -59,12 +62,24 @@ static harborai_status make_room(struct server *server, unsigned loops, harborai
     return HARBORAI_OK;
 }
 
+/* One body of the longest kind must always fit. */
+static void set_budget(struct server *server, const struct server_options *options)
+{
+    uint64_t ceiling = options->all_bodies > 0
+                           ? (uint64_t)options->all_bodies
+                           : budget_memory("/proc/self/cgroup", "/sys/fs/cgroup") / 4;
+    if (ceiling < (uint64_t)options->max_body)
+        ceiling = (uint64_t)options->max_body;
+    budget_init(&server->bodies, ceiling < SIZE_MAX ? (size_t)ceiling : SIZE_MAX);
+}
+
 static harborai_status build(struct server *server, struct runtime *runtime,
                              const struct server_options *options, harborai_error *error)
 {
     harborai_status st = listener_open(&server->listener, options->host, options->port, error);
     if (st < 0)
         return st;
+    set_budget(server, options);
     st = make_room(server, runtime_loop_count(runtime), error);
     if (st < 0)
         return st;

@@ -229,7 +229,13 @@ static struct model_map *make_models(struct runtime *runtime)
 
 void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body)
 {
-    struct server_options options = {HARBORAI_STR("127.0.0.1"), 0, max_body};
+    fake_begin_with(runtime, loops, max_body, 0);
+}
+
+void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
+                     int64_t all_bodies)
+{
+    struct server_options options = {HARBORAI_STR("127.0.0.1"), 0, max_body, all_bodies};
     *runtime = (struct runtime){.clock = {now, now}, .loop_count = loops};
     runtime->now_ns = INT64_C(1700000000) * NS_PER_S;
     epoch_init(&runtime->epoch);

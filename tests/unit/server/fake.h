@@ -45,6 +45,9 @@ struct runtime {
 
 /* A server on 127.0.0.1 and a free port, with bodies up to max_body. */
 void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body);
+/* … which together have all_bodies bytes. */
+void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
+                     int64_t all_bodies);
 void fake_end_all(struct runtime *runtime);
 
 /* Each loop on a thread of its own, and the end of that. */

@@ -3,7 +3,7 @@
 check_PROGRAMS += %reldir%/check_server
 TESTS += %reldir%/check_server
 %canon_reldir%_check_server_SOURCES = %reldir%/check_server.c %reldir%/fake.c %reldir%/fake.h \
-	%reldir%/test_conn.c %reldir%/test_http.c %reldir%/test_server.c
+	%reldir%/test_budget.c %reldir%/test_conn.c %reldir%/test_http.c %reldir%/test_server.c
 %canon_reldir%_check_server_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 %canon_reldir%_check_server_LDADD = core/server/libserver.la core/registry/libregistry.la \
 	core/plugin/libplugin.la core/observe/libobserve.la core/chat/libchat.la core/loop/libloop.la \

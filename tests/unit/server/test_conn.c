@@ -292,6 +292,103 @@ static void test_patience(void)
     }
 }
 
+/* A body has a minute, and a second for each 16 KiB of it, however steadily it comes. */
+static const struct trickle {
+    const char *name;
+    size_t first;
+    int64_t seconds;
+} trickles[] = {{"a byte at a time", 1, 60}, {"64 KiB, then bytes", 65536, 64}};
+
+static void test_body_that_trickles(void)
+{
+    static char filler[65536];
+    for (size_t i = 0; i < ARRAY_LEN(trickles); i++) {
+        const struct trickle *row = &trickles[i];
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        int64_t passed = 0;
+        fake_begin(&runtime, 1, (int64_t)MIB(1));
+        int fd = fake_connect(&runtime);
+        fake_send(&runtime, fd, HARBORAI_STR(CHAT "content-length: 1000000\r\n\r\n"));
+        fake_send(&runtime, fd, (harborai_str){filler, row->first});
+        fake_pass(&runtime);
+        for (; passed < row->seconds - 5; passed += 5) {
+            pass_time(5);
+            fake_send(&runtime, fd, HARBORAI_STR("x"));
+        }
+        ROW(row->name, !receive_all(fd, &seen) && seen.len == 0);
+        pass_time(row->seconds - passed + 1);
+        ROW(row->name, receive_all(fd, &seen));
+        ROW(row->name, slice_starts_with(buf_slice(&seen), "HTTP/1.1 408 "));
+        end(fd);
+    }
+}
+
+/* Bodies beyond what all may hold are refused; the call that has its own goes on. */
+static void test_bodies_of_all(void)
+{
+    static const char *const wholes[] = {"GET /health HTTP/1.1\r\nhost: x\r\n\r\n",
+                                         CHAT "content-length: 8\r\n\r\nwhole {}"};
+    AUTO(buf) call = BUF_INIT(KIB(2));
+    buf_printf(&call, CHAT "content-length: 900\r\n\r\nhold%896s", "");
+    fake_begin_with(&runtime, 1, 1000, 1300);
+    int first = fake_connect(&runtime);
+    fake_send(&runtime, first, buf_slice(&call));
+    fake_pass(&runtime);
+    CU_ASSERT(runtime.started == 1);
+    for (int again = 0; again < 2; again++) {
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        int second = fake_connect(&runtime);
+        fake_send(&runtime, second, buf_slice(&call));
+        CU_ASSERT(receive_all(second, &seen)); /* the rest of its body is not waited for */
+        CU_ASSERT(slice_starts_with(buf_slice(&seen), "HTTP/1.1 503 "));
+        CU_ASSERT(has(&seen, "\r\nretry-after: 1\r\n") && has(&seen, "out_of_memory"));
+        close(second);
+        fake_pass(&runtime);
+    }
+    CU_ASSERT(runtime.started == 1 && runtime.cancelled == 0);
+    for (size_t i = 0; i < ARRAY_LEN(wholes); i++) { /* nor does it stay for others */
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        int other = fake_connect(&runtime);
+        fake_send(&runtime, other, slice_of(wholes[i]));
+        receive_all(other, &seen);
+        ROW(wholes[i], has(&seen, "HTTP/1.1 200 OK\r\n"));
+        close(other);
+        fake_pass(&runtime);
+    }
+    end(first);
+}
+
+/* Whichever way a call or a half body ends, what it held is there for the next. */
+static void test_bodies_are_given_back(void)
+{
+    enum how { CLIENT_LEAVES, CALL_ENDS, HALF_LEAVES, TOO_SLOW, TOO_LARGE, WAYS };
+    fake_begin_with(&runtime, 1, 1000, 1200);
+    for (int how = 0; how < 2 * WAYS; how++) {
+        AUTO(buf) in = BUF_INIT(KIB(4)), seen = BUF_INIT(MIB(1));
+        int fd = fake_connect(&runtime);
+        bool is_half = how % WAYS == HALF_LEAVES || how % WAYS == TOO_SLOW;
+        if (how % WAYS == TOO_LARGE)
+            buf_printf(&in, CHAT "transfer-encoding: chunked\r\n\r\n1000\r\n%900s", "");
+        else
+            buf_printf(&in, CHAT "content-length: %d\r\n\r\nhold%896s", is_half ? 950 : 900, "");
+        fake_send(&runtime, fd, buf_slice(&in));
+        fake_pass(&runtime);
+        if (how % WAYS == CALL_ENDS)
+            fake_end(runtime.seen.call, HARBORAI_OK);
+        else if (how % WAYS == TOO_SLOW)
+            pass_time(61);
+        else if (how % WAYS == TOO_LARGE)
+            fake_send(&runtime, fd, buf_slice(&in));
+        if (how % WAYS == CALL_ENDS || how % WAYS >= TOO_SLOW)
+            receive_all(fd, &seen);
+        CU_ASSERT(!has(&seen, "HTTP/1.1 503"));
+        close(fd);
+        fake_pass(&runtime);
+    }
+    CU_ASSERT(runtime.started == 4 && runtime.cancelled == 2 && runtime.over == 2);
+    fake_end_all(&runtime);
+}
+
 /* A call may be silent as long as the engine lets it. */
 static void test_silent_call(void)
 {
@@ -342,6 +439,9 @@ const CU_TestInfo conn_tests[] = {
     {"slow reader", test_slow_reader},
     {"reader that stops", test_reader_that_stops},
     {"patience", test_patience},
+    {"body that trickles", test_body_that_trickles},
+    {"bodies of all", test_bodies_of_all},
+    {"bodies are given back", test_bodies_are_given_back},
     {"silent call", test_silent_call},
     {"pipelined behind a call", test_pipelined_behind_a_call},
     {"event of several lines", test_event_of_lines},
