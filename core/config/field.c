@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "config/expand.h"
 #include "config/value.h"
+#include "wire/url.h"
 
 #define FAULT(r, node, ...) config_faults_add((r)->faults, (node)->place, __VA_ARGS__)
 
@@ -109,45 +110,11 @@ static bool is_plugin_name(harborai_str text)
     return true;
 }
 
-/* "host", "host:80", "[::1]:80" */
-static bool is_authority(harborai_str text)
-{
-    harborai_str host = text, port = SLICE_NONE;
-    uint64_t number = 1;
-    if (text.len > 0 && text.data[0] == '[') {
-        if (!slice_split(text, ']', &host, &port) || host.len < 2)
-            return false;
-        if (port.len > 0 && port.data[0] != ':')
-            return false;
-        port = port.len > 0 ? slice_from(port, 1) : HARBORAI_STR("1");
-    } else if (!slice_split(text, ':', &host, &port)) {
-        port = HARBORAI_STR("1");
-    }
-    return host.len > 0 && memchr(text.data, '@', text.len) == NULL &&
-           slice_to_u64(port, &number) && number > 0 && number < 65536;
-}
-
-static bool is_url(harborai_str text)
-{
-    harborai_str authority, path;
-    if (slice_starts_with(text, "http://"))
-        text = slice_from(text, 7);
-    else if (slice_starts_with(text, "https://"))
-        text = slice_from(text, 8);
-    else
-        return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] <= ' ' || text.data[i] == 0x7f || strchr("?#\\\"<>", text.data[i]) != NULL)
-            return false;
-    slice_split(text, '/', &authority, &path);
-    return is_authority(authority);
-}
-
 static void read_url(struct config_reader *r, const struct node *node, harborai_str shown,
                      harborai_str *field)
 {
     harborai_str text = node->text;
-    if (!is_url(text)) {
+    if (!url_is_base(text)) {
         FAULT(r, node,
               "'%.*s' must be a URL such as https://api.example.com/v1, without user, '?' and '#', "
               "not '%.*s'",

@@ -2,8 +2,6 @@
 /* Forms of the names that a manifest and a configuration hold. Pure. */
 #include "plugin/grammar.h"
 
-#include "base/limits.h"
-
 static bool is_lower_or_digit(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -67,23 +65,6 @@ bool grammar_is_model_name(harborai_str text)
         return false;
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return false;
-    return true;
-}
-
-bool grammar_is_url(harborai_str url)
-{
-    harborai_str rest;
-    if (slice_starts_with(url, "https://"))
-        rest = slice_from(url, 8);
-    else if (slice_starts_with(url, "http://"))
-        rest = slice_from(url, 7);
-    else
-        return false;
-    if (rest.len == 0 || rest.data[0] == '/' || rest.data[0] == ':' || url.len > KIB(2))
-        return false;
-    for (size_t i = 0; i < rest.len; i++)
-        if (rest.data[i] <= ' ' || rest.data[i] > '~' || strchr("\"\\<>^`{|}#", rest.data[i]) != NULL)
             return false;
     return true;
 }

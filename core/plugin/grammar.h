@@ -16,8 +16,4 @@ bool grammar_is_version(harborai_str text);
 /* Of a model or a pattern: not empty, not too long, no control character, no blank at its ends. */
 bool grammar_is_model_name(harborai_str text);
 
-/* Whether an address of a provider can be used: http or https, a host, and nothing that would have
- * to be quoted, in JSON or in a head. */
-bool grammar_is_url(harborai_str url);
-
 #endif

@@ -4,6 +4,7 @@
 #include "json_value.h"
 #include "plugin/grammar.h"
 #include "plugin/manifest_reader.h"
+#include "wire/url.h"
 
 /* ---- Secrets ------------------------------------------------------------------------------- */
 
@@ -115,7 +116,7 @@ static harborai_status read_base_url(struct manifest_reader *r, const char *wher
                                      harborai_str value)
 {
     harborai_status st = manifest_read_text(r, where, value, &r->m->base_url);
-    if (st == HARBORAI_OK && !grammar_is_url(r->m->base_url))
+    if (st == HARBORAI_OK && !url_is_base(r->m->base_url))
         return manifest_fault(r, where, "must be an http or https URL");
     while (st == HARBORAI_OK && slice_ends_with(r->m->base_url, "/"))
         r->m->base_url.len--;

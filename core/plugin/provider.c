@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "json_value.h"
-#include "plugin/grammar.h"
+#include "wire/url.h"
 
 static harborai_status out_of_memory(harborai_error *error)
 {
@@ -45,21 +45,13 @@ static bool copy_secrets(struct provider *p, const struct provider_options *opti
 
 /* ---- The address --------------------------------------------------------------------------- */
 
-/* "host" or "host:port", with the port that the scheme stands for. */
-static harborai_str authority_of(struct arena *a, harborai_str url)
+/* "host:port" of a URL that has been checked. */
+static harborai_str authority_of(struct arena *a, harborai_str base_url)
 {
-    bool tls = slice_starts_with(url, "https://");
-    harborai_str rest = slice_from(url, tls ? 8 : 7), path;
-    (void)slice_split(rest, '/', &rest, &path);
-    (void)slice_split(rest, '?', &rest, &path);
-    const char *at = rest.len > 0 ? memchr(rest.data, '@', rest.len) : NULL;
-    if (at != NULL)
-        rest = slice_from(rest, (size_t)(at - rest.data) + 1);
-    const char *bracket = rest.len > 0 ? memchr(rest.data, ']', rest.len) : NULL;
-    size_t name = bracket != NULL ? (size_t)(bracket - rest.data) : 0;
-    if (memchr(rest.data + name, ':', rest.len - name) != NULL)
-        return arena_copy(a, rest);
-    return arena_printf(a, "%.*s:%s", SLICE_ARG(rest), tls ? "443" : "80");
+    struct url url;
+    if (url_parse(base_url, &url, NULL) < 0)
+        return SLICE_NONE;
+    return arena_printf(a, url.is_ipv6 ? "[%.*s]:%u" : "%.*s:%u", SLICE_ARG(url.host), url.port);
 }
 
 static harborai_str text_member(struct arena *a, harborai_str object, harborai_str name)
@@ -84,7 +76,7 @@ static harborai_status choose_base_url(struct provider *p, const struct provider
         url = p->manifest->base_url;
     if (url.len == 0)
         return HARBORAI_OK;
-    if (!grammar_is_url(url))
+    if (!url_is_base(url))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "providers.%s.base_url: '%.*s' is no http or https URL",
                                   p->name.data, SLICE_ARG(slice_cut(url, 200)));
@@ -225,13 +217,20 @@ static bool split_port(harborai_str entry, harborai_str *ret_host, uint64_t *ret
     return slice_to_u64(slice_from(entry, at), ret_port);
 }
 
+static harborai_str without_brackets(harborai_str host)
+{
+    bool has_them = slice_starts_with(host, "[") && slice_ends_with(host, "]");
+    return has_them ? slice_from(slice_cut(host, host.len - 1), 1) : host;
+}
+
 static bool texts_allow(const struct manifest_texts *texts, harborai_str host, uint16_t port)
 {
     for (size_t i = 0; i < texts->count; i++) {
         harborai_str name;
         uint64_t number = 0;
         bool has_port = split_port(texts->items[i], &name, &number);
-        if (slice_equal_ignoring_case(name, host) && (!has_port || number == port))
+        if (slice_equal_ignoring_case(without_brackets(name), without_brackets(host)) &&
+            (!has_port || number == port))
             return true;
     }
     return false;

@@ -20,7 +20,7 @@
 #include "loop/loop.h"
 #include "transport/exchange.h"
 #include "transport/transport.h"
-#include "transport/url.h"
+#include "wire/url.h"
 #include "wire/http_body.h"
 #include "wire/http_head.h"
 

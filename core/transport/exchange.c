@@ -3,6 +3,7 @@
  * owner called: what has to be said at once is put off to the next pass. */
 #include "transport/exchange.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -270,4 +271,22 @@ void exchange_detach(struct exchange *x)
     if (c->io.is_paused)
         connection_again(c);
     c->io.is_paused = false;
+}
+
+harborai_status exchange_check_url(harborai_str text, struct arena *a, harborai_str *ret_host,
+                                   uint16_t *ret_port, bool *ret_tls, harborai_error *error)
+{
+    struct url url;
+    harborai_status st = url_parse(text, &url, error);
+    if (st < 0)
+        return st;
+    char *host = arena_alloc(a, url.host.len + 1);
+    if (host == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    for (size_t i = 0; i < url.host.len; i++)
+        host[i] = (char)tolower((unsigned char)url.host.data[i]); /* ASCII: url_parse() saw to it */
+    *ret_host = (harborai_str){host, url.host.len};
+    *ret_port = url.port;
+    *ret_tls = url.is_tls;
+    return HARBORAI_OK;
 }

@@ -10,4 +10,4 @@ noinst_LTLIBRARIES += %reldir%/libtransport.la
 	%reldir%/http_wait.c %reldir%/http_wait.h %reldir%/pool.c %reldir%/pool.h \
 	%reldir%/proxy.c %reldir%/proxy.h %reldir%/resolver.c %reldir%/resolver.h \
 	%reldir%/tls_store.c %reldir%/tls_store.h %reldir%/transport.c %reldir%/transport.h \
-	%reldir%/url.c %reldir%/url.h %reldir%/waiter.c %reldir%/waiter.h
+	%reldir%/waiter.c %reldir%/waiter.h

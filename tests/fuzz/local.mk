@@ -32,7 +32,8 @@ TESTS += %reldir%/fuzz_config
 check_PROGRAMS += %reldir%/fuzz_manifest
 TESTS += %reldir%/fuzz_manifest
 %canon_reldir%_fuzz_manifest_SOURCES = %reldir%/fuzz_manifest.c %reldir%/replay.c %reldir%/fuzz.h
-%canon_reldir%_fuzz_manifest_LDADD = core/plugin/libplugin.la plugin-sdk/lib/libsdk.la core/base/libbase.la
+%canon_reldir%_fuzz_manifest_LDADD = core/plugin/libplugin.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
 check_PROGRAMS += %reldir%/fuzz_chat_request
 TESTS += %reldir%/fuzz_chat_request
 %canon_reldir%_fuzz_chat_request_SOURCES = %reldir%/fuzz_chat_request.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h

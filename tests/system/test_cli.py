@@ -214,6 +214,8 @@ class ConfigTest(unittest.TestCase):
          r"NO_SUCH_VAR_X"),
         ("list for a mapping", "providers: [openai]\n", 1, r"providers"),
         ("base_url", "providers:\n  lab:\n    plugin: openai\n    base_url: 'ftp://x'\n", 4, r"base_url"),
+        ("host of a base_url", "providers:\n  lab:\n    plugin: openai\n    base_url: 'http://exa%mple/v1'\n",
+         4, r"base_url"),
         ("unknown plugin", "providers:\n  lab:\n    plugin: nonesuch\n", None, r"nonesuch.*"),
         ("alias to nothing", "models:\n  smart: nonesuch/gpt\n", 2, r"smart|nonesuch"),
         ("alias to a model that is not served",

@@ -180,7 +180,7 @@ static void test_urls(void)
         {"http://user@h", false},    {"http://h/?a", false},
         {"http://h/#a", false},      {"http://h/a b", false},
         {"http://[::1", false},      {"http://[::1]80", false},
-        {"HTTP://h", false},         {"http://a:1:2", false},
+        {"HTTP://h", true}, {"http://exa%mple", false},         {"http://a:1:2", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
         char text[256];

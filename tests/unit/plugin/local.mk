@@ -10,4 +10,4 @@ TESTS += %reldir%/check_plugin
 	-DFAULT_DIRECTORY='"$(abs_top_builddir)/tests/fault/.libs"' \
 	-DECHO_DIRECTORY='"$(abs_top_builddir)/examples/plugins/echo/.libs"'
 %canon_reldir%_check_plugin_LDADD = core/plugin/libplugin.la core/loop/libloop.la \
-	plugin-sdk/lib/libsdk.la core/base/libbase.la $(CUNIT_LIBS)
+	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la $(CUNIT_LIBS)

@@ -34,7 +34,10 @@ static const struct {
      "{\"x\":1, \"base_url\":\"http://a\"}"},
     {"the operator's", "{\"x\":[{}],\"base_url\":\"http://a\"}", "http://b", "http://b",
      "{\"base_url\":\"http://b\",\"x\":[{}]}"},
+    {"scheme in capitals", "", "HTTPS://b", "HTTPS://b", "{\"base_url\":\"HTTPS://b\"}"},
     {"no URL", "", "b:80", NULL, NULL},
+    {"host that is none", "", "http://exa%mple", NULL, NULL},
+    {"query", "{\"base_url\":\"http://a?b\"}", "", NULL, NULL},
     {"no host", "", "http:///x", NULL, NULL},
     {"quote", "{\"base_url\":\"http://a\\\"\"}", "", NULL, NULL},
     {"no object", "[]", "", NULL, NULL},
@@ -81,6 +84,7 @@ static const struct {
     {"extra.example", 1, true}, /* the operator's, any port */
     {"EXTRA.example", 65535, true},
     {"[::1]", 9000, true},
+    {"::1", 9000, true}, /* as a URL gives it */
     {"[::1]", 9001, false},
     {"evil.example", 443, false},
     {"", 443, false},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit.h"
 
-extern const CU_TestInfo url_tests[], exchange_tests[], names_tests[], tls_tests[];
+extern const CU_TestInfo exchange_tests[], names_tests[], tls_tests[];
 
-UNIT_MAIN(UNIT_SUITE("url", url_tests), UNIT_SUITE("exchange", exchange_tests),
+UNIT_MAIN(UNIT_SUITE("exchange", exchange_tests),
           UNIT_SUITE("names", names_tests), UNIT_SUITE("tls", tls_tests))

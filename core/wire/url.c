@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* URLs, strictly (RFC 3986): what a request line could be split by is refused here, so that no
  * later part has to escape anything. */
-#include "transport/url.h"
-
-#include "transport/exchange.h"
+#include "wire/url.h"
 
 static char lower(char c)
 {
@@ -115,20 +113,13 @@ harborai_status url_parse(harborai_str text, struct url *ret_url, harborai_error
     return HARBORAI_OK;
 }
 
-harborai_status exchange_check_url(harborai_str text, struct arena *a, harborai_str *ret_host,
-                                   uint16_t *ret_port, bool *ret_tls, harborai_error *error)
+bool url_is_base(harborai_str text)
 {
     struct url url;
-    harborai_status st = url_parse(text, &url, error);
-    if (st < 0)
-        return st;
-    char *host = arena_alloc(a, url.host.len + 1);
-    if (host == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    for (size_t i = 0; i < url.host.len; i++)
-        host[i] = lower(url.host.data[i]);
-    *ret_host = (harborai_str){host, url.host.len};
-    *ret_port = url.port;
-    *ret_tls = url.is_tls;
-    return HARBORAI_OK;
+    if (text.len > URL_BASE_LEN || url_parse(text, &url, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < url.target.len; i++)
+        if (strchr("?\"\\<>^`{|}", url.target.data[i]) != NULL)
+            return false;
+    return true;
 }

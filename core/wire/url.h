@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The address of a vendor, taken apart. */
-#ifndef TRANSPORT_URL_H
-#define TRANSPORT_URL_H
+#ifndef WIRE_URL_H
+#define WIRE_URL_H
 
 #include "base/attr.h"
 #include "base/slice.h"
 
-#define URL_HOST_LEN 253 /* RFC 1035: the longest name */
+#define URL_HOST_LEN 253   /* RFC 1035: the longest name */
+#define URL_BASE_LEN 2048
 
 /* Borrows everything from the text it was made of. */
 struct url {
@@ -21,5 +22,9 @@ struct url {
 /* [any] E_INVALID with what is wrong. The message quotes no more than scheme and host. */
 MUST_CHECK harborai_status url_parse(harborai_str text, struct url *ret_url,
                                      harborai_error *error);
+
+/* [any] Whether it can be a base_url: a URL without query and fragment, so that a path may follow it,
+ * and without anything that would have to be quoted, in JSON or in a head. */
+bool url_is_base(harborai_str text);
 
 #endif
