@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration as a command finds it: file, environment, its own flags. */
-#include <unistd.h>
-
-#include "base/attr.h"
 #include "cli/setup.h"
 
-/* Flags that are settings, by their path. */
-static const struct {
-    const char *flag, *path;
-} flags[] = {
-    {"host", "server.host"},     {"port", "server.port"}, {"workers", "server.workers"},
-    {"state-dir", "state_dir"},  {"log-level", "log.level"}, {"model", "default_model"},
-};
+#include <string.h>
+#include <unistd.h>
+
+#include "config/settings.h"
 
 static void print_faults(const struct config_faults *faults)
 {
@@ -25,20 +19,32 @@ static void print_faults(const struct config_faults *faults)
         command_complain("… and %u more", faults->total - faults->count);
 }
 
+/* The flags that the table of settings names, where the command has them. */
+static size_t read_flags(const struct command *command, const struct arguments *arguments,
+                         struct config_override to[COMMAND_OPTIONS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < settings_count && count < COMMAND_OPTIONS_MAX; i++) {
+        const char *flag = settings[i].flag, *value = NULL;
+        if (flag != NULL)
+            value = command_argument(command, arguments, flag + strlen("--"));
+        if (value != NULL)
+            to[count++] = (struct config_override){settings[i].path, value};
+    }
+    return count;
+}
+
 struct config *setup_config(const struct command *command, const struct arguments *arguments)
 {
-    struct config_override overrides[ARRAY_LEN(flags)];
-    struct config_sources sources = {.file = command_argument(command, arguments, "config"),
-                                     .overrides = overrides};
+    struct config_override overrides[COMMAND_OPTIONS_MAX];
+    struct config_sources sources = {
+        .file = command_argument(command, arguments, "config"),
+        .overrides = overrides,
+        .override_count = read_flags(command, arguments, overrides)};
     struct config_faults faults;
     harborai_error error = HARBORAI_ERROR_INIT;
     struct config *config = NULL;
 
-    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-        const char *value = command_argument(command, arguments, flags[i].flag);
-        if (value != NULL)
-            overrides[sources.override_count++] = (struct config_override){flags[i].path, value};
-    }
     config_faults_init(&faults);
     if (config_load(&sources, &environment_process, &config, &faults, &error) < 0) {
         print_faults(&faults);
