@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,6 +90,7 @@ bool command_parse(const struct command *command, int argc, char **argv,
     *ret_arguments = (struct arguments){0};
     build_getopt(command, longs, letters);
     optind = 0; /* begin anew, GNU's way */
+    argv[0] = (char *)(uintptr_t)"harborai"; /* what getopt's complaints begin with */
     for (int found; (found = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         if (found == 'h') {
             print_help(command);

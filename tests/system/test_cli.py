@@ -32,16 +32,23 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("--state-dir", harborai("serve", "--help").stdout)
 
     def test_wrong_use(self):
-        for arguments in (("no-such-command",), ("serve", "--no-such-flag"),
-                          ("serve", "--port", "x"), ("serve", "--port", "70000"),
-                          ("serve", "--workers", "many")):
+        for code, *arguments in (
+                (2, "no-such-command"), (2, "serve", "--no-such-flag"),
+                (2, "list-models", "--nope"), (2, "list-plugins", "nope"),
+                (2, "list-models", "--provider", "nope"),
+                (78, "serve", "--port", "x"), (78, "serve", "--port", "70000"),
+                (78, "serve", "--workers", "many"), (78, "serve", "--log-level", "loud")):
             with self.subTest(arguments):
                 done = harborai(*arguments)
-                self.assertNotEqual(done.returncode, 0)
-                self.assertEqual(done.stdout, "")
+                self.assertEqual((done.returncode, done.stdout), (code, ""))
+                for line in done.stderr.splitlines():
+                    self.assertRegex(line, "^(harborai: |see 'harborai )")
                 self.assertIn(arguments[-1], done.stderr)
+                if code == 78:
+                    self.assertIn(f"harborai: {arguments[1]}: ", done.stderr)
         done = harborai()
-        self.assertIn("--help", done.stdout + done.stderr)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("--help", done.stderr)
 
     def test_list_models(self):
         done = harborai("list-models", config=self.config)
@@ -51,6 +58,15 @@ class CommandsTest(unittest.TestCase):
         data = json.loads(harborai("list-models", "--json", config=self.config).stdout)
         self.assertIn("gpt-4o", json.dumps(data))
         self.assertIn("128000", json.dumps(data))
+
+    def test_list_models_of_a_provider(self):
+        done = harborai("list-models", "--provider", "lab", config=self.config)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("my-model", done.stdout)
+        self.assertNotIn("gpt-4o", done.stdout)
+        done = harborai("list-models", "--provider", "openai")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("set OPENAI_API_KEY", done.stderr)
 
     def test_list_models_says_where_a_key_is_missing(self):
         done = harborai("list-models", config={"providers": {"openai": {}}})
