@@ -106,7 +106,8 @@ class Connection:
                 return body
 
     async def send(self, data):
-        if self.gone.is_set():
+        # A failed write closes the transport before the protocol hears of it.
+        if self.gone.is_set() or self.writer.transport.is_closing():
             raise PeerLeft
         self.writer.write(data)
         self.sent += len(data)

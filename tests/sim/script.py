@@ -60,6 +60,7 @@ class BadScript(Exception):
 def parse(text):
     try:
         script = json.loads(text)
+        json.dumps(script, ensure_ascii=False).encode()  # raises for half of a surrogate pair
     except ValueError as error:
         raise BadScript(f"script is not JSON: {error}") from error
     if not isinstance(script, dict):

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,22 @@ class SimulatorTest(unittest.TestCase):
             headers["authorization"] = "Bearer " + key
         self.client.request("POST", "/v1/chat/completions", json.dumps(body), headers)
         return self.client.getresponse()
+
+    def refused(self, data):
+        self.client.request("POST", "/v1/chat/completions", data,
+                            {"content-type": "application/json", "authorization": "Bearer k"})
+        answer = self.client.getresponse()
+        self.assertEqual(answer.status, 400, data)
+        return json.loads(answer.read())["error"]
+
+    def test_what_cannot_be_answered_is_refused(self):
+        head = '{"model":"gpt-4o","messages":[{"role":"user","content":"%s"}]%s}'
+        for n in ("1.0", '"2"', "true", "0", "-1", "129", "[]"):
+            with self.subTest(n):
+                self.assertEqual(self.refused(head % ("hi", ',"n":' + n))["param"], "n")
+        self.assertIn("JSON", self.refused(head % ("a \\ud800 b", ""))["message"])
+        self.assertIn("script", self.refused(
+            head % ('sim:{\\"text\\":\\"\\\\ud800\\"}', ""))["message"])
 
     def events(self, **arguments):
         text = self.ask(stream=True, **arguments).read().decode()
@@ -225,6 +242,26 @@ class TlsTest(unittest.TestCase):
         except ssl.SSLCertVerificationError as error:
             self.assertIsNotNone(fault, str(error))
             self.assertIn(fault, str(error))
+
+
+class LeavingTest(unittest.TestCase):
+    def test_a_peer_that_left_is_not_written_to(self):
+        process = subprocess.Popen([sys.executable, os.path.join(HERE, "sim.py"), "--no-auth"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        port = int(process.stdout.readline())
+        body = json.dumps({"model": "gpt-4o", "stream": True, "messages": [
+            {"role": "user", "content": 'sim:{"events":20000,"event_bytes":8}'}]}).encode()
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+                         b"content-length: %d\r\n\r\n" % len(body) + body)
+            sock.recv(1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            sock.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n")
+            self.assertTrue(sock.recv(1), "it serves others")
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=10)[1]
+        self.assertEqual(said, "")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ class Exchange:
     async def _chat(self):
         try:
             body = json.loads(self.request.body)
+            json_bytes(body)  # raises for half of a surrogate pair, which no answer could echo
             problem = check(body)
             self.script = {} if problem else scripts.of_request(self.request.headers, body)
         except scripts.BadScript as error:
@@ -214,6 +215,10 @@ def check(body):
     if not isinstance(body.get("messages"), list) or not body["messages"]:
         return answers.error("Missing required parameter: 'messages'.", param="messages",
                              code="missing_required_parameter")
+    count = body.get("n")
+    if count is not None and (type(count) is not int or not 1 <= count <= 128):
+        return answers.error(f"Invalid value for 'n': {count!r} is no integer from 1 to 128.",
+                             param="n", code="invalid_value")
     if "stream_options" in body and body["stream_options"] and not body.get("stream"):
         return answers.error("The 'stream_options' parameter is only allowed when 'stream' is "
                              "enabled.", param="stream_options")
