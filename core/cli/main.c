@@ -68,7 +68,8 @@ int main(int argc, char **argv)
     if (!fill_standard_descriptors())
         return EXIT_FAILED;
     setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8; numbers stay as C has them */
-    signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write() */
+    signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write(), */
+    signal(SIGXFSZ, SIG_IGN);       /* and so is a file that may not grow */
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The commit and act phases of the engine: begin lines before requests go out, end lines before
- * answers end, amend lines when plugins are done with calls. One write() a pass. */
+ * answers end, amend lines when plugins are done with calls. One write() a pass.
+ *
+ * The rule, also for a disk that is full or fails: nobody outside learns that an attempt begins or a
+ * call ends before its line is on record. When a write fails, all whose line was made wait, and so
+ * do those who come after them; a timer tries again after 100 ms, then twice as long each time up to
+ * 1 s, and when it succeeds all go on. A line is made only while there is room for the longest:
+ * until then its attempt or call waits with it unmade, and none is lost. Chunks of streams under way
+ * go on, and calls that are refused because too much waits have no line and end at once. At shutdown
+ * nobody waits, and who has no line is not told that all went well. */
 #include "account/cost.h"
 #include "engine/state.h"
 #include "record/fanout.h"
+
+#define RETRY_FIRST_MS 100
+#define RETRY_MOST_MS 1000
 
 void commit_starting(struct attempt *a)
 {
@@ -16,7 +27,7 @@ void commit_starting(struct attempt *a)
 void commit_ending(struct call *call)
 {
     struct engine_loop *engine = call->engine;
-    list_append(&engine->ending, &call->ending);
+    list_append(call->record.is_refused ? &engine->refused : &engine->ending, &call->ending);
     loop_again(engine->s.loop);
 }
 
@@ -96,30 +107,118 @@ static void commit_amend(struct call *call)
     fanout_amend(engine->s.fanout, &call->record);
 }
 
+/* The next whose line is due, if there is room for it. At shutdown there is no later. */
+static struct list *pop_with_room(const struct engine_loop *engine, struct list *due)
+{
+    if (list_is_empty(due) || !(fanout_has_room(engine->s.fanout) || engine->draining))
+        return NULL;
+    return list_pop(due);
+}
+
+static void make_lines(struct engine_loop *engine)
+{
+    struct list *item;
+    while ((item = pop_with_room(engine, &engine->starting)) != NULL) {
+        commit_begin(CONTAINER_OF(item, struct attempt, starting));
+        list_append(&engine->begun, item);
+    }
+    while ((item = pop_with_room(engine, &engine->ending)) != NULL) {
+        commit_end(CONTAINER_OF(item, struct call, ending));
+        list_append(&engine->finished, item);
+    }
+    while ((item = pop_with_room(engine, &engine->amending)) != NULL) {
+        struct call *call = CONTAINER_OF(item, struct call, amending);
+        commit_amend(call);
+        call_settle(call);
+    }
+    while ((item = list_pop(&engine->refused)) != NULL) {
+        commit_end(CONTAINER_OF(item, struct call, ending));
+        list_append(&engine->ended, item);
+    }
+}
+
+static bool is_due(const struct engine_loop *engine)
+{
+    return !list_is_empty(&engine->starting) || !list_is_empty(&engine->ending) ||
+           !list_is_empty(&engine->amending) || !list_is_empty(&engine->refused);
+}
+
 static void move_all(struct list *from, struct list *to)
 {
     for (struct list *item; (item = list_pop(from)) != NULL;)
         list_append(to, item);
 }
 
+static void go_on(struct engine_loop *engine)
+{
+    move_all(&engine->begun, &engine->started);
+    move_all(&engine->finished, &engine->ended);
+}
+
+/* The process ends, and the disk fails still. */
+static void give_up(struct engine_loop *engine)
+{
+    for (struct list *i = engine->finished.next; i != &engine->finished; i = i->next) {
+        struct call *call = CONTAINER_OF(i, struct call, ending);
+        if (call->error != NULL)
+            continue;
+        call->error = &call->failure;
+        call->answer_body = SLICE_NONE;
+        call->failure.base = (harborai_error)HARBORAI_ERROR_INIT;
+        harborai_error_set(&call->failure.base, HARBORAI_E_OVERLOADED,
+                           "this process is shutting down, and cannot record this call: ask again");
+    }
+    go_on(engine);
+}
+
+/* Makes the lines that are due and writes them; true: all are on record. */
+static bool write_lines(struct engine_loop *engine)
+{
+    while (is_due(engine) || engine->is_behind) {
+        make_lines(engine);
+        if (timer_is_set(&engine->retry))
+            return false; /* the disk is left alone until then */
+        engine->is_behind = !fanout_commit(engine->s.fanout);
+        if (engine->is_behind)
+            return false;
+        go_on(engine);
+        if (is_due(engine) && !fanout_has_room(engine->s.fanout))
+            return false; /* out of memory */
+    }
+    return true;
+}
+
+/* The commit phase of the pass in which it is due does the rest. */
+static void on_retry(struct timer *timer UNUSED)
+{
+}
+
+static void retry_later(struct engine_loop *engine)
+{
+    struct loop *loop = engine->s.loop;
+    if (timer_is_set(&engine->retry))
+        return;
+    engine->retry_ms = engine->retry_ms > 0 ? engine->retry_ms * 2 : RETRY_FIRST_MS;
+    if (engine->retry_ms > RETRY_MOST_MS)
+        engine->retry_ms = RETRY_MOST_MS;
+    loop_timer_set(loop, &engine->retry, loop_now_ns(loop) + engine->retry_ms * NS_PER_MS);
+}
+
 static void on_commit(struct commit_hook *hook)
 {
     struct engine_loop *engine = CONTAINER_OF(hook, struct engine_loop, commit);
-    if (list_is_empty(&engine->starting) && list_is_empty(&engine->ending) &&
-        list_is_empty(&engine->amending))
+    if (!is_due(engine) && !engine->is_behind)
         return;
-    for (struct list *i = engine->starting.next; i != &engine->starting; i = i->next)
-        commit_begin(CONTAINER_OF(i, struct attempt, starting));
-    for (struct list *i = engine->ending.next; i != &engine->ending; i = i->next)
-        commit_end(CONTAINER_OF(i, struct call, ending));
-    for (struct list *i = engine->amending.next; i != &engine->amending; i = i->next)
-        commit_amend(CONTAINER_OF(i, struct call, amending));
-    fanout_commit(engine->s.fanout);
-    move_all(&engine->starting, &engine->started);
-    move_all(&engine->ending, &engine->ended);
-    for (struct list *item; (item = list_pop(&engine->amending)) != NULL;)
-        call_settle(CONTAINER_OF(item, struct call, amending));
-    loop_act(engine->s.loop, &engine->act);
+    if (engine->draining)
+        loop_timer_clear(engine->s.loop, &engine->retry);
+    if (write_lines(engine))
+        engine->retry_ms = 0;
+    else if (engine->draining)
+        give_up(engine);
+    else
+        retry_later(engine);
+    if (!list_is_empty(&engine->started) || !list_is_empty(&engine->ended))
+        loop_act(engine->s.loop, &engine->act);
 }
 
 /* --- Act ------------------------------------------------------------------------------------ */
@@ -166,7 +265,19 @@ static void on_act(struct action *action)
 
 void commit_init(struct engine_loop *engine)
 {
+    struct list *const lists[] = {&engine->starting, &engine->begun, &engine->started,
+                                  &engine->ending, &engine->finished, &engine->ended,
+                                  &engine->refused, &engine->amending};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        list_init(lists[i]);
     engine->commit.run = on_commit;
     engine->act.run = on_act;
+    engine->retry.on_due = on_retry;
     loop_set_commit_hook(engine->s.loop, &engine->commit);
+}
+
+void commit_release(struct engine_loop *engine)
+{
+    loop_timer_clear(engine->s.loop, &engine->retry);
+    loop_set_commit_hook(engine->s.loop, NULL);
 }

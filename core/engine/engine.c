@@ -14,11 +14,6 @@ harborai_status engine_loop_create(const struct engine_services *services,
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     engine->s = *services;
     ids_init(&engine->ids);
-    list_init(&engine->starting);
-    list_init(&engine->started);
-    list_init(&engine->ending);
-    list_init(&engine->ended);
-    list_init(&engine->amending);
     list_init(&engine->calls);
     buf_init(&engine->chunk, LIMIT_UNDELIVERED_HARD * 2);
     commit_init(engine);
@@ -30,7 +25,7 @@ void engine_loop_destroy(struct engine_loop *engine)
 {
     if (engine == NULL)
         return;
-    loop_set_commit_hook(engine->s.loop, NULL);
+    commit_release(engine);
     buf_release(&engine->chunk);
     free(engine);
 }

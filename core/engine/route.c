@@ -5,6 +5,8 @@
 #include "engine/state.h"
 #include "record/fanout.h"
 
+#define REFUSED_RETRY_MS 1000 /* as often as a journal that fails is tried */
+
 static void wake_call(struct slot_waiter *waiter)
 {
     struct call *call = CONTAINER_OF(waiter, struct call, waiter);
@@ -100,12 +102,16 @@ void call_route(struct call *call)
     struct record *r = &call->record;
     const char *why;
 
+    r->client_bytes_in = call->body.len;
     if (call->engine->draining) {
         call_fail_with(call, HARBORAI_E_OVERLOADED, "this process is shutting down: ask again");
         return;
     }
     if (fanout_refuses(call->engine->s.fanout, &why)) {
-        call_fail_with(call, HARBORAI_E_OVERLOADED, "%s", why);
+        harborai_error_set(&error, HARBORAI_E_OVERLOADED, "%s", why);
+        error.retry_after_ms = REFUSED_RETRY_MS;
+        r->is_refused = true;
+        call_fail(call, &error);
         return;
     }
     if (chat_request_parse(buf_slice(&call->body), &call->arena, &call->request, &error) < 0) {
@@ -114,6 +120,5 @@ void call_route(struct call *call)
     }
     r->model = call->request.model;
     r->is_stream = call->request.is_stream;
-    r->client_bytes_in = call->body.len;
     find_target(call);
 }

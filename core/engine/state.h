@@ -38,10 +38,16 @@ struct engine_loop {
     struct action act;
     struct ids ids;
     struct list starting;  /* attempts whose begin line is due in this pass's commit */
-    struct list started;   /* … was committed: their exchanges go out in the act phase */
+    struct list begun;     /* … was made, but is not on record */
+    struct list started;   /* … is on record: their exchanges go out in the act phase */
     struct list ending;    /* calls whose end line is due in this pass's commit */
-    struct list ended;     /* … was committed: their fronts are told in the act phase */
+    struct list finished;  /* … was made, but is not on record */
+    struct list ended;     /* … is on record: their fronts are told in the act phase */
+    struct list refused;   /* calls that end without a line */
     struct list amending;  /* calls whose amend line is due in this pass's commit */
+    bool is_behind;        /* lines that were made are not on record: the disk fails */
+    struct timer retry;
+    int64_t retry_ms;      /* how long it waits now; 0 = it did not have to */
     struct list calls;     /* every call that is not freed */
     struct buf chunk;      /* scratch for chunks that we write ourselves */
     bool draining;
@@ -65,7 +71,7 @@ struct call {
     void *owner;
     enum call_state state;
     struct list link;     /* engine->calls */
-    struct list ending;   /* engine->ending or ->ended */
+    struct list ending;   /* engine->ending, ->finished, ->ended or ->refused */
     struct list amending; /* engine->amending */
     struct parked parked;
     struct arena arena;
@@ -117,7 +123,7 @@ struct attempt {
     harborai_str trace_parent; /* W3C, sent to the vendor */
     uint32_t number;
     struct list link;     /* call->unreleased */
-    struct list starting; /* engine->starting or ->started */
+    struct list starting; /* engine->starting, ->begun or ->started */
 
     /* The exchange with the vendor. */
     enum exchange_phase phase;
@@ -278,5 +284,6 @@ void commit_ending(struct call *call);
 /* The call's last attempt is released, after a usage that its end line does not have. */
 void commit_amending(struct call *call);
 void commit_init(struct engine_loop *engine);
+void commit_release(struct engine_loop *engine);
 
 #endif

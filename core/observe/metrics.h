@@ -58,7 +58,9 @@
     METRICS_PLAIN_(METRIC_JOURNAL_BYTES, "harborai_journal_bytes_total", COUNTER,                  \
                    "Journal bytes on record.")                                                     \
     METRICS_PLAIN_(METRIC_JOURNAL_FAILURES, "harborai_journal_failures_total", COUNTER,            \
-                   "Writes of the journal that failed; what they held waits.")
+                   "Writes of the journal that failed; what they held waits.")                     \
+    METRICS_PLAIN_(METRIC_JOURNAL_REFUSALS, "harborai_journal_refusals_total", COUNTER,            \
+                   "Calls refused because too much waits for the journal; it has no lines of them.")
 
 #define X_(code, family, type, label, value, help) code,
 enum metric { METRICS_ROWS_ METRIC_COUNT };

@@ -39,9 +39,25 @@ void fanout_amend(const struct fanout *fanout, const struct record *record)
     TELL(fanout, on_amend, record)
 }
 
-void fanout_commit(const struct fanout *fanout)
+bool fanout_commit(const struct fanout *fanout)
 {
-    TELL(fanout, commit)
+    bool is_on_record = true;
+    for (size_t i = 0; i < fanout->count; i++) {
+        struct record_subscriber *s = fanout->subscribers[i];
+        if (s->functions->commit != NULL && !s->functions->commit(s))
+            is_on_record = false;
+    }
+    return is_on_record;
+}
+
+bool fanout_has_room(const struct fanout *fanout)
+{
+    for (size_t i = 0; i < fanout->count; i++) {
+        struct record_subscriber *s = fanout->subscribers[i];
+        if (s->functions->has_room != NULL && !s->functions->has_room(s))
+            return false;
+    }
+    return true;
 }
 
 bool fanout_refuses(const struct fanout *fanout, const char **ret_why)

@@ -20,10 +20,13 @@ struct record_subscriber_functions {
     /* Commit phase: a call that has ended took something else than was told: usage and cost are
      * corrected, amend_ns is set, all else is as it was. At most once a call. */
     void (*on_amend)(struct record_subscriber *self, const struct record *record);
-    /* The last of a pass: what was told is on record when this returns, or waits with whoever was
-     * told. A failure is the subscriber's own to report. */
-    void (*commit)(struct record_subscriber *self);
-    /* True: begin no new call; `why` is for the client. */
+    /* The last of a pass. True: all that was told is on record. False: some of it waits with the
+     * subscriber, who reports that; call it again later. */
+    bool (*commit)(struct record_subscriber *self);
+    /* True: it can be told of one more attempt, end or amendment and will not lose it. */
+    bool (*has_room)(struct record_subscriber *self);
+    /* True: begin no new call; `why` is for the client. The record of what is refused is told with
+     * is_refused set, and has_room() is not asked for it. */
     bool (*refuses)(const struct record_subscriber *self, const char **ret_why);
 };
 
@@ -45,7 +48,9 @@ void fanout_call(const struct fanout *fanout, const struct record *record);
 void fanout_attempt(const struct fanout *fanout, const struct record *record);
 void fanout_end(const struct fanout *fanout, const struct record *record);
 void fanout_amend(const struct fanout *fanout, const struct record *record);
-void fanout_commit(const struct fanout *fanout);
+/* True: all that was told is on record with everybody. */
+bool fanout_commit(const struct fanout *fanout);
+bool fanout_has_room(const struct fanout *fanout);
 bool fanout_refuses(const struct fanout *fanout, const char **ret_why);
 
 #endif

@@ -21,6 +21,7 @@ struct record {
     harborai_str provider;       /* of the last attempt; empty = not routed */
     harborai_str upstream_model; /* the vendor's name of it */
     bool is_stream;
+    bool is_refused; /* somebody who is told of calls had no room for it: it is counted, no more */
     uint32_t attempts; /* begun so far; of the begin line: its number, from 1 */
 
     /* When. */

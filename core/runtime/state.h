@@ -42,7 +42,11 @@ struct drain_order {
 struct journal_subscriber {
     struct record_subscriber subscriber;
     struct journal journal;
-    struct buf line; /* scratch */
+    struct buf line;   /* scratch */
+    uint64_t lost;     /* lines */
+    int64_t failed_ns; /* since when it cannot be written; 0 = it can */
+    int64_t said_ns;   /* when the log was last told; 0 = never */
+    bool is_said;      /* what the log last heard is that it fails */
     struct metrics_shard *metrics;
     const struct log *log;
 };

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The two who are told of every call today: the journal and the metrics of a loop. */
+/* The two who are told of every call today: the journal and the metrics of a loop. Of a disk that
+ * fails the log is told at most once a minute, and once when it works again. */
+#include "base/clock.h"
 #include "record/line.h"
 #include "runtime/state.h"
+
+#define SAY_AGAIN_NS (60 * NS_PER_S)
 
 /* --- The journal ------------------------------------------------------------------------------- */
 
@@ -20,8 +24,16 @@ static void add_line(struct record_subscriber *self, const struct record *record
     harborai_status st = buf_status(&j->line, &error);
     if (st >= 0)
         st = journal_add(&j->journal, buf_slice(&j->line), &error);
-    if (st < 0)
+    if (st < 0 && j->lost++ == 0)
         log_write(j->log, LOG_LEVEL_ERROR, "journal.line_lost", "error='%s'", error.message);
+}
+
+/* Room for the longest line, both where it is made and where it waits. */
+static bool journal_subscriber_has_room(struct record_subscriber *self)
+{
+    struct journal_subscriber *j = journal_of(self);
+    buf_clear(&j->line);
+    return buf_reserve(&j->line, LIMIT_JOURNAL_LINE) != NULL && journal_has_room(&j->journal);
 }
 
 static void journal_attempt(struct record_subscriber *self, const struct record *record)
@@ -31,7 +43,10 @@ static void journal_attempt(struct record_subscriber *self, const struct record 
 
 static void journal_end(struct record_subscriber *self, const struct record *record)
 {
-    add_line(self, record, line_end);
+    if (record->is_refused)
+        metrics_add(journal_of(self)->metrics, METRIC_JOURNAL_REFUSALS, 1);
+    else
+        add_line(self, record, line_end);
 }
 
 static void journal_amend(struct record_subscriber *self, const struct record *record)
@@ -39,7 +54,29 @@ static void journal_amend(struct record_subscriber *self, const struct record *r
     add_line(self, record, line_amend);
 }
 
-static void commit_journal(struct record_subscriber *self)
+static void say_failure(struct journal_subscriber *j, const char *message)
+{
+    int64_t now_ns = clock_monotonic_ns(&clock_system);
+    if (j->failed_ns == 0)
+        j->failed_ns = now_ns;
+    if (j->said_ns != 0 && now_ns - j->said_ns < SAY_AGAIN_NS)
+        return;
+    j->said_ns = now_ns;
+    j->is_said = true;
+    log_write(j->log, LOG_LEVEL_ERROR, "journal.write_failed", "error='%s'", message);
+}
+
+static void say_recovery(struct journal_subscriber *j, uint64_t lines)
+{
+    int64_t failed_ns = clock_monotonic_ns(&clock_system) - j->failed_ns;
+    j->failed_ns = 0;
+    if (j->is_said)
+        log_write(j->log, LOG_LEVEL_WARN, "journal.recovered", "segment='%s' lines=%zu after_ms=%lld",
+                  j->journal.segment.path, (size_t)lines, (long long)(failed_ns / NS_PER_MS));
+    j->is_said = false;
+}
+
+static bool commit_journal(struct record_subscriber *self)
 {
     struct journal_subscriber *j = journal_of(self);
     struct journal_counts before = j->journal.counts;
@@ -48,10 +85,13 @@ static void commit_journal(struct record_subscriber *self)
 
     metrics_add(j->metrics, METRIC_JOURNAL_LINES, (int64_t)(j->journal.counts.lines - before.lines));
     metrics_add(j->metrics, METRIC_JOURNAL_BYTES, (int64_t)(j->journal.counts.bytes - before.bytes));
-    if (st >= 0)
-        return;
-    metrics_add(j->metrics, METRIC_JOURNAL_FAILURES, 1);
-    log_write(j->log, LOG_LEVEL_ERROR, "journal.write_failed", "error='%s'", error.message);
+    if (st < 0) {
+        metrics_add(j->metrics, METRIC_JOURNAL_FAILURES, 1);
+        say_failure(j, error.message);
+    } else if (j->failed_ns != 0) {
+        say_recovery(j, j->journal.counts.lines - before.lines);
+    }
+    return st >= 0;
 }
 
 static bool journal_refuses(const struct record_subscriber *self, const char **ret_why)
@@ -68,6 +108,7 @@ static const struct record_subscriber_functions journal_functions = {
     .on_end = journal_end,
     .on_amend = journal_amend,
     .commit = commit_journal,
+    .has_room = journal_subscriber_has_room,
     .refuses = journal_refuses,
 };
 
@@ -82,7 +123,10 @@ void journal_subscriber_init(struct journal_subscriber *j, struct metrics_shard 
 
 void journal_subscriber_release(struct journal_subscriber *j)
 {
-    journal_close(&j->journal);
+    uint64_t lost = journal_close(&j->journal) + j->lost;
+    if (lost > 0)
+        log_write(j->log, LOG_LEVEL_ERROR, "journal.lines_lost", "lines=%zu", (size_t)lost);
+    j->lost = 0;
     buf_release(&j->line);
 }
 

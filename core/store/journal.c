@@ -21,12 +21,23 @@ harborai_status journal_open(struct journal *journal, harborai_str state_dir,
     return HARBORAI_OK;
 }
 
-void journal_close(struct journal *journal)
+uint64_t journal_close(struct journal *journal)
 {
+    uint64_t lost = 0;
     if (journal->segment.path != NULL && journal_commit(journal, NULL) < 0)
-        journal->pending_lines = 0; /* counted as a failure; there is no later */
+        lost = journal->pending_lines; /* there is no later */
+    journal->pending_lines = 0;
     segment_close(&journal->segment);
     buf_release(&journal->pending);
+    return lost;
+}
+
+bool journal_has_room(struct journal *journal)
+{
+    if (buf_reserve(&journal->pending, LIMIT_JOURNAL_LINE) != NULL)
+        return true;
+    journal->pending.failed = HARBORAI_OK; /* for lack of room, not of what is in it */
+    return false;
 }
 
 harborai_status journal_add(struct journal *journal, harborai_str line, harborai_error *error)

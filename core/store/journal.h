@@ -34,8 +34,13 @@ MUST_CHECK harborai_status journal_open(struct journal *journal, harborai_str st
                                         const struct clock *clock, unsigned loop,
                                         harborai_error *error);
 
-/* [loop] A last commit, then the lock is given up. Accepts a zeroed journal. */
-void journal_close(struct journal *journal);
+/* [loop] A last commit, then the lock is given up. Returns how many lines are lost, because even
+ * that failed. Accepts a zeroed journal. */
+uint64_t journal_close(struct journal *journal);
+
+/* [loop] Whether the next line finds room, whatever its length up to LIMIT_JOURNAL_LINE: who waits
+ * until it does loses none. */
+bool journal_has_room(struct journal *journal);
 
 /* [loop] Copies a line, without its line end. E_INVALID: it has one inside. E_MEMORY: it is longer
  * than LIMIT_JOURNAL_LINE, or no room is left. Then nothing was added. */
@@ -52,7 +57,7 @@ static inline bool journal_has_pending(const struct journal *journal)
 }
 
 /* Half of the room is taken, which happens only while the disk fails: begin no new call. The other
- * half is for the end lines of calls under way. */
+ * half is for calls under way. */
 bool journal_is_full(const struct journal *journal);
 
 #endif

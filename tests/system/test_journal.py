@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The journal: a begin line before a vendor hears of a call, an end line before its answer ends."""
+import contextlib
+import os
 import re
+import resource
+import signal
 import time
+import unittest
 from decimal import Decimal
 
 import support
@@ -123,3 +128,149 @@ class JournalTest(FrontTest):
         text = str(self.hb.journal())
         self.assertNotIn("a-prompt-that-is-private", text)
         self.assertFalse(re.search(support.KEY, text))
+
+
+class Disk:
+    """A gateway of one loop whose journal can be kept from growing, as a full disk does it."""
+
+    def __init__(self, hb):
+        self.hb = hb
+
+    def limit(self, most):
+        resource.prlimit(self.hb.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+    def fill(self):
+        """Room for a part of the next line; the log is shorter and goes on."""
+        for _ in range(6):
+            self.hb.chat()
+        journal, = (os.path.join(self.hb.state, "journal", name)
+                    for name in os.listdir(os.path.join(self.hb.state, "journal")))
+        self.limit(os.path.getsize(journal) + 100)
+
+    def free(self):
+        self.limit(resource.RLIM_INFINITY)
+
+    def metric(self, name):
+        text = self.hb.request("GET", "/metrics").body.decode()
+        return int(re.search(rf"^{name} (\d+)$", text, re.M).group(1))
+
+
+@contextlib.contextmanager
+def disk(**config):
+    with support.simulator() as sim:
+        with support.gateway({**support.config_for(sim), **config}, workers=1) as hb:
+            yield sim, hb, Disk(hb)
+
+
+def ask(stack, hb, mark, content="hello", **more):
+    call = support.RawStream(hb.port, chat_body(content, **more), f"x-request-id: {mark}\r\n")
+    stack.callback(call.close)
+    return call
+
+
+def received(call):
+    """What is there without waiting for more."""
+    call.sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError, ConnectionError):
+        while piece := call.sock.recv(65536):
+            call.seen += piece
+    call.sock.setblocking(True)
+    call.sock.settimeout(30)
+    return call.seen
+
+
+class DiskTest(unittest.TestCase):
+    """A full disk: no answer ends before its line is on record, and nothing is lost."""
+
+    def ends(self, hb):
+        return {x["request_id"]: x for x in hb.journal() if kind(x) == "end"}
+
+    def test_calls_wait_and_go_on(self):
+        with disk() as (sim, hb, limited), contextlib.ExitStack() as stack:
+            stream = ask(stack, hb, "disk-stream", {"events": 100, "delay_ms": 20}, stream=True)
+            stream.read_until(b"000003 ")
+            limited.fill()
+            sent = len(sim.lines("request"))
+            waiting = {f"disk-{n}": ask(stack, hb, f"disk-{n}", "wait", stream=bool(n % 2))
+                       for n in range(10)}
+            waiting["disk-error"] = ask(stack, hb, "disk-error", model="nobody/knows")
+            stream.read_until(b"000099 ")
+            time.sleep(0.7)
+            self.assertNotIn(b"finish_reason\":\"stop", received(stream))
+            for mark, call in waiting.items():
+                self.assertEqual(received(call), b"", mark)
+            self.assertEqual(len(sim.lines("request")), sent, "sent without a begin line")
+            limited.free()
+            stream.read_until(b"[DONE]")
+            for mark, call in waiting.items():
+                call.read_until(b"404 " if mark == "disk-error" else b"stop")
+            self.assertLessEqual({"disk-stream", *waiting}, set(self.ends(hb)))
+            self.assertEqual(hb.chat().status, 200)
+            log = hb.log()
+            self.assertEqual((log.count("journal.write_failed"), log.count("journal.recovered"),
+                              log.count("journal.line")), (1, 1, 0))
+
+    def test_too_much_that_waits_refuses_new_calls(self):
+        name = "nobody/" + "\u0001" * 240  # its lines are long
+        with disk() as (_, hb, limited), contextlib.ExitStack() as stack:
+            stream = ask(stack, hb, "disk-stream", {"events": 100, "delay_ms": 20}, stream=True)
+            stream.read_until(b"000003 ")
+            limited.fill()
+            waiting = {}
+            for n in range(900):
+                waiting[f"many-{n}"] = ask(stack, hb, f"many-{n}", model=name)
+                if n % 10 == 9 and limited.metric("harborai_journal_refusals_total") > 0:
+                    break
+            before = limited.metric("harborai_journal_refusals_total")
+            for n in range(500):
+                answer = hb.chat(headers={"x-request-id": f"refused-{n}"})
+                self.assertEqual((answer.status, answer.headers["retry-after"]), (503, "1"))
+            self.assertEqual(limited.metric("harborai_journal_refusals_total"), before + 500)
+            stream.read_until(b"000099 ")
+            limited.free()
+            stream.read_until(b"[DONE]")
+            refused = 0
+            for mark, call in waiting.items():
+                refused += b" 503 " in call.read_until(b"\r\n\r\n")
+            self.assertEqual(refused, before)
+            ends = self.ends(hb)
+            self.assertEqual(sum(mark.startswith("many-") for mark in ends), len(waiting) - refused)
+            self.assertIn("disk-stream", ends)
+            self.assertFalse([mark for mark in ends if mark.startswith("refused")])
+            self.assertEqual(hb.chat().status, 200)
+            self.assertNotIn("journal.line", hb.log())
+
+    def test_kill_9_leaves_no_answer_without_its_line(self):
+        with disk() as (_, hb, limited), contextlib.ExitStack() as stack:
+            streams = {f"kill-{n}": ask(stack, hb, f"kill-{n}", {"events": 5, "delay_ms": 60},
+                                        stream=True) for n in range(10)}
+            for call in streams.values():
+                call.read_until(b"000000 ")
+            limited.fill()
+            whole = {f"kill-whole-{n}": ask(stack, hb, f"kill-whole-{n}") for n in range(10)}
+            for call in streams.values():
+                call.read_until(b"000004 ")
+            time.sleep(0.3)
+            hb.kill()
+            ends = self.ends(hb)
+            for mark, call in {**streams, **whole}.items():
+                seen = received(call)
+                self.assertTrue(mark in ends or (b"stop" not in seen and b"[DONE]" not in seen), mark)
+                if mark in whole:
+                    self.assertEqual(seen, b"")
+
+    def test_stop_ends_within_the_limit_and_says_what_is_lost(self):
+        with disk(timeouts={"shutdown": "1s"}) as (_, hb, limited), contextlib.ExitStack() as stack:
+            limited.fill()
+            calls = [ask(stack, hb, f"stop-{n}", stream=bool(n % 2)) for n in range(4)]
+            support.wait_for("a failed write", lambda: "journal.write_failed" in hb.log())
+            time.sleep(0.2)
+            began = time.monotonic()
+            hb.process.send_signal(signal.SIGTERM)
+            hb.process.wait(20)
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(hb.process.returncode, 0)
+            hb.killed = True
+            for call in calls:
+                self.assertNotIn(b"stop\"", received(call))
+            self.assertRegex(hb.log(), r"error journal\.lines_lost lines=8")
