@@ -61,11 +61,12 @@ static void post(struct attempt *a, struct letter *letter)
         loop_post(loop, message);
 }
 
-/* For letters that carry the answer: bounds what a source may have under way. */
+/* For letters that carry the answer: bounds what a source may have under way. A piece that is alone
+ * did not come after a PAUSE, however long it is. */
 static harborai_status post_piece(struct attempt *a, struct letter *letter, size_t size)
 {
     size_t under_way = atomic_fetch_add(&a->mail_bytes, size) + size;
-    if (under_way > LIMIT_UNDELIVERED_HARD) {
+    if (under_way > (under_way == size ? LIMIT_STREAM_EVENT : LIMIT_UNDELIVERED_HARD)) {
         atomic_fetch_sub(&a->mail_bytes, size);
         letter->kind = LETTER_FLOOD; /* a piece is lost: the answer must not pass for complete */
         if (atomic_exchange(&a->is_flood, true))

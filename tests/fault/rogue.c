@@ -415,6 +415,26 @@ static harborai_status error_after_hold(struct rogue *r, harborai_error *error)
     return fail(error);
 }
 
+/* No fault at all: one piece that is longer than what may come after PAUSE. */
+static void *one_long_piece(void *argument)
+{
+    static char text[(3 << 20) / 2];
+    struct rogue *r = argument;
+    memset(text, 'w', sizeof text);
+    harborai_str piece = {text, sizeof text};
+    EXPECT(harborai_emit_text(r->call, HARBORAI_DELTA_TEXT, piece) >= HARBORAI_OK);
+    EXPECT(harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL) == HARBORAI_OK);
+    r->call->host->unhold(r->call);
+    return NULL;
+}
+
+static harborai_status long_piece(struct rogue *r, harborai_error *error)
+{
+    (void)error;
+    begin_thread(r, one_long_piece);
+    return HARBORAI_OK;
+}
+
 static void *only_unhold(void *argument)
 {
     struct rogue *r = argument;
@@ -596,6 +616,7 @@ static const struct behaviour behaviours[] = {
     {"r-map-to-nothing", start_passthrough, NULL, map_to_nothing, NULL, NULL},
     {"r-four-threads", four_threads, NULL, NULL, NULL, NULL},
     {"r-all-finish", all_finish, NULL, NULL, NULL, NULL},
+    {"r-long-piece", long_piece, NULL, NULL, NULL, NULL},
     {"r-unhold-unfinished", unhold_unfinished, NULL, NULL, NULL, NULL},
     {"r-ignore-pause", ignore_pause, NULL, NULL, NULL, NULL},
     {"r-flood-in-chat", flood_in_chat, NULL, NULL, NULL, NULL},

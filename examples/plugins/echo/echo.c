@@ -37,22 +37,38 @@ struct harborai_provider {
     bool stop;
 };
 
-/* Emits one word, with the blanks before it. False: the turn is over. */
-static bool step(struct turn *turn)
+enum { PIECE_MOST = 16 << 10 }; /* a slow reader is not sent much more than it takes */
+
+/* One word, with the blanks before it, or as much of it as makes a piece. */
+static harborai_str next_piece(harborai_str rest)
 {
     size_t len = 0;
-    while (len < turn->rest.len && turn->rest.data[len] == ' ')
+    while (len < rest.len && rest.data[len] == ' ')
         len++;
-    while (len < turn->rest.len && turn->rest.data[len] != ' ')
+    while (len < rest.len && rest.data[len] != ' ')
         len++;
-    harborai_str word = {turn->rest.data, len};
-    if (!turn->cancelled && len > 0) {
-        harborai_status st = harborai_emit_text(turn->call, HARBORAI_DELTA_TEXT, word);
-        turn->rest = (harborai_str){word.data + len, turn->rest.len - len};
-        turn->words++;
+    if (len > PIECE_MOST)
+        for (len = PIECE_MOST; len > 1 && (rest.data[len] & 0xc0) == 0x80;)
+            len--; /* a character is not cut */
+    return (harborai_str){rest.data, len};
+}
+
+/* Emits one piece. False: the turn is over. */
+static bool step(struct turn *turn)
+{
+    harborai_status st = HARBORAI_OK;
+    if (!turn->cancelled && turn->rest.len > 0) {
+        harborai_str piece = next_piece(turn->rest);
+        st = harborai_emit_text(turn->call, HARBORAI_DELTA_TEXT, piece);
+        turn->rest = (harborai_str){piece.data + piece.len, turn->rest.len - piece.len};
+        turn->words += turn->rest.len == 0 || turn->rest.data[0] == ' ';
         turn->paused = st == HARBORAI_PAUSE;
         if (st >= HARBORAI_OK)
             return true;
+    }
+    if (st < HARBORAI_OK && st != HARBORAI_E_CLOSED) { /* without that piece it is no answer */
+        (void)harborai_fail(turn->call, st, "echo: the host did not take a piece of the answer");
+        return false;
     }
     harborai_usage usage = {.size = sizeof usage, .flags = HARBORAI_USAGE_ESTIMATED};
     harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT, turn->words); /* words are no tokens */

@@ -215,6 +215,27 @@ static void test_answers(void)
     echo_close(&w);
 }
 
+/* A word of any length is one word, in pieces that a slow reader can take; no character is cut. */
+static void test_long_word(void)
+{
+    struct echo_world w;
+    struct echo_call c;
+    AUTO(buf) body = BUF_INIT(KIB(256)), want = BUF_INIT(KIB(256));
+    for (int i = 0; i < 20000; i++)
+        buf_add(&want, HARBORAI_STR("\xe4\xb8\xad"));
+    buf_printf(&body, "{\"messages\":[{\"role\":\"user\",\"content\":\"%.*s\"}]}",
+               SLICE_ARG(buf_slice(&want)));
+    buf_add_char(&body, '\0');
+    echo_open(&w);
+    call_open(&c, &w);
+    CU_ASSERT(call_begin(&c, &w, body.data) == HARBORAI_OK);
+    call_await(&c, &w);
+    CU_ASSERT(slice_equal(buf_slice(&c.answer), buf_slice(&want)));
+    CU_ASSERT(c.pieces == 4 && c.words == 1 && c.finishes == 1);
+    call_close(&c);
+    echo_close(&w);
+}
+
 /* A call that is paused and cancelled is let go, with its usage, while another goes on. */
 static void test_cancel(void)
 {
@@ -242,6 +263,7 @@ static void test_cancel(void)
 
 const CU_TestInfo echo_tests[] = {
     {"the user's last words", test_answers},
+    {"a long word", test_long_word},
     {"cancelled while paused", test_cancel},
     CU_TEST_INFO_NULL,
 };
