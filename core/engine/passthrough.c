@@ -143,7 +143,7 @@ static void hold(struct attempt *a, harborai_str chunk)
 static harborai_str one_line(struct attempt *a, const struct sse_event *event)
 {
     harborai_str data = event->data;
-    if (event->is_whole || memchr(data.data, '\n', data.len) == NULL)
+    if (data.len == 0 || memchr(data.data, '\n', data.len) == NULL)
         return data;
     struct buf *b = &a->one_line;
     buf_clear(b);

@@ -170,6 +170,14 @@ class BrokenStreamTest(FrontTest):
         events = self.hb.chat({"events": 3, "no_done": True}, stream=True).events()
         self.assertEqual(events[-1], "[DONE]")
 
+    def test_data_of_many_lines_goes_out_as_one(self):
+        lines = TEXT.replace(',"', ',\ndata: "')
+        for answer in (self.hb.chat(raw_stream(lines, STOP, "[DONE]"), stream=True),
+                       self.hb.chat({**raw_stream(lines, STOP, "[DONE]"), "split_bytes": 7},
+                                    stream=True)):
+            self.assertEqual(answer.body.count(b"data: "), 3, answer.body)
+            self.assertEqual(stream_text(answer.events()), "tok")
+
     def test_unusual_but_right(self):
         for script in ({"comments": True}, {"crlf": True}, {"no_space": True}, {"split_bytes": 5}):
             with self.subTest(script):
