@@ -81,8 +81,8 @@ static void note_end(struct call *call)
         r->http_status = call->chunks > 0 ? 200 : error_json_status(&call->error->base);
         r->error_message = slice_of(call->error->base.message);
         r->vendor_code = slice_of(call->error->base.vendor_code);
-    } else if (!call->request.is_stream) {
-        r->client_bytes_out = call->answer_body.len;
+    } else {
+        r->client_bytes_out += call->answer_body.len + output_held_size(call);
     }
     if (a == NULL)
         return;

@@ -29,7 +29,6 @@ static void give(struct call *call, harborai_str json)
         return;
     call->chunks++;
     call->after_pause = call->paused ? call->after_pause + json.len : 0;
-    call->record.client_bytes_out += json.len;
     call->front->on_chunk(call->owner, json);
     pause_if_slow(call);
 }
@@ -42,6 +41,7 @@ harborai_status output_chunk(struct call *call, harborai_str json, harborai_erro
         return harborai_error_set(error, HARBORAI_E_MEMORY,
                                   "more than %zu bytes of the answer wait for its reader",
                                   (size_t)LIMIT_UNDELIVERED_MOST);
+    call->record.client_bytes_out += call->front != NULL ? json.len : 0;
     give(call, json);
     return HARBORAI_OK;
 }
@@ -66,16 +66,31 @@ harborai_status output_hold(struct call *call, harborai_str json, harborai_error
                                     (size_t)LIMIT_HELD_BACK);
 }
 
+static bool next_held(harborai_str *left, harborai_str *ret_json)
+{
+    uint32_t len;
+    if (left->len < sizeof len)
+        return false;
+    memcpy(&len, left->data, sizeof len);
+    *ret_json = slice_cut(slice_from(*left, sizeof len), len);
+    *left = slice_from(*left, sizeof len + len);
+    return true;
+}
+
+size_t output_held_size(const struct call *call)
+{
+    harborai_str left = buf_slice(&call->held), json;
+    size_t size = 0;
+    while (next_held(&left, &json))
+        size += json.len;
+    return size;
+}
+
 void output_held(struct call *call)
 {
-    harborai_str left = buf_slice(&call->held);
-    uint32_t len;
-    while (left.len > sizeof len) {
-        memcpy(&len, left.data, sizeof len);
-        left = slice_from(left, sizeof len);
-        give(call, slice_cut(left, len));
-        left = slice_from(left, len);
-    }
+    harborai_str left = buf_slice(&call->held), json;
+    while (next_held(&left, &json))
+        give(call, json);
 }
 
 /* --- Deltas ------------------------------------------------------------------------------------ */

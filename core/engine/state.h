@@ -250,6 +250,7 @@ void passthrough_note_names(struct attempt *a);
 MUST_CHECK harborai_status output_chunk(struct call *call, harborai_str json,
                                         harborai_error *error);
 void output_held(struct call *call);
+size_t output_held_size(const struct call *call); /* bytes of the chunks that are held back */
 /* Something to read has come: the first time, the record's time to first token is set. */
 void output_note_content(struct call *call);
 MUST_CHECK harborai_status output_hold(struct call *call, harborai_str json,

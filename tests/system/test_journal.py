@@ -77,6 +77,14 @@ class JournalTest(FrontTest):
         self.assertLessEqual(line["begin_ns"], line["end_ns"])
         self.assertGreaterEqual(line["bytes_out"], len(answer.body))
 
+    def test_bytes_out_of_a_stream_are_all_its_chunks(self):
+        """Those too that were held back until the end line was written."""
+        more = {"stream": True, "stream_options": {"include_usage": True}}
+        answer, line = self.call("one two", **more)
+        chunks = [x[6:] for x in answer.body.splitlines() if x.startswith(b"data: {")]
+        self.assertTrue(any(b'"usage":{' in x for x in chunks))
+        self.assertEqual(line["bytes_out"], sum(len(x) for x in chunks))
+
     def test_token_classes_are_disjoint(self):
         _, line = self.call({"text": "a", "usage": {**USAGE, "completion_tokens_details":
                                                     {"reasoning_tokens": 100}}})
