@@ -88,6 +88,18 @@ static void begin_accepted(struct attempt *a, const struct http_response_head *h
     }
 }
 
+/* We ask for none. What is not a success has its status all the same. */
+static bool is_encoded(struct attempt *a, const struct http_response_head *head)
+{
+    harborai_str coding = slice_trim(http_field(&head->head, "content-encoding"));
+    if (coding.len == 0 || slice_equal_ignoring_case(coding, HARBORAI_STR("identity")))
+        return false;
+    attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                      "provider '%s' answered in content-encoding '%.*s', which was not asked for",
+                      slot_name(a->slot), SLICE_ARG(slice_cut(coding, 32)));
+    return true;
+}
+
 static void on_head(struct exchange *x, const struct http_response_head *head)
 {
     struct attempt *a = attempt_of(x);
@@ -98,10 +110,10 @@ static void on_head(struct exchange *x, const struct http_response_head *head)
     a->retry_after_ms = 0;
     a->call->record.vendor_status = head->status;
     note_request_id(a, head);
-    if (head->status >= 200 && head->status < 300)
-        begin_accepted(a, head);
-    else
+    if (head->status < 200 || head->status >= 300)
         begin_refused(a, head);
+    else if (!is_encoded(a, head))
+        begin_accepted(a, head);
     attempt_leave(a, before);
 }
 

@@ -71,6 +71,10 @@ class VendorErrorsTest(FrontTest):
         self.both({"status": 503, "html": True}, 503)
         self.both({"status": 400, "html": True}, 400)
 
+    def test_answer_in_an_encoding(self):
+        raw = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\x08"
+        self.both({"raw": raw}, 502, message="'openai' answered in content-encoding 'gzip'")
+
     def test_html_with_status_200(self):
         self.both({"html": True}, 502, message="text/html|HTML|JSON|event stream")
 
