@@ -100,13 +100,13 @@ static size_t undelivered(const void *owner UNUSED)
     return 0; /* on_chunk returns when the chunk was dealt with */
 }
 
-static const struct call_front front = {on_chunk, on_end, undelivered};
+static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = false};
 
 static void begin(struct message *message)
 {
     struct waiting *w = CONTAINER_OF(message, struct waiting, begin);
     struct call_params params = {
-        .front = &front, .owner = w, .body = w->body, .client = HARBORAI_STR("library")};
+        .front = &front, .owner = w, .body = w->body, .client = HARBORAI_STR("cli")};
     w->call = call_start(w->engine, &params);
     if (w->call == NULL) {
         harborai_error_set(&w->answer->error, HARBORAI_E_MEMORY, "no memory left");

@@ -55,6 +55,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     call->engine = engine;
     call->front = params->front;
     call->owner = params->owner;
+    call->is_http = params->front->is_http;
     call->state = CALL_ROUTING;
     call->total.on_due = on_total;
     arena_init(&call->arena, LIMIT_CALL_ALLOC + MIB(1));

@@ -35,6 +35,7 @@ struct call_front {
      * LIMIT_UNDELIVERED the vendor is paused until call_resume(); what does not stop is ended
      * before it comes to more than LIMIT_UNDELIVERED_MOST, with what is held back behind it. */
     size_t (*undelivered)(const void *owner);
+    bool is_http; /* whoever asked sees a status, and the record has it */
 };
 
 struct call_params {

@@ -84,6 +84,8 @@ static void note_end(struct call *call)
     } else {
         r->client_bytes_out += call->answer_body.len + output_held_size(call);
     }
+    if (!call->is_http)
+        r->http_status = 0;
     if (a == NULL)
         return;
     r->vendor_bytes_out += a->exchange.bytes_sent;

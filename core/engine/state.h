@@ -69,6 +69,7 @@ struct call {
     struct engine_loop *engine;
     const struct call_front *front; /* NULL once nobody is to be told */
     void *owner;
+    bool is_http; /* the front is */
     enum call_state state;
     struct list link;     /* engine->calls */
     struct list ending;   /* engine->ending, ->finished, ->ended or ->refused */

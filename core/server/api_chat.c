@@ -46,7 +46,7 @@ static size_t undelivered(const void *owner)
     return conn->out.failed < 0 ? SIZE_MAX : conn_unsent(conn); /* failed: it can take no more */
 }
 
-static const struct call_front front = {on_chunk, on_end, undelivered};
+static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};
 
 void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
 {

@@ -73,4 +73,15 @@ static void test_broken_off(void)
     close_client(client);
 }
 
-const CU_TestInfo client_tests[] = {{"broken off", test_broken_off}, CU_TEST_INFO_NULL};
+/* As doc/journal.md says: nobody saw a status of HTTP. */
+static void test_record(void)
+{
+    struct client *client = open_client();
+    CU_ASSERT(ask(client, NULL) == HARBORAI_OK);
+    CU_ASSERT(stage_has_line(&stage, "{\"type\":\"end\"", "\"client\":\"cli\""));
+    CU_ASSERT(stage_has_line(&stage, "{\"type\":\"end\"", "\"status\":0,"));
+    close_client(client);
+}
+
+const CU_TestInfo client_tests[] = {
+    {"broken off", test_broken_off}, {"record", test_record}, CU_TEST_INFO_NULL};

@@ -311,7 +311,7 @@ static size_t undelivered(const void *owner)
     return atomic_load(&((struct asked *)(uintptr_t)owner)->undelivered);
 }
 
-static const struct call_front front = {on_chunk, on_end, undelivered};
+static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};
 
 static void begin(struct message *message)
 {
