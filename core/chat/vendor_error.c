@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "chat/answer.h"
 #include "json_value.h"
 
@@ -154,22 +155,30 @@ static void read_error(struct chat_error *e, harborai_str value)
                 HARBORAI_STR("error_code"));
 }
 
-static void describe(struct chat_error *e, harborai_str body)
+static bool is_redirect(int http_status)
 {
+    return (http_status >= 301 && http_status <= 303) || http_status == 307 || http_status == 308;
+}
+
+static void describe(struct chat_error *e, harborai_str provider, harborai_str body)
+{
+    int status = (int)e->base.http_status;
     const char *what = answer_describe(body);
     const char *hint = "";
     if (slice_is(slice_of(what), "other JSON"))
         what = "JSON that gives no reason";
-    if (e->base.http_status >= 300 && e->base.http_status < 400)
+    else if (slice_is(slice_of(what), "broken JSON") && body.len >= LIMIT_ERROR_BODY)
+        what = "more JSON than is read of an error";
+    if (is_redirect(status))
         hint = ", a redirect, which is not followed: check the provider's base_url";
-    else if (e->base.http_status == 404)
+    else if (status == 404)
         hint = ": check the provider's base_url";
-    snprintf(e->base.message, sizeof e->base.message, "the vendor answered %d with %s%s",
-             (int)e->base.http_status, what, hint);
+    snprintf(e->base.message, sizeof e->base.message, "provider '%.*s' answered %d with %s%s",
+             SLICE_ARG(provider), status, what, hint);
 }
 
-void vendor_error_parse(int http_status, int64_t retry_after_ms, harborai_str body,
-                        struct chat_error *ret_error)
+void vendor_error_parse(harborai_str provider, int http_status, int64_t retry_after_ms,
+                        harborai_str body, struct chat_error *ret_error)
 {
     struct chat_error e = CHAT_ERROR_INIT;
     harborai_str value;
@@ -179,7 +188,7 @@ void vendor_error_parse(int http_status, int64_t retry_after_ms, harborai_str bo
     if (json_scan(body, NULL, &value, NULL) == HARBORAI_OK)
         read_error(&e, value);
     if (e.base.message[0] == '\0')
-        describe(&e, body);
+        describe(&e, provider, body);
     e.base.code = class_of(http_status, &e);
     e.base.flags = harborai_error_flags(e.base.code);
     if (http_status == 409 || http_status == 425) /* another provider has no such conflict */

@@ -7,12 +7,13 @@
 
 #include "chat/error_json.h"
 
-/* Fills *ret_error whole from an answer's status and body, which may be anything. For an error
+/* Fills *ret_error whole from an answer's status and body, which may be anything; a body as long as
+ * LIMIT_ERROR_BODY was cut there. What the vendor does not say is said of `provider`. For an error
  * inside a 2xx answer or event give that status and the body, or the `error` found in it. A message
  * of the vendor's may quote the request or a part of the key: vendor_error_hide() for what the
  * client must not see. */
-void vendor_error_parse(int http_status, int64_t retry_after_ms, harborai_str body,
-                        struct chat_error *ret_error);
+void vendor_error_parse(harborai_str provider, int http_status, int64_t retry_after_ms,
+                        harborai_str body, struct chat_error *ret_error);
 
 /* For an error that is the operator's (E_AUTH, E_QUOTA): true, and what the vendor said is replaced
  * by a message that names the provider and the variable of its key ("" = the setting). Else false, and

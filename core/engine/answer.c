@@ -141,8 +141,9 @@ static void gather(struct attempt *a, harborai_str bytes)
 {
     buf_add(&a->gathered, bytes);
     if (a->gathered.failed != HARBORAI_OK)
-        attempt_fail_with(a, HARBORAI_E_PROTOCOL, "the vendor's answer is larger than %zu bytes",
-                          a->gathered.ceiling);
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                          "the answer of provider '%s' is larger than %zu bytes",
+                          slot_name(a->slot), a->gathered.ceiling);
 }
 
 static void give_accepted(struct attempt *a, harborai_str bytes)
@@ -167,8 +168,8 @@ static void give_accepted(struct attempt *a, harborai_str bytes)
         break;
     }
     if (st < 0)
-        attempt_fail_with(a, st, "the vendor sent an event of more than %zu bytes",
-                          (size_t)LIMIT_STREAM_EVENT);
+        attempt_fail_with(a, st, "provider '%s' sent an event of more than %zu bytes",
+                          slot_name(a->slot), (size_t)LIMIT_STREAM_EVENT);
 }
 
 static void refuse(struct attempt *a);
@@ -274,7 +275,8 @@ void answer_is_error(struct attempt *a, harborai_str body)
         attempt_fail_with(a, HARBORAI_E_MEMORY, "no memory left");
         return;
     }
-    vendor_error_parse(a->http_status, a->retry_after_ms, body, mapped);
+    vendor_error_parse(slice_of(slot_name(a->slot)), a->http_status, a->retry_after_ms, body,
+                       mapped);
     a->phase = EXCHANGE_REFUSED; /* from here on another exchange may be started */
     if (table->map_error != NULL)
         st = table->map_error(a->provider->provider, &a->api, &response, body, &mapped->base);

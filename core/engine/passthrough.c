@@ -135,8 +135,8 @@ static void hold(struct attempt *a, harborai_str chunk)
 {
     if (output_hold(a->call, chunk, NULL) < 0)
         attempt_fail_with(a, HARBORAI_E_PROTOCOL,
-                          "the vendor sent more than %zu bytes after the end of its answer",
-                          (size_t)LIMIT_HELD_BACK);
+                          "provider '%s' sent more than %zu bytes after the end of its answer",
+                          slot_name(a->slot), (size_t)LIMIT_HELD_BACK);
 }
 
 /* Of several data lines one: JSON may have a blank where it has a line end, an event may not. */
@@ -202,13 +202,14 @@ void passthrough_data(struct attempt *a, harborai_str bytes)
         buf_add(&a->gathered, bytes);
         if (a->gathered.failed != HARBORAI_OK)
             attempt_fail_with(a, HARBORAI_E_PROTOCOL,
-                              "the vendor's answer is larger than %zu bytes", a->gathered.ceiling);
+                              "the answer of provider '%s' is larger than %zu bytes",
+                              slot_name(a->slot), a->gathered.ceiling);
         return;
     }
     harborai_status st = sse_feed(&a->sse, bytes, on_event, a, NULL);
     if (st < 0 && !a->closed)
-        attempt_fail_with(a, st, "the vendor sent an event of more than %zu bytes",
-                          (size_t)LIMIT_STREAM_EVENT);
+        attempt_fail_with(a, st, "provider '%s' sent an event of more than %zu bytes",
+                          slot_name(a->slot), (size_t)LIMIT_STREAM_EVENT);
 }
 
 static void end_whole(struct attempt *a)

@@ -40,7 +40,7 @@ static void check_usage(harborai_str object)
 static void check_error(harborai_str json)
 {
     struct chat_error error;
-    vendor_error_parse(200, 0, json, &error);
+    vendor_error_parse(HARBORAI_STR("lab"), 200, 0, json, &error);
     MUST(error.base.code < 0 && error.base.message[0] != '\0');
 }
 

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (vendor_error_parse_delay(delay, wall_ns, &ms))
         MUST(ms >= 0 && ms <= INT64_C(86400000));
-    vendor_error_parse(status, ms, rest, &error);
+    vendor_error_parse(HARBORAI_STR("lab"), status, ms, rest, &error);
     MUST(error.base.code < 0 && error.base.message[0] != '\0');
     check_told(&error);
     if (vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY")))

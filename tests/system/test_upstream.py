@@ -71,6 +71,16 @@ class VendorErrorsTest(FrontTest):
         self.both({"status": 503, "html": True}, 503)
         self.both({"status": 400, "html": True}, 400)
 
+    def test_messages_of_ours_name_the_provider(self):
+        self.both({"status": 500, "html": True}, 500,
+                  message="^provider 'openai' answered 500 with an HTML page$")
+        error = json.dumps({"error": {"message": "e" * 100000}})
+        raw = f"content-type: application/json\r\ncontent-length: {len(error)}\r\n\r\n{error}"
+        self.both({"raw": "HTTP/1.1 500 No\r\n" + raw}, 500,
+                  message="^provider 'openai' answered 500 with more JSON than is read")
+        answer, = {self.hb.chat({"raw": "HTTP/1.1 304 No\r\n\r\n"}).error()["message"]}
+        self.assertEqual(answer, "provider 'openai' answered 304 with an empty body")
+
     def test_answer_in_an_encoding(self):
         raw = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\x08"
         self.both({"raw": raw}, 502, message="'openai' answered in content-encoding 'gzip'")

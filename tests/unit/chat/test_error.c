@@ -45,17 +45,19 @@ static const struct vendors_row {
     {"402", 402, "{\"error\":{\"message\":\"Insufficient Balance\"}}", HARBORAI_E_QUOTA, F | N,
      502, "", "", NULL},
     {"403", 403, "{}", HARBORAI_E_AUTH, F | N, 502, "", "",
-     "the vendor answered 403 with JSON that gives no reason"},
+     "provider 'lab' answered 403 with JSON that gives no reason"},
     {"model", 404,
      "{\"error\":{\"message\":\"no such model\",\"code\":\"model_not_found\"}}",
      HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
     {"model by 403", 403, "{\"error\":{\"message\":\"x\",\"code\":\"model_not_found\"}}",
      HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
     {"404 page", 404, "<html><body>nginx</body></html>", HARBORAI_E_NOT_FOUND, F | N, 404, "",
-     "", "the vendor answered 404 with an HTML page: check the provider's base_url"},
+     "", "provider 'lab' answered 404 with an HTML page: check the provider's base_url"},
     {"308", 308, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
-     "the vendor answered 308 with an empty body, a redirect, which is not followed: check the "
+     "provider 'lab' answered 308 with an empty body, a redirect, which is not followed: check the "
      "provider's base_url"},
+    {"304", 304, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
+     "provider 'lab' answered 304 with an empty body"},
     {"408", 408, "", HARBORAI_E_TIMEOUT, R | F, 408, "", "", NULL},
     {"409", 409, "{\"error\":{\"message\":\"x\"}}", HARBORAI_E_VENDOR, R, 409, "", "", NULL},
     {"425", 425, "", HARBORAI_E_VENDOR, R, 425, "", "", NULL},
@@ -81,13 +83,13 @@ static const struct vendors_row {
      "{\"error\":{\"message\":\"x\",\"code\":\"project_spend_limit_exceeded\"}}",
      HARBORAI_E_QUOTA, F | N, 502, "project_spend_limit_exceeded", "", NULL},
     {"429 empty", 429, "", HARBORAI_E_RATE_LIMIT, R | F | N, 429, "", "",
-     "the vendor answered 429 with an empty body"},
+     "provider 'lab' answered 429 with an empty body"},
     {"500", 500, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\"}}",
      HARBORAI_E_VENDOR, R | F, 500, "", "server_error", "oops"},
     {"502 page", 502, "<html>", HARBORAI_E_VENDOR, R | F, 502, "", "",
-     "the vendor answered 502 with an HTML page"},
+     "provider 'lab' answered 502 with an HTML page"},
     {"503", 503, "no server is available", HARBORAI_E_OVERLOADED, R | F | N, 503, "", "",
-     "the vendor answered 503 with text that is not JSON"},
+     "provider 'lab' answered 503 with text that is not JSON"},
     {"504", 504, "", HARBORAI_E_VENDOR, R | F, 504, "", "", NULL},
     {"529 of Anthropic", 529,
      "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
@@ -117,7 +119,8 @@ static void test_vendors(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
         struct chat_error e;
-        vendor_error_parse(vendors[i].status, 1500, slice_of(vendors[i].body), &e);
+        vendor_error_parse(HARBORAI_STR("lab"), vendors[i].status, 1500, slice_of(vendors[i].body),
+                           &e);
         ROW(vendors[i].name, e.base.code == vendors[i].code);
         ROW(vendors[i].name, e.base.flags == vendors[i].flags);
         ROW(vendors[i].name, e.base.http_status == vendors[i].status);
@@ -144,7 +147,7 @@ static void test_long_message(void)
         for (int i = 0; i < 300; i++)
             buf_add(&b, HARBORAI_STR("\xe4\xb8\xad"));
         buf_add(&b, HARBORAI_STR("\"}}"));
-        vendor_error_parse(400, 0, buf_slice(&b), &e);
+        vendor_error_parse(HARBORAI_STR("lab"), 400, 0, buf_slice(&b), &e);
         CU_ASSERT(strlen(e.base.message) > 500 && json_is_utf8(slice_of(e.base.message)));
     }
 }
@@ -191,18 +194,19 @@ static void test_write(void)
 static void test_hide(void)
 {
     struct chat_error e;
-    vendor_error_parse(401, 0, HARBORAI_STR("{\"error\":{\"message\":\"key sk-1\",\"code\":"
-                                            "\"invalid_api_key\",\"type\":\"t\"}}"), &e);
+    vendor_error_parse(HARBORAI_STR("lab"), 401, 0,
+                       HARBORAI_STR("{\"error\":{\"message\":\"key sk-1\",\"code\":"
+                                    "\"invalid_api_key\",\"type\":\"t\"}}"), &e);
     CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY")));
     CU_ASSERT(strcmp(e.base.message, "provider 'lab' refused the gateway's key: check LAB_KEY") ==
               0);
     CU_ASSERT(e.base.vendor_code[0] == '\0' && e.type[0] == '\0');
     CU_ASSERT(error_json_status(&e.base) == 502);
-    vendor_error_parse(402, 0, HARBORAI_STR("{}"), &e);
+    vendor_error_parse(HARBORAI_STR("lab"), 402, 0, HARBORAI_STR("{}"), &e);
     CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
     CU_ASSERT(strstr(e.base.message, "provider 'lab' has no credit left") != NULL);
     CU_ASSERT(strstr(e.base.message, "see the account of providers.lab.api_key") != NULL);
-    vendor_error_parse(400, 0, HARBORAI_STR("{}"), &e);
+    vendor_error_parse(HARBORAI_STR("lab"), 400, 0, HARBORAI_STR("{}"), &e);
     CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
 }
 
