@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai serve: the gateway, until SIGTERM or SIGINT; the second one ends it at once. Must never
- * die of another signal that is meant for daemons: SIGHUP, SIGUSR1 and SIGUSR2 are refused aloud. */
+ * die of SIGHUP, SIGUSR1 or SIGUSR2, which people send to daemons: they are refused aloud. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>

@@ -97,7 +97,7 @@ static bool is_plain(const struct http_request_head *request)
     return coding.len == 0 || slice_equal_ignoring_case(coding, HARBORAI_STR("identity"));
 }
 
-/* A byte a minute must not hold a body for ever, nor 32 MiB that came at once the rest of an hour. */
+/* A byte a minute must not hold a body for ever, nor may one whose most has come stand still. */
 static void set_body_limit(struct conn *conn)
 {
     int64_t still_ns = loop_now_ns(conn->gate->loop) + CONN_LIMIT_PROGRESS_S * NS_PER_S;

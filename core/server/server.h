@@ -27,7 +27,8 @@ const char *server_url(const struct server *server);
 
 /* Takes no more connections, closes idle ones, waits until the calls under way have ended, at most
  * limit_ms and no longer than hurry_fd (borrowed; -1 = none) has nothing to read, then breaks off
- * the rest, each with an error that says so. Returns when no connection is left. [any but a loop] */
+ * the rest, each with an error that says so. Returns when no connection is left.
+ * [any but a loop] */
 void server_stop(struct server *server, int64_t limit_ms, int hurry_fd);
 
 /* After runtime_stop(), before runtime_destroy(). Breaks off what is still open. Accepts NULL. */

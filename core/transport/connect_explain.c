@@ -65,8 +65,9 @@ static void explain_socket(struct connection *c, int fault, harborai_error *erro
     char text[128];
     const char *way_out = fault == EMFILE ? "LimitNOFILE (ulimit -n) of this process"
                                           : "fs.file-max of this machine";
-    harborai_error_set(error, HARBORAI_E_NETWORK, "cannot open a socket to connect to %s: %s: raise %s",
-                       c->origin->label, error_of_errno(fault, text), way_out);
+    harborai_error_set(error, HARBORAI_E_NETWORK,
+                       "cannot open a socket to connect to %s: %s: raise %s", c->origin->label,
+                       error_of_errno(fault, text), way_out);
 }
 
 static void explain_proxy(struct connection *c, CURLcode code, harborai_error *error)
