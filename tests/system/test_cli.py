@@ -103,7 +103,7 @@ class CommandsTest(unittest.TestCase):
             with self.subTest(model):
                 done = harborai("chat", "-m", model, "hi", env=only)
                 self.assertEqual(done.stdout, "")
-                self.assertNotEqual(done.returncode, 0)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
                 self.assertIn(f"no provider serves '{model}': plugin 'openai' would, if "
                               "OPENAI_API_KEY were set", done.stderr)
         for more in ([], ["--json"]):
@@ -151,23 +151,23 @@ class CommandsTest(unittest.TestCase):
 
     def test_chat_model(self):
         done = harborai("chat", "hi", config=self.config)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
         self.assertIn("list-models", done.stderr)
         done = harborai("chat", "hi", config={**self.config, "default_model": "gpt-4o"})
         self.assertEqual(done.stdout.strip(), "hi", done.stderr)
 
     def test_chat_errors(self):
         done = harborai("chat", "-m", "no-such-model", "hi", config=self.config)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertEqual(done.stdout, "")
         self.assertIn("no-such-model", done.stderr)
         done = harborai("chat", "-m", "gpt-4o", "hi", config={"providers": {
             "openai": {"base_url": self.sim.base_url}}})
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
         self.assertIn("OPENAI_API_KEY", done.stderr)
         done = harborai("chat", "-m", "gpt-4o", 'sim:{"status":429,"retry_after":3}',
                         config=self.config)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 5, done.stdout + done.stderr)
         self.assertIn("Rate limit", done.stderr)
 
     def test_a_closed_stdout_is_a_failure(self):
@@ -192,7 +192,7 @@ class CommandsTest(unittest.TestCase):
             port = str(sock.getsockname()[1])
             with support.folder() as state:
                 done = harborai("serve", "--port", port, "--state-dir", state)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertIn(port, done.stderr)
         self.assertRegex(done.stderr, r"(?i)in use|taken")
 
@@ -200,7 +200,7 @@ class CommandsTest(unittest.TestCase):
         with support.gateway() as hb:
             with support.folder() as state:
                 done = harborai("serve", "--port", str(hb.port), "--state-dir", state)
-            self.assertNotEqual(done.returncode, 0)
+            self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
             self.assertIn(str(hb.port), done.stderr)
 
     def test_state_dir_that_cannot_be_used(self):
@@ -209,7 +209,7 @@ class CommandsTest(unittest.TestCase):
             with open(path, "w", encoding="utf-8"):
                 pass
             done = harborai("serve", "--port", str(support.free_port()), "--state-dir", path)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 78, done.stdout + done.stderr)
         self.assertIn(path, done.stderr)
 
 
@@ -244,7 +244,7 @@ class ConfigTest(unittest.TestCase):
         for name, text, line, says in self.ROWS:
             with self.subTest(name):
                 done = harborai("list-models", config=text)
-                self.assertNotEqual(done.returncode, 0, done.stdout)
+                self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
                 self.assertRegex(done.stderr, r"harborai\.yaml:%s:\d+" % (line or r"\d+"))
                 self.assertRegex(done.stderr, says)
 
@@ -252,7 +252,7 @@ class ConfigTest(unittest.TestCase):
         config = 'providers: { openai: { api_key: "${NO_SUCH_VAR_X}" } }\n'
         self.assertEqual(harborai("list-models", config=config).returncode, 0)
         done = harborai("chat", "-m", "gpt-4o", "hi", config=config)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
         self.assertIn("NO_SUCH_VAR_X", done.stderr)
 
     def test_a_key_that_is_not_set_is_not_replaced_by_another(self):
@@ -267,12 +267,12 @@ class ConfigTest(unittest.TestCase):
 
     def test_serve_refuses_too(self):
         done = harborai("serve", "--port", str(support.free_port()), config="server: {prot: 1}\n")
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 78, done.stdout + done.stderr)
         self.assertRegex(done.stderr, r"harborai\.yaml:1:\d+")
 
     def test_file_that_is_missing(self):
         done = harborai("list-models", "--config", "/no/such/file.yaml")
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
         self.assertIn("/no/such/file.yaml", done.stderr)
 
     def test_variables_and_a_key_never_printed(self):

@@ -182,7 +182,7 @@ class BrokenStreamTest(FrontTest):
 
     def test_end_without_done_after_all_choices_ended_is_well(self):
         events = self.hb.chat({"events": 3, "no_done": True}, stream=True).events()
-        self.assertEqual(events[-1], "[DONE]")
+        self.assertEqual((stream_text(events), events[-1]), ("000000 x000001 x000002 x", "[DONE]"))
 
     def test_data_of_many_lines_goes_out_as_one(self):
         lines = TEXT.replace(',"', ',\ndata: "')
