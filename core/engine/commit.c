@@ -71,10 +71,19 @@ static void account_cost(struct call *call, const struct attempt *a)
     r->cost_class = call->cost.usage_class;
 }
 
+/* Before the next exchange of the attempt forgets those of the last. */
+static void take_bytes(struct attempt *a)
+{
+    struct record *r = &a->call->record;
+    r->vendor_bytes_out += a->exchange.bytes_sent;
+    r->vendor_bytes_in += a->exchange.bytes_received;
+    a->exchange.bytes_sent = a->exchange.bytes_received = 0;
+}
+
 static void note_end(struct call *call)
 {
     struct record *r = &call->record;
-    const struct attempt *a = call->last_attempt;
+    struct attempt *a = call->last_attempt;
     r->total_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
     r->http_status = 200;
     if (call->error != NULL) {
@@ -88,8 +97,7 @@ static void note_end(struct call *call)
         r->http_status = 0;
     if (a == NULL)
         return;
-    r->vendor_bytes_out += a->exchange.bytes_sent;
-    r->vendor_bytes_in += a->exchange.bytes_received;
+    take_bytes(a);
     account_cost(call, a);
 }
 
@@ -117,23 +125,38 @@ static struct list *pop_with_room(const struct engine_loop *engine, struct list 
     return list_pop(due);
 }
 
-static void make_lines(struct engine_loop *engine)
+static void make_begin_lines(struct engine_loop *engine)
 {
-    struct list *item;
-    while ((item = pop_with_room(engine, &engine->starting)) != NULL) {
+    for (struct list *item; (item = pop_with_room(engine, &engine->starting)) != NULL;) {
         commit_begin(CONTAINER_OF(item, struct attempt, starting));
         list_append(&engine->begun, item);
     }
-    while ((item = pop_with_room(engine, &engine->ending)) != NULL) {
+}
+
+static void make_end_lines(struct engine_loop *engine)
+{
+    for (struct list *item; (item = pop_with_room(engine, &engine->ending)) != NULL;) {
         commit_end(CONTAINER_OF(item, struct call, ending));
         list_append(&engine->finished, item);
     }
-    while ((item = pop_with_room(engine, &engine->amending)) != NULL) {
+}
+
+static void make_amend_lines(struct engine_loop *engine)
+{
+    for (struct list *item; (item = pop_with_room(engine, &engine->amending)) != NULL;) {
         struct call *call = CONTAINER_OF(item, struct call, amending);
         commit_amend(call);
         call_settle(call);
     }
-    while ((item = list_pop(&engine->refused)) != NULL) {
+}
+
+static void make_lines(struct engine_loop *engine)
+{
+    make_begin_lines(engine);
+    if (list_is_empty(&engine->starting)) /* no end before its begin */
+        make_end_lines(engine);
+    make_amend_lines(engine);
+    for (struct list *item; (item = list_pop(&engine->refused)) != NULL;) {
         commit_end(CONTAINER_OF(item, struct call, ending));
         list_append(&engine->ended, item);
     }
@@ -230,6 +253,7 @@ static void start_exchange(struct attempt *a)
     if (a->closed || a->phase != EXCHANGE_WANTED)
         return;
     a->phase = EXCHANGE_OPEN;
+    take_bytes(a);
     exchange_start(&a->exchange, a->call->engine->s.transport, &a->http);
 }
 

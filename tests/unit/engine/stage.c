@@ -298,6 +298,9 @@ static void on_end(void *owner, const struct call_result *result)
     a->attempts = r->attempts;
     a->status = r->status;
     a->http_status = r->http_status;
+    a->bytes_in = r->client_bytes_in;
+    a->vendor_bytes_in = r->vendor_bytes_in;
+    a->vendor_bytes_out = r->vendor_bytes_out;
     a->output_tokens = usage_output_total(&r->usage);
     if (a->reads_journal)
         a->had_end_line = stage_has_line(a->stage, "\"type\":\"end\"", a->key);

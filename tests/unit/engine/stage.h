@@ -69,6 +69,7 @@ struct asked {
     uint32_t chunks_said, attempts;
     harborai_status status; /* of the record */
     int http_status;
+    uint64_t bytes_in, vendor_bytes_in, vendor_bytes_out;
     int64_t output_tokens;
 };
 

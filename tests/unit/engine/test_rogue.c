@@ -235,6 +235,27 @@ static void test_again(void)
     }
 }
 
+/* --- Bytes -------------------------------------------------------------------------------------- */
+
+/* Those of all exchanges, and of a body that was refused. */
+static void test_bytes(void)
+{
+    struct asked one, three, bad;
+    open_all(serve_stream);
+    asked_init(&one, &stage, "rogue/r-sse", true);
+    asked_init(&three, &stage, "rogue/r-three-exchanges", true);
+    asked_init(&bad, &stage, "", true);
+    asked_body(&bad, "{\"model\":}");
+    CU_ASSERT(asked_wait(&one) && asked_wait(&three) && asked_wait(&bad));
+    CU_ASSERT(one.vendor_bytes_out > 100 && three.vendor_bytes_out >= 3 * one.vendor_bytes_out);
+    CU_ASSERT(one.vendor_bytes_in > 100 && three.vendor_bytes_in > 2 * one.vendor_bytes_in);
+    CU_ASSERT(bad.error.code == HARBORAI_E_INVALID && bad.bytes_in == strlen("{\"model\":}"));
+    asked_release(&one);
+    asked_release(&three);
+    asked_release(&bad);
+    close_all();
+}
+
 /* --- The end while chat() runs on a job ---------------------------------------------------------- */
 
 /* The loop ends the call while the plugin is busy with it on another thread. */
@@ -280,6 +301,7 @@ static void test_wake_for_ever(void)
 
 const CU_TestInfo rogue_tests[] = {{"calls", test_rows},
                                    {"errors of the vendor", test_again},
+                                   {"bytes", test_bytes},
                                    {"the end on another thread", test_cancel_on_job},
                                    {"wakes for ever", test_wake_for_ever},
                                    CU_TEST_INFO_NULL};
