@@ -239,7 +239,7 @@ class KillTest(unittest.TestCase):
             traces = {x["traceparent"].split("-")[1] for x in sim.lines("request")}
         print(f"\n  {self.ROUNDS} kills: {len(complete)} answers received in full, {len(ends)} end "
               f"lines, {len(ends - complete)} of them of clients that were cut", end=" ", flush=True)
-        self.assertGreater(len(complete), 100 * self.ROUNDS)
+        self.assertGreater(len(complete), 20 * self.ROUNDS)
         self.assertEqual(complete - ends, set(), "answers without a record")
         self.assertEqual(ends - complete - cut, set(), "records of calls that nobody made")
         self.assertEqual(traces - begins, set(), "requests without a begin line")
