@@ -23,7 +23,7 @@
 /* Back-pressure: bytes that a reader has not taken. */
 #define LIMIT_UNDELIVERED KIB(64)       /* then the source is paused */
 #define LIMIT_UNDELIVERED_HARD MIB(1)   /* a source that ignores the pause is ended */
-#define LIMIT_UNDELIVERED_MOST MIB(32)  /* in any case: the largest event, or a whole answer in pieces */
+#define LIMIT_UNDELIVERED_MOST MIB(32)  /* in any case: a whole answer in pieces */
 
 /* Calls. */
 #define LIMIT_CALL_ALLOC MIB(64)  /* host->alloc(), as plugin.h promises */

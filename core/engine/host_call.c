@@ -25,8 +25,8 @@ static harborai_status check_flood(struct attempt *a, harborai_error *error)
     return a->exchanges == 0 ? output_check_flood(a, error) : HARBORAI_OK;
 }
 
-/* A piece for which there was no room is missing: the answer must not pass for complete. One that is
- * wrong is the plugin's to mend. */
+/* A piece for which there was no room is missing: the answer must not pass for complete. One that
+ * is wrong is the plugin's to mend. */
 static harborai_status after_piece(struct attempt *a, harborai_status st,
                                    const harborai_error *error)
 {

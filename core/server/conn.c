@@ -150,7 +150,7 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
     conn->watch.on_ready = on_ready;
     conn->timer.on_due = on_due;
     buf_init(&conn->in, HTTP_HEAD_MAX + GATE_RECEIVE);
-    /* A whole answer, or what the engine lets wait; then what it held back; heads and chunk sizes. */
+    /* A whole answer, or what the engine lets wait; what it held back; heads and chunk sizes. */
     buf_init(&conn->out, LIMIT_RESPONSE_BODY + LIMIT_HELD_BACK + MIB(3));
     buf_init(&conn->body, gate->max_body);
     name_client(conn, address);

@@ -6,8 +6,9 @@
 extern const CU_TestInfo answer_tests[];
 
 #define ANSWER                                                                                     \
-    "{\"id\":\"c1\",\"model\":\"m\",\"service_tier\":\"flex\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"x\"},"    \
-    "\"finish_reason\":\"stop\"},{\"index\":1,\"finish_reason\":\"length\"}],"                     \
+    "{\"id\":\"c1\",\"model\":\"m\",\"service_tier\":\"flex\",\"choices\":[{\"index\":0,"           \
+    "\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"},"                                   \
+    "{\"index\":1,\"finish_reason\":\"length\"}],"                                                 \
     "\"usage\":{\"prompt_tokens\":1}}"
 
 static void test_good(void)
@@ -35,7 +36,8 @@ static void test_good(void)
         ROW(rows[i].name, slice_is(a.error, rows[i].error));
         ROW(rows[i].name, slice_is(a.finish_reason, rows[i].finish));
         ROW(rows[i].name, a.choices == rows[i].choices);
-        ROW(rows[i].name, a.choices != 2 || (slice_is(a.id, "\"c1\"") && slice_is(a.model, "\"m\"") &&
+        ROW(rows[i].name, a.choices != 2 || (slice_is(a.id, "\"c1\"") &&
+                                             slice_is(a.model, "\"m\"") &&
                                              slice_is(a.service_tier, "\"flex\"") &&
                                              slice_is(a.usage, "{\"prompt_tokens\":1}")));
     }

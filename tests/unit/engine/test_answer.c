@@ -181,7 +181,7 @@ static void test_too_much(void)
     close_all();
 }
 
-/* --- A stream that is longer than a call's memory -------------------------------------------------- */
+/* --- A stream that is longer than a call's memory ----------------------------------------------- */
 
 /* Together more than LIMIT_CALL_ALLOC, each below what is kept until the end. */
 enum { LONG_EVENTS = 132, LONG_EVENT = 520000 };
