@@ -11,15 +11,7 @@
 #include "base/slice.h"
 
 #define MONEY_PICO INT64_C(1000000000000)
-#define MONEY_PER_TOKEN 1
-#define MONEY_PER_MILLION 1000000
 #define MONEY_TEXT 24 /* bytes for money_print(), with the NUL */
-
-/* The decimal `text` (digits, at most one point, no sign, no exponent) divided by `units`, in pico:
- * "0.0145" for MONEY_PER_MILLION gives 14500. E_INVALID: not such a number, or not exact in pico,
- * or more than fits. */
-MUST_CHECK harborai_status money_parse(harborai_str text, int64_t units, int64_t *ret_pico,
-                                       harborai_error *error);
 
 /* The exact decimal, without trailing zeros: 540013821500 is "0.5400138215", 0 is "0". Returns the
  * length. */

@@ -42,7 +42,8 @@ static inline harborai_str buf_slice(const struct buf *b)
     return (harborai_str){b->data, b->len};
 }
 
-/* HARBORAI_OK, or E_MEMORY with a message that says which of the two it was. */
+/* HARBORAI_OK, or the first failure with a message: E_MEMORY, the ceiling or no memory; E_INTERNAL,
+ * buf_printf() could not format. */
 MUST_CHECK harborai_status buf_status(const struct buf *b, harborai_error *error);
 
 /* Returns the bytes owned and NUL-terminated, and leaves the buffer empty. NULL after a failure. */

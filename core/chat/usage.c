@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Usage objects. OpenAI's counts contain each other (cached tokens are prompt tokens, reasoning
  * tokens are completion tokens); ours do not. Nothing here invents a count: what contradicts the
- * vendor's total stays as it came, for usage_adds_up() to tell. */
+ * vendor's total stays as it came. */
 #include "chat/usage.h"
 
 #include "chat/json_line.h"
@@ -288,12 +288,6 @@ int64_t usage_input_total(const harborai_usage *usage)
 int64_t usage_output_total(const harborai_usage *usage)
 {
     return sum_of(usage, OUTPUT_CLASSES);
-}
-
-bool usage_adds_up(const harborai_usage *usage)
-{
-    return usage->vendor_total == 0 ||
-           usage_input_total(usage) + usage_output_total(usage) == usage->vendor_total;
 }
 
 const char *usage_class_name(unsigned usage_class)

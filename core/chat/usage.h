@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Usage: a vendor's counts as disjoint classes, and back. A token is counted in exactly one class;
- * classes are never negative. Counts that contradict each other are kept as they came, and
- * usage_adds_up() says so. [any] */
+ * classes are never negative. Counts that contradict each other are kept as they came. [any] */
 #ifndef CHAT_USAGE_H
 #define CHAT_USAGE_H
 
@@ -27,9 +26,6 @@ void usage_merge(harborai_usage *usage, const harborai_usage *from);
 /* Tokens of all classes of the prompt, and of the answer. */
 int64_t usage_input_total(const harborai_usage *usage);
 int64_t usage_output_total(const harborai_usage *usage);
-
-/* Whether the classes come to the vendor's total; true if it gave none. */
-bool usage_adds_up(const harborai_usage *usage);
 
 /* "input", "cache_read", … as the journal and the metrics have it; NULL = no such class (yet). */
 const char *usage_class_name(unsigned usage_class);

@@ -38,9 +38,9 @@
     METRICS_PLAIN_(METRIC_CLIENT_ACCEPTS, "harborai_client_accepts_total", COUNTER,                \
                    "Connections of clients that were accepted.")                                   \
     METRICS_PLAIN_(METRIC_UPSTREAM_CONNECTS, "harborai_upstream_connects_total", COUNTER,          \
-                   "New connections to vendors.")                                                  \
+                   "Answers of vendors that came on a new connection.")                            \
     METRICS_PLAIN_(METRIC_UPSTREAM_REUSES, "harborai_upstream_reuses_total", COUNTER,              \
-                   "Requests sent on a connection that was kept.")                                 \
+                   "Answers of vendors that came on a connection that was kept.")                  \
     METRICS_PLAIN_(METRIC_STREAM_EVENTS, "harborai_stream_events_total", COUNTER,                  \
                    "Events of vendors' streams.")                                                  \
     METRICS_PLAIN_(METRIC_STREAM_REPAIRS, "harborai_stream_repairs_total", COUNTER,                \

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libstore.la
 %canon_reldir%_libstore_la_SOURCES = \
-	%reldir%/journal.c %reldir%/journal.h %reldir%/reader.c %reldir%/reader.h \
-	%reldir%/segment.c %reldir%/segment.h
+	%reldir%/journal.c %reldir%/journal.h %reldir%/segment.c %reldir%/segment.h

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Names, makes, locks and lists the journal's files. Must never open an existing file for writing,
+/* Names, makes and locks the journal's files. Must never open an existing file for writing,
  * nor follow a symbolic link to one. */
 #include "store/segment.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +28,8 @@ static harborai_status failed(harborai_error *error, const char *what, const cha
                               what, path, error_of_errno(errno, text));
 }
 
-char *segment_path(harborai_str state_dir, const char *name)
+/* <state_dir>/journal/<name>, owned; NULL when out of memory. `name` may be "". */
+static char *segment_path(harborai_str state_dir, const char *name)
 {
     char *path = NULL;
     if (asprintf(&path, "%.*s/" DIRECTORY "%s%s", SLICE_ARG(state_dir), name[0] != '\0' ? "/" : "",
@@ -120,62 +120,4 @@ void segment_close(struct segment *segment)
     close(segment->fd);
     free(segment->path);
     *segment = (struct segment){.fd = -1};
-}
-
-/* The start is the first part of a name, so the order of names is the order of time. */
-static int newest_first(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)b, *(char *const *)a);
-}
-
-static bool add_name(char ***names, size_t *count, const char *name)
-{
-    if (!slice_ends_with(slice_of(name), SUFFIX) || name[0] == '.')
-        return true;
-    if ((*count & (*count - 1)) == 0) { /* 0 or a power of two: full */
-        size_t room = *count == 0 ? 1 : *count * 2;
-        char **more = reallocarray(*names, room, sizeof **names);
-        if (more == NULL)
-            return false;
-        *names = more;
-    }
-    (*names)[*count] = slice_dup(slice_of(name));
-    if ((*names)[*count] == NULL)
-        return false;
-    ++*count;
-    return true;
-}
-
-harborai_status segment_list(harborai_str state_dir, char ***ret_names, size_t *ret_count,
-                             harborai_error *error)
-{
-    char *path = segment_path(state_dir, ""), **names = NULL;
-    size_t count = 0;
-    bool has_memory = path != NULL;
-    DIR *directory = has_memory ? opendir(path) : NULL;
-    if (has_memory && directory == NULL && errno != ENOENT) {
-        harborai_status st = failed(error, "read directory", path);
-        free(path);
-        return st;
-    }
-    for (struct dirent *entry; directory != NULL && has_memory;) {
-        entry = readdir(directory);
-        if (entry == NULL)
-            break;
-        has_memory = add_name(&names, &count, entry->d_name);
-    }
-    if (directory != NULL)
-        closedir(directory);
-    free(path);
-    if (!has_memory) {
-        for (size_t i = 0; i < count; i++)
-            free(names[i]);
-        free(names);
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
-    }
-    if (count > 0)
-        qsort(names, count, sizeof *names, newest_first);
-    *ret_names = names;
-    *ret_count = count;
-    return HARBORAI_OK;
 }

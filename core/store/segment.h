@@ -26,12 +26,4 @@ MUST_CHECK harborai_status segment_create(harborai_str state_dir, int64_t wall_n
  * left alone. */
 void segment_close(struct segment *segment);
 
-/* [any but a loop] The segments in `state_dir`, newest first, as names in *ret_names (owned, free
- * each and the array); none if there is no journal yet. */
-MUST_CHECK harborai_status segment_list(harborai_str state_dir, char ***ret_names,
-                                        size_t *ret_count, harborai_error *error);
-
-/* <state_dir>/journal/<name>, owned; NULL when out of memory. `name` may be "". */
-char *segment_path(harborai_str state_dir, const char *name);
-
 #endif

@@ -7,7 +7,7 @@ check_LTLIBRARIES += \
 	%reldir%/no_chat.la %reldir%/short_table.la %reldir%/tiny_table.la %reldir%/slow_create.la \
 	%reldir%/undefined.la %reldir%/no_note.la %reldir%/no_symbol.la %reldir%/null_table.la \
 	%reldir%/foreign_abi.la %reldir%/broken_note.la %reldir%/two_notes.la \
-	%reldir%/rogue.la %reldir%/passes_through.la
+	%reldir%/rogue.la %reldir%/odd_usage.la %reldir%/passes_through.la
 %canon_reldir%_good_la_SOURCES = %reldir%/good.c
 %canon_reldir%_good_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_table_differs_la_SOURCES = %reldir%/table_differs.c
@@ -40,5 +40,7 @@ check_LTLIBRARIES += \
 %canon_reldir%_two_notes_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_rogue_la_SOURCES = %reldir%/rogue.c
 %canon_reldir%_rogue_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_odd_usage_la_SOURCES = %reldir%/odd_usage.c
+%canon_reldir%_odd_usage_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_passes_through_la_SOURCES = %reldir%/passes_through.c
 %canon_reldir%_passes_through_la_LDFLAGS = $(fault_flags)

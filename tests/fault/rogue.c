@@ -53,8 +53,7 @@ static void expect(struct rogue *r, bool holds, const char *what)
 
 static harborai_status say(struct rogue *r, const char *text)
 {
-    return harborai_emit_text(r->call, HARBORAI_DELTA_TEXT,
-                              (harborai_str){text, strlen(text)});
+    return harborai_emit_text(r->call, HARBORAI_DELTA_TEXT, (harborai_str){text, strlen(text)});
 }
 
 static harborai_status tell_usage(struct rogue *r, int64_t output)
@@ -63,24 +62,6 @@ static harborai_status tell_usage(struct rogue *r, int64_t output)
     harborai_usage_set(&usage, HARBORAI_TOKENS_INPUT, 7);
     harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT, output);
     return r->call->host->usage(r->call, &usage);
-}
-
-/* What would break a line of the journal in two, and what would make two members of one. */
-static harborai_status tell_odd_usage(struct rogue *r)
-{
-    harborai_usage usage = {.size = sizeof usage};
-    harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT, 4711);
-    for (int i = 0; i < 3; i++) {
-        static const harborai_str odd[] = {HARBORAI_STR_INIT("\"a\nb"), HARBORAI_STR_INIT("[1]"),
-                                           HARBORAI_STR_INIT("}oops,\"type\":\"end\"")};
-        usage.vendor_json = odd[i];
-        EXPECT(r->call->host->usage(r->call, &usage) == HARBORAI_OK);
-    }
-    (void)say(r, "counted");
-    harborai_result result = {.size = sizeof result,
-                              .finish_reason = HARBORAI_FINISH_STOP,
-                              .usage = &usage};
-    return r->call->host->finish(r->call, &result);
 }
 
 static harborai_status start(struct rogue *r, uint32_t response_kind, harborai_error *error)
@@ -117,12 +98,6 @@ static harborai_status finish_twice(struct rogue *r, harborai_error *error)
     EXPECT(harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL) == HARBORAI_OK);
     after_the_end(r);
     return HARBORAI_OK;
-}
-
-static harborai_status odd_usage(struct rogue *r, harborai_error *error)
-{
-    (void)error;
-    return tell_odd_usage(r);
 }
 
 static harborai_status do_nothing(struct rogue *r, harborai_error *error)
@@ -171,9 +146,8 @@ static harborai_status emit_wrong(struct rogue *r, harborai_error *error)
 {
     harborai_delta delta = {.size = sizeof delta, .kind = 99};
     harborai_status st = r->call->host->emit(r->call, &delta);
-    if (st < 0)
-        return harborai_error_set(error, st, "%s", "refused, says rogue");
-    return harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL);
+    return st < 0 ? harborai_error_set(error, st, "%s", "refused, says rogue")
+                  : harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL);
 }
 
 static harborai_status blame_client(struct rogue *r, harborai_error *error)
@@ -544,21 +518,6 @@ static harborai_status polite(struct rogue *r, harborai_error *error)
     return HARBORAI_OK;
 }
 
-static void *tell_odd_usage_elsewhere(void *argument)
-{
-    struct rogue *r = argument;
-    EXPECT(tell_odd_usage(r) == HARBORAI_OK);
-    r->call->host->unhold(r->call);
-    return NULL;
-}
-
-static harborai_status odd_usage_by_thread(struct rogue *r, harborai_error *error)
-{
-    (void)error;
-    begin_thread(r, tell_odd_usage_elsewhere);
-    return HARBORAI_OK;
-}
-
 static void *wait_for_cancel(void *argument)
 {
     struct rogue *r = argument;
@@ -585,8 +544,6 @@ static harborai_status wait_chat(struct rogue *r, harborai_error *error)
 
 static const struct behaviour behaviours[] = {
     {"r-finish-twice", finish_twice, NULL, NULL, NULL, NULL},
-    {"r-odd-usage", odd_usage, NULL, NULL, NULL, NULL},
-    {"r-odd-usage-by-thread", odd_usage_by_thread, NULL, NULL, NULL, NULL},
     {"r-idle", do_nothing, NULL, NULL, NULL, NULL},
     {"r-error", error_only, NULL, NULL, NULL, NULL},
     {"r-error-without-text", error_without_text, NULL, NULL, NULL, NULL},

@@ -60,6 +60,7 @@ void stage_open(struct stage *s)
     copy_plugin(s, BUILD_DIRECTORY "/plugins/openai/.libs/openai.so", "openai");
     copy_plugin(s, BUILD_DIRECTORY "/examples/plugins/echo/.libs/echo.so", "echo");
     copy_plugin(s, BUILD_DIRECTORY "/tests/fault/.libs/rogue.so", "rogue");
+    copy_plugin(s, BUILD_DIRECTORY "/tests/fault/.libs/odd_usage.so", "odd");
     copy_plugin(s, BUILD_DIRECTORY "/tests/fault/.libs/passes_through.so", "brief");
     copy_plugin(s, BUILD_DIRECTORY "/tests/fault/.libs/slow_create.so", "slow");
     copy_plugin(s, BUILD_DIRECTORY "/tests/fault/.libs/create_fails.so", "create_fails");

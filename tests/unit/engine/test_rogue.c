@@ -12,7 +12,8 @@ extern const CU_TestInfo rogue_tests[];
 #define TWO                                                                                        \
     "providers:\n"                                                                                 \
     "  rogue: { base_url: \"http://127.0.0.1:%d\", timeouts: { total: 20s } }\n"                   \
-    "  brief: { base_url: \"http://127.0.0.1:%d\" }\n"
+    "  brief: { base_url: \"http://127.0.0.1:%d\" }\n"                                             \
+    "  odd: {}\n"
 
 static struct stage stage;
 static struct vendor vendor;
@@ -43,8 +44,8 @@ static const struct row {
     const char *says; /* in the error's message, or in the answer */
 } rows[] = {
     {"finishes twice", "rogue/r-finish-twice", HARBORAI_OK, "once"},
-    {"a usage object that is none", "rogue/r-odd-usage", HARBORAI_OK, "counted"},
-    {"the same from a thread", "rogue/r-odd-usage-by-thread", HARBORAI_OK, "counted"},
+    {"a usage object that is none", "odd/o-usage", HARBORAI_OK, "counted"},
+    {"the same from a thread", "odd/o-thread", HARBORAI_OK, "counted"},
     {"leaves the call idle", "rogue/r-idle", HARBORAI_E_INTERNAL, "test.rogue"},
     {"an error", "rogue/r-error", HARBORAI_E_UNSUPPORTED, "rogue will not"},
     {"an error without a text", "rogue/r-error-without-text", HARBORAI_E_UNSUPPORTED, "no reason"},
@@ -123,7 +124,7 @@ static void test_rows(void)
         }
     CU_ASSERT(stage_logged(&stage, "cancelled") == 0);
     /* Each call with a broken usage object has its line, with the counts but not with that. */
-    CU_ASSERT(stage_logged(&stage, "plugin.bad_usage provider='rogue'") == 8);
+    CU_ASSERT(stage_logged(&stage, "plugin.bad_usage provider='odd'") == 8);
     CU_ASSERT(stage_recorded(&stage, "{\"output\":4711},\"usage\":null") == 8);
     CU_ASSERT(stage_recorded(&stage, "oops") == 0 && stage_logged(&stage, "line_lost") == 0);
     close_all();

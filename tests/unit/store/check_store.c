@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit.h"
 
-extern const CU_TestInfo journal_tests[], reader_tests[];
+extern const CU_TestInfo journal_tests[];
 
-UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests), UNIT_SUITE("reader", reader_tests))
+UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests))
