@@ -2,13 +2,13 @@
 /* The commit and act phases of the engine: begin lines before requests go out, end lines before
  * answers end, amend lines when plugins are done with calls. One write() a pass.
  *
- * The rule, also for a disk that is full or fails: nobody outside learns that an attempt begins or a
- * call ends before its line is on record. When a write fails, all whose line was made wait, and so
- * do those who come after them; a timer tries again after 100 ms, then twice as long each time up to
- * 1 s, and when it succeeds all go on. A line is made only while there is room for the longest:
- * until then its attempt or call waits with it unmade, and none is lost. Chunks of streams under way
- * go on, and calls that are refused because too much waits have no line and end at once. At shutdown
- * nobody waits, and who has no line is not told that all went well. */
+ * The rule, also for a disk that is full or fails: nobody outside learns that an attempt begins or
+ * a call ends before its line is on record. When a write fails, all whose line was made wait, and
+ * so do those who come after them; a timer tries again after 100 ms, then twice as long each time
+ * up to 1 s, and when it succeeds all go on. A line is made only while there is room for the
+ * longest: until then its attempt or call waits with it unmade, and none is lost. Chunks of streams
+ * under way go on, and calls that are refused because too much waits have no line and end at once.
+ * At shutdown nobody waits, and who has no line is not told that all went well. */
 #include "account/cost.h"
 #include "engine/state.h"
 #include "record/fanout.h"

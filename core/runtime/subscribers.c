@@ -7,7 +7,7 @@
 
 #define SAY_AGAIN_NS (60 * NS_PER_S)
 
-/* --- The journal ------------------------------------------------------------------------------- */
+/* --- The journal ------------------------------------------------------------------------------ */
 
 static struct journal_subscriber *journal_of(struct record_subscriber *self)
 {
@@ -71,8 +71,9 @@ static void say_recovery(struct journal_subscriber *j, uint64_t lines)
     int64_t failed_ns = clock_monotonic_ns(&clock_system) - j->failed_ns;
     j->failed_ns = 0;
     if (j->is_said)
-        log_write(j->log, LOG_LEVEL_WARN, "journal.recovered", "segment='%s' lines=%zu after_ms=%lld",
-                  j->journal.segment.path, (size_t)lines, (long long)(failed_ns / NS_PER_MS));
+        log_write(j->log, LOG_LEVEL_WARN, "journal.recovered",
+                  "segment='%s' lines=%zu after_ms=%lld", j->journal.segment.path, (size_t)lines,
+                  (long long)(failed_ns / NS_PER_MS));
     j->is_said = false;
 }
 
@@ -83,8 +84,10 @@ static bool commit_journal(struct record_subscriber *self)
     harborai_error error = HARBORAI_ERROR_INIT;
     harborai_status st = journal_commit(&j->journal, &error);
 
-    metrics_add(j->metrics, METRIC_JOURNAL_LINES, (int64_t)(j->journal.counts.lines - before.lines));
-    metrics_add(j->metrics, METRIC_JOURNAL_BYTES, (int64_t)(j->journal.counts.bytes - before.bytes));
+    metrics_add(j->metrics, METRIC_JOURNAL_LINES,
+                (int64_t)(j->journal.counts.lines - before.lines));
+    metrics_add(j->metrics, METRIC_JOURNAL_BYTES,
+                (int64_t)(j->journal.counts.bytes - before.bytes));
     if (st < 0) {
         metrics_add(j->metrics, METRIC_JOURNAL_FAILURES, 1);
         say_failure(j, error.message);
@@ -130,7 +133,7 @@ void journal_subscriber_release(struct journal_subscriber *j)
     buf_release(&j->line);
 }
 
-/* --- The metrics ------------------------------------------------------------------------------- */
+/* --- The metrics ------------------------------------------------------------------------------ */
 
 static struct metrics_shard *shard_of(struct record_subscriber *self)
 {

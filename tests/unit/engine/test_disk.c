@@ -155,7 +155,7 @@ static void test_waits(void)
     close_all();
 }
 
-/* --- More than the journal has room for --------------------------------------------------------- */
+/* --- More than the journal has room for ------------------------------------------------------ */
 
 static void test_burst(void)
 {
@@ -190,7 +190,7 @@ static void test_burst(void)
     free(all);
 }
 
-/* --- The end ------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 /* Nobody waits for a disk that stays full, and nobody hears that all went well. */
 static void test_stop(void)
