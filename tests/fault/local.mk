@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Plugins that misbehave, one fault a file; -rpath makes libtool build a module that is not installed.
+# Plugins that misbehave, one fault a file (rogue has many);
+# -rpath makes libtool build a module that is not installed.
 EXTRA_DIST += %reldir%/fault.h
 fault_flags = $(module_link_flags) -rpath $(abs_top_builddir)/tests/fault
 check_LTLIBRARIES += \
@@ -38,7 +39,9 @@ check_LTLIBRARIES += \
 %canon_reldir%_broken_note_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_two_notes_la_SOURCES = %reldir%/good.c %reldir%/second_note.c
 %canon_reldir%_two_notes_la_LDFLAGS = $(fault_flags)
-%canon_reldir%_rogue_la_SOURCES = %reldir%/rogue.c
+%canon_reldir%_rogue_la_SOURCES = \
+	%reldir%/rogue.c %reldir%/rogue.h %reldir%/rogue_ends.c %reldir%/rogue_exchanges.c \
+	%reldir%/rogue_pressure.c %reldir%/rogue_threads.c
 %canon_reldir%_rogue_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_odd_usage_la_SOURCES = %reldir%/odd_usage.c
 %canon_reldir%_odd_usage_la_LDFLAGS = $(fault_flags)
