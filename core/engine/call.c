@@ -60,6 +60,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     call->total.on_due = on_total;
     arena_init(&call->arena, LIMIT_CALL_ALLOC + MIB(1));
     call->body = *params->body;
+    call->charge = params->charge;
     buf_init(params->body, params->body->ceiling);
     buf_init(&call->held, LIMIT_HELD_BACK);
     buf_init(&call->answer, LIMIT_RESPONSE_BODY);
@@ -142,6 +143,8 @@ static void free_call(struct parked *parked)
 {
     struct call *call = CONTAINER_OF(parked, struct call, parked);
     buf_release(&call->body);
+    if (call->charge.give_back != NULL)
+        call->charge.give_back(call->charge.owner, call->charge.bytes);
     buf_release(&call->held);
     buf_release(&call->answer);
     arena_release(&call->arena);

@@ -38,17 +38,26 @@ struct call_front {
     bool is_http; /* whoever asked sees a status, and the record has it */
 };
 
+/* What somebody counts for the body's memory. Given back when that memory is freed, which may be
+ * long after on_end or call_cancel(): a job or a plugin may still read it. */
+struct call_charge {
+    void (*give_back)(void *owner, size_t bytes); /* once; not from inside call_start(); or NULL */
+    void *owner; /* lives as long as the engine's loop turns */
+    size_t bytes;
+};
+
 struct call_params {
     const struct call_front *front; /* static */
     void *owner;                    /* handed to the front's functions */
     struct buf *body;               /* the request, JSON; its memory is taken over, it is left empty */
+    struct call_charge charge;      /* for it; copied */
     harborai_str request_id;        /* copied */
     harborai_str trace_parent;      /* W3C traceparent of the client, or empty; copied */
     harborai_str client;            /* who asks, for the record: an address, "cli"; copied */
 };
 
 /* Begins a call. What is wrong with it comes by on_end in a later act phase, never from inside.
- * NULL: no memory left, the body was not taken. */
+ * NULL: no memory left, the body was not taken and its charge stays with the caller. */
 struct call *call_start(struct engine_loop *engine, const struct call_params *params);
 
 /* The client left: the vendor's exchange is broken off in this pass, the call is accounted for, and

@@ -77,6 +77,7 @@ struct call {
     struct parked parked;
     struct arena arena;
     struct buf body;
+    struct call_charge charge; /* for the body */
     struct chat_request request;
     struct record record;
     struct cost cost;     /* what the record says of it */

@@ -3,6 +3,7 @@
 #include "chat/error_json.h"
 #include "engine/call.h"
 #include "server/api.h"
+#include "server/budget.h"
 #include "server/gate.h"
 #include "server/reply.h"
 
@@ -30,7 +31,6 @@ static void on_end(void *owner, const struct call_result *result)
 {
     struct conn *conn = owner;
     conn->call = NULL;
-    conn_drop_body(conn); /* the call's memory goes at the end of this pass */
     if (result->error != NULL)
         on_failure(conn, result);
     else if (result->streamed)
@@ -48,19 +48,28 @@ static size_t undelivered(const void *owner)
 
 static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};
 
+static void give_back(void *owner, size_t bytes)
+{
+    budget_release(owner, bytes);
+}
+
 void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
 {
     struct call_params params = {
         .front = &front,
         .owner = conn,
         .body = &conn->body,
+        .charge = {give_back, conn->gate->bodies, conn->charged},
         .request_id = slice_of(conn->request_id),
         .trace_parent = slice_of(conn->trace_parent),
         .client = slice_of(conn->client),
     };
     conn->state = CONN_CALL; /* before: chunks may come from inside */
     conn_set_limit(conn, 0);
+    conn->charged = 0; /* before, too: it goes with the body */
     conn->call = call_start(conn->gate->engine, &params);
-    if (conn->call == NULL)
+    if (conn->call == NULL) {
+        conn->charged = params.charge.bytes;
         reply_busy(conn);
+    }
 }

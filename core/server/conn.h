@@ -60,7 +60,7 @@ struct conn {
     struct http_body framing;
     const struct route *route;
     struct buf body;   /* of the request; taken over by the call */
-    size_t charged;    /* for it, to gate->bodies: until the call has ended */
+    size_t charged;    /* for it, to gate->bodies; goes with it */
     int64_t body_began_ns;
     struct call *call; /* NULL: none, or it has ended */
 
@@ -85,7 +85,7 @@ void conn_finish(struct conn *conn);
 void conn_set_limit(struct conn *conn, int seconds);
 /* … at that moment. */
 void conn_set_limit_at(struct conn *conn, int64_t at_ns);
-/* The body is not needed any more: of nobody, or of the call that took it. */
+/* The body, if no call has taken it, is not needed any more. */
 void conn_drop_body(struct conn *conn);
 
 enum {

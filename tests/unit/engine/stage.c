@@ -317,10 +317,17 @@ static size_t undelivered(const void *owner)
 
 static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};
 
+static void give_back(void *owner, size_t bytes)
+{
+    struct stage *s = owner;
+    atomic_fetch_add(&s->given_back, (int)bytes);
+}
+
 static void begin(struct message *message)
 {
     struct asked *a = CONTAINER_OF(message, struct asked, begin);
     struct call_params params = {.front = &front, .owner = a, .body = &a->body,
+                                 .charge = {give_back, a->stage, 1},
                                  .request_id = HARBORAI_STR("test"),
                                  .client = HARBORAI_STR("test")};
     a->call = call_start(runtime_engine(a->stage->runtime, a->loop), &params);

@@ -16,6 +16,7 @@ struct stage {
     struct log log;
     struct runtime *runtime;
     bool has_threads;
+    atomic_int given_back; /* charges of calls that are freed */
 };
 
 /* A directory with every plugin that the tests use. Aborts on failure, as all of these do. */

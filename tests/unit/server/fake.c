@@ -27,6 +27,7 @@ struct call {
     bool streamed;
     uint32_t chunks;
     struct buf body;
+    struct call_charge charge;
     harborai_str answer;
     struct record record;
 };
@@ -37,6 +38,7 @@ static void free_call(struct parked *parked)
 {
     struct call *call = CONTAINER_OF(parked, struct call, parked);
     buf_release(&call->body);
+    call->charge.give_back(call->charge.owner, call->charge.bytes);
     free(call);
 }
 
@@ -133,7 +135,8 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     if (call == NULL)
         return NULL;
     *call = (struct call){.engine = engine, .front = params->front, .owner = params->owner,
-                          .act.run = on_act, .error = HARBORAI_ERROR_INIT, .body = *params->body};
+                          .act.run = on_act, .error = HARBORAI_ERROR_INIT, .body = *params->body,
+                          .charge = params->charge};
     buf_init(params->body, params->body->ceiling);
     memcpy(call->record.hb_id, "hb_1", 5);
     call->record.provider = HARBORAI_STR("lab");
@@ -153,6 +156,12 @@ void call_cancel(struct call *call)
 {
     call->engine->runtime->cancelled++;
     list_remove(&call->act.link);
+    if (!call->engine->runtime->keeps)
+        fake_let_go(call);
+}
+
+void fake_let_go(struct call *call)
+{
     loop_park(call->engine->loop, &call->parked, free_call);
 }
 

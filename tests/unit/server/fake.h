@@ -41,6 +41,7 @@ struct runtime {
     struct fake_seen seen;
     _Atomic unsigned started, cancelled, resumed, over;
     bool no_memory; /* call_start() fails */
+    bool keeps;     /* calls that are cancelled stay until fake_let_go() */
 };
 
 /* A server on 127.0.0.1 and a free port, with bodies up to max_body. */
@@ -68,6 +69,8 @@ const char *fake_receive(struct runtime *runtime, int fd, struct buf *into, size
 
 void fake_chunk(struct call *call, harborai_str json);
 void fake_end(struct call *call, harborai_status code);
+/* Frees a call that was kept. */
+void fake_let_go(struct call *call);
 size_t fake_undelivered(const struct call *call);
 
 #endif

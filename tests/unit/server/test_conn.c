@@ -389,6 +389,32 @@ static void test_bodies_are_given_back(void)
     fake_end_all(&runtime);
 }
 
+/* A plugin may be at the body of a call whose client has left: it is held, so it counts. */
+static void test_body_outlasts_its_client(void)
+{
+    AUTO(buf) in = BUF_INIT(KIB(2)), full = BUF_INIT(MIB(1));
+    buf_printf(&in, CHAT "content-length: 900\r\n\r\nhold%896s", "");
+    fake_begin_with(&runtime, 1, 1000, 1300);
+    runtime.keeps = true;
+    for (int i = 0; i < 3; i++) {
+        struct call *kept = runtime.seen.call;
+        int fd = fake_connect(&runtime);
+        if (i == 2)
+            fake_let_go(kept);
+        fake_pass(&runtime);
+        fake_send(&runtime, fd, buf_slice(&in));
+        fake_pass(&runtime);
+        if (i == 1)
+            receive_all(fd, &full);
+        close(fd);
+        fake_pass(&runtime);
+    }
+    CU_ASSERT(slice_starts_with(buf_slice(&full), "HTTP/1.1 503 "));
+    CU_ASSERT(runtime.started == 2 && runtime.cancelled == 2);
+    fake_let_go(runtime.seen.call);
+    fake_end_all(&runtime);
+}
+
 /* A call may be silent as long as the engine lets it. */
 static void test_silent_call(void)
 {
@@ -442,6 +468,7 @@ const CU_TestInfo conn_tests[] = {
     {"body that trickles", test_body_that_trickles},
     {"bodies of all", test_bodies_of_all},
     {"bodies are given back", test_bodies_are_given_back},
+    {"body that outlasts its client", test_body_outlasts_its_client},
     {"silent call", test_silent_call},
     {"pipelined behind a call", test_pipelined_behind_a_call},
     {"event of several lines", test_event_of_lines},
