@@ -45,10 +45,18 @@ void conn_set_limit(struct conn *conn, int seconds)
         conn->limit_ns = 0;
 }
 
-static void refuse_to_wait(struct conn *conn)
+/* What has come of a request gets an answer, and is the last one here. */
+static void give_up_request(struct conn *conn)
 {
     conn->keep_alive = false;
     conn->body_unread = true;
+    if (conn->state == CONN_HEAD)
+        conn_forget_request(conn);
+}
+
+static void refuse_to_wait(struct conn *conn)
+{
+    give_up_request(conn);
     if (conn->state == CONN_HEAD)
         reply_refuse(conn, 408, "request_timeout", "the request's head did not arrive within %d s",
                      CONN_LIMIT_HEAD_S);
@@ -63,8 +71,7 @@ static void refuse_to_wait(struct conn *conn)
 static void lose_patience(struct conn *conn)
 {
     if (is_cut_short(conn)) {
-        conn->keep_alive = false;
-        conn->body_unread = true;
+        give_up_request(conn);
         reply_refuse(conn, 503, NULL, "this gateway is shutting down: ask again");
         conn_drop_body(conn);
         return;

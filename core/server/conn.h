@@ -103,6 +103,8 @@ enum {
 void conn_read(struct conn *conn);
 /* Works on what is in conn->in. */
 void conn_read_kept(struct conn *conn);
+/* Before an answer to a head that cannot be read: nothing of the request before it must show. */
+void conn_forget_request(struct conn *conn);
 
 /* conn_write.c. The end of a pass sends what `out` has. */
 void conn_write_soon(struct conn *conn);

@@ -55,6 +55,12 @@ static void name_request(struct conn *conn, harborai_str given)
     }
 }
 
+void conn_forget_request(struct conn *conn)
+{
+    name_request(conn, SLICE_NONE);
+    conn->is_http10 = conn->is_head = false;
+}
+
 static void take_head(struct conn *conn, const struct http_request_head *request)
 {
     const struct http_head *head = &request->head;
@@ -140,8 +146,7 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
     if (st == HTTP_INCOMPLETE)
         return 0;
     if (st < 0) {
-        name_request(conn, SLICE_NONE);
-        conn->is_http10 = conn->is_head = false;
+        conn_forget_request(conn);
         refuse_rest(conn, fault.status, "bad_request", fault.reason);
         return bytes.len;
     }

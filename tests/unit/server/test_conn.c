@@ -292,6 +292,25 @@ static void test_patience(void)
     }
 }
 
+/* A head that does not come whole is answered as what it is, not as the request before it. */
+static void test_half_head_after_another(void)
+{
+    static const char *const rows[] = {
+        "", "HEAD /health HTTP/1.1\r\nhost: x\r\nx-request-id: first\r\n\r\n",
+        "GET /health HTTP/1.0\r\nconnection: keep-alive\r\nx-request-id: first\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) first = BUF_INIT(MIB(1)), seen = BUF_INIT(MIB(1));
+        int fd = begin(slice_of(rows[i]));
+        ROW(rows[i], !receive_all(fd, &first));
+        fake_send(&runtime, fd, HARBORAI_STR("GET /health HTTP/1.1\r\nx-request-id: sec"));
+        pass_time(31);
+        ROW(rows[i], receive_all(fd, &seen));
+        ROW(rows[i], slice_starts_with(buf_slice(&seen), "HTTP/1.1 408 "));
+        ROW(rows[i], has(&seen, "\r\nx-request-id: req_") && has(&seen, "{\"error\":{"));
+        end(fd);
+    }
+}
+
 /* A body has a minute, and a second for each 16 KiB of it, however steadily it comes. */
 static const struct trickle {
     const char *name;
@@ -465,6 +484,7 @@ const CU_TestInfo conn_tests[] = {
     {"slow reader", test_slow_reader},
     {"reader that stops", test_reader_that_stops},
     {"patience", test_patience},
+    {"half a head after another request", test_half_head_after_another},
     {"body that trickles", test_body_that_trickles},
     {"bodies of all", test_bodies_of_all},
     {"bodies are given back", test_bodies_are_given_back},

@@ -247,6 +247,7 @@ static void test_stop_waits_for_no_half_request(void)
         const char *got = fake_receive(&runtime, half, &seen, SIZE_MAX, &ended);
         ROW(rows[i], ended && strstr(got, "HTTP/1.1 503 ") != NULL);
         ROW(rows[i], strstr(got, "shutting down") != NULL);
+        ROW(rows[i], strstr(got, "\r\nx-request-id: req_") != NULL);
         close(half);
         fake_pass(&runtime);
         pthread_join(stopper, NULL);
