@@ -27,7 +27,8 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-/* Set by Ctrl-C; the wait for an answer ends and the call is broken off in good order. */
+/* Set by Ctrl-C; the wait for an answer ends and the call is broken off in good order. That takes
+ * the loop, which a plugin may never return to: so the second one ends the process itself. */
 static volatile sig_atomic_t was_interrupted;
 
 static void on_interrupt(int signal_number UNUSED)
@@ -37,7 +38,7 @@ static void on_interrupt(int signal_number UNUSED)
 
 static void catch_interrupt(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt};
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
 }
 

@@ -18,6 +18,12 @@ SHUTDOWN_S = 1
 LIMIT_S = SHUTDOWN_S + 10 + 2 + 10  # calls, plugins, loops; and a slow machine
 
 
+def catches(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        caught = next(line for line in file if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (number - 1) & 1
+
+
 class StuckTest(unittest.TestCase):
     """All at once: each takes the whole limit."""
 
@@ -74,6 +80,29 @@ class StuckTest(unittest.TestCase):
         self.assertTrue([x for x in lines if kind(x) == "end" and x["request_id"] == "before"])
         if case != "chat() hangs":  # whose loop never came to its next line
             self.assertTrue([x for x in lines if kind(x) == "end" and x["request_id"] == "stuck"])
+
+
+class ChatTest(unittest.TestCase):
+    """harborai chat, whose only loop the plugin holds."""
+
+    def test_the_second_interrupt_ends_it(self):
+        with support.folder() as place:
+            test_says.build(place)
+            path = support.write_config(place, {"providers": {"says": {}}})
+            env = support.environment(place, HARBORAI_PLUGIN_PATH=support.plugin_path(place))
+            process = subprocess.Popen(
+                [support.HARBORAI, "chat", "--config", path, "-m", "says",
+                 "wait 600000\nwait 600000"],  # a signal ends the first
+                env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            support.wait_for("chat()", lambda: catches(process.pid, signal.SIGINT))
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            with self.assertRaises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(10), -signal.SIGINT)
 
 
 if __name__ == "__main__":
