@@ -14,6 +14,7 @@
 #include "cli/setup.h"
 #include "client/client.h"
 #include "json_value.h"
+#include "runtime/runtime.h"
 #include "wire/json_write.h"
 
 static const struct option_spec options[] = {
@@ -199,7 +200,10 @@ static enum exit_code run_with(const struct arguments *arguments, struct config 
         return command_fail(&error);
     }
     enum exit_code code = ask(client, &body, command_argument(me, arguments, "json") != NULL);
+    bool holds_on = runtime_stop(client_runtime(client)) > 0;
     client_close(client);
+    if (holds_on) /* its threads may still reach everything, the log of this frame too */
+        _exit((int)code);
     return code;
 }
 

@@ -102,7 +102,7 @@ static enum exit_code serve(struct runtime *runtime, const struct server_options
     log_write(runtime_log(runtime), LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
               (long long)shutdown_ms);
     stop(server, shutdown_ms);
-    if (runtime_stop(runtime) > 0) { /* threads of plugins may still reach everything */
+    if (runtime_stop(runtime) > 0) { /* their threads may still reach everything */
         runtime_destroy(runtime);    /* so this closes the journal alone */
         _exit(EXIT_OK);
     }

@@ -13,6 +13,7 @@
 #define PROVIDER_THREADS 16 /* create, tick, destroy: a slow one holds up no other provider */
 #define STOP_LIMIT_NS (10 * NS_PER_S) /* for plugins that do not let go of their calls */
 #define LOOP_LIMIT_S 2 /* for a plugin that does not return to the loop */
+#define TRANSPORT_LIMIT_MS 1000 /* for names that are being resolved, CA files that are read */
 
 /* --- Building ---------------------------------------------------------------------------------- */
 
@@ -268,6 +269,22 @@ static unsigned name_holders(struct runtime *runtime)
     return held;
 }
 
+/* getaddrinfo() and a file on a dead mount cannot be broken off; true: one goes on. */
+static bool transport_holds_on(struct runtime *runtime)
+{
+    const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
+    for (int ms = 0; transport_shared_is_busy(runtime->transport); ms += 10) {
+        if (ms >= TRANSPORT_LIMIT_MS) {
+            log_write(runtime->options.log, LOG_LEVEL_WARN, "runtime.transport_holds_on",
+                      "help='a name is still being resolved, or a CA file read: the process ends "
+                      "without it'");
+            return true;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 unsigned runtime_stop(struct runtime *runtime)
 {
     if (runtime->stopped)
@@ -284,6 +301,8 @@ unsigned runtime_stop(struct runtime *runtime)
     runtime->held = name_holders(runtime);
     if (runtime->held < left)
         runtime->held = left;
+    if (runtime->held == 0 && transport_holds_on(runtime))
+        runtime->held = 1;
     return runtime->held;
 }
 
@@ -302,7 +321,8 @@ static void destroy_jobs(struct runtime *runtime)
     jobs_destroy(runtime->translators);
 }
 
-/* Threads of plugins are still inside: whatever they can reach stays until the process ends. */
+/* Threads of plugins, or of ours that hang, are still inside: whatever they can reach stays until the
+ * process ends. */
 static void abandon(struct runtime *runtime)
 {
     for (unsigned i = 0; i < runtime->loop_count; i++)

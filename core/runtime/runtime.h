@@ -26,17 +26,18 @@ struct runtime_options {
 MUST_CHECK harborai_status runtime_create(struct config *config,
                                           const struct runtime_options *options,
                                           struct runtime **ret_runtime, harborai_error *error);
-/* runtime_stop(), if that was not done, and frees everything. If providers hold on only the journal
- * is closed: loops, engine and they stay as they are until the process ends. */
+/* runtime_stop(), if that was not done, and frees everything. If anything holds on only the
+ * journal is closed: the rest stays as it is until the process ends. */
 void runtime_destroy(struct runtime *runtime);
 
 /* Starts a thread for each loop. Without it the caller drives loop 0 by loop_turn(). */
 MUST_CHECK harborai_status runtime_start(struct runtime *runtime, harborai_error *error);
 /* Breaks off the calls still under way, destroys every provider, ends the loops' threads. Returns how
- * many providers hold on: a plugin did not return from a function within 10 s, or has a
- * thread that did not let go of its call. They are named in the log. Then nothing that they can
- * reach may be freed: runtime_destroy() heeds that; whoever owns fronts of calls has to as well.
- * Again it does nothing but return the same. */
+ * many hold on: providers whose plugin did not return from a function within 10 s, or has a thread
+ * that did not let go of its call; or else 1 for a name's look-up or the reading of a CA file that
+ * hangs. The log tells. Then nothing that they can reach may be freed, the log included, and the
+ * process is to end by _exit(): runtime_destroy() heeds that; whoever owns fronts of calls has to as
+ * well. Again it does nothing but return the same. */
 unsigned runtime_stop(struct runtime *runtime);
 
 unsigned runtime_loop_count(const struct runtime *runtime);

@@ -72,6 +72,18 @@ void resolver_destroy(struct resolver *resolver)
     free(resolver);
 }
 
+bool resolver_is_busy(struct resolver *resolver)
+{
+    bool busy = false;
+    pthread_mutex_lock(&resolver->lock);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct list *item = resolver->buckets[i].next; item != &resolver->buckets[i];
+             item = item->next)
+            busy |= CONTAINER_OF(item, struct name, link)->running;
+    pthread_mutex_unlock(&resolver->lock);
+    return busy;
+}
+
 /* --- Resolving [job] ---------------------------------------------------------------------- */
 
 static bool has_address(const struct resolver_answer *answer, const char *text)

@@ -29,8 +29,10 @@ struct resolver_query {
 /* [init] Borrows the log. No thread is started before a name has to be resolved. */
 MUST_CHECK harborai_status resolver_create(const struct log *log, struct resolver **ret_resolver,
                                            harborai_error *error);
-/* Waits for resolutions under way. Nobody may wait any more. */
+/* Waits for resolutions under way, without limit. Nobody may wait any more. */
 void resolver_destroy(struct resolver *resolver);
+/* [any] Names are being resolved: resolver_destroy() would have to wait. */
+MUST_CHECK bool resolver_is_busy(struct resolver *resolver);
 
 /* [loop] HARBORAI_OK: query->answer is there (an address in numbers, a fresh answer).
  * WAITER_PENDING: query->waiter.on_done will be called. `name` is copied. */

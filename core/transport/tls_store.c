@@ -55,6 +55,16 @@ void tls_stores_destroy(struct tls_stores *stores)
     free(stores);
 }
 
+bool tls_stores_are_busy(struct tls_stores *stores)
+{
+    bool busy = false;
+    pthread_mutex_lock(&stores->lock);
+    for (struct list *item = stores->stores.next; item != &stores->stores; item = item->next)
+        busy |= CONTAINER_OF(item, struct tls_store, link)->loading;
+    pthread_mutex_unlock(&stores->lock);
+    return busy;
+}
+
 /* --- References ---------------------------------------------------------------------------- */
 
 static struct tls_store *find(struct tls_stores *stores, harborai_str file)

@@ -15,8 +15,10 @@ struct tls_stores;
 /* [init] All stores of a process. No thread is started before a file has to be parsed. */
 MUST_CHECK harborai_status tls_stores_create(struct tls_stores **ret_stores,
                                              harborai_error *error);
-/* Every reference must be gone. */
+/* Every reference must be gone. Waits for a file that is being read, without limit. */
 void tls_stores_destroy(struct tls_stores *stores);
+/* [any] A file is being read: tls_stores_destroy() would have to wait. */
+MUST_CHECK bool tls_stores_are_busy(struct tls_stores *stores);
 
 /* [any] What tls_store_get() does. */
 MUST_CHECK harborai_status tls_stores_get(struct tls_stores *stores, harborai_str ca_file,

@@ -56,6 +56,11 @@ void transport_shared_destroy(struct transport_shared *shared)
     curl_global_cleanup();
 }
 
+bool transport_shared_is_busy(struct transport_shared *shared)
+{
+    return resolver_is_busy(shared->resolver) || tls_stores_are_busy(shared->stores);
+}
+
 harborai_status tls_store_get(struct transport_shared *shared, harborai_str ca_file,
                               struct tls_store **ret_store, harborai_error *error)
 {

@@ -27,6 +27,9 @@ MUST_CHECK harborai_status transport_shared_create(const struct log *log,
 /* After every transport and before the loops are destroyed: it waits for job threads that may be
  * about to post to them. No loop makes a pass after it. */
 void transport_shared_destroy(struct transport_shared *shared);
+/* [any] A name is being resolved or a CA file read, which may hang for as long as it likes:
+ * transport_shared_destroy() would have to wait. */
+MUST_CHECK bool transport_shared_is_busy(struct transport_shared *shared);
 
 /* [loop] `shared` and `loop` are borrowed. */
 MUST_CHECK harborai_status transport_create(struct transport_shared *shared, struct loop *loop,

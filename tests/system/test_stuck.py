@@ -11,7 +11,7 @@ import unittest
 import made
 import support
 import test_says
-from support import kind
+from support import chat_body, kind
 
 NOTE = "#include <unistd.h>\nHARBORAI_MANIFEST_LITERAL(@MANIFEST@);"
 SHUTDOWN_S = 1
@@ -103,6 +103,47 @@ class ChatTest(unittest.TestCase):
                 process.wait(0.5)
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(10), -signal.SIGINT)
+
+
+class TransportTest(unittest.TestCase):
+    """A CA file that cannot be read to its end, as on a dead mount: a FIFO without a writer."""
+
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.place = stack.enter_context(support.folder())
+        file = os.path.join(self.place, "ca.pem")
+        os.mkfifo(file)
+        self.config = {"timeouts": {"shutdown": "1s"}, "tls": {"ca_file": file}, "providers": {
+            "openai": {"base_url": "https://127.0.0.1:1", "api_key": "none"}}}
+
+    @staticmethod
+    def reads(pid):
+        names = (f"/proc/{pid}/task/{task}/comm" for task in os.listdir(f"/proc/{pid}/task"))
+        return any(open(name, encoding="ascii").read() == "ca-file\n" for name in names)
+
+    def test_serve_ends(self):
+        with support.gateway(self.config) as hb:
+            call = support.RawStream(hb.port, chat_body("x"), "x-request-id: stuck\r\n")
+            support.wait_for("the reading", lambda: self.reads(hb.pid))
+            hb.process.send_signal(signal.SIGTERM)
+            hb.killed = True
+            self.assertEqual(hb.process.wait(10), 0)
+            call.close()
+            self.assertIn("runtime.transport_holds_on", hb.log())
+            support.find_end(hb.state, "stuck")
+
+    def test_chat_ends(self):
+        path = support.write_config(self.place, self.config)
+        process = subprocess.Popen(
+            [support.HARBORAI, "chat", "--config", path, "-m", "gpt-4o", "x"],
+            env=support.environment(self.place), stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        support.wait_for("the reading", lambda: self.reads(process.pid))
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 130)
+        self.assertIn("runtime.transport_holds_on", process.stderr.read())
 
 
 if __name__ == "__main__":
