@@ -57,14 +57,17 @@ static int await_stop(const struct log *log)
     }
 }
 
-/* Calls get shutdown_ms to end, or until the next signal. */
-static void stop(struct server *server, int64_t shutdown_ms)
+/* Calls get shutdown_ms to end, or until the next signal, which is never read: whoever waits later
+ * hurries too. How many hold on. */
+static unsigned stop(struct server *server, struct runtime *runtime, int64_t shutdown_ms)
 {
     sigset_t signals = stop_signals();
     int hurry_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     server_stop(server, shutdown_ms, hurry_fd);
+    unsigned held = runtime_stop_or_hurry(runtime, hurry_fd);
     if (hurry_fd >= 0)
         close(hurry_fd);
+    return held;
 }
 
 /* A call takes two descriptors, and the usual soft limit of 1024 is there only for select(), which
@@ -101,9 +104,8 @@ static enum exit_code serve(struct runtime *runtime, const struct server_options
     int number = await_stop(runtime_log(runtime));
     log_write(runtime_log(runtime), LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
               (long long)shutdown_ms);
-    stop(server, shutdown_ms);
-    if (runtime_stop(runtime) > 0) { /* their threads may still reach everything */
-        runtime_destroy(runtime);    /* so this closes the journal alone */
+    if (stop(server, runtime, shutdown_ms) > 0) { /* their threads may still reach everything */
+        runtime_destroy(runtime);                 /* so this closes the journal alone */
         _exit(EXIT_OK);
     }
     server_destroy(server);

@@ -2,6 +2,7 @@
 /* Builds every room from one configuration and takes them down in reverse. */
 #include "runtime/runtime.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,8 @@
 #define PROVIDER_THREADS 16 /* create, tick, destroy: a slow one holds up no other provider */
 #define STOP_LIMIT_NS (10 * NS_PER_S) /* for plugins that do not let go of their calls */
 #define LOOP_LIMIT_S 2 /* for a plugin that does not return to the loop */
+#define HURRY_LIMIT_S 1 /* in place of either, once somebody is in a hurry */
+#define HURRY_LOOK_NS (100 * NS_PER_MS)
 #define TRANSPORT_LIMIT_MS 1000 /* for names that are being resolved, CA files that are read */
 
 /* --- Building ---------------------------------------------------------------------------------- */
@@ -200,14 +203,16 @@ static bool drive_loops(struct runtime *runtime)
     return driven;
 }
 
-/* Loops without a thread are driven here until the last provider is gone. */
-static void wait_until_gone(struct runtime *runtime)
+static bool is_hurried(int hurry_fd)
 {
-    int64_t until_ns = clock_monotonic_ns(&clock_system) + STOP_LIMIT_NS;
+    struct pollfd fd = {.fd = hurry_fd, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0; /* -1 is never ready */
+}
+
+/* Until the last provider is gone, at most until that moment. */
+static void await_gone(struct runtime *runtime, int64_t until_ns)
+{
     const struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
-    while (!all_gone(runtime) && clock_monotonic_ns(&clock_system) < until_ns)
-        if (!drive_loops(runtime))
-            break;
     pthread_mutex_lock(&runtime->lock);
     while (!list_is_empty(&runtime->living) &&
            pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until) == 0)
@@ -215,8 +220,25 @@ static void wait_until_gone(struct runtime *runtime)
     pthread_mutex_unlock(&runtime->lock);
 }
 
+/* Loops without a thread are driven here until the last provider is gone. */
+static void wait_until_gone(struct runtime *runtime, int hurry_fd)
+{
+    int64_t now_ns = clock_monotonic_ns(&clock_system), until_ns = now_ns + STOP_LIMIT_NS;
+    for (bool hurried = false; !all_gone(runtime) && now_ns < until_ns;
+         now_ns = clock_monotonic_ns(&clock_system)) {
+        if (!hurried && is_hurried(hurry_fd)) {
+            hurried = true;
+            if (until_ns > now_ns + HURRY_LIMIT_S * NS_PER_S)
+                until_ns = now_ns + HURRY_LIMIT_S * NS_PER_S;
+        }
+        int64_t look_ns = now_ns + HURRY_LOOK_NS;
+        if (!drive_loops(runtime))
+            await_gone(runtime, look_ns < until_ns ? look_ns : until_ns);
+    }
+}
+
 /* Ends the loops' threads; how many stay, because a plugin does not return to them. */
-static unsigned end_loops(struct runtime *runtime)
+static unsigned end_loops(struct runtime *runtime, int hurry_fd)
 {
     struct timespec until;
     unsigned left = 0;
@@ -224,7 +246,7 @@ static unsigned end_loops(struct runtime *runtime)
         if (runtime->loops[i].has_thread)
             loop_stop(runtime->loops[i].loop);
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += LOOP_LIMIT_S;
+    until.tv_sec += is_hurried(hurry_fd) ? HURRY_LIMIT_S : LOOP_LIMIT_S;
     for (unsigned i = 0; i < runtime->loop_count; i++) {
         struct runtime_loop *l = &runtime->loops[i];
         if (l->has_thread && pthread_timedjoin_np(l->thread, NULL, &until) != 0)
@@ -246,9 +268,9 @@ static void name_holder(const struct runtime *runtime, const struct slot *slot)
 {
     log_write(runtime->options.log, LOG_LEVEL_WARN, "runtime.plugin_holds_on",
               "provider=%s file='%s' state=%s calls=%zu help='it did not return, or did not "
-              "release its calls, within %lld s: the process ends without it'",
+              "release its calls, in time: the process ends without it'",
               slot_name(slot), slot->provider->path, slot_state_name(slot_state(slot)),
-              slot_call_count(slot), (long long)(STOP_LIMIT_NS / NS_PER_S));
+              slot_call_count(slot));
 }
 
 /* How many providers are not gone; names those to blame, or all if that is not known. */
@@ -287,6 +309,11 @@ static bool transport_holds_on(struct runtime *runtime)
 
 unsigned runtime_stop(struct runtime *runtime)
 {
+    return runtime_stop_or_hurry(runtime, -1);
+}
+
+unsigned runtime_stop_or_hurry(struct runtime *runtime, int hurry_fd)
+{
     if (runtime->stopped)
         return runtime->held;
     runtime->stopped = true;
@@ -296,8 +323,8 @@ unsigned runtime_stop(struct runtime *runtime)
         l->break_off.run = on_break_off;
         loop_post(l->loop, &l->break_off);
     }
-    wait_until_gone(runtime);
-    unsigned left = end_loops(runtime);
+    wait_until_gone(runtime, hurry_fd);
+    unsigned left = end_loops(runtime, hurry_fd);
     runtime->held = name_holders(runtime);
     if (runtime->held < left)
         runtime->held = left;

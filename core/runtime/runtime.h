@@ -39,6 +39,9 @@ MUST_CHECK harborai_status runtime_start(struct runtime *runtime, harborai_error
  * process is to end by _exit(): runtime_destroy() heeds that; whoever owns fronts of calls has to as
  * well. Again it does nothing but return the same. */
 unsigned runtime_stop(struct runtime *runtime);
+/* The same, with 1 s in place of each limit once there is something to read from hurry_fd (borrowed;
+ * -1 = never). */
+unsigned runtime_stop_or_hurry(struct runtime *runtime, int hurry_fd);
 
 unsigned runtime_loop_count(const struct runtime *runtime);
 struct loop *runtime_loop(struct runtime *runtime, unsigned index);
