@@ -15,7 +15,7 @@ harborai_status engine_loop_create(const struct engine_services *services,
     engine->s = *services;
     ids_init(&engine->ids);
     list_init(&engine->calls);
-    buf_init(&engine->chunk, LIMIT_UNDELIVERED_HARD * 2);
+    buf_init(&engine->chunk, LIMIT_UNDELIVERED_MOST);
     commit_init(engine);
     *ret_engine = engine;
     return HARBORAI_OK;

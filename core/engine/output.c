@@ -3,8 +3,11 @@
  * plugin as chunks or folded into one answer. */
 #include <string.h>
 
+#include "base/error.h"
 #include "chat/usage.h"
 #include "engine/state.h"
+
+#define CHUNK_KEPT KIB(256)
 
 bool output_is_slow(const struct call *call)
 {
@@ -119,9 +122,23 @@ static harborai_status begin_deltas(struct attempt *a, harborai_error *error)
                            : harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
 }
 
+harborai_status output_blame(const struct attempt *a, harborai_status st, harborai_error *error)
+{
+    if (st == HARBORAI_E_MEMORY)
+        error_prefix(error, "plugin '%s': ", attempt_plugin_id(a));
+    return st;
+}
+
+/* One long piece does not keep its room for as long as the loop lives. */
+void output_trim(struct engine_loop *engine)
+{
+    if (engine->chunk.capacity > CHUNK_KEPT)
+        buf_release(&engine->chunk);
+}
+
 /* Chunks from the end of the last open choice on wait for the end of the call. */
-static harborai_status write_delta(struct attempt *a, const harborai_delta *delta,
-                                   harborai_error *error)
+static harborai_status pass_delta(struct attempt *a, const harborai_delta *delta,
+                                  harborai_error *error)
 {
     struct call *call = a->call;
     struct buf *chunk = &call->engine->chunk;
@@ -129,12 +146,20 @@ static harborai_status write_delta(struct attempt *a, const harborai_delta *delt
     buf_clear(chunk);
     harborai_status st = chunk_write(&a->writer, delta, chunk, error);
     if (st < 0 || chunk->len == 0)
-        return st;
+        return output_blame(a, st, error);
     bool is_last = chunk_next_open(&a->writer) == call->request.choices;
     if (delta->kind != HARBORAI_DELTA_END)
         output_note_content(call);
     return is_last ? output_hold(call, buf_slice(chunk), error)
                    : output_chunk(call, buf_slice(chunk), error);
+}
+
+static harborai_status write_delta(struct attempt *a, const harborai_delta *delta,
+                                   harborai_error *error)
+{
+    harborai_status st = pass_delta(a, delta, error);
+    output_trim(a->call->engine);
+    return st;
 }
 
 static harborai_status add_delta(struct attempt *a, const harborai_delta *delta,

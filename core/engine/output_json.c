@@ -64,9 +64,11 @@ static harborai_status pass_on(struct attempt *a, harborai_str chunk, enum strea
         return HARBORAI_OK;
     harborai_status st = write_named(a, chunk, named, error);
     if (st < 0)
-        return st;
-    return verdict == STREAM_HOLD ? output_hold(a->call, buf_slice(named), error)
-                                  : output_chunk(a->call, buf_slice(named), error);
+        return output_blame(a, st, error);
+    st = verdict == STREAM_HOLD ? output_hold(a->call, buf_slice(named), error)
+                                : output_chunk(a->call, buf_slice(named), error);
+    output_trim(a->call->engine);
+    return st;
 }
 
 static harborai_status refuse(struct attempt *a, enum stream_verdict verdict, harborai_error *error)

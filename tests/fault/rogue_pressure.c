@@ -5,7 +5,7 @@
 /* No fault at all: one piece that is longer than what may come after PAUSE. */
 static void *one_long_piece(void *argument)
 {
-    static char text[(3 << 20) / 2];
+    static char text[3 << 20];
     struct rogue *r = argument;
     memset(text, 'w', sizeof text);
     harborai_str piece = {text, sizeof text};

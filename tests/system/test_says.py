@@ -77,6 +77,11 @@ class EmitJsonTest(SaysTest):
                 self.assertEqual(event["model"], "says")
                 self.assertTrue(event["choices"])  # nobody asked for the usage
 
+    def test_long_chunk(self):
+        text = "w" * (5 << 19)
+        for lines in self.both_threads([chunk(text), "finish 0"]):
+            self.assertEqual(support.stream_text(self.stream(lines)), text)
+
     def test_usage_chunk(self):
         """Exactly one when it is asked for, wherever the figures come from."""
         rows = {"the vendor's chunk": [chunk(finish="stop"), USAGE_CHUNK, "finish 0"],

@@ -74,7 +74,7 @@ static const struct row {
     {"finishes at the first event", "rogue/r-finish-early", HARBORAI_OK, "word"},
     {"four threads", "rogue/r-four-threads", HARBORAI_OK, "x"},
     {"four threads that all finish", "rogue/r-all-finish", HARBORAI_OK, "y"},
-    {"a piece of 1.5 MiB", "rogue/r-long-piece", HARBORAI_OK, "wwww"},
+    {"a piece of 3 MiB", "rogue/r-long-piece", HARBORAI_OK, "wwww"},
     {"unhold() without finish()", "rogue/r-unhold-unfinished", HARBORAI_E_INTERNAL, "idle"},
     {"no such behaviour", "rogue/r-none", HARBORAI_E_NOT_FOUND, "no such"},
     {"a short table", "brief/s-1", HARBORAI_OK, "w"},
