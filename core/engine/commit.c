@@ -40,10 +40,17 @@ void commit_amending(struct call *call)
 
 /* --- Commit -------------------------------------------------------------------------------- */
 
+/* An attempt is one exchange: a further one has a number and a line of its own, the first has the
+ * line that was made when the plugin was asked. */
 static void commit_begin(struct attempt *a)
 {
     struct engine_loop *engine = a->call->engine;
     struct record *r = &a->call->record;
+    if (r->attempts > a->number) {
+        if (!a->has_started)
+            return;
+        a->number = a->call->attempts++;
+    }
     r->attempts = a->number + 1;
     r->attempt_begin_ns = loop_wall_ns(engine->s.loop);
     fanout_attempt(engine->s.fanout, r);
@@ -253,6 +260,7 @@ static void start_exchange(struct attempt *a)
     if (a->closed || a->phase != EXCHANGE_WANTED)
         return;
     a->phase = EXCHANGE_OPEN;
+    a->has_started = true;
     take_bytes(a);
     exchange_start(&a->exchange, a->call->engine->s.transport, &a->http);
 }

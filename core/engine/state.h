@@ -134,6 +134,7 @@ struct attempt {
     harborai_str body_bytes; /* the one piece of BODY_BYTES */
     uint32_t response_kind;
     uint32_t exchanges, agains;
+    bool has_started; /* one of them */
     int32_t http_status;
     harborai_header *headers; /* of the answer that map_error() is given */
     size_t header_count;
