@@ -348,6 +348,11 @@ void attempt_finish(struct attempt *a, const harborai_result *result)
                           attempt_plugin_id(a), (unsigned)result->finish_reason);
         return;
     }
+    if (atomic_load(&a->has_lost_piece)) {
+        attempt_fail_with(a, HARBORAI_E_MEMORY, "no memory left for a piece of plugin '%s'",
+                          attempt_plugin_id(a));
+        return;
+    }
     a->finish_reason = result->finish_reason;
     if (output_finish(a, &error) < 0) {
         a->has_erred = true;

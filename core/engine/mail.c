@@ -83,6 +83,13 @@ static harborai_status post_piece(struct attempt *a, struct letter *letter, size
     return slow ? HARBORAI_PAUSE : HARBORAI_OK;
 }
 
+/* There is no letter that could tell of it: finish() finds it. */
+static harborai_status lose_piece(struct attempt *a)
+{
+    atomic_store(&a->has_lost_piece, true);
+    return HARBORAI_E_MEMORY;
+}
+
 harborai_status mail_delta(struct attempt *a, const harborai_delta *delta)
 {
     if (atomic_load(&a->closed_for_all))
@@ -90,7 +97,7 @@ harborai_status mail_delta(struct attempt *a, const harborai_delta *delta)
     size_t size = delta->text.len + delta->tool_id.len + delta->tool_name.len;
     struct letter *letter = letter_new(LETTER_DELTA, size);
     if (letter == NULL)
-        return HARBORAI_E_MEMORY;
+        return lose_piece(a);
     char *at = letter->text;
     letter->delta = *delta;
     move_text(&at, &letter->delta.text);
@@ -105,7 +112,7 @@ harborai_status mail_json(struct attempt *a, harborai_str chunk)
         return HARBORAI_E_CLOSED;
     struct letter *letter = letter_new(LETTER_JSON, chunk.len);
     if (letter == NULL)
-        return HARBORAI_E_MEMORY;
+        return lose_piece(a);
     char *at = letter->text;
     letter->json = chunk;
     move_text(&at, &letter->json);

@@ -180,7 +180,7 @@ struct attempt {
     _Atomic(struct letter *) spare_letters; /* one for each hold() */
     struct message mail_message;
     _Atomic size_t mail_bytes;
-    _Atomic bool closed_for_all, slow, pause_told, is_flood;
+    _Atomic bool closed_for_all, slow, pause_told, is_flood, has_lost_piece;
 };
 
 /* --- call.c --- */

@@ -22,6 +22,26 @@ static harborai_status long_piece(struct rogue *r, harborai_error *error)
     return HARBORAI_OK;
 }
 
+/* More than there is memory for, and as if nothing were missing. */
+static void *one_piece_too_long(void *argument)
+{
+    struct rogue *r = argument;
+    harborai_str piece = {"gap", PTRDIFF_MAX - 4096};
+    (void)rogue_say(r, "before");
+    EXPECT(harborai_emit_text(r->call, HARBORAI_DELTA_TEXT, piece) == HARBORAI_E_MEMORY);
+    (void)rogue_say(r, "behind");
+    EXPECT(harborai_finish(r->call, HARBORAI_FINISH_STOP, NULL) == HARBORAI_OK);
+    r->call->host->unhold(r->call);
+    return NULL;
+}
+
+static harborai_status lost_piece(struct rogue *r, harborai_error *error)
+{
+    (void)error;
+    rogue_begin_thread(r, one_piece_too_long);
+    return HARBORAI_OK;
+}
+
 static void *flood(void *argument)
 {
     static char text[4096];
@@ -119,6 +139,7 @@ static harborai_status polite(struct rogue *r, harborai_error *error)
 
 const struct behaviour rogue_pressure[] = {
     {"r-long-piece", long_piece, NULL, NULL, NULL, NULL},
+    {"r-lost-piece", lost_piece, NULL, NULL, NULL, NULL},
     {"r-ignore-pause", ignore_pause, NULL, NULL, NULL, NULL},
     {"r-flood-in-chat", flood_in_chat, NULL, NULL, NULL, NULL},
     {"r-flood-after-start", flood_after_start, NULL, NULL, NULL, NULL},

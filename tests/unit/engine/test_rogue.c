@@ -75,6 +75,10 @@ static const struct row {
     {"four threads", "rogue/r-four-threads", HARBORAI_OK, "x"},
     {"four threads that all finish", "rogue/r-all-finish", HARBORAI_OK, "y"},
     {"a piece of 3 MiB", "rogue/r-long-piece", HARBORAI_OK, "wwww"},
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* where malloc() aborts */
+    {"a piece for which there is no memory", "rogue/r-lost-piece", HARBORAI_E_MEMORY,
+     "plugin 'test.rogue'"},
+#endif
     {"unhold() without finish()", "rogue/r-unhold-unfinished", HARBORAI_E_INTERNAL, "idle"},
     {"no such behaviour", "rogue/r-none", HARBORAI_E_NOT_FOUND, "no such"},
     {"a short table", "brief/s-1", HARBORAI_OK, "w"},
