@@ -102,7 +102,6 @@ static struct attempt *new_attempt(struct call *call)
     fill_request(a);
     mail_init(a);
     list_append(&call->unreleased, &a->link);
-    slot_pin(a->slot, loop_index(call->engine->s.loop));
     return a;
 }
 
@@ -219,7 +218,6 @@ static void release(struct attempt *a)
     lines_release(&a->lines);
     fold_destroy(a->fold);
     collect_destroy(a->collect);
-    slot_unpin(a->slot, loop_index(call->engine->s.loop));
     if (call->attempt == a)
         call->attempt = NULL;
     if (a->usage_is_late)

@@ -87,7 +87,7 @@ struct call {
 
     /* The target, copied from the snapshot when the call was routed. */
     struct slot *slot;
-    bool slot_is_pinned;
+    bool slot_is_pinned; /* until the call is settled, for its attempts too */
     harborai_str upstream_model, model_info;
     struct slot_waiter waiter;
     struct message loaded;

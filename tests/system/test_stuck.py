@@ -90,6 +90,7 @@ class StuckTest(unittest.TestCase):
         self.assertEqual(len(named), 1, hb.log())
         self.assertIn(f"provider={provider} ", named[0])
         self.assertIn(os.sep + provider + ".so", named[0])
+        self.assertIn(" calls=1 ", named[0])
         lines = hb.journal()
         self.assertTrue([x for x in lines if kind(x) == "end" and x["request_id"] == "before"])
         if case != "chat() hangs":  # whose loop never came to its next line
