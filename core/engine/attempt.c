@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/error.h"
 #include "engine/state.h"
 
 /* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
