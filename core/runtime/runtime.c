@@ -348,8 +348,8 @@ static void destroy_jobs(struct runtime *runtime)
     jobs_destroy(runtime->translators);
 }
 
-/* Threads of plugins, or of ours that hang, are still inside: whatever they can reach stays until the
- * process ends. */
+/* Threads of plugins, or of ours that hang, are still inside: whatever they can reach stays until
+ * the process ends. */
 static void abandon(struct runtime *runtime)
 {
     for (unsigned i = 0; i < runtime->loop_count; i++)

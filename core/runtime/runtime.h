@@ -36,11 +36,11 @@ MUST_CHECK harborai_status runtime_start(struct runtime *runtime, harborai_error
  * many hold on: providers whose plugin did not return from a function within 10 s, or has a thread
  * that did not let go of its call; or else 1 for a name's look-up or the reading of a CA file that
  * hangs. The log tells. Then nothing that they can reach may be freed, the log included, and the
- * process is to end by _exit(): runtime_destroy() heeds that; whoever owns fronts of calls has to as
- * well. Again it does nothing but return the same. */
+ * process is to end by _exit(): runtime_destroy() heeds that; whoever owns fronts of calls has to
+ * as well. Again it does nothing but return the same. */
 unsigned runtime_stop(struct runtime *runtime);
-/* The same, with 1 s in place of each limit once there is something to read from hurry_fd (borrowed;
- * -1 = never). */
+/* The same, with 1 s in place of each limit once there is something to read from hurry_fd
+ * (borrowed; -1 = never). */
 unsigned runtime_stop_or_hurry(struct runtime *runtime, int hurry_fd);
 
 unsigned runtime_loop_count(const struct runtime *runtime);
