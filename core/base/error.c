@@ -7,24 +7,46 @@
 #include <string.h>
 
 static const struct error_kind kinds[] = {
-    {HARBORAI_E_INVALID, "E_INVALID", 400, "invalid_request_error", NULL},
-    {HARBORAI_E_AUTH, "E_AUTH", 502, "api_error", "provider_auth"},
-    {HARBORAI_E_NOT_FOUND, "E_NOT_FOUND", 404, "invalid_request_error", "model_not_found"},
-    {HARBORAI_E_RATE_LIMIT, "E_RATE_LIMIT", 429, "rate_limit_error", "rate_limit_exceeded"},
-    {HARBORAI_E_QUOTA, "E_QUOTA", 502, "api_error", "provider_quota"},
-    {HARBORAI_E_CONTEXT, "E_CONTEXT", 400, "invalid_request_error", "context_length_exceeded"},
-    {HARBORAI_E_FILTERED, "E_FILTERED", 400, "invalid_request_error", "content_filter"},
-    {HARBORAI_E_OVERLOADED, "E_OVERLOADED", 503, "service_unavailable_error", "overloaded"},
-    {HARBORAI_E_VENDOR, "E_VENDOR", 502, "api_error", "provider_error"},
-    {HARBORAI_E_PROTOCOL, "E_PROTOCOL", 502, "api_error", "provider_protocol"},
-    {HARBORAI_E_NETWORK, "E_NETWORK", 502, "api_error", "provider_unreachable"},
-    {HARBORAI_E_TIMEOUT, "E_TIMEOUT", 504, "api_error", "timeout"},
-    {HARBORAI_E_CANCELLED, "E_CANCELLED", 499, "api_error", "cancelled"},
-    {HARBORAI_E_UNSUPPORTED, "E_UNSUPPORTED", 501, "invalid_request_error", "unsupported"},
-    {HARBORAI_E_CONFIG, "E_CONFIG", 500, "api_error", "provider_config"},
-    {HARBORAI_E_MEMORY, "E_MEMORY", 500, "api_error", "out_of_memory"},
-    {HARBORAI_E_CLOSED, "E_CLOSED", 500, "api_error", "closed"},
-    {HARBORAI_E_INTERNAL, "E_INTERNAL", 500, "api_error", "internal_error"},
+    {HARBORAI_E_INVALID, "E_INVALID", 400, "invalid_request_error", NULL,
+     "the request is wrong", "correct it: the same again cannot help"},
+    {HARBORAI_E_AUTH, "E_AUTH", 502, "api_error", "provider_auth",
+     "the vendor refused the key", "check the provider's api_key and what it is allowed to do"},
+    {HARBORAI_E_NOT_FOUND, "E_NOT_FOUND", 404, "invalid_request_error", "model_not_found",
+     "there is no such model", "'harborai list-models' shows those that there are"},
+    {HARBORAI_E_RATE_LIMIT, "E_RATE_LIMIT", 429, "rate_limit_error", "rate_limit_exceeded",
+     "too many requests or tokens", "ask again later, or ask for a higher limit"},
+    {HARBORAI_E_QUOTA, "E_QUOTA", 502, "api_error", "provider_quota",
+     "the account has no credit left", "see the account with the vendor"},
+    {HARBORAI_E_CONTEXT, "E_CONTEXT", 400, "invalid_request_error", "context_length_exceeded",
+     "the conversation is longer than the model's context window",
+     "shorten it, or take a model with a larger window"},
+    {HARBORAI_E_FILTERED, "E_FILTERED", 400, "invalid_request_error", "content_filter",
+     "the vendor's content policy refused it", "word it differently"},
+    {HARBORAI_E_OVERLOADED, "E_OVERLOADED", 503, "service_unavailable_error", "overloaded",
+     "there is no capacity", "ask again later"},
+    {HARBORAI_E_VENDOR, "E_VENDOR", 502, "api_error", "provider_error",
+     "the vendor failed", "ask again later, or another provider"},
+    {HARBORAI_E_PROTOCOL, "E_PROTOCOL", 502, "api_error", "provider_protocol",
+     "the answer is not what the vendor's API promises",
+     "check the provider's base_url and plugin"},
+    {HARBORAI_E_NETWORK, "E_NETWORK", 502, "api_error", "provider_unreachable",
+     "the vendor was not reached, or the connection broke",
+     "check the provider's base_url, the network and any proxy"},
+    {HARBORAI_E_TIMEOUT, "E_TIMEOUT", 504, "api_error", "timeout",
+     "a time limit passed", "ask again, or raise the limit under timeouts"},
+    {HARBORAI_E_CANCELLED, "E_CANCELLED", 499, "api_error", "cancelled",
+     "the caller left", "nothing"},
+    {HARBORAI_E_UNSUPPORTED, "E_UNSUPPORTED", 501, "invalid_request_error", "unsupported",
+     "the model or its plugin cannot do that",
+     "leave it out of the request, or take another model"},
+    {HARBORAI_E_CONFIG, "E_CONFIG", 500, "api_error", "provider_config",
+     "the configuration is wrong", "correct it: 'harborai list-models' tells which provider"},
+    {HARBORAI_E_MEMORY, "E_MEMORY", 500, "api_error", "out_of_memory",
+     "no memory left, or a limit of it was reached", "ask for less, or give the process more"},
+    {HARBORAI_E_CLOSED, "E_CLOSED", 500, "api_error", "closed",
+     "the call has ended already", "stop working on it"},
+    {HARBORAI_E_INTERNAL, "E_INTERNAL", 500, "api_error", "internal_error",
+     "a bug of the plugin's", "tell the plugin's author"},
 };
 
 const struct error_kind *error_kind_of(harborai_status code)
@@ -33,6 +55,14 @@ const struct error_kind *error_kind_of(harborai_status code)
         if (kinds[i].code == code)
             return &kinds[i];
     return &kinds[ARRAY_LEN(kinds) - 1];
+}
+
+void error_explain(harborai_error *error, const char *who)
+{
+    const struct error_kind *kind = error_kind_of(error->code);
+    if (error->message[0] == '\0')
+        snprintf(error->message, sizeof error->message, "%s gave no reason: %s; %s", who,
+                 kind->meaning, kind->way_out);
 }
 
 const char *error_of_errno(int number, char text[static 128])

@@ -15,10 +15,16 @@ struct error_kind {
     int http_status;         /* what a client of the gateway sees */
     const char *openai_type; /* error.type */
     const char *openai_code; /* error.code where nothing more exact is known; NULL = null */
+    const char *meaning;     /* what happened, for a message that is not given: "no memory left" */
+    const char *way_out;     /* what to do about it */
 };
 
 /* Never NULL: an unknown code is E_INTERNAL. [any] */
 const struct error_kind *error_kind_of(harborai_status code);
+
+/* Gives an error whose maker said nothing its kind's meaning and way out, behind `who`, as
+ * "plugin 'org.acme'". What has a message keeps it. */
+void error_explain(harborai_error *error, const char *who);
 
 /* A system error in words, as "No such file or directory". `text` has room for 128 bytes. Returns
  * `text` or a constant. */

@@ -107,12 +107,15 @@ static struct attempt *new_attempt(struct call *call)
 void attempt_fail_by_plugin(struct attempt *a, const harborai_error *error)
 {
     harborai_error copy = *error;
+    char who[128];
     if (copy.code == HARBORAI_E_INVALID && a->has_erred) {
         copy.code = HARBORAI_E_INTERNAL;
         copy.flags = harborai_error_flags(copy.code);
         if (!slice_starts_with(slice_of(copy.message), "plugin '"))
             error_prefix(&copy, "plugin '%s': ", attempt_plugin_id(a));
     }
+    snprintf(who, sizeof who, "plugin '%s'", attempt_plugin_id(a));
+    error_explain(&copy, who);
     attempt_fail(a, &copy);
 }
 
@@ -122,7 +125,7 @@ static void after_chat(struct attempt *a, harborai_status st, const harborai_err
     if (st >= 0 || a->closed)
         return;
     if (take_error(error, &copy) < 0 || copy.code >= 0)
-        harborai_error_set(&copy, st, "%s", "the plugin gave no reason");
+        harborai_error_set(&copy, st, "%s", "");
     attempt_fail_by_plugin(a, &copy);
 }
 

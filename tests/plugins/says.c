@@ -8,6 +8,7 @@
  *     wait MS             (thread only)
  *     forever INPUT OUTPUT   (thread only) usage() each millisecond, without end
  *     finish REASON       finish(), REASON a number; what follows happens after it
+ *     fail CODE           the end with an error, CODE a number, without a message
  *     thread              the lines from here on, on a thread
  *     stay                nothing more, until the call is cancelled
  *     cancelled INPUT OUTPUT   what on_cancel() says as usage()
@@ -111,6 +112,8 @@ static harborai_status do_line(struct says *s, char *line)
     }
     if (begins(line, "finish"))
         return harborai_finish(s->call, (uint32_t)first, NULL);
+    if (begins(line, "fail"))
+        return harborai_fail(s->call, (harborai_status)first, "%s", "");
     if (begins(line, "cancelled")) {
         s->cancelled_input = first;
         s->cancelled_output = strtol(second, NULL, 10);
