@@ -7,4 +7,4 @@ noinst_LTLIBRARIES += %reldir%/libbase.la
 	%reldir%/mpsc.c %reldir%/mpsc.h %reldir%/secret.c %reldir%/secret.h \
 	%reldir%/slice.c %reldir%/slice.h %reldir%/snapshot.c %reldir%/snapshot.h \
 	%reldir%/thread.c %reldir%/thread.h
-EXTRA_DIST += doc/log-events.md
+EXTRA_DIST += doc/errors.md doc/log-events.md

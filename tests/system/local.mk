@@ -11,7 +11,7 @@ EXTRA_DIST += \
 	tests/sim/make-certs tests/sim/script.py tests/sim/sim.py tests/sim/test_sim.py \
 	tests/sim/vendor.py \
 	%reldir%/made.py %reldir%/run.py %reldir%/support.py \
-	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_http.py \
+	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_errors.py %reldir%/test_http.py \
 	%reldir%/test_journal.py %reldir%/test_plugins.py %reldir%/test_process.py \
 	%reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
 	%reldir%/test_upstream.py \
