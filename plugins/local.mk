@@ -2,14 +2,19 @@
 # Ours, built as a third party builds theirs: against plugin-sdk/ alone.
 plugin_LTLIBRARIES += %reldir%/openai/openai.la
 %canon_reldir%_openai_openai_la_SOURCES = %reldir%/openai/openai.c \
-	%reldir%/openai/prices.h plugin-sdk/lib/price_table.c plugin-sdk/lib/price_table.h
+	%reldir%/openai/prices.h $(openai_chat_sources)
 %canon_reldir%_openai_openai_la_LDFLAGS = $(module_link_flags)
 
-# The table ships in the tarball and is made again when the book changes.
-BUILT_SOURCES += %reldir%/openai/prices.h
-MAINTAINERCLEANFILES += %reldir%/openai/prices.h
-%reldir%/openai/prices.h: pricing/books/openai.json pricing/generate
+# Of plugins for a vendor with OpenAI's API.
+openai_chat_sources = plugin-sdk/lib/openai_chat.c plugin-sdk/lib/openai_chat.h \
+	plugin-sdk/lib/price_table.c plugin-sdk/lib/price_table.h
+
+# The tables ship in the tarball and are made again when a book changes.
+price_tables = %reldir%/openai/prices.h
+BUILT_SOURCES += $(price_tables)
+MAINTAINERCLEANFILES += $(price_tables)
+$(price_tables): %reldir%/%/prices.h: pricing/books/%.json pricing/generate
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
-	$(PYTHON3) $(srcdir)/pricing/generate $(srcdir)/pricing/books/openai.json >$@.tmp && \
+	$(PYTHON3) $(srcdir)/pricing/generate $(srcdir)/pricing/books/$*.json >$@.tmp && \
 	mv -f $@.tmp $@
 %reldir%/openai/openai.lo: %reldir%/openai/prices.h

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What plugins for vendors with OpenAI's Chat Completions API do alike: one POST to
+ * base_url/chat/completions with "Bearer <api_key>", the application's body with a few edits, the
+ * answer passed through. The functions fit into harborai_plugin as they stand.
+ *
+ * Compiled into whoever uses it and hidden there; not part of the ABI. */
+#ifndef SDK_OPENAI_CHAT_H
+#define SDK_OPENAI_CHAT_H
+
+#include <harborai/plugin.h>
+
+#pragma GCC visibility push(hidden)
+
+/* [job] E_CONFIG: no address. The manifest needs "base_url" and the secret "api_key". */
+harborai_status openai_chat_create(const harborai_host *host, harborai_str config,
+                                   harborai_provider **provider, harborai_error *error);
+
+/* [job] */
+void openai_chat_destroy(harborai_provider *provider);
+
+/* [call] Begins the exchange. `edits` may be NULL; they are not needed afterwards. */
+harborai_status openai_chat_start(const harborai_provider *provider, harborai_call *call,
+                                  const harborai_edit *edits, size_t edit_count,
+                                  harborai_error *error);
+
+#pragma GCC visibility pop
+#endif
