@@ -4,6 +4,7 @@
 #include "chat/answer.h"
 
 #include "base/limits.h"
+#include "chat/vendor_error.h"
 #include "json_value.h"
 
 enum { MEMBERS_MOST = 128 };
@@ -50,8 +51,11 @@ static void read_choices(struct chat_answer *answer, harborai_str choices)
     if (json_kind(choices) != JSON_ARRAY)
         return;
     while (json_array_next(&cursor, &choice)) {
+        harborai_str reason = json_member(choice, HARBORAI_STR("finish_reason"));
         if (answer->choices++ == 0)
-            answer->finish_reason = json_member(choice, HARBORAI_STR("finish_reason"));
+            answer->finish_reason = reason;
+        if (vendor_error_is_finish(reason))
+            answer->error = reason;
     }
     if (json_kind(answer->finish_reason) != JSON_STRING)
         answer->finish_reason = SLICE_NONE;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "chat/json_line.h"
+#include "chat/vendor_error.h"
 #include "json_value.h"
 
 enum { MEMBERS_MOST = 64 }; /* of a chunk; OpenAI's have about 9 */
@@ -131,6 +132,10 @@ static enum stream_finish finish_of(struct stream *w, harborai_str reason)
     for (size_t i = 0; i < ARRAY_LEN(finish_words); i++)
         if (slice_equal(reason, finish_words[i].quoted))
             return finish_words[i].finish;
+    if (vendor_error_is_finish(reason)) {
+        w->error = reason;
+        return STREAM_OPEN;
+    }
     w->vendor_finish.len = 0;
     keep(&w->vendor_finish, reason);
     return STREAM_OTHER;
@@ -266,6 +271,8 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
         return stream_bare(w, &chunk);
     if (!read_choices(w, chunk.choices, items))
         return STREAM_BAD;
+    if (w->error.len > 0)
+        return STREAM_ERROR;
     w->chunks++;
     return w->is_holding ? STREAM_HOLD : STREAM_FORWARD;
 }

@@ -77,6 +77,11 @@ static harborai_status class_of(int http_status, const struct chat_error *e)
     return code;
 }
 
+bool vendor_error_is_finish(harborai_str reason)
+{
+    return slice_is(reason, "\"insufficient_system_resource\""); /* DeepSeek, within a 200 */
+}
+
 /* ---- The body -------------------------------------------------------------------------------- */
 
 /* A string's text, cut to the room and without control characters; a number as it stands; "" of

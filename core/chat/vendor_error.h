@@ -15,6 +15,9 @@
 void vendor_error_parse(harborai_str provider, int http_status, int64_t retry_after_ms,
                         harborai_str body, struct chat_error *ret_error);
 
+/* Whether a finish_reason, a JSON string, tells that the answer failed. It is its own `error` then. */
+bool vendor_error_is_finish(harborai_str reason);
+
 /* For an error that is the operator's (E_AUTH, E_QUOTA): true, and what the vendor said is replaced
  * by a message that names the provider and the variable of its key ("" = the setting). Else false, and
  * nothing changes. Log the error before. */

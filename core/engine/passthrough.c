@@ -223,8 +223,10 @@ static void end_whole(struct attempt *a)
         attempt_fail(a, &error);
         return;
     }
+    if (answer.usage.len > 0)
+        passthrough_usage(a, answer.usage);
     if (answer.error.len > 0) {
-        answer_is_error(a, buf_slice(&a->gathered));
+        answer_is_error(a, answer.error);
         return;
     }
     if (call->request.is_stream) {
@@ -233,8 +235,6 @@ static void end_whole(struct attempt *a)
                           slot_name(a->slot));
         return;
     }
-    if (answer.usage.len > 0)
-        passthrough_usage(a, answer.usage);
     note_names(a, answer.model, answer.service_tier);
     call->record.finish_reason = unquoted(a, answer.finish_reason);
     call->answer = a->gathered; /* moved */

@@ -105,6 +105,8 @@ static const struct streams_row {
      true, false, 0},
     {"error", 1, false, {TEXT(0, "a"), "{\"error\":{\"message\":\"x\"}}"}, "FE", false, false,
      0},
+    {"finish_reason that is a failure", 1, false,
+     {TEXT(0, "a"), END(0, "insufficient_system_resource"), "[DONE]"}, "FE!", false, false, 0},
     {"error as text", 1, false, {"{\"error\":\"x\"}"}, "E", false, false, 0},
     {"error null", 1, false, {"{\"error\":null,\"choices\":[]}"}, "F", false, false, 0},
     {"error object of vLLM", 1, false, {"{\"object\":\"error\",\"message\":\"x\"}"}, "E", false,
@@ -158,12 +160,12 @@ static void test_records(void)
     stream_event(&w, HARBORAI_STR(TEXT(0, "a")));
     CU_ASSERT(w.has_content);
     stream_event(&w, HARBORAI_STR(END(0, "content_filter")));
-    stream_event(&w, HARBORAI_STR(END(1, "insufficient_system_resource")));
+    stream_event(&w, HARBORAI_STR(END(1, "eos_token_seen")));
     stream_event(&w, HARBORAI_STR(END(2, "function_call")));
     CU_ASSERT(w.finish[0] == STREAM_CONTENT_FILTER && w.finish[1] == STREAM_OTHER &&
               w.finish[2] == STREAM_TOOL_CALLS && w.closed == 3);
     CU_ASSERT(slice_is((harborai_str){w.vendor_finish.data, w.vendor_finish.len},
-                       "\"insufficient_system_resource\""));
+                       "\"eos_token_seen\""));
     stream_event(&w, HARBORAI_STR(USAGE));
     CU_ASSERT(slice_is(w.usage, COUNTS));
     stream_write_usage_chunk(&w, w.usage, &b);

@@ -273,7 +273,11 @@ static const struct whole_row {
     {"a stream that nobody asked for", HEAD("200", "text/event-stream") "\r\ndata: [DONE]\n\n", false,
      HARBORAI_E_PROTOCOL, 502, "", "lab", 0},
     {"one object for a stream", HEAD("200", "application/json") "\r\n" WHOLE, true,
-     HARBORAI_E_PROTOCOL, 502, "", "where a stream was asked for", 0},
+     HARBORAI_E_PROTOCOL, 502, "", "where a stream was asked for", 10}, /* billed all the same */
+    {"a finish_reason that is a failure", HEAD("200", "application/json") "\r\n"
+     "\n\n{\"choices\":[{\"index\":0,\"message\":{\"content\":\"half\"},"
+     "\"finish_reason\":\"insufficient_system_resource\"}],\"usage\":" VENDOR_USAGE "}", false,
+     HARBORAI_E_VENDOR, 502, "", "insufficient_system_resource", 10},
     {"an error in a 200", HEAD("200", "application/json") "\r\n" FAILURE, false, HARBORAI_E_VENDOR,
      502, "server_error", "odd", 0},
     {"404", HEAD("404", "application/json") "\r\n" FAILURE, true, HARBORAI_E_NOT_FOUND, 404,
