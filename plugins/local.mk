@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Ours, built as a third party builds theirs: against plugin-sdk/ alone.
-plugin_LTLIBRARIES += %reldir%/openai/openai.la
+plugin_LTLIBRARIES += %reldir%/deepseek/deepseek.la %reldir%/openai/openai.la
+%canon_reldir%_deepseek_deepseek_la_SOURCES = %reldir%/deepseek/deepseek.c \
+	%reldir%/deepseek/prices.h $(openai_chat_sources) \
+	plugin-sdk/lib/json_scan.c plugin-sdk/lib/json_scan.h \
+	plugin-sdk/lib/json_value.c plugin-sdk/lib/json_value.h plugin-sdk/lib/json_word.h
+%canon_reldir%_deepseek_deepseek_la_LDFLAGS = $(module_link_flags)
 %canon_reldir%_openai_openai_la_SOURCES = %reldir%/openai/openai.c \
 	%reldir%/openai/prices.h $(openai_chat_sources)
 %canon_reldir%_openai_openai_la_LDFLAGS = $(module_link_flags)
@@ -10,11 +15,12 @@ openai_chat_sources = plugin-sdk/lib/openai_chat.c plugin-sdk/lib/openai_chat.h 
 	plugin-sdk/lib/price_table.c plugin-sdk/lib/price_table.h
 
 # The tables ship in the tarball and are made again when a book changes.
-price_tables = %reldir%/openai/prices.h
+price_tables = %reldir%/deepseek/prices.h %reldir%/openai/prices.h
 BUILT_SOURCES += $(price_tables)
 MAINTAINERCLEANFILES += $(price_tables)
 $(price_tables): %reldir%/%/prices.h: pricing/books/%.json pricing/generate
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	$(PYTHON3) $(srcdir)/pricing/generate $(srcdir)/pricing/books/$*.json >$@.tmp && \
 	mv -f $@.tmp $@
+%reldir%/deepseek/deepseek.lo: %reldir%/deepseek/prices.h
 %reldir%/openai/openai.lo: %reldir%/openai/prices.h

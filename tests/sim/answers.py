@@ -4,9 +4,10 @@ import itertools
 import re
 import time
 
+import deepseek
 from script import last_user_text, text_of
 
-MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "sim-1"]
+MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "sim-1", *deepseek.MODELS]
 UNKNOWN_MODEL = "sim-unknown"
 _ids = itertools.count(1)
 
@@ -18,9 +19,11 @@ def error(message, kind="invalid_request_error", param=None, code=None):
 ERRORS_BY_STATUS = {
     400: ("the request is not good", "invalid_request_error", None),
     401: ("Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
+    402: ("Insufficient Balance", "unknown_error", "invalid_request_error"),
     403: ("Country, region, or territory not supported", "invalid_request_error",
           "unsupported_country_region_territory"),
     404: ("The model does not exist", "invalid_request_error", "model_not_found"),
+    422: ("Failed to deserialize the JSON body", "invalid_request_error", "invalid_request_error"),
     429: ("Rate limit reached", "rate_limit_error", "rate_limit_exceeded"),
     500: ("The server had an error", "server_error", None),
     503: ("The engine is overloaded", "service_unavailable_error", "server_is_overloaded"),
@@ -53,6 +56,10 @@ class Completion:
         self.created = int(time.time())
         self.tool = self._tool()
         self.text = None if self.tool else self._text()
+        self.is_deepseek = deepseek.is_its(body)
+        self.thought = script.get("reasoning")
+        if self.is_deepseek:
+            self.thought = (self.thought or deepseek.THOUGHT) if deepseek.thinks(body) else None
 
     def _tool(self):
         wanted = self.script.get("tool_call") or self.body.get("tool_choice") == "required"
@@ -85,6 +92,9 @@ class Completion:
                      if isinstance(m, dict))
         said = self.tool["function"]["arguments"] if self.tool else self.text
         completion = words(said) * self.count
+        if self.is_deepseek:
+            return {**deepseek.usage(prompt, completion, words(self.thought or "")),
+                    **self.script.get("usage", {})}
         usage = {"prompt_tokens": prompt, "completion_tokens": completion,
                  "total_tokens": prompt + completion,
                  "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
@@ -98,13 +108,18 @@ class Completion:
         return self.script.get("finish_reason", "tool_calls" if self.tool else "stop")
 
     def _envelope(self, kind):
-        return {"id": self.id, "object": kind, "created": self.created,
-                "model": self.script.get("model", self.body["model"]),
-                "service_tier": self.script.get("service_tier", "default"),
-                "system_fingerprint": "fp_sim"}
+        envelope = {"id": self.id, "object": kind, "created": self.created,
+                    "model": self.script.get("model", self.body["model"]),
+                    "service_tier": self.script.get("service_tier", "default"),
+                    "system_fingerprint": "fp_sim"}
+        if self.is_deepseek:
+            del envelope["service_tier"]
+        return envelope
 
     def whole(self):
         message = {"role": "assistant", "content": self.text, "refusal": None, "annotations": []}
+        if self.thought:
+            message["reasoning_content"] = self.thought
         if self.tool:
             message["tool_calls"] = [self.tool]
         answer = self._envelope("chat.completion")
@@ -144,6 +159,9 @@ class Completion:
 
     def _content(self):
         delay = self.script.get("delay_ms", 0)
+        for piece in re.findall(r"\s*\S+", self.thought or ""):
+            for i in range(self.count):
+                yield delay, self.chunk(i, {"content": None, "reasoning_content": piece})
         if self.tool:
             yield from self._tool_pieces(delay)
             return

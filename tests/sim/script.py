@@ -14,6 +14,7 @@ MEMBERS = {
     "event_bytes": (int, "… of so many bytes each"),
     "tool_call": (bool, "answer with a call of the first tool"),
     "finish_reason": (str, "instead of stop or tool_calls"),
+    "reasoning": (str, "reasoning_content before the text"),
     "usage": (dict, "members that replace or extend the usage object"),
     "no_usage": (bool, "leave usage out"),
     "model": (str, "the model that the answer names"),

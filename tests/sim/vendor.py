@@ -3,6 +3,7 @@
 import json
 
 import answers
+import deepseek
 import script as scripts
 from http1 import chunk_bytes, head_bytes, json_bytes
 
@@ -219,6 +220,8 @@ def check(body):
     if count is not None and (type(count) is not int or not 1 <= count <= 128):
         return answers.error(f"Invalid value for 'n': {count!r} is no integer from 1 to 128.",
                              param="n", code="invalid_value")
+    if deepseek.is_its(body):
+        return deepseek.check(body)
     if "stream_options" in body and body["stream_options"] and not body.get("stream"):
         return answers.error("The 'stream_options' parameter is only allowed when 'stream' is "
                              "enabled.", param="stream_options")

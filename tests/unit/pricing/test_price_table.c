@@ -5,6 +5,7 @@
 
 #include "../unit.h"
 #include "base/attr.h"
+#include "plugins/deepseek/prices.h"
 #include "plugins/openai/prices.h"
 #include "pricing/tariff.h"
 
@@ -17,14 +18,21 @@ extern const CU_TestInfo price_table_tests[];
 #define CACHED HARBORAI_TOKENS_CACHE_READ
 #define OUT HARBORAI_TOKENS_OUTPUT
 
-static harborai_status find(const char *model, const char *tier, int64_t at_s, int64_t input,
-                            harborai_price *price)
+static harborai_status find_in(const struct price_table *table, const char *model,
+                               const char *tier, int64_t at_s, int64_t input,
+                               harborai_price *price)
 {
     harborai_price_query query = {.size = sizeof query, .at_unix_s = at_s, .input_tokens = input};
     query.model = (harborai_str){model, strlen(model)};
     query.service_tier = (harborai_str){tier, strlen(tier)};
     *price = (harborai_price){.size = sizeof *price};
-    return price_table_find(&openai_prices, &query, price, NULL);
+    return price_table_find(table, &query, price, NULL);
+}
+
+static harborai_status find(const char *model, const char *tier, int64_t at_s, int64_t input,
+                            harborai_price *price)
+{
+    return find_in(&openai_prices, model, tier, at_s, input, price);
 }
 
 /* pico-dollars a token of one class, with the scale; -1 = no price */
@@ -98,6 +106,66 @@ static void test_holds_until(void)
     CU_ASSERT(price.valid_until_unix_s == 0);
 }
 
+#define AT(y2026_days, hour, minute, second)                                                       \
+    ((INT64_C(20454) + (y2026_days)) * DAY + (hour) * 3600 + (minute) * 60 + (second))
+#define SEP_10 AT(252, 0, 0, 0) /* a Thursday */
+#define SEP_25 AT(267, 0, 0, 0) /* a Friday, and a holiday */
+#define NOV_20 AT(323, 0, 0, 0) /* a Friday */
+#define HOURS(h) ((h) * INT64_C(3600))
+
+/* DeepSeek: Monday to Friday 01-04 and 06-10 UTC cost twice as much. */
+static void test_hours(void)
+{
+    static const struct {
+        const char *name, *model;
+        int64_t at_s, input_pico, cached_pico, output_pico; /* -1 = no price */
+        int64_t until_s;
+    } hours[] = {
+        {"last second before the peak", "deepseek-flash", NOV_20 + HOURS(1) - 1, 150000, 3000, 600000,
+         NOV_20 + HOURS(1) - 1},
+        {"first of the peak", "deepseek-flash", NOV_20 + HOURS(1), 300000, 6000, 1200000,
+         NOV_20 + HOURS(4) - 1},
+        {"last of the peak", "deepseek-flash", NOV_20 + HOURS(4) - 1, 300000, 6000, 1200000,
+         NOV_20 + HOURS(4) - 1},
+        {"noon in Beijing", "deepseek-flash", NOV_20 + HOURS(4), 150000, 3000, 600000,
+         NOV_20 + HOURS(6) - 1},
+        {"afternoon", "deepseek-v4-pro", NOV_20 + HOURS(6), 1320000, 44000, 3960000,
+         NOV_20 + HOURS(10) - 1},
+        {"evening", "deepseek-v4-pro", NOV_20 + HOURS(10), 660000, 22000, 1980000, NOV_20 + DAY - 1},
+        {"Saturday", "deepseek-flash", NOV_20 + DAY + HOURS(2), 150000, 3000, 600000,
+         NOV_20 + 2 * DAY - 1},
+        {"Sunday", "deepseek-flash", NOV_20 + 2 * DAY + HOURS(7), 150000, 3000, 600000,
+         NOV_20 + 3 * DAY - 1},
+        {"Monday", "deepseek-flash", NOV_20 + 3 * DAY + HOURS(7), 300000, 6000, 1200000,
+         NOV_20 + 3 * DAY + HOURS(10) - 1},
+        {"holiday", "deepseek-flash", SEP_25 + HOURS(2), 150000, 3000, 600000, SEP_25 + DAY - 1},
+        {"the day before", "deepseek-flash", SEP_25 - DAY + HOURS(2), 300000, 6000, 1200000,
+         SEP_25 - DAY + HOURS(4) - 1},
+        {"the last peak of the old price", "deepseek-v4-flash", SEP_10 + HOURS(4) - 1, 440000, 14000,
+         1320000, SEP_10 + HOURS(4) - 1},
+        {"the new price", "deepseek-v4-flash", SEP_10 + HOURS(4), 150000, 3000, 600000,
+         SEP_10 + HOURS(6) - 1},
+        {"before there was a peak", "deepseek-v4-flash", AT(222, 7, 0, 0), 140000, 2800, 280000,
+         AT(227, 16, 0, 0) - 1},
+        {"retired names", "deepseek-chat", NOV_20 + HOURS(1), 300000, 6000, 1200000,
+         NOV_20 + HOURS(4) - 1},
+        {"before V4", "deepseek-reasoner", AT(100, 0, 0, 0), -1, -1, -1, 0},
+        {"before 1970", "deepseek-flash", -1, -1, -1, -1, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
+        harborai_price price;
+        harborai_status st =
+            find_in(&deepseek_prices, hours[i].model, "", hours[i].at_s, 0, &price);
+        ROW(hours[i].name, st == (hours[i].input_pico < 0 ? HARBORAI_E_NOT_FOUND : HARBORAI_OK));
+        if (st != HARBORAI_OK)
+            continue;
+        ROW(hours[i].name, price.per_unit[IN] == hours[i].input_pico);
+        ROW(hours[i].name, price.per_unit[OUT] == hours[i].output_pico);
+        ROW(hours[i].name, price.per_unit[CACHED] == hours[i].cached_pico);
+        ROW(hours[i].name, price.valid_until_unix_s == hours[i].until_s);
+    }
+}
+
 static void test_refuses_a_small_answer(void)
 {
     harborai_price_query query = {.size = sizeof query, .model = HARBORAI_STR("gpt-4o")};
@@ -133,6 +201,7 @@ static void test_every_row_is_reached(void)
 
 const CU_TestInfo price_table_tests[] = {{"openai", test_openai},
                                          {"holds until", test_holds_until},
+                                         {"hours", test_hours},
                                          {"refuses a small answer", test_refuses_a_small_answer},
                                          {"every row is reached", test_every_row_is_reached},
                                          CU_TEST_INFO_NULL};
