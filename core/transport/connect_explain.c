@@ -17,12 +17,18 @@ static void explain_certificate(struct connection *c, harborai_error *error)
     switch (reason) {
     case X509_V_OK: /* the chain was good, so it was the name … */
     case X509_V_ERR_UNSPECIFIED: /* … which libcurl 7.88 checks before it asks for the result */
-        harborai_error_set(error, HARBORAI_E_NETWORK,
-                           "cannot trust %s: its certificate is for another name", label);
+        harborai_error_set(
+            error, HARBORAI_E_NETWORK,
+            "cannot trust %s: its certificate is for another name: base_url must have "
+            "the name that it is for",
+            label);
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        harborai_error_set(error, HARBORAI_E_NETWORK,
-                           "cannot trust %s: its certificate has expired", label);
+        harborai_error_set(
+            error, HARBORAI_E_NETWORK,
+            "cannot trust %s: its certificate has expired: who runs it must renew it, "
+            "unless this machine's clock is wrong",
+            label);
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
         harborai_error_set(error, HARBORAI_E_NETWORK,
@@ -55,8 +61,9 @@ static void explain_connect(struct connection *c, CURLcode code, const char *cur
     const char *reason = number != 0             ? error_of_errno((int)number, text)
                          : curl_words[0] != '\0' ? curl_words
                                                  : curl_easy_strerror(code);
-    harborai_error_set(error, HARBORAI_E_NETWORK, "cannot connect to %s: %s", c->origin->label,
-                       reason);
+    harborai_error_set(error, HARBORAI_E_NETWORK,
+                       "cannot connect to %s: %s; check the provider's base_url, and the network",
+                       c->origin->label, reason);
 }
 
 /* Ours to mend, not the vendor's. */
@@ -80,9 +87,11 @@ static void explain_proxy(struct connection *c, CURLcode code, harborai_error *e
                            "no_proxy in the environment",
                            c->origin->label, status);
     else
-        harborai_error_set(error, HARBORAI_E_NETWORK,
-                           "cannot connect to %s by the proxy of the environment: %s",
-                           c->origin->label, curl_easy_strerror(code));
+        harborai_error_set(
+            error, HARBORAI_E_NETWORK,
+            "cannot connect to %s by the proxy of the environment: %s; see https_proxy "
+            "and no_proxy there",
+            c->origin->label, curl_easy_strerror(code));
 }
 
 void connect_explain(struct connection *c, CURLcode code, int fault, const char *curl_words,
@@ -93,13 +102,16 @@ void connect_explain(struct connection *c, CURLcode code, int fault, const char 
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         explain_certificate(c, error);
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        harborai_error_set(error, HARBORAI_E_TIMEOUT, "no connection to %s in time",
+        harborai_error_set(error, HARBORAI_E_TIMEOUT,
+                           "no connection to %s in time; raise timeouts.connect if it is but slow",
                            c->origin->label);
     else if (code == CURLE_OUT_OF_MEMORY)
         harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left to connect to %s",
                            c->origin->label);
     else if (code == CURLE_SSL_CONNECT_ERROR)
-        harborai_error_set(error, HARBORAI_E_NETWORK, "no TLS with %s: %s", c->origin->label,
+        harborai_error_set(error, HARBORAI_E_NETWORK,
+                           "no TLS with %s: %s; if it speaks none, base_url begins with http://",
+                           c->origin->label,
                            curl_words[0] != '\0' ? curl_words : curl_easy_strerror(code));
     else if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY ||
              (proxied != 0 && proxied != 200))

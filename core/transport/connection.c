@@ -94,8 +94,8 @@ static harborai_status failed_by_errno(struct connection *c, harborai_error *err
     char text[128];
     if (errno == EAGAIN || errno == EINTR)
         return WAITER_PENDING;
-    return harborai_error_set(error, HARBORAI_E_NETWORK, "connection to %s: %s", c->origin->label,
-                              error_of_errno(errno, text));
+    return harborai_error_set(error, HARBORAI_E_NETWORK, "connection to %s: %s; ask again",
+                              c->origin->label, error_of_errno(errno, text));
 }
 
 static harborai_status failed_by_curl(struct connection *c, CURLcode code, harborai_error *error)
@@ -105,9 +105,9 @@ static harborai_status failed_by_curl(struct connection *c, CURLcode code, harbo
     if (code == CURLE_AGAIN)
         return WAITER_PENDING;
     curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
-    return harborai_error_set(error, HARBORAI_E_NETWORK, "connection to %s: %s", c->origin->label,
-                              number != 0 ? error_of_errno((int)number, text)
-                                          : curl_easy_strerror(code));
+    return harborai_error_set(
+        error, HARBORAI_E_NETWORK, "connection to %s: %s; ask again", c->origin->label,
+        number != 0 ? error_of_errno((int)number, text) : curl_easy_strerror(code));
 }
 
 harborai_status connection_send(struct connection *c, const harborai_str *pieces, size_t count,

@@ -55,17 +55,20 @@ static void explain_limit(const struct connection *c, harborai_error *error)
     const struct exchange_request *request = &c->io.request;
     const char *label = c->origin != NULL ? c->origin->label : "the vendor";
     if (c->io.has_received)
-        harborai_error_set(error, HARBORAI_E_TIMEOUT, "%s sent nothing for %lld ms", label,
-                           (long long)(request->idle_timeout_ns / NS_PER_MS));
+        harborai_error_set(error, HARBORAI_E_TIMEOUT,
+                           "%s sent nothing for %lld ms; raise timeouts.idle if it takes that long",
+                           label, (long long)(request->idle_timeout_ns / NS_PER_MS));
     else if (c->state == CONNECTION_OPENING)
-        harborai_error_set(error, HARBORAI_E_TIMEOUT, "no connection to %s within %lld ms: %s",
-                           label,
-                           (long long)((loop_now_ns(c->transport->loop) - c->io.started_ns) /
-                                       NS_PER_MS),
+        harborai_error_set(error, HARBORAI_E_TIMEOUT,
+                           "no connection to %s within %lld ms: %s; raise timeouts.connect if it "
+                           "takes that long",
+                           label, (long long)((deadline_ns(c) - c->io.started_ns) / NS_PER_MS),
                            connect_stage(c));
     else
-        harborai_error_set(error, HARBORAI_E_TIMEOUT, "no answer from %s within %lld ms", label,
-                           (long long)(request->first_byte_timeout_ns / NS_PER_MS));
+        harborai_error_set(error, HARBORAI_E_TIMEOUT,
+                           "no answer from %s within %lld ms; raise timeouts.first_byte if it "
+                           "takes that long",
+                           label, (long long)(request->first_byte_timeout_ns / NS_PER_MS));
 }
 
 void exchange_on_due(struct timer *timer)

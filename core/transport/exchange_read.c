@@ -17,7 +17,9 @@ static enum exchange_fault fault_of(const struct connection *c)
 static void fail_framing(struct connection *c, const char *reason)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_error_set(&error, HARBORAI_E_PROTOCOL, "answer of %s: %s", c->origin->label, reason);
+    harborai_error_set(&error, HARBORAI_E_PROTOCOL,
+                       "answer of %s: %s; is base_url the API's address?", c->origin->label,
+                       reason);
     exchange_fail(c, EXCHANGE_SENT, &error);
 }
 
@@ -133,12 +135,12 @@ static void end_of_input(struct connection *c)
         exchange_finish(c, false);
         return;
     }
-    harborai_error_set(&error, HARBORAI_E_NETWORK, "%s closed the connection %s",
-                       c->origin->label,
-                       io->has_head       ? "in the middle of its answer"
-                       : io->has_received ? "in the middle of its answer's head"
-                       : io->has_send_failed ? "while the request was being sent"
-                                             : "without an answer");
+    harborai_error_set(&error, HARBORAI_E_NETWORK, "%s closed the connection %s", c->origin->label,
+                       io->has_head       ? "in the middle of its answer: ask again"
+                       : io->has_received ? "in the middle of its answer's head: ask again"
+                       : io->has_send_failed
+                           ? "while the request was being sent: ask again, or check base_url"
+                           : "without an answer: ask again, or check base_url (https?)");
     exchange_fail(c, fault_of(c), &error);
 }
 

@@ -122,7 +122,9 @@ static harborai_status resolve(const char *name, struct resolver_answer *answer,
     const char *reason = failed == EAI_SYSTEM ? error_of_errno(errno, text)
                          : failed != 0        ? gai_strerror(failed)
                                               : "the name has no address";
-    return harborai_error_set(error, HARBORAI_E_NETWORK, "cannot resolve '%s': %s", name, reason);
+    return harborai_error_set(
+        error, HARBORAI_E_NETWORK,
+        "cannot resolve '%s': %s; check that name, and this machine's name servers", name, reason);
 }
 
 /* The lock is held. */

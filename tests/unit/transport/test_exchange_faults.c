@@ -69,11 +69,15 @@ static void test_faults(void)
 
 static void test_refused(void)
 {
-    char want[64];
+    char want[128];
     plain_begin(plain_serve_hi);
     int port = peer.port;
     shutdown(peer.fd, SHUT_RDWR); /* nobody listens any more */
-    snprintf(want, sizeof want, "cannot connect to 127.0.0.1:%d: Connection refused", port);
+    snprintf(
+        want, sizeof want,
+        "cannot connect to 127.0.0.1:%d: Connection refused; check the provider's base_url, and "
+        "the network",
+        port);
     asked_start(&asked);
     CU_ASSERT(asked_wait(&asked) && asked.fails == 1);
     CU_ASSERT(asked.fault == EXCHANGE_NOT_SENT && asked.error.code == HARBORAI_E_NETWORK);

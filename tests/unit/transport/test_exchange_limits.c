@@ -123,7 +123,7 @@ static void test_first_byte_limit(void)
     snprintf(want, sizeof want, "no answer from 127.0.0.1:%d within 3000 ms", peer.port);
     CU_ASSERT(asked.fails == 1 && asked.fault == EXCHANGE_SENT);
     CU_ASSERT(asked.error.code == HARBORAI_E_TIMEOUT);
-    CU_ASSERT_STRING_EQUAL(asked.error.message, want);
+    CU_ASSERT(strstr(asked.error.message, want) == asked.error.message);
     plain_end();
 }
 

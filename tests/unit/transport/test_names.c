@@ -98,8 +98,10 @@ static void test_lifetime(void)
     CU_ASSERT(names_asked() == 1);
     CU_ASSERT(ask(3, "b.test") == WAITER_PENDING && caller_wait(&caller, &done_count, 3));
     CU_ASSERT(queries[3].query.waiter.status == HARBORAI_E_NETWORK);
-    CU_ASSERT_STRING_EQUAL(queries[3].query.waiter.error.message,
-                           "cannot resolve 'b.test': Name or service not known");
+    CU_ASSERT_STRING_EQUAL(
+        queries[3].query.waiter.error.message,
+        "cannot resolve 'b.test': Name or service not known; check that name, and "
+        "this machine's name servers");
     names_break(false);
     CU_ASSERT(ask(3, "b.test") == WAITER_PENDING && caller_wait(&caller, &done_count, 4));
     CU_ASSERT(is_loopback(3)); /* a failure is not kept */
@@ -144,8 +146,10 @@ static void test_slow_name_holds_up_nobody(void)
     CU_ASSERT(asked_gives(&other, "hi") && asked_gives(&other, "hi") && other.x.reused);
     asked_start(&gone);
     CU_ASSERT(asked_wait(&gone) && gone.fails == 1 && gone.fault == EXCHANGE_NOT_SENT);
-    CU_ASSERT_STRING_EQUAL(gone.error.message,
-                           "cannot resolve 'gone.test': Name or service not known");
+    CU_ASSERT_STRING_EQUAL(
+        gone.error.message,
+        "cannot resolve 'gone.test': Name or service not known; check that name, "
+        "and this machine's name servers");
     exchange_cancel(&cancelled.x);
     CU_ASSERT(slow.ends + slow.fails == 0);
     names_hold(false);
