@@ -57,7 +57,9 @@ static harborai_status add_directory(struct walk *w, harborai_str given, enum pl
     struct plugin_directory directory = {path, origin, HARBORAI_ERROR_INIT};
     if (realpath(path, resolved) == NULL) {
         bool is_optional = origin == PLUGIN_ORIGIN_SYSTEM && errno == ENOENT;
-        harborai_error_set(&directory.error, HARBORAI_E_CONFIG, "cannot read plugin directory '%s': %s",
+        harborai_error_set(&directory.error, HARBORAI_E_CONFIG,
+                           "cannot read plugin directory '%s': %s; make it, or take it out of "
+                           "HARBORAI_PLUGIN_PATH or plugin_path",
                            path, error_of_errno(errno, text));
         if (is_optional) {
             free(path);

@@ -14,14 +14,14 @@ harborai_status manifest_fault(struct manifest_reader *r, const char *where, con
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return harborai_error_set(r->error, HARBORAI_E_CONFIG, "'%s': manifest: %s%s%s", r->path, where,
-                              *where != '\0' ? ": " : "", text);
+    return harborai_error_set(r->error, HARBORAI_E_CONFIG,
+                              "'%s': its manifest is wrong, which its author can mend: %s%s%s",
+                              r->path, where, *where != '\0' ? ": " : "", text);
 }
 
 harborai_status manifest_out_of_memory(struct manifest_reader *r)
 {
-    return harborai_error_set(r->error, HARBORAI_E_MEMORY, "'%s': manifest: too much of it",
-                              r->path);
+    return harborai_error_set(r->error, HARBORAI_E_MEMORY, "'%s': too large a manifest", r->path);
 }
 
 void manifest_warn_unknown(struct manifest_reader *r, const char *where, harborai_str key)

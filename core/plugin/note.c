@@ -91,11 +91,11 @@ static harborai_status search_segments(struct search *s, Elf *elf, harborai_erro
 {
     size_t count = 0;
     if (elf_getphdrnum(elf, &count) != 0 || count > NOTE_ROWS_MAX)
-        return fault(s, error, "its program headers cannot be read");
+        return fault(s, error, "its program headers cannot be read: copy it again");
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr segment;
         if (gelf_getphdr(elf, (int)i, &segment) == NULL)
-            return fault(s, error, "its program headers cannot be read");
+            return fault(s, error, "its program headers cannot be read: copy it again");
         if (is_outside(s, segment.p_offset, segment.p_filesz))
             return fault(s, error, "cut short: its segments reach behind its end; copy it again");
         if (segment.p_type == PT_GNU_STACK && (segment.p_flags & PF_X) != 0)
@@ -136,11 +136,11 @@ static harborai_status check_header(const struct search *s, Elf *elf, harborai_e
 {
     GElf_Ehdr header;
     if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL)
-        return fault(s, error, "not an ELF file");
+        return fault(s, error, "not an ELF file: no plugin; take it away");
     if (header.e_ident[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS] ||
         header.e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA] ||
         header.e_machine != __ehdr_start.e_machine)
-        return fault(s, error, "built for another machine");
+        return fault(s, error, "built for another machine: build it again on this one");
     if (header.e_type != ET_DYN)
         return fault(s, error, "not a shared object: link it with -shared");
     return HARBORAI_OK;
@@ -156,7 +156,8 @@ static harborai_status search_file(struct search *s, Elf *elf, harborai_error *e
         st = search_sections(s, elf, error);
     if (st < 0)
         return st;
-    return s->found == 1 ? HARBORAI_OK : fault(s, error, "has no manifest: not a HarborAI plugin");
+    return s->found == 1 ? HARBORAI_OK
+                         : fault(s, error, "has no manifest: no HarborAI plugin; take it away");
 }
 
 harborai_status note_read(int fd, const char *path, char **ret_json, harborai_error *error)

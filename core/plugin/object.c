@@ -133,8 +133,11 @@ static harborai_status map_object(struct plugin_loader *loader, struct loaded *l
     atomic_fetch_add_explicit(&loader->loads, 1, memory_order_relaxed);
     l->handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL);
     if (l->handle == NULL)
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot load '%s': %s", l->path,
-                                  load_reason(alias));
+        return harborai_error_set(
+            error, HARBORAI_E_CONFIG,
+            "cannot load '%s': %s; build it again, or install the library that it "
+            "needs",
+            l->path, load_reason(alias));
     if (dlinfo(l->handle, RTLD_DI_LINKMAP, &map) != 0 || map == NULL)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot tell what was loaded as '%s'",
                                   l->path);
@@ -170,12 +173,13 @@ static harborai_status check_table(const struct loaded *l, const struct manifest
         return wrong_table(l, error, "gives another ABI than its manifest");
     if (t->id == NULL || !slice_is(manifest->id, t->id))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s': its table says id '%s', its manifest '%s'", l->path,
-                                  t->id != NULL ? t->id : "", manifest->id.data);
+                                  "'%s': its table says id '%s', its manifest '%s': build it again",
+                                  l->path, t->id != NULL ? t->id : "", manifest->id.data);
     if (t->version == NULL || !slice_is(manifest->version, t->version))
-        return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s': its table says version '%s', its manifest '%s'", l->path,
-                                  t->version != NULL ? t->version : "", manifest->version.data);
+        return harborai_error_set(
+            error, HARBORAI_E_CONFIG,
+            "'%s': its table says version '%s', its manifest '%s': build it again", l->path,
+            t->version != NULL ? t->version : "", manifest->version.data);
     if (t->call_state_size > LIMIT_CALL_STATE)
         return wrong_table(l, error, "asks for more than 64 KiB of state a call");
     if (t->create == NULL || t->destroy == NULL || t->chat == NULL)
@@ -190,9 +194,9 @@ static harborai_status query_table(struct loaded *l, const struct manifest *mani
     void *symbol = dlsym(l->handle, HARBORAI_PLUGIN_QUERY_SYMBOL);
     *ret_stage = PLUGIN_STAGE_SYMBOL;
     if (symbol == NULL)
-        return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' does not export " HARBORAI_PLUGIN_QUERY_SYMBOL "()",
-                                  l->path);
+        return harborai_error_set(
+            error, HARBORAI_E_CONFIG,
+            "'%s' does not export " HARBORAI_PLUGIN_QUERY_SYMBOL "(): build it again", l->path);
     memcpy(&query, &symbol, sizeof query); /* POSIX: an object pointer that is a function's */
     const void *table = query(HARBORAI_ABI_MAJOR);
     *ret_stage = PLUGIN_STAGE_TABLE;

@@ -137,7 +137,8 @@ static harborai_status call_create(struct slot *slot, harborai_error *error)
     error->param[sizeof error->param - 1] = error->vendor_code[sizeof error->vendor_code - 1] = '\0';
     if (st == HARBORAI_OK && made == NULL)
         return harborai_error_set(error, HARBORAI_E_INTERNAL,
-                                  "plugin %s: create() gives no provider", table->id);
+                                  "plugin %s: create() gives no provider: tell its author",
+                                  table->id);
     if (st > HARBORAI_OK || (st < HARBORAI_OK && error->message[0] == '\0'))
         return harborai_error_set(error, st < HARBORAI_OK ? st : HARBORAI_E_INTERNAL,
                                   "plugin %s: create() fails without a message", table->id);

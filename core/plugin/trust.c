@@ -109,7 +109,10 @@ harborai_status trust_check_directory(const struct trust *t, const char *path,
         if (lstat(above, &status) != 0)
             return system_fault("cannot look at", above, error);
         if (!S_ISDIR(status.st_mode))
-            return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' is not a directory", above);
+            return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                      "'%s' is not a directory: HARBORAI_PLUGIN_PATH and "
+                                      "plugin_path name directories",
+                                      above);
         harborai_status st = trust_check(t, &status, above, error);
         if (st < 0)
             return st;
@@ -134,13 +137,15 @@ static harborai_status follow_link(const struct trust *t, const struct stat *lin
                                    const char *const *directories, size_t count,
                                    char path[static PATH_MAX], harborai_error *error)
 {
-    char target[PATH_MAX];
+    char target[PATH_MAX], text[128];
     if (link->st_uid != 0 && link->st_uid != t->user)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' is a symlink of user %u, who could change it", path,
-                                  (unsigned)link->st_uid);
+                                  "'%s' is a symlink of user %u, who could change it: make it anew",
+                                  path, (unsigned)link->st_uid);
     if (realpath(path, target) == NULL)
-        return system_fault("cannot follow", path, error);
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "cannot follow '%s': %s; mend the link or take it away", path,
+                                  error_of_errno(errno, text));
     if (!is_inside(target, directories, count))
         return harborai_error_set(
             error, HARBORAI_E_CONFIG,
@@ -156,9 +161,11 @@ static harborai_status check_opened(const struct trust *t, int fd, const char *p
     if (fstat(fd, status) != 0)
         return system_fault("cannot look at", path, error);
     if (!S_ISREG(status->st_mode))
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' is not a regular file", path);
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is not a regular file: take it away", path);
     if ((uintmax_t)status->st_size > LIMIT_PLUGIN_FILE)
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' is larger than 256 MiB", path);
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is larger than 256 MiB: no plugin; take it away", path);
     return trust_check(t, status, path, error);
 }
 

@@ -28,7 +28,7 @@ static const struct {
     {"good", 0755, PLUGIN_STAGE_NONE, ""},
     {"good", 0646, PLUGIN_STAGE_TRUST, "writable by everybody: chmod go-w '"},
     {NULL, 0644, PLUGIN_STAGE_MANIFEST, "not an ELF file"},
-    {"no_note", 0644, PLUGIN_STAGE_MANIFEST, "not a HarborAI plugin"},
+    {"no_note", 0644, PLUGIN_STAGE_MANIFEST, "no HarborAI plugin"},
     {"broken_note", 0644, PLUGIN_STAGE_MANIFEST, "not JSON"},
     {"two_notes", 0644, PLUGIN_STAGE_MANIFEST, "more than one manifest"},
     {"foreign_abi", 0644, PLUGIN_STAGE_ABI, "test.foreign 3.1.4 needs plugin ABI 0.1"},
