@@ -261,8 +261,10 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
         (void)harborai_error_set(error, st, "the model '%.*s' does not exist; did you mean '%.*s'?",
                                  SLICE_ARG(shown(name, text)), SLICE_ARG(near));
     else
-        (void)harborai_error_set(error, st, "the model '%.*s' does not exist: 'harborai "
-                                 "list-models' and GET /v1/models show those that do",
+        (void)harborai_error_set(error, st,
+                                 "the model '%.*s' does not exist: 'harborai "
+                                 "list-models' and GET /v1/models show those that do, 'harborai "
+                                 "list-plugins' why a plugin is not used",
                                  SLICE_ARG(shown(name, text)));
     return set_code(error, "model_not_found", st);
 }
