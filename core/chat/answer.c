@@ -37,11 +37,14 @@ static harborai_status refuse(harborai_str body, harborai_status st,
 {
     const char *what = answer_describe(body);
     if (st == HARBORAI_E_INVALID && slice_is(slice_of(what), "broken JSON"))
-        return harborai_error_set(error, HARBORAI_E_PROTOCOL,
-                                  "the vendor's answer is broken JSON: %s at byte %zu of %zu",
-                                  fault->reason, fault->at, body.len);
+        return harborai_error_set(
+            error, HARBORAI_E_PROTOCOL,
+            "the vendor's answer is broken JSON: %s at byte %zu of %zu; ask again", fault->reason,
+            fault->at, body.len);
     return harborai_error_set(error, HARBORAI_E_PROTOCOL,
-                              "the vendor's answer is not a chat completion but %s", what);
+                              "the vendor's answer is not a chat completion but %s; check the "
+                              "provider's base_url",
+                              what);
 }
 
 static void read_choices(struct chat_answer *answer, harborai_str choices)

@@ -178,6 +178,8 @@ static void describe(struct chat_error *e, harborai_str provider, harborai_str b
         hint = ", a redirect, which is not followed: check the provider's base_url";
     else if (status == 404)
         hint = ": check the provider's base_url";
+    else if (status >= 500)
+        hint = ": ask again";
     snprintf(e->base.message, sizeof e->base.message, "provider '%.*s' answered %d with %s%s",
              SLICE_ARG(provider), status, what, hint);
 }

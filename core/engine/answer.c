@@ -218,14 +218,29 @@ static void on_end(struct exchange *x)
 
 /* --- Errors ---------------------------------------------------------------------------------- */
 
+/* Over HTTP the vendor's words go out as they are. Whoever asks otherwise sees nothing but them,
+ * and is told whose they are. */
+static void name_vendor(const struct attempt *a, harborai_error *error)
+{
+    harborai_str message = slice_of(error->message);
+    if (a->call->is_http || slice_starts_with(message, "provider '") ||
+        slice_starts_with(message, "plugin '"))
+        return;
+    if (a->http_status < 300)
+        error_prefix(error, "provider '%s': ", slot_name(a->slot));
+    else
+        error_prefix(error, "provider '%s' answered %d: ", slot_name(a->slot), a->http_status);
+}
+
 /* The operator's key and account are the operator's business: the client learns that, the log has
  * the vendor's words. */
 static void blame_operator(struct attempt *a, struct chat_error *error)
 {
     harborai_error said = error->base;
-    if (!vendor_error_hide(error, slice_of(slot_name(a->slot)),
-                           a->provider->spec->key_variable))
+    if (!vendor_error_hide(error, slice_of(slot_name(a->slot)), a->provider->spec->key_variable)) {
+        name_vendor(a, &error->base);
         return;
+    }
     log_write(a->call->engine->s.log, LOG_LEVEL_ERROR,
               said.code == HARBORAI_E_AUTH ? "provider.auth" : "provider.quota",
               "provider='%s' status=%d code='%s' vendor_said='%s'", slot_name(a->slot),

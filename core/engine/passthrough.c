@@ -119,9 +119,10 @@ static void end_stream(struct attempt *a)
     if (stream_is_finished(&a->stream))
         complete(a); /* where [DONE] is missing, every choice has its end */
     else
-        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
-                          "provider '%s' ended its stream before the answer was complete",
-                          slot_name(a->slot));
+        attempt_fail_with(
+            a, HARBORAI_E_PROTOCOL,
+            "provider '%s' ended its stream before the answer was complete: ask again",
+            slot_name(a->slot));
 }
 
 static void forward(struct attempt *a, harborai_str chunk)
@@ -183,7 +184,8 @@ static int on_event(void *context, const struct sse_event *event)
         break;
     case STREAM_BAD:
         attempt_fail_with(a, HARBORAI_E_PROTOCOL,
-                          "provider '%s' sent an event that is no chat.completion.chunk",
+                          "provider '%s' sent an event that is no chat.completion.chunk: check its "
+                          "base_url and plugin",
                           slot_name(a->slot));
         break;
     case STREAM_DONE:

@@ -73,7 +73,7 @@ class VendorErrorsTest(FrontTest):
 
     def test_messages_of_ours_name_the_provider(self):
         self.both({"status": 500, "html": True}, 500,
-                  message="^provider 'openai' answered 500 with an HTML page$")
+                  message="^provider 'openai' answered 500 with an HTML page: ask again$")
         error = json.dumps({"error": {"message": "e" * 100000}})
         raw = f"content-type: application/json\r\ncontent-length: {len(error)}\r\n\r\n{error}"
         self.both({"raw": "HTTP/1.1 500 No\r\n" + raw}, 500,

@@ -87,9 +87,9 @@ static const struct vendors_row {
     {"500", 500, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\"}}",
      HARBORAI_E_VENDOR, R | F, 500, "", "server_error", "oops"},
     {"502 page", 502, "<html>", HARBORAI_E_VENDOR, R | F, 502, "", "",
-     "provider 'lab' answered 502 with an HTML page"},
+     "provider 'lab' answered 502 with an HTML page: ask again"},
     {"503", 503, "no server is available", HARBORAI_E_OVERLOADED, R | F | N, 503, "", "",
-     "provider 'lab' answered 503 with text that is not JSON"},
+     "provider 'lab' answered 503 with text that is not JSON: ask again"},
     {"504", 504, "", HARBORAI_E_VENDOR, R | F, 504, "", "", NULL},
     {"529 of Anthropic", 529,
      "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
