@@ -13,6 +13,10 @@ EXTRA_DIST += \
 	%reldir%/made.py %reldir%/run.py %reldir%/support.py \
 	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_deepseek.py \
 	%reldir%/test_errors.py %reldir%/test_http.py \
+	%reldir%/golden.py %reldir%/golden/command_line.txt %reldir%/golden/network.txt \
+	%reldir%/golden/plugins.txt %reldir%/made.py %reldir%/run.py %reldir%/support.py \
+	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_deepseek.py %reldir%/test_golden.py \
+	%reldir%/test_http.py \
 	%reldir%/test_journal.py %reldir%/test_plugins.py %reldir%/test_process.py \
 	%reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
 	%reldir%/test_upstream.py \

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Runs the system tests: run.py [NAME…], NAME a module, class or test (test_http.ErrorsTest).
+--write-golden: what the tests of test_golden saw becomes what they want.
 
 The last line is `N passed, N failed, N skipped`.
 """
@@ -52,7 +53,9 @@ def main():
     if not os.access(support.HARBORAI, os.X_OK):
         sys.exit(f"run.py: '{support.HARBORAI}' is missing: build first, or set HARBORAI_BUILDDIR")
     loader = unittest.TestLoader()
-    names = sys.argv[1:]
+    names = [name for name in sys.argv[1:] if name != "--write-golden"]
+    if len(names) < len(sys.argv) - 1:
+        os.environ["HARBORAI_WRITE_GOLDEN"] = "1"
     suite = loader.loadTestsFromNames(names) if names else loader.discover(HERE, top_level_dir=HERE)
     result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
     bad = {getattr(test, "test_case", test) for test, _ in result.failures + result.errors}

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: MIT
+"""Every mistake answered: what happened, where, and the way out, word for word."""
+import os
+import socket
+import struct
+import threading
+
+import made
+import support
+from golden import Golden
+
+OPENAI = os.path.join(support.BUILD, "plugins", "openai", ".libs")
+
+
+class CommandLineTest(Golden):
+    room = "command_line"
+
+    def test(self):
+        self.config = self.write("good.yaml", """
+providers:
+  lab: { plugin: openai, base_url: "http://127.0.0.1:9/v1", api_key: none, models: [my-model] }
+""")
+        self.commands()
+        self.questions()
+        self.models()
+        self.files()
+        self.addresses()
+        self.settle()
+
+    def chat(self, name, *arguments, **more):
+        self.ask(name, "chat", "--config", self.config, *arguments, **more)
+
+    def commands(self):
+        self.ask("no command")
+        self.ask("no such command", "frobnicate")
+        self.ask("nearly a command", "caht")
+        self.ask("an option in place of the command", "--frobnicate")
+        self.ask("no such option", "chat", "--frobnicate")
+        self.ask("no such letter", "chat", "-x")
+        self.ask("ambiguous option", "chat", "--s", "x")
+        self.ask("option without its value", "chat", "-m")
+        self.ask("long option without its value", "serve", "--port")
+        self.ask("value for an option that takes none", "list-models", "--json=yes")
+        self.ask("argument where none is taken", "list-plugins", "all")
+        self.ask("argument of serve", "serve", "8000")
+        for option, value in (("--port", "x"), ("--port", "70000"), ("--port", ""),
+                              ("--workers", "many"), ("--workers", "65"), ("--log-level", "loud")):
+            self.ask(f"serve {option} {value or 'empty'}", "serve", option, value)
+
+    def questions(self):
+        self.chat("question too large", "-m", "my-model", "-", stdin="x" * (17 << 20))
+        self.chat("question from a directory", "-m", "my-model", "-", redirect=" </")
+
+    def models(self):
+        self.chat("no model", "hello")
+        self.chat("empty model", "-m", "", "hello")
+        self.chat("unknown model", "-m", "no-such-model", "hello")
+        self.chat("nearly a model", "-m", "my-modle", "hello")
+        self.chat("unknown provider", "-m", "nobody/my-model", "hello")
+        self.chat("unknown model of a provider", "-m", "lab/other", "hello")
+        self.ask("provider that is not there", "list-models", "--config", self.config,
+                 "--provider", "nobody")
+        only = {"HARBORAI_PLUGIN_PATH": OPENAI}
+        self.ask("no key", "chat", "-m", "gpt-4o", "hello", env=only)
+        self.ask("no key, and no file", "list-models", "--provider", "openai", env=only)
+        lacking = self.write("lacking.yaml", "providers: { openai: {} }\n")
+        self.ask("no key of a provider in the file", "chat", "-c", lacking, "-m", "gpt-4o", "hello",
+                 env=only)
+        os.mkdir(self.path("empty"))
+        self.ask("no plugin at all", "chat", "-m", "gpt-4o", "hello",
+                 env={"HARBORAI_PLUGIN_PATH": self.path("empty")})
+
+    def files(self):
+        self.ask("no such configuration", "list-models", "--config", self.path("gone.yaml"))
+        self.ask("configuration that the environment names", "list-models",
+                 env={"HARBORAI_CONFIG": self.path("gone.yaml")})
+        self.ask("configuration that is a directory", "list-models", "--config", self.place)
+        file = self.write("a-file", "")
+        self.chat("state directory below a file", "-m", "my-model", "--state-dir", file + "/state",
+                  "hello")
+        self.chat("state directory that is a file", "-m", "my-model", "--state-dir", file, "hello")
+        for command in ("list-models", "list-plugins", "--version", "--help"):
+            self.ask(f"closed stdout, {command}", command, redirect=" >&-")
+            self.ask(f"full disk, {command}", command, redirect=" >/dev/full")
+
+    def addresses(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = str(taken.getsockname()[1])
+            self.names[port] = "PORT"
+            self.ask("port that is taken", "serve", "--port", port)
+        self.ask("address of another machine", "serve", "--port", "0", "--host", "192.0.2.1")
+        self.ask("address that is none", "serve", "--port", "0", "--host", "no.such.host.invalid")
+
+
+class PluginsTest(Golden):
+    room = "plugins"
+
+    def test(self):
+        self.refused()
+        self.at_load()
+        self.directories()
+        self.settle()
+
+    def directory(self, name):
+        path = self.path(name)
+        os.mkdir(path, 0o755)
+        return path
+
+    def listed(self, name, make):
+        """One file that `make` puts into a directory of its own."""
+        place = self.directory(name.replace(" ", "-"))
+        make(place)
+        self.both(name, place)
+
+    def both(self, name, path):
+        env = {"HARBORAI_PLUGIN_PATH": path}
+        self.ask(name, "chat", "-m", "bad/bad-model", "hello", env=env)
+        self.ask(name + ", listed", "list-plugins", env=env, listed=True)
+
+    def refused(self):
+        def file(text):
+            def make(place):
+                path = os.path.join(place, "bad.so")
+                with open(path, "w", encoding="utf-8") as out:
+                    out.write(text)
+                os.chmod(path, 0o644)
+            return make
+
+        def cut(place):
+            path = made.build(place, "bad")
+            os.truncate(path, os.path.getsize(path) // 3)
+
+        def link(place):
+            os.symlink("/nowhere/bad.so", os.path.join(place, "bad.so"))
+
+        def note(text):
+            return lambda place: made.build(place, "bad", note=text)
+
+        self.listed("text file", file("this is no shared object\n"))
+        self.listed("empty file", file(""))
+        self.listed("truncated ELF", cut)
+        self.listed("directory", lambda place: os.mkdir(os.path.join(place, "bad.so")))
+        self.listed("dangling link", link)
+        self.listed("world-writable", lambda place: os.chmod(made.build(place, "bad"), 0o666))
+        self.listed("no note", note(""))
+        self.listed("broken JSON", note('HARBORAI_NOTE_("{\\"abi\\":[0,2,0],\\"plugin\\":{");'))
+        self.listed("foreign ABI", note('HARBORAI_NOTE_("{\\"abi\\":[9,7,0],\\"plugin\\":" '
+                                        '@MANIFEST@ "}");'))
+        self.listed("no version", note('HARBORAI_MANIFEST({"id":"com.example.bad"});'))
+        self.listed("no models", note('HARBORAI_MANIFEST({"id":"com.example.bad",'
+                                      '"version":"1.0.0","provider":"bad"});'))
+        self.listed("bad id", note('HARBORAI_MANIFEST({"id":"BAD!","version":"1.0.0",'
+                                   '"provider":"bad","patterns":["*"]});'))
+
+    def at_load(self):
+        """What list-plugins cannot see, since it loads nothing."""
+        def ask(name, **how):
+            place = self.directory(name.replace(" ", "-"))
+            made.build(place, "bad", **how)
+            self.ask(name, "chat", "-m", "bad/bad-model", "hello",
+                     env={"HARBORAI_PLUGIN_PATH": place})
+        ask("table disagrees", table_id="com.example.other")
+        ask("create fails", create='return harborai_error_set(error, HARBORAI_E_CONFIG, '
+                                   '"set options.flux first");')
+        ask("create gives nothing", create="*provider = NULL; return HARBORAI_OK;")
+        ask("symbol that does not resolve",
+            create="extern int no_such_function(void); return no_such_function();")
+
+    def directories(self):
+        self.both("missing directory", self.path("nowhere"))
+        self.both("file as directory", self.write("a-file", ""))
+        self.both("empty element", "/usr/lib::" + self.path("nowhere"))
+        loose = self.directory("loose")
+        made.build(loose, "bad")
+        os.chmod(loose, 0o777)
+        self.both("world-writable directory", loose)
+        self.both("directory below a world-writable one", self.below(loose))
+
+    def below(self, loose):
+        path = os.path.join(loose, "below")
+        os.mkdir(path, 0o755)
+        made.build(path, "bad")
+        return path
+
+
+class Peer(threading.Thread):
+    """A listener that treats each connection by `how`."""
+
+    def __init__(self, how):
+        super().__init__(daemon=True)
+        self.how = how
+        self.sock = socket.socket()
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.listen()
+        self.port = self.sock.getsockname()[1]
+        self.kept = []
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.sock.accept()
+            except OSError:
+                return
+            self.how(self, peer)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+        for peer in self.kept:
+            peer.close()
+        self.join(5)
+
+
+def keep(peer, sock):
+    peer.kept.append(sock)
+
+
+def reset(_, sock):
+    sock.recv(65536)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def greet(_, sock):
+    sock.recv(65536)
+    sock.sendall(b"220 mail.example ESMTP\r\n")
+    sock.close()
+
+
+class NetworkTest(Golden):
+    room = "network"
+
+    def test(self):
+        self.sim = self.enter(support.simulator())
+        self.names[str(self.sim.port)] = "PORT"
+        self.connections()
+        self.certificates()
+        self.answers()
+        self.settle()
+
+    def chat(self, name, base_url, question="hello", more="", top="", *arguments):
+        config = self.write("harborai.yaml", f'providers:\n  lab: {{ plugin: openai, base_url: '
+                            f'"{base_url}", api_key: sk-lab, models: [m]{more} }}\n{top}')
+        self.ask(name, "chat", "-c", config, "-m", "m", *arguments, question)
+
+    def connections(self):
+        port = support.free_port()
+        self.names[str(port)] = "PORT"
+        self.chat("refused", f"http://127.0.0.1:{port}/v1")
+        self.chat("name that does not resolve", "http://no.such.host.invalid/v1")
+        for name, how in (("reset", reset), ("no HTTP", greet)):
+            peer = self.enter(Peer(how))
+            self.names[str(peer.port)] = "PORT"
+            self.chat(name, f"http://127.0.0.1:{peer.port}/v1")
+            self.chat(name + ", TLS", f"https://127.0.0.1:{peer.port}/v1")
+        peer = self.enter(Peer(keep))
+        self.names[str(peer.port)] = "PORT"
+        brief = ", timeouts: { first_byte: 200ms }"
+        self.chat("nothing comes", f"http://127.0.0.1:{peer.port}/v1", more=brief)
+        self.chat("nothing comes, TLS", f"https://127.0.0.1:{peer.port}/v1",
+                  more=", timeouts: { connect: 200ms }")
+
+    def certificates(self):
+        certs = support.make_certs(self.enter(support.folder()))
+        self.names[certs] = "CERTS"
+        ca = os.path.join(certs, "ca.pem")
+        for name in ("expired", "wrong", "foreign"):
+            sim = self.enter(support.simulator(certs, name))
+            self.names[str(sim.port)] = "PORT"
+            self.chat(f"certificate, {name}", sim.base_url, more=f', tls: {{ ca_file: "{ca}" }}')
+        sim = self.enter(support.simulator(certs, "good"))
+        self.names[str(sim.port)] = "PORT"
+        self.chat("certificate of an unknown authority", sim.base_url)
+        self.chat("CA file that is missing", sim.base_url,
+                  more=f', tls: {{ ca_file: "{self.path("gone.pem")}" }}')
+        self.chat("CA file without a certificate", sim.base_url,
+                  more=f', tls: {{ ca_file: "{self.write("empty.pem", "")}" }}')
+        self.chat("https to a plain port", self.sim.base_url.replace("http:", "https:"),
+                  more=", timeouts: { connect: 300ms }")
+        self.chat("http to a TLS port", sim.base_url.replace("https:", "http:"))
+
+    def answers(self):
+        def scripted(name, script, *arguments, more=""):
+            self.chat(name, self.sim.base_url, "sim:" + script, more, "", *arguments)
+        for status in (400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529):
+            scripted(f"status {status}", '{"status":%d}' % status)
+        scripted("status 429 with Retry-After", '{"status":429,"retry_after":7}')
+        scripted("status 429, no quota", '{"status":429,"error":{"code":"insufficient_quota"}}')
+        scripted("context too long", '{"status":400,"error":{"code":"context_length_exceeded",'
+                 '"message":"maximum context length is 8192 tokens"}}')
+        scripted("redirect", '{"status":302,"html":true}')
+        scripted("404 in HTML", '{"status":404,"html":true}')
+        scripted("500 in HTML", '{"status":500,"html":true}')
+        scripted("HTML for an answer", '{"html":true}')
+        scripted("half an answer", '{"half_body":true}')
+        scripted("half of the JSON", '{"half_json":true}')
+        scripted("answer in the middle of nowhere", '{"reset":true}')
+        scripted("time limit before the answer", '{"hang":"headers"}',
+                 more=", timeouts: { first_byte: 200ms }")
+        scripted("time limit within the answer", '{"hang":"body"}',
+                 more=", timeouts: { idle: 200ms }")
+        scripted("time limit of the call", '{"events":100,"delay_ms":50}', "--stream",
+                 more=", timeouts: { total: 200ms }")
+        scripted("stream that breaks off", '{"events":3,"cut_after_events":0}', "--stream")
+        scripted("stream without an end", '{"events":0,"no_finish":true,"no_done":true}', "--stream")
+        scripted("stream with an error", '{"events":3,"error_after_events":0}', "--stream")
+        scripted("stream of broken JSON", '{"events":0,"half_json":true}', "--stream")
+        self.chat("base_url without /v1", self.sim.base_url.replace("/v1", ""))
