@@ -4,6 +4,7 @@
  * that it has retired live on here, as its flash model with thinking off and on. Models and prices
  * come from pricing/books/deepseek.json. */
 #include <harborai/plugin.h>
+#include <stdbool.h>
 
 #include "json_value.h"
 #include "openai_chat.h"
@@ -41,7 +42,7 @@ static const struct alias *alias_of(harborai_str model)
 }
 
 /* A client that says itself whether to think knows more than the name that it uses. */
-static int says_thinking(harborai_str body)
+static bool says_thinking(harborai_str body)
 {
     harborai_str said = json_member(body, HARBORAI_STR("thinking"));
     return said.len > 0 && json_kind(said) != JSON_NULL;

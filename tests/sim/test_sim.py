@@ -132,6 +132,17 @@ class SimulatorTest(unittest.TestCase):
         self.assertEqual([p["id"] for p in pieces if "id" in p], [pieces[0]["id"]])
         self.assertEqual(json.loads("".join(p["function"]["arguments"] for p in pieces)), arguments)
 
+    def test_deepseek(self):
+        def said(**more):
+            return json.loads(self.ask(**{"model": "deepseek-flash", **more}).read())
+        whole = said()
+        self.assertEqual(whole["choices"][0]["message"]["reasoning_content"], "let me think")
+        self.assertEqual(whole["usage"]["completion_tokens"], 3 + 3)
+        self.assertEqual(sum(whole["usage"][f"prompt_cache_{x}_tokens"] for x in ("hit", "miss")), 3)
+        silent = said(thinking={"type": "disabled"})
+        self.assertNotIn("reasoning_content", silent["choices"][0]["message"])
+        self.assertEqual(said(model="deepseek-chat")["error"]["message"], "Model Not Exist")
+
     def test_keys(self):
         for key, code in ((None, None), ("sk-wrong", "invalid_api_key")):
             answer = self.ask(key=key)
