@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libconfig.la
 %canon_reldir%_libconfig_la_SOURCES = \
-	%reldir%/config.c %reldir%/config.h %reldir%/environment.c %reldir%/environment.h \
+	%reldir%/config.c %reldir%/config.h %reldir%/dotenv.c %reldir%/dotenv.h \
+	%reldir%/environment.c %reldir%/environment.h \
 	%reldir%/expand.c %reldir%/expand.h %reldir%/faults.c %reldir%/faults.h \
 	%reldir%/field.c %reldir%/field.h %reldir%/node.c %reldir%/node.h \
 	%reldir%/read.c %reldir%/read.h %reldir%/settings.c %reldir%/settings.h \

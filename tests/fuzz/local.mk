@@ -29,6 +29,11 @@ TESTS += %reldir%/fuzz_config
 %canon_reldir%_fuzz_config_SOURCES = %reldir%/fuzz_config.c %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_config_LDADD = core/config/libconfig.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_dotenv
+TESTS += %reldir%/fuzz_dotenv
+%canon_reldir%_fuzz_dotenv_SOURCES = %reldir%/fuzz_dotenv.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_dotenv_LDADD = core/config/libconfig.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
 check_PROGRAMS += %reldir%/fuzz_manifest
 TESTS += %reldir%/fuzz_manifest
 %canon_reldir%_fuzz_manifest_SOURCES = %reldir%/fuzz_manifest.c %reldir%/replay.c %reldir%/fuzz.h
@@ -90,6 +95,10 @@ EXTRA_DIST += \
 	%reldir%/corpus/config/json \
 	%reldir%/corpus/config/odd \
 	%reldir%/corpus/config/whole \
+	%reldir%/corpus/dotenv/bytes \
+	%reldir%/corpus/dotenv/faults \
+	%reldir%/corpus/dotenv/quotes \
+	%reldir%/corpus/dotenv/usual \
 	%reldir%/corpus/http_body/chunks \
 	%reldir%/corpus/http_body/huge \
 	%reldir%/corpus/http_body/length \
