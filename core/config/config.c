@@ -1,176 +1,192 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the file, reads it, and hands out what came of it. Never prints; never changes anything. */
+/* Reads the files, lays the user's over the system's, and hands out what came of it. Never prints;
+ * never changes anything. */
 #include "config/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "config/legacy.h"
 #include "config/read.h"
 #include "config/yaml.h"
 
-#define READ_SIZE KIB(4)
 #define ARENA_MAX MIB(64) /* of the tree, and of what is kept of it; far above a file's ceiling */
-
-/* ---- The file ----------------------------------------------------------------------------- */
-
-struct source {
-    harborai_str name;  /* NUL behind it; empty: no file */
-    const char *origin; /* for messages, where the name is not the user's own word */
-    bool is_required;
-};
-
-static harborai_status find_source(const struct config_sources *sources,
-                                   const struct environment *environment, struct arena *arena,
-                                   struct source *ret_source, harborai_error *error)
-{
-    harborai_str base;
-    const char *rest = "";
-    struct source source = {SLICE_NONE, "", false};
-
-    if (sources->without_file) {
-        base = SLICE_NONE;
-    } else if (sources->file != NULL) {
-        base = slice_of(sources->file);
-        source.is_required = true;
-    } else if (environment_find_filled(environment, HARBORAI_STR("HARBORAI_CONFIG"), &base)) {
-        source.is_required = true;
-        source.origin = " that HARBORAI_CONFIG names";
-    } else if (environment_find_filled(environment, HARBORAI_STR("XDG_CONFIG_HOME"), &base) &&
-               base.data[0] == '/') {
-        rest = "/harborai/config.yaml";
-    } else if (environment_find_filled(environment, HARBORAI_STR("HOME"), &base)) {
-        rest = "/.config/harborai/config.yaml";
-    } else {
-        base = SLICE_NONE;
-    }
-    source.name = arena_printf(arena, "%.*s%s", SLICE_ARG(base), rest);
-    if (source.name.data == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    *ret_source = source;
-    return HARBORAI_OK;
-}
-
-/* 0, or an errno. Stops soon after the ceiling, so that parse() sees that it is passed. */
-static int read_all(int fd, struct buf *text)
-{
-    while (text->len <= LIMIT_CONFIG_FILE) {
-        char *room = buf_reserve(text, READ_SIZE);
-        if (room == NULL)
-            return ENOMEM;
-        ssize_t len = read(fd, room, READ_SIZE);
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len < 0)
-            return errno;
-        if (len == 0)
-            return 0;
-        buf_commit(text, (size_t)len);
-    }
-    return 0;
-}
-
-static int read_file(const char *name, struct buf *text)
-{
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return errno;
-    int number = read_all(fd, text);
-    close(fd);
-    return number;
-}
-
-/* *ret_found is false if there is no file and need not be. */
-static harborai_status load_file(const struct source *source, struct buf *text,
-                                 struct config_faults *faults, bool *ret_found,
-                                 harborai_error *error)
-{
-    char words[128];
-    int number = read_file(source->name.data, text);
-
-    if (number == ENOMEM)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    *ret_found = number == 0;
-    if (number == 0 || (!source->is_required && (number == ENOENT || number == ENOTDIR)))
-        return HARBORAI_OK;
-    config_faults_add(faults, (struct config_place){source->name.data, 0, 0},
-                      "cannot read the configuration%s: %s", source->origin,
-                      error_of_errno(number, words));
-    return HARBORAI_E_CONFIG;
-}
-
-/* ---- Loading ------------------------------------------------------------------------------ */
 
 /* What lives while a configuration is made. */
 struct loading {
     const struct config_sources *sources;
-    struct config_faults *faults;
+    struct config_faults *faults, *warnings;
     struct config *config;
+    const struct environment *environment; /* without the .env file */
+    struct files_entry files[FILES_COUNT];
     struct arena tree;
-    struct buf text; /* of the file; wiped, as keys may stand in it */
+    struct buf text[FILES_COUNT]; /* wiped, as keys may stand in it */
 };
 
 static void loading_release(struct loading *loading)
 {
-    if (loading->text.len > 0)
-        explicit_bzero(loading->text.data, loading->text.len);
-    buf_release(&loading->text);
+    for (unsigned i = 0; i < FILES_COUNT; i++) {
+        if (loading->text[i].len > 0)
+            explicit_bzero(loading->text[i].data, loading->text[i].len);
+        buf_release(&loading->text[i]);
+    }
     arena_release(&loading->tree);
     config_destroy(loading->config);
 }
 
+static harborai_status out_of_memory(harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+}
+
+/* A name in the configuration's arena, which places keep. */
+static harborai_status keep_name(struct loading *l, harborai_str name, harborai_str *ret_name,
+                                 harborai_error *error)
+{
+    *ret_name = arena_copy(&l->config->arena, name);
+    return ret_name->data != NULL ? HARBORAI_OK : out_of_memory(error);
+}
+
+/* ---- The .env file ------------------------------------------------------------------------ */
+
+static void refuse_file(struct loading *l, const struct files_entry *entry, const char *what,
+                        int number)
+{
+    char words[128];
+    config_faults_add(l->faults, (struct config_place){entry->name.data, 0, 0}, "cannot read %s%s: %s",
+                      what, entry->origin, error_of_errno(number, words));
+}
+
+/* One that nobody named is let be where it cannot be meant for us: a folder of that name, a file of
+ * somebody else. */
+static bool is_env_file_used(struct loading *l, const struct files_entry *entry, int number,
+                             const struct stat *about)
+{
+    struct config_place place = {entry->name.data, 0, 0};
+    char words[128];
+    if (number != 0 && entry->is_required) {
+        refuse_file(l, entry, "the variables", number);
+    } else if (number != 0) {
+        if (number != ENOENT && number != EISDIR)
+            config_faults_add(l->warnings, place, "not read: %s", error_of_errno(number, words));
+    } else if (!files_is_own(about)) {
+        config_faults_add(l->warnings, place,
+                          "not read: others than you and root can write it: chmod o-w and chown it");
+    } else if (l->text[FILES_ENV].len > DOTENV_SIZE_MAX) {
+        config_faults_add(l->faults, place, "larger than %zu KiB: that is no .env file",
+                          DOTENV_SIZE_MAX / KIB(1));
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static harborai_status load_env_file(struct loading *l, harborai_error *error)
+{
+    struct files_entry *entry = &l->files[FILES_ENV];
+    struct buf *text = &l->text[FILES_ENV];
+    harborai_str name;
+    struct stat about;
+
+    if (entry->name.len == 0)
+        return HARBORAI_OK;
+    int number = files_read_regular(entry->name.data, DOTENV_SIZE_MAX, text, &about);
+    if (number == ENOMEM)
+        return out_of_memory(error);
+    if (!is_env_file_used(l, entry, number, &about))
+        return HARBORAI_OK;
+    harborai_status st = keep_name(l, entry->name, &name, error);
+    if (st < 0)
+        return st;
+    return dotenv_read(&l->config->arena, name.data, buf_slice(text), l->faults,
+                       &l->config->dotenv, error);
+}
+
+/* ---- The tree ----------------------------------------------------------------------------- */
+
+/* *ret_root stays as it is where the file is faulty, which has been said. */
 static harborai_status parse(struct loading *l, harborai_str file, harborai_str text,
                              struct node **ret_root, harborai_error *error)
 {
-    l->config->has_file = true;
-    l->config->file = arena_copy(&l->config->arena, file);
-    if (l->config->file.data == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    harborai_str name;
+    harborai_status st = keep_name(l, file, &name, error);
+    if (st < 0)
+        return st;
+    if (l->config->file.len == 0)
+        l->config->file = name;
     if (text.len > LIMIT_CONFIG_FILE) {
-        config_faults_add(l->faults, (struct config_place){l->config->file.data, 0, 0},
+        config_faults_add(l->faults, (struct config_place){name.data, 0, 0},
                           "larger than %zu MiB: that is no configuration",
                           LIMIT_CONFIG_FILE / MIB(1));
-        return HARBORAI_E_CONFIG;
+        return HARBORAI_OK;
     }
-    return yaml_tree_read(&l->tree, l->config->file.data, text, l->faults, ret_root, error);
+    st = yaml_tree_read(&l->tree, name.data, text, l->faults, ret_root, error);
+    return st == HARBORAI_E_CONFIG ? HARBORAI_OK : st;
+}
+
+static harborai_status load_file(struct loading *l, enum files_kind kind, struct node **ret_root,
+                                 harborai_error *error)
+{
+    const struct files_entry *entry = &l->files[kind];
+    struct buf *text = &l->text[kind];
+    struct stat about;
+
+    if (entry->name.len == 0)
+        return HARBORAI_OK;
+    int number = files_read(entry->name.data, LIMIT_CONFIG_FILE, text, &about);
+    if (number == ENOMEM)
+        return out_of_memory(error);
+    if (!entry->is_required && (number == ENOENT || number == ENOTDIR))
+        return HARBORAI_OK;
+    if (number != 0) {
+        refuse_file(l, entry, "the configuration", number);
+        return HARBORAI_OK;
+    }
+    return parse(l, entry->name, buf_slice(text), ret_root, error);
 }
 
 /* *ret_root is NULL if there is no file. */
-static harborai_status load_tree(struct loading *l, const struct environment *environment,
-                                 struct node **ret_root, harborai_error *error)
+static harborai_status load_tree(struct loading *l, struct node **ret_root, harborai_error *error)
 {
-    struct source source = {SLICE_NONE, "", false};
-    bool is_found = false;
+    struct node *roots[FILES_COUNT] = {NULL};
+    harborai_status st = HARBORAI_OK;
 
-    *ret_root = NULL;
     if (l->sources->text.data != NULL)
         return parse(l, slice_of(l->sources->file != NULL ? l->sources->file : "configuration"),
                      l->sources->text, ret_root, error);
-    harborai_status st = find_source(l->sources, environment, &l->tree, &source, error);
-    if (st < 0 || source.name.len == 0)
-        return st;
-    st = load_file(&source, &l->text, l->faults, &is_found, error);
-    if (st < 0 || !is_found)
-        return st;
-    return parse(l, source.name, buf_slice(&l->text), ret_root, error);
+    for (unsigned kind = FILES_USER; kind < FILES_COUNT && st >= 0; kind++)
+        st = load_file(l, kind, &roots[kind], error);
+    *ret_root = roots[FILES_SYSTEM] != NULL ? roots[FILES_SYSTEM] : roots[FILES_USER];
+    if (roots[FILES_SYSTEM] != NULL && roots[FILES_USER] != NULL)
+        node_lay_over(roots[FILES_SYSTEM], roots[FILES_USER]);
+    return st;
 }
 
-static harborai_status load(struct loading *l, const struct environment *environment,
-                            harborai_error *error)
+static harborai_status load(struct loading *l, harborai_error *error)
 {
-    struct config_reader reader = {
-        .config = l->config, .environment = environment, .faults = l->faults};
-    struct node *root;
+    struct config *c = l->config;
+    struct config_reader reader = {.config = c,
+                                   .environment = &c->layers.environment,
+                                   .sources = l->sources,
+                                   .faults = l->faults,
+                                   .warnings = l->warnings};
+    struct node *root = NULL;
 
-    harborai_status st = load_tree(l, environment, &root, error);
+    harborai_status st = files_find(l->sources, l->environment, &l->tree, l->files, error);
+    if (st >= 0)
+        st = load_env_file(l, error);
+    dotenv_environment_init(&c->layers, l->environment, &c->dotenv);
+    c->environment = &c->layers.environment;
+    if (st >= 0)
+        st = load_tree(l, &root, error);
     if (st < 0)
         return st;
-    read_config(&reader, root, l->sources->overrides, l->sources->override_count);
+    read_config(&reader, root);
     if (reader.is_out_of_memory)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+        return out_of_memory(error);
+    legacy_warn(c, l->sources->variables, l->warnings);
     return l->faults->total > 0 ? HARBORAI_E_CONFIG : HARBORAI_OK;
 }
 
@@ -185,23 +201,31 @@ static void summarise(const struct config_faults *faults, harborai_error *error)
         harborai_error_set(error, HARBORAI_E_CONFIG, "%s", text);
 }
 
+static void init_faults(struct config_faults *own, struct config_faults *given,
+                        struct config_faults **ret_used)
+{
+    config_faults_init(own);
+    *ret_used = given != NULL ? given : own;
+}
+
 harborai_status config_load(const struct config_sources *sources,
                             const struct environment *environment, struct config **ret_config,
                             struct config_faults *faults, harborai_error *error)
 {
-    AUTO(config_faults) own;
-    __attribute__((cleanup(loading_release))) struct loading l = {.sources = sources};
-
-    config_faults_init(&own);
-    l.faults = faults != NULL ? faults : &own;
+    AUTO(config_faults) own_faults;
+    AUTO(config_faults) own_warnings;
+    __attribute__((cleanup(loading_release))) struct loading l = {.sources = sources,
+                                                                  .environment = environment};
+    init_faults(&own_faults, faults, &l.faults);
+    init_faults(&own_warnings, sources->warnings, &l.warnings);
     arena_init(&l.tree, ARENA_MAX);
-    buf_init(&l.text, LIMIT_CONFIG_FILE + 2 * READ_SIZE);
+    for (unsigned i = 0; i < FILES_COUNT; i++)
+        buf_init(&l.text[i], LIMIT_CONFIG_FILE + FILES_SLACK);
     l.config = calloc(1, sizeof *l.config);
     if (l.config == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+        return out_of_memory(error);
     arena_init(&l.config->arena, ARENA_MAX);
-    l.config->environment = environment;
-    harborai_status st = load(&l, environment, error);
+    harborai_status st = load(&l, error);
     if (st == HARBORAI_E_CONFIG)
         summarise(l.faults, error);
     if (st < 0)
@@ -216,6 +240,7 @@ void config_destroy(struct config *config)
         return;
     for (size_t i = 0; i < config->provider_count; i++)
         secret_unref(config->providers[i].api_key);
+    dotenv_wipe(&config->dotenv);
     arena_release(&config->arena);
     free(config);
 }

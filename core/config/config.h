@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One configuration: checked, complete, immutable. Everything that a file, the environment and
- * flags say, with defaults for the rest; made once and read by any thread until it is destroyed.
+/* One configuration: checked, complete, immutable. Everything that files, the environment and flags
+ * say, with defaults for the rest; made once and read by any thread until it is destroyed.
  *
  * Texts are slices with a NUL behind them, so that `data` can go to libc. Empty: not set. */
 #ifndef CONFIG_CONFIG_H
@@ -8,8 +8,9 @@
 
 #include "base/log.h"
 #include "base/secret.h"
-#include "config/environment.h"
+#include "config/dotenv.h"
 #include "config/faults.h"
+#include "config/files.h"
 
 struct config_names {
     const harborai_str *items;
@@ -24,6 +25,20 @@ struct config_timeouts {
     int64_t total_ms;      /* a call with all its attempts */
 };
 
+/* Where a value came from. */
+enum config_origin_kind {
+    CONFIG_ORIGIN_DEFAULT, /* or, of a provider's timeouts and CA file, the global setting */
+    CONFIG_ORIGIN_FILE,
+    CONFIG_ORIGIN_ENV_FILE, /* a variable of a .env file */
+    CONFIG_ORIGIN_VARIABLE,
+    CONFIG_ORIGIN_FLAG
+};
+
+struct config_origin {
+    enum config_origin_kind kind;
+    struct config_place place; /* of a variable and a flag `file` is its name */
+};
+
 struct config_provider {
     harborai_str name;
     harborai_str plugin;   /* the provider's own name unless given */
@@ -34,26 +49,29 @@ struct config_provider {
      * be asked. */
     struct secret *api_key;
     harborai_str key_variable; /* that the operator named, with a value or without */
+    harborai_str key_reference; /* "file:/run/key", "cred:NAME", "exec:PROGRAM": where it is from */
     bool key_none;
 
     struct config_names models; /* names and globs; none: the manifest's */
     harborai_str ca_file;       /* tls.ca_file unless it has its own */
     struct config_timeouts timeouts; /* the global ones where it has none of its own */
     harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
-    unsigned line, column;    /* of its name in config.file */
+    struct config_place place;           /* of its name; line 0: no file names it */
+    const struct config_origin *origins; /* one a setting, by its place in the table */
 };
 
 struct config_alias {
     harborai_str name;
     harborai_str provider, model; /* the halves of `target` */
     harborai_str target;          /* "provider/model" */
-    unsigned line, column;        /* of its name in config.file */
+    struct config_place place;    /* of its name */
 };
 
 struct config {
-    bool has_file;     /* exactly the providers below exist; else: those whose secrets are there */
-    harborai_str file; /* as it was named; empty without one */
-    const struct environment *environment; /* borrowed: the one that config_load() was given */
+    bool has_file; /* exactly the providers below exist; else those whose secrets are there, and
+                      what is below says more of them */
+    harborai_str file; /* the user's file as it was named, else the system's; empty without one */
+    const struct environment *environment; /* with the .env file; of this configuration */
 
     harborai_str host;
     int64_t port;     /* 0 = any that is free */
@@ -72,6 +90,10 @@ struct config {
     struct config_alias *aliases;
     size_t alias_count;
 
+    const struct config_origin *origins; /* as in config_provider */
+
+    struct dotenv dotenv;
+    struct dotenv_environment layers;
     struct arena arena; /* owns all texts and lists */
 };
 
@@ -81,19 +103,24 @@ struct config_override {
     const char *value;
 };
 
-/* Where to look; all borrowed. A zeroed one: what the environment and the usual place say. */
+/* Where to look; all borrowed. A zeroed one: what the environment and the usual places say. */
 struct config_sources {
-    const char *file;  /* --config; NULL: $HARBORAI_CONFIG, else
-                          ${XDG_CONFIG_HOME:-~/.config}/harborai/config.yaml if that exists */
-    harborai_str text; /* a configuration in memory; then `file` only names it in messages */
-    bool without_file; /* none at all */
+    const char *file;  /* --config: then the one file, without the system's; NULL: see files.h */
+    harborai_str text; /* a configuration in memory, without any file; `file` only names it */
+    bool without_file; /* neither the user's nor the system's */
+    bool without_env_file;
+    bool without_commands; /* exec: references are not run; such a key counts as missing */
+    const char *const *variables; /* environ, to tell of those that have no effect; NULL: don't */
     const struct config_override *overrides;
     size_t override_count;
+    struct config_faults *warnings; /* gets what is no fault but should be known; NULL: nobody */
 };
 
-/* Precedence: override > environment > file > default. E_CONFIG: `faults` has everything that is
- * wrong, `error` the first fault and how many more there are. `faults` was initialised by the
- * caller, who releases it; NULL if `error` is enough. [job] reads a file. */
+/* Precedence: override > environment > .env > user's file > system's file > default. E_CONFIG:
+ * `faults` has everything that is wrong, `error` the first fault and how many more there are. `faults`
+ * and `sources->warnings` were initialised by the caller, who releases them; `faults` is NULL if
+ * `error` is enough. Borrows `environment` for the configuration's life. [job] reads files, may run
+ * the operator's commands. */
 MUST_CHECK harborai_status config_load(const struct config_sources *sources,
                                        const struct environment *environment,
                                        struct config **ret_config, struct config_faults *faults,

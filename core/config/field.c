@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Each type of setting has one function here, which checks and stores. A secret's text appears in
- * no fault and is wiped from the tree. */
+/* Each type of setting has one function here, which checks and stores; secrets are key.c's. */
 #include "config/field.h"
 
 #include "base/limits.h"
-#include "config/expand.h"
+#include "config/key.h"
 #include "config/value.h"
 #include "wire/url.h"
 
@@ -26,9 +25,8 @@ void *field_alloc(struct config_reader *r, size_t count, size_t size)
     return memory;
 }
 
-/* "'server.port' must be a whole number from 0 to 65535, not 'abc'" */
-static void refuse(struct config_reader *r, const struct setting *setting, const struct node *node,
-                   harborai_str shown)
+void field_refuse(struct config_reader *r, const struct setting *setting, const struct node *node,
+                  harborai_str shown)
 {
     AUTO(buf) wanted = BUF_INIT(256);
     settings_describe_type(setting, &wanted);
@@ -71,33 +69,33 @@ bool field_check_text(struct config_reader *r, const struct node *node, harborai
     return false;
 }
 
-static harborai_str folder_of(const char *file)
+bool field_resolve_path(struct config_reader *r, const struct node *node, harborai_str text,
+                        harborai_str shown, harborai_str *ret_path)
 {
-    const char *slash = strrchr(file, '/');
-    return slash == NULL ? SLICE_NONE : (harborai_str){file, (size_t)(slash - file) + 1};
-}
-
-/* "~/x" is in the home directory; what is relative in a file begins at the file's folder. */
-static void read_path(struct config_reader *r, const struct node *node, harborai_str shown,
-                      harborai_str *field)
-{
-    harborai_str text = node->text, before = SLICE_NONE, home;
+    harborai_str before = SLICE_NONE, home;
     if (slice_starts_with(text, "~/")) {
         if (!environment_find_filled(r->environment, HARBORAI_STR("HOME"), &home)) {
             FAULT(r, node, "'%.*s' begins with '~' but HOME is not set", SLICE_ARG(shown));
-            return;
+            return false;
         }
         before = home;
         text = slice_from(text, 1);
     } else if (text.data[0] != '/' && node->place.line > 0) {
-        before = folder_of(node->place.file);
+        before = files_folder(node->place.file);
     }
     harborai_str path = arena_printf(&r->config->arena, "%.*s%.*s", SLICE_ARG(before),
                                      SLICE_ARG(text));
     if (path.data == NULL)
         r->is_out_of_memory = true;
     else
-        *field = path;
+        *ret_path = path;
+    return path.data != NULL;
+}
+
+static void read_path(struct config_reader *r, const struct node *node, harborai_str shown,
+                      harborai_str *field)
+{
+    (void)field_resolve_path(r, node, node->text, shown, field);
 }
 
 static bool is_plugin_name(harborai_str text)
@@ -136,7 +134,7 @@ static void read_text(struct config_reader *r, const struct setting *setting,
     else if (setting->type == SETTING_URL)
         read_url(r, node, shown, field);
     else if (setting->type == SETTING_PLUGIN && !is_plugin_name(node->text))
-        refuse(r, setting, node, shown);
+        field_refuse(r, setting, node, shown);
     else
         *field = field_copy(r, node->text);
 }
@@ -149,7 +147,7 @@ static void read_list(struct config_reader *r, const struct setting *setting,
     if (node->is_faulty)
         return;
     if (node->kind != NODE_SEQUENCE) {
-        refuse(r, setting, node, shown);
+        field_refuse(r, setting, node, shown);
         return;
     }
     if (node->count == 0) {
@@ -197,83 +195,23 @@ static void read_number(struct config_reader *r, const struct setting *setting,
         value >= setting->least && value <= setting->most)
         *field = value;
     else
-        refuse(r, setting, node, shown);
+        field_refuse(r, setting, node, shown);
+}
+
+/* Python's names are taken too: they stand in many a .env file. */
+static harborai_str own_level_name(harborai_str text)
+{
+    if (slice_equal_ignoring_case(text, HARBORAI_STR("warning")))
+        return HARBORAI_STR("warn");
+    return slice_equal_ignoring_case(text, HARBORAI_STR("critical")) ? HARBORAI_STR("error") : text;
 }
 
 static void read_level(struct config_reader *r, const struct setting *setting,
                        const struct node *node, harborai_str shown, enum log_level *field)
 {
-    if (!node->is_faulty && (!node_is_scalar(node) || !log_level_parse(node->text, field)))
-        refuse(r, setting, node, shown);
-}
-
-/* ---- Secrets ------------------------------------------------------------------------------ */
-
-static void wipe(harborai_str text)
-{
-    if (text.len > 0)
-        explicit_bzero((char *)(uintptr_t)text.data, text.len);
-}
-
-static void store_secret(struct config_reader *r, const struct node *node, harborai_str shown,
-                         harborai_str text, struct config_provider *provider)
-{
-    harborai_error error = HARBORAI_ERROR_INIT;
-    char name[128];
-    if (slice_is(text, "none")) {
-        provider->key_none = true;
-        return;
-    }
-    snprintf(name, sizeof name, "%.*s", SLICE_ARG(shown));
-    harborai_status st = secret_create(text, name, &provider->api_key, &error);
-    if (st == HARBORAI_E_MEMORY)
-        r->is_out_of_memory = true;
-    else if (st < 0)
-        FAULT(r, node, "%s", error.message);
-}
-
-/* What was expanded. A variable without a value is no fault of the file: the provider is there and
- * lacks its key. */
-static void take_secret(struct config_reader *r, const struct node *node, harborai_str shown,
-                        const struct expansion *expansion, struct config_provider *provider,
-                        harborai_str text)
-{
-    if (expansion->variable.len > 0)
-        provider->key_variable = field_copy(r, expansion->variable);
-    if (expansion->outcome == EXPANSION_DONE && text.len > 0)
-        store_secret(r, node, shown, text, provider);
-    else if (expansion->variable.len == 0)
-        FAULT(r, node, "'%.*s' is empty: give a key, or none for a vendor that needs none",
-              SLICE_ARG(shown));
-}
-
-static void expand_secret(struct config_reader *r, const struct node *node, harborai_str shown,
-                          struct config_provider *provider, struct buf *text)
-{
-    struct expansion expansion = expand_text(r->environment, node->text, text);
-    if (text->failed != HARBORAI_OK)
-        r->is_out_of_memory = true;
-    else if (expansion.outcome == EXPANSION_BROKEN)
-        FAULT(r, node, "'%.*s' holds a '${' that names no variable: write '$${' for the characters",
-              SLICE_ARG(shown));
-    else if (expansion.outcome == EXPANSION_REQUIRED)
-        expand_add_fault(r->faults, node->place, &expansion);
-    else
-        take_secret(r, node, shown, &expansion, provider, buf_slice(text));
-}
-
-static void read_secret(struct config_reader *r, const struct setting *setting,
-                        const struct node *node, harborai_str shown,
-                        struct config_provider *provider)
-{
-    AUTO(buf) text = BUF_INIT(EXPANDED_MAX);
-    if (!node_is_scalar(node)) {
-        refuse(r, setting, node, shown);
-        return;
-    }
-    expand_secret(r, node, shown, provider, &text);
-    wipe(node->text);
-    wipe(buf_slice(&text));
+    if (!node->is_faulty &&
+        (!node_is_scalar(node) || !log_level_parse(own_level_name(node->text), field)))
+        field_refuse(r, setting, node, shown);
 }
 
 /* ---- Dispatch ----------------------------------------------------------------------------- */
@@ -284,13 +222,14 @@ static void read_object(struct config_reader *r, const struct setting *setting,
     if (node->kind == NODE_MAPPING)
         r->options = node;
     else if (node->kind != NODE_NULL && !node->is_faulty)
-        refuse(r, setting, node, shown);
+        field_refuse(r, setting, node, shown);
 }
 
 void field_read(struct config_reader *r, const struct setting *setting, struct node *node,
                 harborai_str shown, void *base)
 {
     void *field = (char *)base + setting->offset;
+    r->origins[setting - settings] = (struct config_origin){r->kind, node->place};
     switch (setting->type) {
     case SETTING_TEXT:
     case SETTING_PATH:
@@ -311,7 +250,7 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         read_list(r, setting, node, shown, field);
         return;
     case SETTING_SECRET:
-        read_secret(r, setting, node, shown, base);
+        key_read(r, setting, node, shown, base);
         return;
     case SETTING_OBJECT:
         read_object(r, setting, node, shown);

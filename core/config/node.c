@@ -128,6 +128,29 @@ void node_append(struct node *parent, struct node *child)
     parent->count++;
 }
 
+static void replace(struct node *old, const struct node *with)
+{
+    struct node *next = old->next;
+    *old = *with;
+    old->next = next;
+}
+
+/* As deep as the reader let the files be. */
+void node_lay_over(struct node *lower, struct node *upper)
+{
+    for (struct node *child = upper->first, *next; child != NULL; child = next) {
+        struct node *twin = node_member(lower, child->key);
+        next = child->next;
+        child->next = NULL;
+        if (twin == NULL)
+            node_append(lower, child);
+        else if (twin->kind == NODE_MAPPING && child->kind == NODE_MAPPING)
+            node_lay_over(twin, child);
+        else if (twin->kind != NODE_MAPPING || child->kind != NODE_NULL)
+            replace(twin, child);
+    }
+}
+
 /* ---- JSON --------------------------------------------------------------------------------- */
 
 /* 0x1F and 0o17, which JSON does not have. False: larger than 64 bits. */

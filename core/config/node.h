@@ -53,6 +53,11 @@ struct node *node_member(const struct node *mapping, harborai_str key);
 
 void node_append(struct node *parent, struct node *child);
 
+/* Lays one mapping over another: of a key of both the upper's value counts, but two mappings are
+ * laid over one another in turn, and a key without a value leaves a mapping as it is. The upper one
+ * is taken apart. */
+void node_lay_over(struct node *lower, struct node *upper);
+
 /* Writes the tree as JSON: integers and floats with every digit that they had. Adds a fault for
  * what JSON cannot say (.inf, .nan). The writer's buffer keeps its failures. */
 void node_write_json(const struct node *node, struct json_writer *out,

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "config/expand.h"
+#include "config/legacy.h"
 
 #define JSON_MAX MIB(8) /* the options of one provider */
 
@@ -34,6 +35,12 @@ static void refuse_key(struct config_reader *r, const struct node *node, harbora
 {
     AUTO(buf) hint = BUF_INIT(KIB(4));
     harborai_str key = node_excerpt(node->key);
+    const char *answer = legacy_key_answer(section, node->key);
+    if (answer != NULL) {
+        config_faults_add(r->faults, node->key_place, "'%.*s%s%.*s' %s", SLICE_ARG(shown),
+                          shown.len > 0 ? "." : "", SLICE_ARG(key), answer);
+        return;
+    }
     settings_add_hint(section, node->key, &hint);
     if (shown.len == 0)
         config_faults_add(r->faults, node->key_place, "unknown key '%.*s'%.*s", SLICE_ARG(key),
@@ -60,6 +67,81 @@ static void read_section(struct config_reader *r, const struct node *mapping, ha
             field_read(r, setting, node, name, base);
         else if (is_section(r, node, name))
             read_section(r, node, path, name, base);
+    }
+}
+
+/* ---- What is no file ---------------------------------------------------------------------- */
+
+static bool is_of_provider(const struct setting *setting)
+{
+    return slice_starts_with(slice_of(setting->path), SETTINGS_PROVIDER ".");
+}
+
+static void read_single(struct config_reader *r, const struct setting *setting,
+                        struct config_place place, harborai_str value)
+{
+    struct node node = {.kind = NODE_STRING, .place = place, .text = value};
+    field_read(r, setting, &node, slice_of(setting->path), r->config);
+}
+
+static void read_defaults(struct config_reader *r)
+{
+    r->kind = CONFIG_ORIGIN_DEFAULT;
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].fallback != NULL && !is_of_provider(&settings[i]))
+            read_single(r, &settings[i], (struct config_place){"default", 0, 0},
+                        slice_of(settings[i].fallback));
+}
+
+/* False: the variable is not set, or empty. Else where it is set, for messages and origins. */
+static bool find_variable(struct config_reader *r, const char *name, harborai_str *ret_value,
+                          struct config_place *ret_place)
+{
+    if (!environment_find_filled(r->environment, slice_of(name), ret_value))
+        return false;
+    bool is_above = r->config->layers.above->get(r->config->layers.above, name) != NULL;
+    const struct dotenv_variable *below =
+        is_above ? NULL : dotenv_find(&r->config->dotenv, slice_of(name));
+    r->kind = below != NULL ? CONFIG_ORIGIN_ENV_FILE : CONFIG_ORIGIN_VARIABLE;
+    *ret_place = below != NULL ? below->value_place : (struct config_place){name, 0, 0};
+    return true;
+}
+
+static void read_variable(struct config_reader *r, const struct setting *setting, const char *name)
+{
+    struct config_place place;
+    harborai_str value;
+    if (find_variable(r, name, &value, &place))
+        read_single(r, setting, place, value);
+}
+
+/* Other names of a setting's variable come first, so that its own counts. */
+static void read_environment(struct config_reader *r)
+{
+    for (size_t i = 0; i < legacy_alias_count(); i++) {
+        const struct legacy_alias *alias = legacy_alias_at(i);
+        if (legacy_alias_counts(r->config, alias))
+            read_variable(r, settings_find(slice_of(alias->setting)), alias->name);
+    }
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].variable != NULL)
+            read_variable(r, &settings[i], settings[i].variable);
+}
+
+static void read_overrides(struct config_reader *r)
+{
+    r->kind = CONFIG_ORIGIN_FLAG;
+    for (size_t i = 0; i < r->sources->override_count; i++) {
+        const struct config_override *override = &r->sources->overrides[i];
+        const struct setting *setting = settings_find(slice_of(override->path));
+        if (setting == NULL || is_of_provider(setting))
+            config_faults_add(r->faults, (struct config_place){override->path, 0, 0},
+                              "no such setting");
+        else
+            read_single(r, setting,
+                        (struct config_place){
+                            setting->flag != NULL ? setting->flag : setting->path, 0, 0},
+                        slice_of(override->value));
     }
 }
 
@@ -107,28 +189,80 @@ static void build_json(struct config_reader *r, struct config_provider *provider
         provider->config_json = field_copy(r, buf_slice(&json));
 }
 
+/* OPENAI_BASE_URL and its like, where no file says where the provider's vendor is. A .env file may
+ * not send a key there that it does not hold itself: it is the folder's, not the user's. */
+static void read_vendor_url(struct config_reader *r, struct config_provider *provider)
+{
+    const struct legacy_vendor *vendor = legacy_vendor_find(provider->name);
+    struct config_place place;
+    char shown[SHOWN_MAX];
+    harborai_str value;
+
+    if (vendor == NULL || provider->base_url.len > 0 ||
+        !find_variable(r, vendor->base_url, &value, &place))
+        return;
+    if (r->kind == CONFIG_ORIGIN_ENV_FILE && legacy_vendor_key_is_outside(r->config, vendor)) {
+        config_faults_add(r->warnings, place,
+                          "%s is not used: the key is not in this file, and a .env file decides "
+                          "only where its own keys go: write providers.%s.base_url",
+                          vendor->base_url, vendor->provider);
+        return;
+    }
+    struct node node = {.kind = NODE_STRING, .place = place, .text = value};
+    int len = snprintf(shown, sizeof shown, "providers.%s.base_url", vendor->provider);
+    field_read(r, settings_find(HARBORAI_STR(SETTINGS_PROVIDER ".base_url")), &node, (harborai_str){shown, (size_t)len}, provider);
+}
+
+/* Also makes its origins those that are recorded. */
+static void init_provider(struct config_reader *r, struct config_provider *provider,
+                          harborai_str name, struct config_place place)
+{
+    *provider = (struct config_provider){
+        .name = field_copy(r, name),
+        .ca_file = r->config->ca_file,
+        .timeouts = r->config->timeouts,
+        .place = place,
+    };
+    provider->plugin = provider->name;
+    provider->origins = r->origins = field_alloc(r, settings_count, sizeof *r->origins);
+    r->options = NULL;
+}
+
 static void read_provider(struct config_reader *r, const struct node *node,
                           struct config_provider *provider)
 {
     char text[SHOWN_MAX];
     harborai_str shown = join(text, HARBORAI_STR("providers"), node->key);
 
-    *provider = (struct config_provider){
-        .name = field_copy(r, node->key),
-        .ca_file = r->config->ca_file,
-        .timeouts = r->config->timeouts,
-        .line = node->key_place.line,
-        .column = node->key_place.column,
-    };
-    provider->plugin = provider->name;
+    init_provider(r, provider, node->key, node->key_place);
     if (!is_provider_name(node->key))
         config_faults_add(r->faults, node->key_place,
                           "a provider's name has 1 to 32 of a-z, 0-9 and '-', not '%.*s'",
                           SLICE_ARG(node_excerpt(node->key)));
-    r->options = NULL;
-    if (is_section(r, node, shown))
+    r->kind = CONFIG_ORIGIN_FILE;
+    if (r->origins != NULL && is_section(r, node, shown))
         read_section(r, node, HARBORAI_STR(SETTINGS_PROVIDER), shown, provider);
+    read_vendor_url(r, provider);
     build_json(r, provider, shown);
+}
+
+/* Without a file plugins make the providers; a variable may still say where one's vendor is. */
+static void read_vendor_urls(struct config_reader *r)
+{
+    size_t most = legacy_vendor_count();
+    struct config_provider *providers = field_alloc(r, most, sizeof *providers);
+    r->config->providers = providers;
+    for (size_t i = 0; providers != NULL && i < most; i++) {
+        struct config_provider *provider = &providers[r->config->provider_count];
+        harborai_str name = slice_of(legacy_vendor_name(i));
+        init_provider(r, provider, name, (struct config_place){"", 0, 0});
+        if (r->origins != NULL)
+            read_vendor_url(r, provider);
+        if (provider->base_url.len == 0)
+            continue;
+        build_json(r, provider, name);
+        r->config->provider_count++;
+    }
 }
 
 static void read_providers(struct config_reader *r, const struct node *root)
@@ -170,8 +304,8 @@ static bool check_target(struct config_reader *r, const struct node *node, harbo
                           SLICE_ARG(node_excerpt(node->text)));
         return false;
     }
-    if (config_provider_find(r->config, alias->provider) != NULL)
-        return true;
+    if (!r->config->has_file || config_provider_find(r->config, alias->provider) != NULL)
+        return true; /* without named providers it is for the runtime to find */
     nearest = nearest_provider(r->config, alias->provider);
     if (nearest.len > 0)
         config_faults_add(r->faults, node->place,
@@ -201,8 +335,7 @@ static void read_alias(struct config_reader *r, const struct node *node)
         return;
     *alias = (struct config_alias){.name = field_copy(r, node->key),
                                    .target = field_copy(r, node->text),
-                                   .line = node->key_place.line,
-                                   .column = node->key_place.column};
+                                   .place = node->key_place};
     slice_split(node->text, '/', &alias->provider, &alias->model);
     if (!check_target(r, node, shown, alias))
         return;
@@ -220,52 +353,6 @@ static void read_aliases(struct config_reader *r, const struct node *root)
     for (const struct node *child = node->first; r->config->aliases != NULL && child != NULL;
          child = child->next)
         read_alias(r, child);
-}
-
-/* ---- What is no file ---------------------------------------------------------------------- */
-
-static bool is_of_provider(const struct setting *setting)
-{
-    return slice_starts_with(slice_of(setting->path), SETTINGS_PROVIDER ".");
-}
-
-static void read_single(struct config_reader *r, const struct setting *setting, const char *from,
-                        harborai_str value)
-{
-    struct node node = {.kind = NODE_STRING, .place = {from, 0, 0}, .text = value};
-    field_read(r, setting, &node, slice_of(setting->path), r->config);
-}
-
-static void read_defaults(struct config_reader *r)
-{
-    for (size_t i = 0; i < settings_count; i++)
-        if (settings[i].fallback != NULL && !is_of_provider(&settings[i]))
-            read_single(r, &settings[i], "default", slice_of(settings[i].fallback));
-}
-
-static void read_environment(struct config_reader *r)
-{
-    harborai_str value;
-    for (size_t i = 0; i < settings_count; i++) {
-        const char *variable = settings[i].variable;
-        if (variable != NULL &&
-            environment_find_filled(r->environment, slice_of(variable), &value))
-            read_single(r, &settings[i], variable, value);
-    }
-}
-
-static void read_overrides(struct config_reader *r, const struct config_override *overrides,
-                           size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct setting *setting = settings_find(slice_of(overrides[i].path));
-        if (setting == NULL || is_of_provider(setting))
-            config_faults_add(r->faults, (struct config_place){overrides[i].path, 0, 0},
-                              "no such setting");
-        else
-            read_single(r, setting, setting->flag != NULL ? setting->flag : setting->path,
-                        slice_of(overrides[i].value));
-    }
 }
 
 /* The XDG Base Directory Specification: what is not absolute is to be ignored. */
@@ -310,19 +397,27 @@ static void expand(struct config_reader *r, struct node *root)
         r->is_out_of_memory = true;
 }
 
-void read_config(struct config_reader *r, struct node *root,
-                 const struct config_override *overrides, size_t override_count)
+void read_config(struct config_reader *r, struct node *root)
 {
+    struct config_origin *origins = field_alloc(r, settings_count, sizeof *origins);
+    if (origins == NULL)
+        return;
+    r->config->origins = r->origins = origins;
+    r->config->has_file =
+        root != NULL && node_member(root, HARBORAI_STR("providers")) != NULL;
     read_defaults(r);
     if (root != NULL) {
+        r->kind = CONFIG_ORIGIN_FILE;
         expand(r, root);
         read_section(r, root, SLICE_NONE, SLICE_NONE, r->config);
     }
     read_environment(r);
-    read_overrides(r, overrides, override_count);
+    read_overrides(r);
     find_state_dir(r);
-    if (root != NULL) {
+    if (r->config->has_file)
         read_providers(r, root);
+    else
+        read_vendor_urls(r);
+    if (root != NULL)
         read_aliases(r, root);
-    }
 }

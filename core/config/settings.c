@@ -38,24 +38,26 @@ const struct setting settings[] = {
      AT(log_level), "what is written to stderr"},
     {"tls.ca_file", SETTING_PATH, "/etc/ssl/certs/ca-certificates.crt", NULL, 1, PATH_LEN,
      "SSL_CERT_FILE", NULL, AT(ca_file), "certificates of authorities that vouch for vendors"},
-    {"timeouts.connect", SETTING_DURATION, "10s", NULL, 1, SECONDS(600), NULL, NULL,
-     AT(timeouts.connect_ms), "longest time for name, TCP and TLS of a connection to a vendor"},
+    {"timeouts.connect", SETTING_DURATION, "10s", NULL, 1, SECONDS(600), "HARBORAI_CONNECT_TIMEOUT",
+     NULL, AT(timeouts.connect_ms), "longest time for name, TCP and TLS of a connection to a vendor"},
     {"timeouts.first_byte", SETTING_DURATION, "300s", NULL, 1, HOURS(24), NULL, NULL,
      AT(timeouts.first_byte_ms), "longest wait for the first byte of an answer"},
     {"timeouts.idle", SETTING_DURATION, "300s", NULL, 1, HOURS(24), NULL, NULL,
      AT(timeouts.idle_ms), "longest silence within an answer"},
-    {"timeouts.total", SETTING_DURATION, "600s", NULL, 0, HOURS(168), NULL, NULL,
+    {"timeouts.total", SETTING_DURATION, "600s", NULL, 0, HOURS(168), "HARBORAI_TIMEOUT", NULL,
      AT(timeouts.total_ms), "longest time for a call with all its attempts; 0 is no limit"},
     {"timeouts.shutdown", SETTING_DURATION, "30s", NULL, 0, HOURS(1), NULL, NULL, AT(shutdown_ms),
      "how long a graceful stop waits for calls under way"},
 
     {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
      IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},
-    {"providers.*.base_url", SETTING_URL, NULL, "the plugin's", 1, URL_LEN, NULL, NULL,
+    {"providers.*.base_url", SETTING_URL, NULL, "such as `OPENAI_BASE_URL`, else the plugin's", 1,
+     URL_LEN, NULL, NULL,
      IN_PROVIDER(base_url), "where the vendor's API begins, as http://127.0.0.1:9100/v1"},
     {"providers.*.api_key", SETTING_SECRET, NULL, "the variable that the plugin names", 1, 0, NULL,
      NULL, IN_PROVIDER(api_key),
-     "key, best as \"${VARIABLE}\"; `none` for a vendor that needs none"},
+     "key, best as a reference: env:NAME, file:PATH, cred:NAME or exec:COMMAND; `none` for a vendor "
+     "that needs none"},
     {"providers.*.models", SETTING_NAMES, NULL, "the plugin's", 1, NAME_LEN, NULL, NULL,
      IN_PROVIDER(models), "names and globs that it serves, in place of the plugin's"},
     {"providers.*.tls.ca_file", SETTING_PATH, NULL, "tls.ca_file", 1, PATH_LEN, NULL, NULL,
@@ -257,7 +259,7 @@ static void add_default(const struct setting *setting, struct buf *out)
         buf_add(out, slice_of(setting->otherwise != NULL ? setting->otherwise : "none"));
 }
 
-void settings_describe(const struct setting *setting, struct buf *out)
+static void describe_row(const struct setting *setting, struct buf *out)
 {
     buf_printf(out, "| `%s` | ", setting->path);
     settings_describe_type(setting, out);
@@ -268,5 +270,13 @@ void settings_describe(const struct setting *setting, struct buf *out)
         buf_printf(out, "`%s`", setting->variable);
     if (setting->flag != NULL)
         buf_printf(out, "%s`%s`", setting->variable != NULL ? ", " : "", setting->flag);
-    buf_printf(out, " | %s |", setting->help);
+    buf_printf(out, " | %s |\n", setting->help);
+}
+
+void settings_describe(struct buf *out)
+{
+    buf_add(out, HARBORAI_STR("| setting | value | default | variable, flag | meaning |\n"
+                              "|---|---|---|---|---|\n"));
+    for (size_t i = 0; i < settings_count; i++)
+        describe_row(&settings[i], out);
 }

@@ -55,7 +55,7 @@ void settings_add_hint(harborai_str section, harborai_str key, struct buf *out);
 /* "a duration from 1ms to 24h" */
 void settings_describe_type(const struct setting *setting, struct buf *out);
 
-/* One line of the reference in doc/configuration.md. */
-void settings_describe(const struct setting *setting, struct buf *out);
+/* The table of doc/configuration.md, in Markdown. */
+void settings_describe(struct buf *out);
 
 #endif

@@ -90,7 +90,7 @@ static harborai_status build_models(const struct runtime *runtime, const struct 
         for (size_t i = 0; i < config->alias_count; i++) {
             const struct config_alias *a = &config->aliases[i];
             aliases[i] = (struct model_map_alias){
-                a->name, a->target, {config->file.data, a->line, a->column}};
+                a->name, a->target, {a->place.file, a->place.line, a->place.column}};
         }
         struct model_map_source source = {
             providers, list_providers(runtime, providers), aliases, config->alias_count, dormants,

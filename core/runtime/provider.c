@@ -8,7 +8,7 @@
 
 /* A provider that is wanted, before it is known whether it exists already. */
 struct wanted {
-    const struct config_provider *spec; /* NULL: no file names it */
+    const struct config_provider *spec; /* NULL: the configuration says nothing of it */
     const struct plugin_file *file;
     harborai_str name;
     struct provider_secret secrets[MANIFEST_SECRETS];
@@ -22,7 +22,8 @@ static harborai_status add_secret(struct wanted *w, const struct manifest_secret
 {
     struct provider_secret *to = &w->secrets[w->secret_count];
     bool is_key = slice_is(declared->name, "api_key");
-    bool is_elsewhere = is_key && w->spec != NULL && w->spec->key_variable.len > 0;
+    bool is_elsewhere = is_key && w->spec != NULL &&
+                        (w->spec->key_variable.len > 0 || w->spec->key_reference.len > 0);
     harborai_str text;
 
     to->name = declared->name;
@@ -249,7 +250,8 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "%s:%u:%u: providers.%s: no plugin '%s' can be used: 'harborai "
                                   "list-plugins' tells what was found and why something is refused",
-                                  config->file.data, spec->line, spec->column, spec->name.data,
+                                  spec->place.file, spec->place.line, spec->place.column,
+                                  spec->name.data,
                                   spec->plugin.data);
     }
     harborai_status st = find_secrets(&w, config, error);
@@ -262,7 +264,8 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
 static harborai_status prepare_plugins_own(struct runtime *runtime, const struct config *config,
                                            const struct plugin_file *file, harborai_error *error)
 {
-    struct wanted w = {.file = file, .name = file->manifest->provider};
+    struct wanted w = {.file = file, .name = file->manifest->provider,
+                       .spec = config_provider_find(config, file->manifest->provider)};
     harborai_status st = find_secrets(&w, config, error);
     if (st >= 0 && has_required_secrets(&w))
         st = want(runtime, config, &w, error);

@@ -38,7 +38,7 @@ def plugin_path(*more):
 def environment(home, **more):
     """A clean environment: nothing of the developer's own keys or configuration."""
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8",
-           "HARBORAI_PLUGIN_PATH": plugin_path(),
+           "HARBORAI_PLUGIN_PATH": plugin_path(), "HARBORAI_SYSTEM_CONFIG": "",
            "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=1"}
     for name in ("TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
         if name in os.environ:

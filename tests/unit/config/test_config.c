@@ -23,7 +23,7 @@ static struct config *load_good(const char *text, const char *const *pairs)
 static void test_defaults(void)
 {
     struct config *c = load_good("", NULL);
-    CU_ASSERT(c->has_file && slice_is(c->file, "c.yaml"));
+    CU_ASSERT(!c->has_file && slice_is(c->file, "c.yaml"));
     CU_ASSERT(slice_is(c->host, "127.0.0.1"));
     CU_ASSERT_EQUAL(c->port, 8000);
     CU_ASSERT_EQUAL(c->workers, 0);
@@ -77,7 +77,7 @@ static void test_whole(void)
     CU_ASSERT(slice_is(openai->name, "openai") && slice_is(openai->plugin, "openai"));
     CU_ASSERT(slice_is(secret_reveal(openai->api_key), "sk-1"));
     CU_ASSERT(slice_is(openai->key_variable, "OPENAI_API_KEY") && !openai->key_none);
-    CU_ASSERT(slice_is(openai->config_json, "{}") && openai->line == 3);
+    CU_ASSERT(slice_is(openai->config_json, "{}") && openai->place.line == 3);
     CU_ASSERT_EQUAL(openai->timeouts.idle_ms, 60000);
     CU_ASSERT(slice_is(lab->plugin, "openai") && lab->key_none && lab->api_key == NULL);
     CU_ASSERT(slice_is(lab->base_url, "http://127.0.0.1:9100/v1"));
@@ -272,7 +272,7 @@ static void test_files(void)
             config_load(&rows[i].sources, &fixed.environment, &c, NULL, &error) == HARBORAI_OK);
         if (c == NULL)
             continue;
-        ROW(rows[i].name, c->has_file == rows[i].has_file);
+        ROW(rows[i].name, (c->file.len > 0) == rows[i].has_file);
         ROW(rows[i].name, slice_is(c->file, rows[i].has_file ? p.file : ""));
         ROW(rows[i].name, slice_ends_with(c->ca_file, "/harborai/ca/x.pem") == rows[i].has_file);
         config_destroy(c);

@@ -14,7 +14,7 @@ static const struct row {
      "c.yaml:2:10: unknown key 'modle' in 'providers.lab', did you mean 'models'?\n"},
     {"sever: {}\n", "c.yaml:1:1: unknown key 'sever', did you mean 'server'?\n"},
     {"server:\n  prot: 1\n", "c.yaml:2:3: unknown key 'prot' in 'server', did you mean 'port'?\n"},
-    {"port: 1\n", "c.yaml:1:1: unknown key 'port', did you mean 'server.port'?\n"},
+    {"max_body: 1\n", "c.yaml:1:1: unknown key 'max_body', did you mean 'server.max_body'?\n"},
     {"providers: { a: { connect: 1 } }",
      "c.yaml:1:19: unknown key 'connect' in 'providers.a', did you mean "
      "'providers.*.timeouts.connect'?\n"},
@@ -119,8 +119,8 @@ static const struct row {
     {"models: { smart: [a/b] }", "c.yaml:1:18: 'models.smart' must be a text, not a list\n"},
     {"providers: { openai: }\nmodels: { smart: opnai/gpt-4o }",
      "c.yaml:2:18: 'models.smart' names the unknown provider 'opnai', did you mean 'openai'?\n"},
-    {"models: { smart: acme/x }", "c.yaml:1:18: 'models.smart' names the unknown provider 'acme': "
-                                  "write it below 'providers'\n"},
+    {"models: { smart: acme/x }\nproviders: {}",
+     "c.yaml:1:18: 'models.smart' names the unknown provider 'acme': write it below 'providers'\n"},
 
     /* Variables. */
     {"server: { host: \"${NO_HOST}\" }",

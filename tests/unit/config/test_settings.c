@@ -35,18 +35,6 @@ static void test_steps(void)
     CU_ASSERT(setting == NULL && slice_is(path, "providers.*.tls"));
 }
 
-static bool contains(harborai_str text, harborai_str line)
-{
-    harborai_str one;
-    bool more = true;
-    while (more) {
-        more = slice_split(text, '\n', &one, &text);
-        if (slice_equal(one, line))
-            return true;
-    }
-    return false;
-}
-
 static void read_reference(struct buf *text)
 {
     const char *top = getenv("srcdir");
@@ -64,26 +52,18 @@ static void read_reference(struct buf *text)
     fclose(file);
 }
 
-/* Every setting has its line in the reference, and the reference has no other. */
+/* The reference has the table as it is generated: `harborai config describe --markdown`. */
 static void test_reference(void)
 {
-    AUTO(buf) text = BUF_INIT(MIB(1));
+    AUTO(buf) text = BUF_INIT(MIB(1)), table = BUF_INIT(MIB(1));
     read_reference(&text);
-    for (size_t i = 0; i < settings_count; i++) {
-        AUTO(buf) line = BUF_INIT(KIB(4));
-        settings_describe(&settings[i], &line);
-        ROW(settings[i].path, contains(buf_slice(&text), buf_slice(&line)));
-        if (!contains(buf_slice(&text), buf_slice(&line)))
-            fprintf(stderr, "  doc/configuration.md lacks this line:\n%.*s\n",
-                    SLICE_ARG(buf_slice(&line)));
-    }
-    size_t rows = 0;
-    harborai_str rest = buf_slice(&text), one;
-    for (bool more = true; more;) {
-        more = slice_split(rest, '\n', &one, &rest);
-        rows += slice_starts_with(one, "| `");
-    }
-    CU_ASSERT_EQUAL(rows, settings_count);
+    settings_describe(&table);
+    buf_add(&table, HARBORAI_STR("\n")); /* it ends there */
+    bool is_there = memmem(text.data, text.len, table.data, table.len) != NULL;
+    CU_ASSERT(is_there);
+    if (!is_there)
+        fprintf(stderr, "  doc/configuration.md lacks this table:\n%.*s\n",
+                SLICE_ARG(buf_slice(&table)));
 }
 
 const CU_TestInfo settings_tests[] = {{"table", test_table},

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers for foreign names, from the tables. Never changes a configuration, never quotes a value. */
+#include "config/legacy.h"
+
+#include "config/legacy_table.h"
+#include "config/settings.h"
+
+/* ---- Aliases and vendors ---------------------------------------------------------------------- */
+
+size_t legacy_alias_count(void)
+{
+    size_t count = 0;
+    while (legacy_aliases[count].name != NULL)
+        count++;
+    return count;
+}
+
+const struct legacy_alias *legacy_alias_at(size_t index)
+{
+    return &legacy_aliases[index];
+}
+
+/* Whether the process's own environment has it. */
+static bool is_outside(const struct config *config, const char *name)
+{
+    return config->layers.above->get(config->layers.above, name) != NULL;
+}
+
+bool legacy_alias_counts(const struct config *config, const struct legacy_alias *alias)
+{
+    return slice_starts_with(slice_of(alias->name), "HARBORAI_") ||
+           (!is_outside(config, alias->name) &&
+            dotenv_find(&config->dotenv, slice_of(alias->name)) != NULL);
+}
+
+size_t legacy_vendor_count(void)
+{
+    size_t count = 0;
+    while (legacy_vendors[count].provider != NULL)
+        count++;
+    return count;
+}
+
+const char *legacy_vendor_name(size_t index)
+{
+    return legacy_vendors[index].provider;
+}
+
+const struct legacy_vendor *legacy_vendor_find(harborai_str provider)
+{
+    for (const struct legacy_vendor *v = legacy_vendors; v->provider != NULL; v++)
+        if (slice_is(provider, v->provider))
+            return v;
+    return NULL;
+}
+
+bool legacy_vendor_key_is_outside(const struct config *config, const struct legacy_vendor *vendor)
+{
+    for (size_t i = 0; i < ARRAY_LEN(vendor->keys); i++)
+        if (vendor->keys[i] != NULL && is_outside(config, vendor->keys[i]))
+            return true;
+    return false;
+}
+
+/* ---- Warnings --------------------------------------------------------------------------------- */
+
+static bool is_own(harborai_str name)
+{
+    for (const char *const *own = legacy_own_variables; *own != NULL; own++)
+        if (slice_is(name, *own))
+            return true;
+    return false;
+}
+
+static bool is_of_setting(harborai_str name)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].variable != NULL && slice_is(name, settings[i].variable))
+            return true;
+    for (const struct legacy_alias *a = legacy_aliases; a->name != NULL; a++)
+        if (slice_is(name, a->name))
+            return true;
+    return false;
+}
+
+static const struct legacy_note *find_note(harborai_str name)
+{
+    for (const struct legacy_note *note = legacy_notes; note->name != NULL; note++)
+        if (slice_matches_glob(name, slice_of(note->name)))
+            return note;
+    return NULL;
+}
+
+static void consider(const char *candidate, harborai_str name, unsigned *best,
+                     const char **ret_nearest)
+{
+    unsigned distance = slice_distance(name, slice_of(candidate), *best);
+    if (distance < *best) {
+        *best = distance;
+        *ret_nearest = candidate;
+    }
+}
+
+static const char *find_nearest(harborai_str name)
+{
+    const char *nearest = NULL;
+    unsigned best = 3;
+    for (size_t i = 0; i < settings_count; i++)
+        if (settings[i].variable != NULL)
+            consider(settings[i].variable, name, &best, &nearest);
+    for (const char *const *own = legacy_own_variables; *own != NULL; own++)
+        consider(*own, name, &best, &nearest);
+    return nearest;
+}
+
+/* `name` is a C string that lives as long as the configuration, or `place` is in a file. */
+static void warn(const struct config *config, harborai_str name, struct config_place place,
+                 struct config_faults *warnings)
+{
+    bool is_ours = slice_starts_with(name, "HARBORAI_"), is_in_file = place.line > 0;
+    const struct legacy_note *note = find_note(name);
+    const char *nearest = find_nearest(name);
+
+    if (is_in_file && is_outside(config, name.data))
+        return; /* the environment's counts, and is told of */
+    if (is_own(name) && is_in_file)
+        config_faults_add(warnings, place, "%.*s is not taken from a .env file: set it in the "
+                                           "environment", SLICE_ARG(name));
+    else if (is_own(name) || is_of_setting(name))
+        return;
+    else if (note != NULL && (is_ours || is_in_file))
+        config_faults_add(warnings, place, "%.*s %s: %s", SLICE_ARG(name),
+                          note->kind == LEGACY_NOT_YET ? "has no effect yet" : "has no effect",
+                          note->instead);
+    else if (is_ours && nearest != NULL)
+        config_faults_add(warnings, place, "unknown variable %.*s, did you mean %s?",
+                          SLICE_ARG(slice_cut(name, 64)), nearest);
+    else if (is_ours)
+        config_faults_add(warnings, place, "unknown variable %.*s: doc/configuration.md has those "
+                                           "that there are", SLICE_ARG(slice_cut(name, 64)));
+}
+
+void legacy_warn(const struct config *config, const char *const *variables,
+                 struct config_faults *warnings)
+{
+    for (const struct dotenv_variable *v = config->dotenv.first; v != NULL; v = v->next)
+        if (v->value.len > 0)
+            warn(config, v->name, v->place, warnings);
+    for (; variables != NULL && *variables != NULL; variables++) {
+        harborai_str name, value;
+        if (slice_split(slice_of(*variables), '=', &name, &value) && value.len > 0 &&
+            slice_starts_with(name, "HARBORAI_"))
+            warn(config, name, (struct config_place){"environment", 0, 0}, warnings);
+    }
+}
+
+const char *legacy_key_answer(harborai_str section, harborai_str key)
+{
+    for (const struct legacy_key *k = legacy_keys; k->key != NULL; k++)
+        if (slice_is(section, k->section) && slice_is(key, k->key))
+            return k->answer;
+    return NULL;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* The foreign names, and nothing else. Of several entries that match the first counts. */
+#include "config/legacy_table.h"
+
+#include "base/attr.h"
+
+const struct legacy_alias legacy_aliases[] = {
+    {"LOG_LEVEL", "log.level"},
+    {"REQUEST_TIMEOUT", "timeouts.total"},
+    {"CONNECT_TIMEOUT", "timeouts.connect"},
+    {NULL, NULL},
+};
+
+const struct legacy_vendor legacy_vendors[] = {
+    {"openai", "OPENAI_BASE_URL", {"OPENAI_API_KEY", NULL}},
+    {"deepseek", "DEEPSEEK_BASE_URL", {"DEEPSEEK_API_KEY", NULL}},
+    {"wenxin", "WENXIN_BASE_URL", {"WENXIN_API_KEY", "ERNIE_API_KEY"}},
+    {"doubao", "DOUBAO_BASE_URL", {"DOUBAO_API_KEY", "ARK_API_KEY"}},
+    {"anthropic", "ANTHROPIC_BASE_URL", {"ANTHROPIC_API_KEY", NULL}},
+    {NULL, NULL, {NULL, NULL}},
+};
+
+/* Ours, but of no setting: they say where to look, or what code runs. */
+const char *const legacy_own_variables[] = {"HARBORAI_CONFIG", "HARBORAI_SYSTEM_CONFIG",
+                                            "HARBORAI_ENV_FILE", "HARBORAI_PLUGIN_PATH", NULL};
+
+#define JOURNAL "calls are recorded in the journal below state_dir, without a database"
+#define RETENTION "the journal is kept until you delete its files"
+#define TRACING "there are /metrics and the journal"
+#define CACHING "answers are not cached"
+#define RETRYING "a failed call is not tried again and goes to no other model"
+#define LIMITING "the gateway limits no client"
+#define ALERTING "watch /metrics"
+#define COSTING "every call's cost is in its journal line, in the currency of the vendor's prices"
+
+const struct legacy_note legacy_notes[] = {
+    /* Base. */
+    {"HARBORAI_PERFORMANCE_MODE", LEGACY_OBSOLETE, "there is one mode, and it is the fast one"},
+    {"HARBORAI_DEBUG", LEGACY_OBSOLETE, "write HARBORAI_LOG_LEVEL=debug"},
+    {"HARBORAI_ENV", LEGACY_OBSOLETE, "nothing depends on it"},
+    {"ENVIRONMENT", LEGACY_OBSOLETE, "nothing depends on it"},
+    {"VERBOSE_ERRORS", LEGACY_OBSOLETE, "write HARBORAI_LOG_LEVEL=debug"},
+    {"MOCK_API_CALLS", LEGACY_OBSOLETE, "point base_url at a server of your own"},
+    {"TEST_FIXED_RESPONSE", LEGACY_OBSOLETE, "point base_url at a server of your own"},
+
+    /* Databases. */
+    {"HARBORAI_POSTGRES_*", LEGACY_NOT_YET, JOURNAL},
+    {"HARBORAI_MAX_POSTGRES_FAILURES", LEGACY_NOT_YET, JOURNAL},
+    {"DATABASE_URL", LEGACY_NOT_YET, JOURNAL},
+    {"DB_*", LEGACY_NOT_YET, JOURNAL},
+    {"REDIS_*", LEGACY_NOT_YET, CACHING},
+
+    /* Logging. */
+    {"HARBORAI_ASYNC_LOGGING", LEGACY_OBSOLETE, "the journal never waits for a database"},
+    {"HARBORAI_FALLBACK_LOG_DIR", LEGACY_OBSOLETE, "the journal is in HARBORAI_STATE_DIR"},
+    {"HARBORAI_FILE_LOG_DIR", LEGACY_OBSOLETE, "the journal is in HARBORAI_STATE_DIR"},
+    {"HARBORAI_HEALTH_CHECK_INTERVAL", LEGACY_OBSOLETE, "GET /health answers at any time"},
+    {"HARBORAI_LOG_RETENTION_DAYS", LEGACY_NOT_YET, RETENTION},
+    {"LOG_QUEUE_SIZE", LEGACY_OBSOLETE, "no line of the journal is dropped"},
+    {"LOG_BATCH_SIZE", LEGACY_OBSOLETE, "each call is on record before its answer ends"},
+    {"LOG_FLUSH_INTERVAL", LEGACY_OBSOLETE, "each call is on record before its answer ends"},
+    {"LOG_SANITIZATION", LEGACY_OBSOLETE, "no prompt, answer or key is ever logged"},
+    {"LOG_REQUEST_RESPONSE", LEGACY_OBSOLETE, "no prompt, answer or key is ever logged"},
+    {"HARBORAI_INCLUDE_SENSITIVE_DATA", LEGACY_OBSOLETE,
+     "no prompt, answer or key is ever logged"},
+    {"TRACE_RETENTION_DAYS", LEGACY_NOT_YET, RETENTION},
+    {"COST_RETENTION_DAYS", LEGACY_NOT_YET, RETENTION},
+    {"AUTO_CLEANUP", LEGACY_NOT_YET, RETENTION},
+    {"CLEANUP_TIME", LEGACY_NOT_YET, RETENTION},
+
+    /* Tracing. */
+    {"OTEL_PYTHON_*", LEGACY_OBSOLETE, "there is no Python in here"},
+    {"OTEL_*", LEGACY_NOT_YET, TRACING},
+    {"JAEGER_*", LEGACY_NOT_YET, TRACING},
+    {"ZIPKIN_*", LEGACY_NOT_YET, TRACING},
+    {"TRACING_ENABLED", LEGACY_NOT_YET, TRACING},
+    {"TRACE_ID_TYPE", LEGACY_OBSOLETE, "trace ids are those of W3C's traceparent"},
+    {"HARBORAI_TRACE_ID_PREFIX", LEGACY_OBSOLETE, "trace ids are those of W3C's traceparent"},
+    {"HARBORAI_DETAILED_TRACING", LEGACY_NOT_YET, TRACING},
+
+    /* Prices and costs. */
+    {"*_INPUT_PRICE", LEGACY_OBSOLETE, "prices come with the plugins: 'harborai list-models'"},
+    {"*_OUTPUT_PRICE", LEGACY_OBSOLETE, "prices come with the plugins: 'harborai list-models'"},
+    {"HARBORAI_COST_TRACKING*", LEGACY_OBSOLETE, COSTING},
+    {"HARBORAI_DEFAULT_CURRENCY", LEGACY_NOT_YET, COSTING},
+    {"COST_CURRENCY", LEGACY_NOT_YET, COSTING},
+    {"HARBORAI_COST_ALERT_THRESHOLD", LEGACY_NOT_YET, ALERTING},
+    {"HARBORAI_COST_EXPORT_ENABLED", LEGACY_NOT_YET, COSTING},
+
+    /* Performance. */
+    {"HARBORAI_FAST_PATH*", LEGACY_OBSOLETE, "every call takes the one fast path"},
+    {"HARBORAI_ASYNC_DECORATORS", LEGACY_OBSOLETE, "nothing blocks in any case"},
+    {"HARBORAI_ENABLE_LAZY_LOADING", LEGACY_OBSOLETE, "a plugin is loaded by its first call"},
+    {"HARBORAI_MEMORY_*", LEGACY_OBSOLETE, "memory has fixed ceilings: see server.max_body"},
+    {"HARBORAI_ENABLE_MEMORY_OPTIMIZATION", LEGACY_OBSOLETE,
+     "memory has fixed ceilings: see server.max_body"},
+    {"HARBORAI_TOKEN_CACHE*", LEGACY_OBSOLETE, "tokens are counted by the vendor"},
+    {"HARBORAI_RESPONSE_CACHE*", LEGACY_NOT_YET, CACHING},
+    {"HARBORAI_CACHE_*", LEGACY_NOT_YET, CACHING},
+    {"CACHE_*", LEGACY_NOT_YET, CACHING},
+    {"HARBORAI_PERFORMANCE_MANAGER", LEGACY_OBSOLETE, ALERTING},
+    {"HARBORAI_BACKGROUND_TASKS", LEGACY_OBSOLETE, "background work needs no switch"},
+    {"HARBORAI_BACKGROUND_WORKERS", LEGACY_OBSOLETE, "the number of loops is HARBORAI_WORKERS"},
+
+    /* Security. */
+    {"HARBORAI_SECURITY_ENABLED", LEGACY_OBSOLETE, "checks cannot be switched off"},
+    {"HARBORAI_INPUT_VALIDATION", LEGACY_OBSOLETE, "checks cannot be switched off"},
+    {"HARBORAI_DATA_ENCRYPTION", LEGACY_OBSOLETE, "the journal holds no prompt and no answer"},
+    {"HARBORAI_ENCRYPT_LOGS", LEGACY_OBSOLETE, "the journal holds no prompt and no answer"},
+    {"HARBORAI_ENCRYPTION_KEY", LEGACY_OBSOLETE, "the journal holds no prompt and no answer"},
+    {"HARBORAI_MASK_SENSITIVE_DATA", LEGACY_OBSOLETE, "no prompt, answer or key is ever logged"},
+    {"HARBORAI_ACCESS_CONTROL", LEGACY_NOT_YET,
+     "the gateway asks for no key: let it listen on 127.0.0.1"},
+    {"HARBORAI_AUTH_REQUIRED", LEGACY_NOT_YET,
+     "the gateway asks for no key: let it listen on 127.0.0.1"},
+    {"HARBORAI_RATE_LIMIT_ENABLED", LEGACY_NOT_YET, LIMITING},
+    {"HARBORAI_MAX_REQUESTS_PER_MINUTE", LEGACY_NOT_YET, LIMITING},
+    {"RATE_LIMIT*", LEGACY_NOT_YET, LIMITING},
+    {"MAX_REQUESTS_PER_*", LEGACY_NOT_YET, LIMITING},
+    {"HARBORAI_SECURITY_MONITORING", LEGACY_OBSOLETE, ALERTING},
+    {"HARBORAI_AUDIT_LOGGING", LEGACY_OBSOLETE, "every call is in the journal"},
+    {"HARBORAI_THREAT_DETECTION", LEGACY_OBSOLETE, "nothing looks into prompts"},
+    {"API_KEY_ROTATION*", LEGACY_NOT_YET, "a changed key is read again upon SIGHUP"},
+    {"REQUEST_SIGNING", LEGACY_OBSOLETE, "TLS vouches for requests"},
+
+    /* Monitoring. */
+    {"HARBORAI_MONITORING_ENABLED", LEGACY_OBSOLETE, "/metrics is always there"},
+    {"HARBORAI_METRICS_ENABLED", LEGACY_OBSOLETE, "/metrics is always there"},
+    {"PROMETHEUS_PORT", LEGACY_OBSOLETE, "/metrics is on the gateway's own port"},
+    {"PROMETHEUS_METRICS_PATH", LEGACY_OBSOLETE, "the path is /metrics"},
+    {"MONITORING_SAMPLE_RATE", LEGACY_OBSOLETE, "every call is counted"},
+    {"ERROR_NOTIFICATIONS", LEGACY_NOT_YET, ALERTING},
+    {"NOTIFICATION_*", LEGACY_NOT_YET, ALERTING},
+    {"SMTP_*", LEGACY_NOT_YET, ALERTING},
+
+    /* Retry, fallback, plugins. */
+    {"HARBORAI_MAX_RETRIES", LEGACY_NOT_YET, RETRYING},
+    {"HARBORAI_RETRY_DELAY", LEGACY_NOT_YET, RETRYING},
+    {"HARBORAI_ENABLE_FALLBACK", LEGACY_NOT_YET, RETRYING},
+    {"HARBORAI_FALLBACK_MODELS", LEGACY_NOT_YET, RETRYING},
+    {"DEFAULT_RETRY_COUNT", LEGACY_NOT_YET, RETRYING},
+    {"RETRY_*", LEGACY_NOT_YET, RETRYING},
+    {"PLUGIN_DIR", LEGACY_OBSOLETE, "write plugin_path in the configuration file"},
+    {"PLUGIN_AUTO_DISCOVERY", LEGACY_OBSOLETE, "plugins are always found"},
+    {"PLUGIN_LOAD_TIMEOUT", LEGACY_OBSOLETE, "a plugin has no limit to load, its calls have"},
+    {NULL, LEGACY_OBSOLETE, NULL},
+};
+
+const struct legacy_key legacy_keys[] = {
+    /* The forebears' files. */
+    {"", "ai_providers", "is called 'providers' here"},
+    {"", "app", "is not needed: name and version are the program's own"},
+    {"", "database", "has no effect yet: " JOURNAL},
+    {"", "redis", "has no effect yet: " CACHING},
+    {"", "logging", "is called 'log' here"},
+    {"", "port", "is called 'server.port' here"},
+    {"", "host", "is called 'server.host' here"},
+    {"", "timeout", "is called 'timeouts.total' here"},
+    {"providers.*", "timeout", "is called 'timeouts.total' here: timeouts: { total: 60s }"},
+    {"providers.*", "url", "is called 'base_url' here"},
+    {"providers.*", "key", "is called 'api_key' here"},
+
+    /* LiteLLM's. */
+    {"", "model_list", "is LiteLLM's: vendors go below 'providers', names for their models below "
+                       "'models'"},
+    {"", "litellm_settings", "is LiteLLM's and has no counterpart here"},
+    {"", "router_settings", "is LiteLLM's and has no counterpart here"},
+    {"", "general_settings", "is LiteLLM's and has no counterpart here"},
+    {"", "environment_variables", "is LiteLLM's: variables go into a .env file"},
+    {"providers.*", "api_base", "is called 'base_url' here"},
+    {NULL, NULL, NULL},
+};
