@@ -56,6 +56,7 @@ struct config_provider {
     harborai_str ca_file;       /* tls.ca_file unless it has its own */
     struct config_timeouts timeouts; /* the global ones where it has none of its own */
     harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
+    harborai_str options_shown; /* the options with what may be a secret masked; empty without */
     struct config_place place;           /* of its name; line 0: no file names it */
     const struct config_origin *origins; /* one a setting, by its place in the table */
 };

@@ -217,7 +217,7 @@ static void read_level(struct config_reader *r, const struct setting *setting,
 /* ---- Dispatch ----------------------------------------------------------------------------- */
 
 static void read_object(struct config_reader *r, const struct setting *setting,
-                        const struct node *node, harborai_str shown)
+                        struct node *node, harborai_str shown)
 {
     if (node->kind == NODE_MAPPING)
         r->options = node;

@@ -16,7 +16,7 @@ struct config_reader {
     struct config_faults *faults, *warnings;
     enum config_origin_kind kind;  /* of what is being read */
     struct config_origin *origins; /* of the object being filled, one a setting */
-    const struct node *options;    /* of the provider being read */
+    struct node *options;          /* of the provider being read */
     bool is_out_of_memory;      /* then nothing else counts */
 };
 

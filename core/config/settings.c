@@ -116,6 +116,21 @@ bool settings_step(harborai_str section, harborai_str key, const struct setting 
     return false;
 }
 
+bool settings_key_at(harborai_str section, size_t index, harborai_str *ret_key)
+{
+    harborai_str segment, last = SLICE_NONE;
+    for (size_t i = 0; i < settings_count; i++) {
+        if (!segment_below(settings[i].path, section, &segment) || slice_equal(segment, last))
+            continue;
+        if (index-- == 0) {
+            *ret_key = segment;
+            return true;
+        }
+        last = segment;
+    }
+    return false;
+}
+
 /* ---- Hints -------------------------------------------------------------------------------- */
 
 /* Short words are near to everything: they are granted less. */
@@ -165,13 +180,9 @@ static const struct setting *find_elsewhere(harborai_str section, harborai_str k
 
 static void add_keys(harborai_str section, struct buf *out)
 {
-    harborai_str segment, last = SLICE_NONE;
-    for (size_t i = 0; i < settings_count; i++) {
-        if (!segment_below(settings[i].path, section, &segment) || slice_equal(segment, last))
-            continue;
-        buf_printf(out, "%s%.*s", last.len > 0 ? ", " : "", SLICE_ARG(segment));
-        last = segment;
-    }
+    harborai_str key;
+    for (size_t i = 0; settings_key_at(section, i, &key); i++)
+        buf_printf(out, "%s%.*s", i > 0 ? ", " : "", SLICE_ARG(key));
 }
 
 void settings_add_hint(harborai_str section, harborai_str key, struct buf *out)

@@ -3,6 +3,7 @@
 
 #include "../unit.h"
 #include "base/limits.h"
+#include "config/schema.h"
 #include "config/settings.h"
 
 extern const CU_TestInfo settings_tests[];
@@ -35,11 +36,11 @@ static void test_steps(void)
     CU_ASSERT(setting == NULL && slice_is(path, "providers.*.tls"));
 }
 
-static void read_reference(struct buf *text)
+static void read_document(const char *document, struct buf *text)
 {
     const char *top = getenv("srcdir");
     char name[4096];
-    snprintf(name, sizeof name, "%s/doc/configuration.md", top != NULL ? top : ".");
+    snprintf(name, sizeof name, "%s/doc/%s", top != NULL ? top : ".", document);
     FILE *file = fopen(name, "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     for (;;) {
@@ -56,7 +57,7 @@ static void read_reference(struct buf *text)
 static void test_reference(void)
 {
     AUTO(buf) text = BUF_INIT(MIB(1)), table = BUF_INIT(MIB(1));
-    read_reference(&text);
+    read_document("configuration.md", &text);
     settings_describe(&table);
     buf_add(&table, HARBORAI_STR("\n")); /* it ends there */
     bool is_there = memmem(text.data, text.len, table.data, table.len) != NULL;
@@ -66,7 +67,32 @@ static void test_reference(void)
                 SLICE_ARG(buf_slice(&table)));
 }
 
+/* `harborai config describe --schema >doc/config.schema.json` after a change of the table. */
+static void test_schema(void)
+{
+    AUTO(buf) text = BUF_INIT(MIB(1)), schema = BUF_INIT(MIB(1));
+    read_document("config.schema.json", &text);
+    schema_write(&schema);
+    CU_ASSERT(slice_equal(buf_slice(&text), buf_slice(&schema)));
+}
+
+static void test_descriptions(void)
+{
+    AUTO(buf) text = BUF_INIT(MIB(1)), json = BUF_INIT(MIB(1));
+    schema_describe(&text);
+    schema_describe_json(&json);
+    CU_ASSERT_EQUAL(json.failed, HARBORAI_OK);
+    for (size_t i = 0; i < settings_count; i++) {
+        ROW(settings[i].path, memmem(text.data, text.len, settings[i].help,
+                                     strlen(settings[i].help)) != NULL);
+        ROW(settings[i].path, memmem(json.data, json.len, settings[i].path,
+                                     strlen(settings[i].path)) != NULL);
+    }
+}
+
 const CU_TestInfo settings_tests[] = {{"table", test_table},
+                                      {"schema", test_schema},
+                                      {"descriptions", test_descriptions},
                                       {"steps", test_steps},
                                       {"reference", test_reference},
                                       CU_TEST_INFO_NULL};
