@@ -45,7 +45,8 @@ struct command {
     enum exit_code (*run)(const struct arguments *arguments);
 };
 
-extern const struct command command_chat, command_list_models, command_list_plugins, command_serve;
+extern const struct command command_chat, command_config, command_list_models,
+    command_list_plugins, command_serve;
 
 /* The value of the option of that name, NULL if it was not given. */
 const char *command_argument(const struct command *command, const struct arguments *arguments,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += harborai
 harborai_SOURCES = \
-	%reldir%/cmd_chat.c %reldir%/cmd_list_models.c %reldir%/cmd_list_plugins.c \
+	%reldir%/cmd_chat.c %reldir%/cmd_config.c %reldir%/cmd_list_models.c %reldir%/cmd_list_plugins.c \
 	%reldir%/cmd_serve.c %reldir%/command.c %reldir%/command.h %reldir%/main.c %reldir%/setup.c %reldir%/setup.h \
 	%reldir%/table.c %reldir%/table.h
 harborai_CPPFLAGS = $(AM_CPPFLAGS) -DPLUGINDIR='"$(plugindir)"'

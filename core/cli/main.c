@@ -12,8 +12,9 @@
 #include "base/slice.h"
 #include "cli/command.h"
 
-static const struct command *const commands[] = {&command_chat, &command_list_models,
-                                                 &command_list_plugins, &command_serve};
+static const struct command *const commands[] = {&command_chat, &command_config,
+                                                 &command_list_models, &command_list_plugins,
+                                                 &command_serve};
 
 static void print_help(FILE *to)
 {

@@ -7,16 +7,16 @@
 
 #include "config/settings.h"
 
-static void print_faults(const struct config_faults *faults)
+void setup_print_faults(const struct config_faults *faults, const char *prefix)
 {
     for (unsigned i = 0; i < faults->count; i++) {
         const struct config_fault *f = &faults->items[i];
         char text[2048];
         config_fault_format(f, text, sizeof text);
-        command_complain("%s", text);
+        command_complain("%s%s", prefix, text);
     }
     if (faults->total > faults->count)
-        command_complain("… and %u more", faults->total - faults->count);
+        command_complain("%s… and %u more", prefix, faults->total - faults->count);
 }
 
 /* The flags that the table of settings names, where the command has them. */
@@ -34,25 +34,36 @@ static size_t read_flags(const struct command *command, const struct arguments *
     return count;
 }
 
-struct config *setup_config(const struct command *command, const struct arguments *arguments)
+harborai_status setup_load(const struct command *command, const struct arguments *arguments,
+                           struct config **ret_config, struct config_faults *faults,
+                           struct config_faults *warnings, harborai_error *error)
 {
     struct config_override overrides[COMMAND_OPTIONS_MAX];
     struct config_sources sources = {
         .file = command_argument(command, arguments, "config"),
+        .variables = (const char *const *)environ,
         .overrides = overrides,
-        .override_count = read_flags(command, arguments, overrides)};
-    struct config_faults faults;
+        .override_count = read_flags(command, arguments, overrides),
+        .warnings = warnings};
+    return config_load(&sources, &environment_process, ret_config, faults, error);
+}
+
+struct config *setup_config(const struct command *command, const struct arguments *arguments)
+{
+    struct config_faults faults, warnings;
     harborai_error error = HARBORAI_ERROR_INIT;
     struct config *config = NULL;
 
     config_faults_init(&faults);
-    if (config_load(&sources, &environment_process, &config, &faults, &error) < 0) {
-        print_faults(&faults);
+    config_faults_init(&warnings);
+    if (setup_load(command, arguments, &config, &faults, &warnings, &error) < 0) {
+        setup_print_faults(&faults, "");
         if (faults.count == 0)
             command_complain("%s", error.message);
         config = NULL;
     }
     config_faults_release(&faults);
+    config_faults_release(&warnings);
     return config;
 }
 

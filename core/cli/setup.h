@@ -11,6 +11,16 @@
  * every fault in it. NULL: EXIT_CONFIG. `arguments` may have host, port, workers, state-dir. */
 struct config *setup_config(const struct command *command, const struct arguments *arguments);
 
+/* The same without a word. `faults` and `warnings` were initialised by the caller; E_CONFIG: `faults`
+ * says why. */
+MUST_CHECK harborai_status setup_load(const struct command *command,
+                                      const struct arguments *arguments, struct config **ret_config,
+                                      struct config_faults *faults, struct config_faults *warnings,
+                                      harborai_error *error);
+
+/* Complains of each, and of those for which there was no room; `prefix` stands before each. */
+void setup_print_faults(const struct config_faults *faults, const char *prefix);
+
 /* A log on stderr at the level that the configuration says. */
 void setup_log(struct log *log, const struct config *config);
 
