@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* harborai serve: the gateway, until SIGTERM or SIGINT; the second one ends it at once. Must never
- * die of SIGHUP, SIGUSR1 or SIGUSR2, which people send to daemons: they are refused aloud. */
+/* harborai serve: the gateway, until SIGTERM or SIGINT; the second one ends it at once. SIGHUP has
+ * the configuration read again; what is wrong with it never ends the gateway. Nor do SIGUSR1 and
+ * SIGUSR2, which people send to daemons: they are refused aloud. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -42,8 +44,103 @@ static sigset_t all_signals(void)
     return signals;
 }
 
+/* What lives as long as the gateway. */
+struct serving {
+    const struct arguments *arguments;
+    struct log log;
+    struct runtime *runtime;
+    int64_t shutdown_ms; /* of the configuration in force */
+
+    /* What a running gateway cannot change; texts are owned. */
+    char *host, *state_dir;
+    int64_t port, workers, max_body;
+};
+
+/* ---- Reading the configuration again ------------------------------------------------------ */
+
+static void log_faults(const struct log *log, enum log_level level, const struct config_faults *faults)
+{
+    for (unsigned i = 0; i < faults->count; i++) {
+        char text[1024];
+        config_fault_format(&faults->items[i], text, sizeof text);
+        if (level == LOG_LEVEL_ERROR)
+            log_write(log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", text);
+        else
+            log_write(log, LOG_LEVEL_WARN, "config.warning", "warning='%s'", text);
+    }
+}
+
+static void keep_number(const struct log *log, const char *setting, int64_t running,
+                        int64_t configured)
+{
+    if (running != configured)
+        log_write(log, LOG_LEVEL_WARN, "config.needs_restart",
+                  "setting='%s' running='%lld' configured='%lld'", setting, (long long)running,
+                  (long long)configured);
+}
+
+static void keep_text(const struct log *log, const char *setting, const char *running,
+                      harborai_str configured)
+{
+    if (!slice_is(configured, running))
+        log_write(log, LOG_LEVEL_WARN, "config.needs_restart",
+                  "setting='%s' running='%s' configured='%.*s'", setting, running,
+                  SLICE_ARG(configured));
+}
+
+static void tell_what_stays(const struct serving *s, const struct config *config)
+{
+    keep_text(&s->log, "server.host", s->host, config->host);
+    keep_number(&s->log, "server.port", s->port, config->port);
+    keep_number(&s->log, "server.workers", s->workers, config->workers);
+    keep_number(&s->log, "server.max_body", s->max_body, config->max_body);
+    keep_text(&s->log, "state_dir", s->state_dir, config->state_dir);
+}
+
+/* Owns `config` from here on. */
+static harborai_status apply(struct serving *s, struct config *config, harborai_error *error)
+{
+    int64_t shutdown_ms = config->shutdown_ms;
+    enum log_level level = config->log_level;
+    size_t aliases = config->alias_count;
+    tell_what_stays(s, config);
+    harborai_status st = runtime_apply(s->runtime, config, error);
+    if (st < 0) {
+        config_destroy(config);
+        return st;
+    }
+    s->shutdown_ms = shutdown_ms;
+    log_write(&s->log, LOG_LEVEL_INFO, "config.applied", "aliases=%zu", aliases);
+    atomic_store_explicit(&s->log.level, (int)level, memory_order_relaxed);
+    return st;
+}
+
+static void reload(struct serving *s)
+{
+    AUTO(config_faults) faults;
+    AUTO(config_faults) warnings;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct config *config;
+
+    config_faults_init(&faults);
+    config_faults_init(&warnings);
+    harborai_status st =
+        setup_load(&command_serve, s->arguments, &config, &faults, &warnings, &error);
+    log_faults(&s->log, LOG_LEVEL_WARN, &warnings);
+    log_faults(&s->log, LOG_LEVEL_ERROR, &faults);
+    if (st >= 0)
+        st = apply(s, config, &error);
+    if (st >= 0)
+        return;
+    if (faults.count == 0)
+        log_write(&s->log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", error.message);
+    log_write(&s->log, LOG_LEVEL_ERROR, "config.kept", "faults=%u help='%s'",
+              faults.total > 0 ? faults.total : 1,
+              "the settings are as before: correct this and send SIGHUP again");
+}
+
 /* The signal that ends the gateway. */
-static int await_stop(const struct log *log)
+static int await_stop(struct serving *s)
 {
     sigset_t signals = all_signals(), stop = stop_signals();
     for (int number = 0;;) {
@@ -51,9 +148,11 @@ static int await_stop(const struct log *log)
             continue;
         if (sigismember(&stop, number))
             return number;
-        log_write(log, LOG_LEVEL_WARN, "serve.signal_ignored", "signal=%d help='%s'", number,
-                  number == SIGHUP ? "start again to have the configuration read again"
-                                   : "it has no meaning here");
+        if (number == SIGHUP)
+            reload(s);
+        else
+            log_write(&s->log, LOG_LEVEL_WARN, "serve.signal_ignored", "signal=%d help='%s'",
+                      number, "it has no meaning here");
     }
 }
 
@@ -88,55 +187,99 @@ static void keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, (int)MIB(8));
 }
 
-static enum exit_code serve(struct runtime *runtime, const struct server_options *where,
-                            int64_t shutdown_ms)
+static enum exit_code serve(struct serving *s)
 {
+    struct server_options where = {slice_of(s->host), s->port, s->max_body, 0};
     harborai_error error = HARBORAI_ERROR_INIT;
     struct server *server;
 
-    if (server_create(runtime, where, &server, &error) < 0)
+    if (server_create(s->runtime, &where, &server, &error) < 0)
         return command_fail(&error);
-    if (runtime_start(runtime, &error) < 0) {
+    if (runtime_start(s->runtime, &error) < 0) {
         server_destroy(server);
         return command_fail(&error);
     }
     fprintf(stderr, "harborai: listening on %s\n", server_url(server));
-    int number = await_stop(runtime_log(runtime));
-    log_write(runtime_log(runtime), LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
-              (long long)shutdown_ms);
-    if (stop(server, runtime, shutdown_ms) > 0) { /* their threads may still reach everything */
-        runtime_destroy(runtime);                 /* so this closes the journal alone */
+    int number = await_stop(s);
+    log_write(&s->log, LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
+              (long long)s->shutdown_ms);
+    if (stop(server, s->runtime, s->shutdown_ms) > 0) { /* their threads may still reach everything */
+        runtime_destroy(s->runtime);                    /* so this closes the journal alone */
         _exit(EXIT_OK);
     }
     server_destroy(server);
     return EXIT_OK;
 }
 
+/* ---- The start ---------------------------------------------------------------------------- */
+
+/* Complains of what is wrong; what is not good is told by the log, once there is one. */
+static struct config *load(struct serving *s)
+{
+    AUTO(config_faults) faults;
+    AUTO(config_faults) warnings;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct config *config;
+
+    config_faults_init(&faults);
+    config_faults_init(&warnings);
+    if (setup_load(&command_serve, s->arguments, &config, &faults, &warnings, &error) < 0) {
+        setup_print_faults(&faults, "");
+        if (faults.count == 0)
+            command_complain("%s", error.message);
+        return NULL;
+    }
+    setup_log(&s->log, config);
+    log_faults(&s->log, LOG_LEVEL_WARN, &warnings);
+    return config;
+}
+
+static bool remember(struct serving *s, const struct config *config)
+{
+    s->host = slice_dup(config->host);
+    s->state_dir = slice_dup(config->state_dir);
+    s->port = config->port;
+    s->workers = config->workers;
+    s->max_body = config->max_body;
+    s->shutdown_ms = config->shutdown_ms;
+    return s->host != NULL && s->state_dir != NULL;
+}
+
+static enum exit_code start(struct serving *s, struct config *config)
+{
+    struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
+                                   .with_journal = true, .system_plugin_dir = PLUGINDIR};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (runtime_create(config, &with, &s->runtime, &error) < 0) {
+        config_destroy(config);
+        enum exit_code code = command_fail(&error);
+        return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
+    }
+    enum exit_code code = serve(s);
+    runtime_destroy(s->runtime);
+    return code;
+}
+
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct config *config = setup_config(&command_serve, arguments);
-    harborai_error error = HARBORAI_ERROR_INIT;
+    struct serving serving = {.arguments = arguments};
+    struct config *config = load(&serving);
     sigset_t signals = all_signals();
-    struct runtime *runtime;
-    struct log log;
+    enum exit_code code = EXIT_FAILED;
 
     if (config == NULL)
         return EXIT_SERVE_CONFIG;
     keep_memory();
     raise_descriptors();
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
-    setup_log(&log, config);
-    int64_t shutdown_ms = config->shutdown_ms;
-    struct server_options where = {config->host, config->port, config->max_body, 0};
-    struct runtime_options with = {.log = &log, .loops = (unsigned)config->workers,
-                                   .with_journal = true, .system_plugin_dir = PLUGINDIR};
-    if (runtime_create(config, &with, &runtime, &error) < 0) {
+    if (remember(&serving, config)) {
+        code = start(&serving, config);
+    } else {
         config_destroy(config);
-        enum exit_code code = command_fail(&error);
-        return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
+        command_complain("no memory left");
     }
-    enum exit_code code = serve(runtime, &where, shutdown_ms);
-    runtime_destroy(runtime);
+    free(serving.host);
+    free(serving.state_dir);
     return code;
 }
 

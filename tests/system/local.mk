@@ -18,6 +18,6 @@ EXTRA_DIST += \
 	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_deepseek.py %reldir%/test_golden.py \
 	%reldir%/test_http.py \
 	%reldir%/test_journal.py %reldir%/test_plugins.py %reldir%/test_process.py \
-	%reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
+	%reldir%/test_reload.py %reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
 	%reldir%/test_upstream.py \
 	tests/plugins/says.c

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""SIGHUP: the configuration is read again, and nothing that is wrong with it harms the gateway."""
+import contextlib
+import os
+import signal
+import unittest
+
+import support
+from support import chat_body
+
+
+class ReloadTest(unittest.TestCase):
+    @contextlib.contextmanager
+    def serving(self, config, **more):
+        """A gateway whose configuration can be written again."""
+        with support.folder() as place:
+            support.write_config(place, config)
+            path = os.path.join(place, "harborai.yaml")
+            with support.gateway(arguments=("--config", path), **more) as hb:
+                hb.place = place
+                yield hb
+
+    def reload(self, hb, config, event):
+        support.write_config(hb.place, config)
+        self.signal(hb, event)
+
+    @staticmethod
+    def signal(hb, event):
+        before = hb.log().count(event)
+        hb.process.send_signal(signal.SIGHUP)
+        support.wait_for(event, lambda: hb.log().count(event) > before)
+
+    def test_streams_go_on_while_everything_changes(self):
+        with support.simulator() as sim, support.simulator() as other:
+            config = support.config_for(sim)
+            with self.serving(config) as hb:
+                calls = [support.RawStream(hb.port, chat_body({"events": 60, "delay_ms": 20}, model,
+                                                              stream=True))
+                         for model in ("gpt-4o", "my-model")]
+                for call in calls:
+                    call.read_until(b"000003 ")
+                openai = {"base_url": other.base_url, "api_key": "sk-another-key-0001"}
+                self.reload(hb, {"providers": {"openai": openai}, "models": {"new": "openai/gpt-4o"}},
+                            "config.applied")
+                self.assertEqual(hb.chat("after", model="new").text(), "after")
+                self.assertEqual(other.request("after")["key_end"], "0001")
+                self.assertEqual(hb.chat("gone", model="my-model").status, 404)
+                self.assertEqual(hb.chat("gone", model="smart").status, 404)
+                for call in calls:  # they end where they began
+                    call.read_until(b"[DONE]")
+                    self.assertIn(b"000059 ", call.seen)
+                    call.close()
+                self.reload(hb, config, "config.applied")
+                self.assertEqual(hb.chat("back", model="my-model").text(), "back")
+
+    def test_a_broken_file_changes_nothing(self):
+        with support.simulator() as sim:
+            config = support.config_for(sim)
+            with self.serving(config) as hb:
+                for text, *says in (
+                        ("server: {prot: 1}\nmodels: {x: y}\n", "yaml:1:10: unknown key", "yaml:2:13:",
+                         "faults=2"),
+                        ("a: [\n", "not valid YAML", "faults=1"),
+                        ("providers: {lab: {plugin: nonesuch}}\n", "nonesuch", "faults=1"),
+                        ("providers: {lab: {plugin: openai, models: [m]}}\nmodels: {s: lab/n}\n",
+                         "models.s: the model 'lab/n' does not exist", "faults=1")):
+                    with self.subTest(text):
+                        self.reload(hb, text, "config.kept")
+                        for words in says:
+                            self.assertIn(words, hb.log())
+                        self.assertEqual(hb.chat("still", model="smart").text(), "still")
+                os.unlink(os.path.join(hb.place, "harborai.yaml"))
+                self.signal(hb, "config.kept")
+                self.assertIn("No such file", hb.log())
+                self.assertEqual(hb.chat("still", model="my-model").text(), "still")
+                self.assertNotIn("config.applied", hb.log())
+
+    def test_what_needs_a_restart_is_said(self):
+        with support.simulator() as sim:
+            config = support.config_for(sim)
+            with self.serving(config) as hb:
+                server = {"max_body": "1MiB"}
+                self.reload(hb, {**config, "server": server}, "config.applied")
+                self.assertIn("config.needs_restart setting='server.max_body' running='33554432' "
+                              "configured='1048576'", hb.log())
+                # A flag counts before the file: these did not change.
+                self.reload(hb, {**config, "server": {"port": 1, "workers": 1}}, "config.applied")
+                self.assertNotIn("server.port", hb.log())
+                self.assertEqual(hb.chat("hi").text(), "hi")
+
+    def test_log_level_and_a_key_in_a_file(self):
+        with support.simulator() as sim, support.folder() as place:
+            key = os.path.join(place, "key")
+
+            def write_key(text, mode):
+                with open(key, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.chmod(key, mode)
+
+            write_key("sk-first-1111\n", 0o600)
+            config = {"providers": {"openai": {"base_url": sim.base_url, "api_key": "file:" + key}},
+                      "log": {"level": "warn"}}
+            with self.serving(config) as hb:
+                hb.chat("one")
+                self.assertEqual(sim.request("one")["key_end"], "1111")
+                write_key("sk-second-2222\n", 0o644)
+                self.signal(hb, "config.warning")
+                support.wait_for("the new key", lambda: hb.chat("two").status == 200
+                                 and sim.request("two")["key_end"] == "2222")
+                self.assertIn("holds a key and can be read by everybody", hb.log())
+                self.assertNotIn("config.applied", hb.log())  # it is info
+                self.reload(hb, {**config, "log": {"level": "info"}}, "config.warning")
+                self.signal(hb, "config.applied")
+                self.assertNotIn("sk-", hb.log())
+
+    def test_many_signals_under_load(self):
+        with support.simulator() as sim:
+            config = support.config_for(sim)
+            with self.serving(config) as hb:
+                for i in range(20):
+                    lab = {**config["providers"]["lab"], "timeouts": {"idle": 100 + i}}
+                    support.write_config(hb.place, {**config, "providers": {
+                        **config["providers"], "lab": lab}})
+                    hb.process.send_signal(signal.SIGHUP)
+                    self.assertEqual(hb.chat("x", model="my-model").text(), "x")
+                self.assertTrue(hb.healthy())
+                self.assertNotIn("config.kept", hb.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
