@@ -351,7 +351,6 @@ typedef struct harborai_price {
 
 /* ---- The host ------------------------------------------------------------------------------ */
 
-enum { HARBORAI_LOG_ERROR = 1, HARBORAI_LOG_WARN, HARBORAI_LOG_INFO, HARBORAI_LOG_DEBUG };
 
 /* One for each provider; valid from create() until destroy() returns. */
 struct harborai_host {

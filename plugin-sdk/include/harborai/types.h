@@ -121,6 +121,10 @@ harborai_error_set(harborai_error *error, harborai_status code, const char *form
     return code;
 }
 
+/* ---- The log ------------------------------------------------------------------------------ */
+
+enum { HARBORAI_LOG_ERROR = 1, HARBORAI_LOG_WARN, HARBORAI_LOG_INFO, HARBORAI_LOG_DEBUG };
+
 /* ---- Usage -------------------------------------------------------------------------------- */
 
 enum { /* Classes of usage, disjoint: a token is counted in exactly one. */
