@@ -22,6 +22,16 @@ void log_init(struct log *log, int fd, enum log_level level)
 {
     atomic_init(&log->level, (int)level);
     log->fd = fd;
+    log->sink = NULL;
+    log->context = NULL;
+}
+
+void log_init_sink(struct log *log, void (*sink)(void *context, enum log_level level, harborai_str line),
+                   void *context, enum log_level level)
+{
+    log_init(log, -1, level);
+    log->sink = sink;
+    log->context = context;
 }
 
 bool log_level_parse(harborai_str name, enum log_level *ret_level)
@@ -139,6 +149,10 @@ void log_write(const struct log *log, enum log_level level, const char *event, c
     va_start(arguments, fields);
     add_fields(&line, fields, &arguments);
     va_end(arguments);
+    if (log->sink != NULL) {
+        log->sink(log->context, level, (harborai_str){line.text, line.len});
+        return;
+    }
     line.text[line.len++] = '\n';
     /* A log that cannot be written has nobody left to be told. */
     if (write(log->fd, line.text, line.len) < 0)

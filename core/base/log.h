@@ -15,10 +15,16 @@ enum log_level { LOG_LEVEL_ERROR = 1, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_
 /* Opaque to those who write: a runtime owns one and hands it down. NULL = write nothing. */
 struct log {
     _Atomic int level; /* lines above it cost one load */
-    int fd;            /* borrowed */
+    int fd;            /* borrowed; not used with a sink */
+    /* Takes a line without its end, borrowed. [any] */
+    void (*sink)(void *context, enum log_level level, harborai_str line);
+    void *context;
 };
 
 void log_init(struct log *log, int fd, enum log_level level);
+/* Lines go to `sink` in place of a descriptor. */
+void log_init_sink(struct log *log, void (*sink)(void *context, enum log_level level, harborai_str line),
+                   void *context, enum log_level level);
 
 static inline bool log_is_on(const struct log *log, enum log_level level)
 {

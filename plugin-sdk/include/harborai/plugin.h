@@ -351,7 +351,6 @@ typedef struct harborai_price {
 
 /* ---- The host ------------------------------------------------------------------------------ */
 
-
 /* One for each provider; valid from create() until destroy() returns. */
 struct harborai_host {
     uint32_t size;

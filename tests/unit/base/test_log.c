@@ -79,9 +79,27 @@ static void test_length_and_level(void)
     end();
 }
 
+static void keep_line(void *context, enum log_level level, harborai_str line)
+{
+    char *text = context;
+    snprintf(text, 128, "%d %.*s", (int)level, SLICE_ARG(slice_from(line, 25)));
+}
+
+static void test_sink(void)
+{
+    struct log log;
+    char text[128] = "";
+    log_init_sink(&log, keep_line, text, LOG_LEVEL_WARN);
+    log_write(&log, LOG_LEVEL_INFO, "a.b", "x=%d", 1);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    log_write(&log, LOG_LEVEL_WARN, "a.b", "x=%d", 1);
+    CU_ASSERT_STRING_EQUAL(text, "2 warn a.b x=1"); /* no line end */
+}
+
 const CU_TestInfo log_tests[] = {
     {"values", test_values},
     {"conversions", test_conversions},
     {"length and level", test_length_and_level},
+    {"sink", test_sink},
     CU_TEST_INFO_NULL,
 };
