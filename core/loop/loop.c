@@ -162,6 +162,26 @@ void loop_post(struct loop *loop, struct message *message)
         wake_up(loop);
 }
 
+void loop_wake(struct loop *loop)
+{
+    int before = errno;
+    wake_up(loop);
+    errno = before;
+}
+
+int loop_descriptor(const struct loop *loop)
+{
+    return loop->epoll_fd;
+}
+
+int64_t loop_due_ns(const struct loop *loop)
+{
+    const struct timer *first = timer_heap_first(&loop->timers);
+    if (loop->again)
+        return 0;
+    return first != NULL ? first->at_ns : INT64_MAX;
+}
+
 void loop_stop(struct loop *loop)
 {
     atomic_store(&loop->stopped, true);
@@ -246,12 +266,13 @@ static void run_actions(struct loop *loop)
     loop->acting = false;
 }
 
-void loop_turn(struct loop *loop, int wait_ms)
+bool loop_turn(struct loop *loop, int wait_ms)
 {
     struct epoll_event events[EVENTS_A_PASS];
     int wait = wait_for(loop, wait_ms);
 
     int count = epoll_wait(loop->epoll_fd, events, EVENTS_A_PASS, wait);
+    bool was_interrupted = count < 0 && errno == EINTR;
     epoch_online(loop->epoch, loop->index);
     loop->again = false;
     loop->now_ns = clock_monotonic_ns(loop->clock);
@@ -264,10 +285,11 @@ void loop_turn(struct loop *loop, int wait_ms)
     run_actions(loop);
     free_parked(loop);
     epoch_offline(loop->epoch, loop->index);
+    return !was_interrupted;
 }
 
 void loop_run(struct loop *loop)
 {
     while (!atomic_load(&loop->stopped))
-        loop_turn(loop, -1);
+        (void)loop_turn(loop, -1);
 }

@@ -62,8 +62,16 @@ void loop_set_commit_hook(struct loop *loop, struct commit_hook *hook);
 void loop_run(struct loop *loop);
 /* One pass that waits at most wait_ms for something to do (-1: until there is something). After it
  * the loop is offline: the thread may do what it likes. */
-void loop_turn(struct loop *loop, int wait_ms);
+/* False: a signal interrupted the wait. */
+bool loop_turn(struct loop *loop, int wait_ms);
 void loop_stop(struct loop *loop); /* [any] */
+/* [any], and from a signal handler: ends the wait of this pass, or of the next. Keeps errno. */
+void loop_wake(struct loop *loop);
+
+/* Readable when a pass has something to do but for timers; not to be read. [any] */
+int loop_descriptor(const struct loop *loop);
+/* When a pass is due, were nothing to happen before: monotonic; 0 = now, INT64_MAX = never. */
+int64_t loop_due_ns(const struct loop *loop);
 
 unsigned loop_index(const struct loop *loop);      /* [any] */
 int64_t loop_now_ns(const struct loop *loop);      /* monotonic, of this pass */

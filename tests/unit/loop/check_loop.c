@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "../unit.h"
 #include "loop/jobs.h"
 #include "loop/loop.h"
+#include "loop/outer.h"
 
 extern const CU_TestInfo loop_tests[];
 
@@ -252,6 +254,50 @@ static void test_parked(void)
     loop_destroy(NULL);
 }
 
+/* --- As one descriptor of another loop --- */
+
+static bool is_readable(const struct outer *outer)
+{
+    struct pollfd fd = {.fd = outer_descriptor(outer), .events = POLLIN};
+    return poll(&fd, 1, 0) == 1;
+}
+
+static void do_nothing(struct message *message UNUSED)
+{
+}
+
+static void test_outer(void)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct outer *outer;
+    struct loop *loop;
+    struct message message = {.run = do_nothing};
+    struct timed due = {{.on_due = on_due}, 0};
+    epoch_init(&epoch);
+    CU_ASSERT_FATAL(loop_create(0, &epoch, &clock_system, &loop, &error) == HARBORAI_OK);
+    CU_ASSERT_FATAL(outer_create(loop, &outer, &error) == HARBORAI_OK);
+    CU_ASSERT(!is_readable(outer));
+    loop_post(loop, &message);
+    CU_ASSERT(is_readable(outer) && loop_turn(loop, 0) && !is_readable(outer));
+    outer_raise(outer);
+    outer_raise(outer);
+    CU_ASSERT(is_readable(outer) && loop_turn(loop, 0) && is_readable(outer));
+    outer_lower(outer);
+    outer_lower(outer);
+    CU_ASSERT(!is_readable(outer));
+    loop_timer_set(loop, &due.timer, loop_now_ns(loop) - 1);
+    outer_settle(outer);
+    CU_ASSERT(is_readable(outer));
+    (void)loop_turn(loop, 0);
+    outer_settle(outer);
+    CU_ASSERT(due.fired == 1 && !is_readable(outer) && loop_due_ns(loop) == INT64_MAX);
+    loop_wake(loop);
+    CU_ASSERT(is_readable(outer));
+    outer_destroy(outer);
+    outer_destroy(NULL);
+    loop_destroy(loop);
+}
+
 const CU_TestInfo loop_tests[] = {
     {"timers", test_timers},
     {"phases of a pass", test_phases},
@@ -259,6 +305,7 @@ const CU_TestInfo loop_tests[] = {
     {"no descriptors left", test_no_descriptors},
     {"a descriptor that cannot be watched", test_bad_descriptor},
     {"what is parked is freed once", test_parked},
+    {"one descriptor of another loop", test_outer},
     CU_TEST_INFO_NULL,
 };
 
