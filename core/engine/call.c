@@ -18,8 +18,9 @@ static void on_total(struct timer *timer)
     if (call->attempt != NULL)
         attempt_close(call->attempt, true);
     call_fail_with(call, HARBORAI_E_TIMEOUT,
-                   "no complete answer within %lld ms: raise timeouts.total, or ask for less",
-                   (long long)(call->total_limit_ns / NS_PER_MS));
+                   "no complete answer within %lld ms: raise %s, or ask for less",
+                   (long long)(call->total_limit_ns / NS_PER_MS),
+                   call->has_own_limit ? "the call's time limit" : "timeouts.total");
 }
 
 /* The trace goes on that the client began; without one, it begins here. */
@@ -44,6 +45,10 @@ static void name_call(struct call *call, const struct call_params *params)
     ids_hb(&call->engine->ids, r->begin_ns, r->hb_id);
     r->request_id = arena_copy(&call->arena, params->request_id);
     r->client = arena_copy(&call->arena, params->client);
+    r->tags = arena_copy(&call->arena, params->tags);
+    call->wanted_provider = arena_copy(&call->arena, params->provider);
+    call->has_own_limit = params->total_ms > 0;
+    call->total_limit_ns = clock_after_ms(0, params->total_ms);
     name_trace(call, params->trace_parent);
 }
 
@@ -113,6 +118,11 @@ void call_succeed(struct call *call)
         return;
     call->record.status = HARBORAI_OK;
     end(call);
+}
+
+const struct record *call_record(const struct call *call)
+{
+    return &call->record;
 }
 
 void call_cancel(struct call *call)

@@ -54,11 +54,17 @@ struct call_params {
     harborai_str request_id;        /* copied */
     harborai_str trace_parent;      /* W3C traceparent of the client, or empty; copied */
     harborai_str client;            /* who asks, for the record: an address, "cli"; copied */
+    int64_t total_ms;      /* the call's own limit, in place of timeouts.total; 0 = none of its own */
+    harborai_str provider; /* only this one; empty = whom the model's name leads to; copied */
+    harborai_str tags;     /* a JSON object for the record, checked; empty = none; copied */
 };
 
 /* Begins a call. What is wrong with it comes by on_end in a later act phase, never from inside.
  * NULL: no memory left, the body was not taken and its charge stays with the caller. */
 struct call *call_start(struct engine_loop *engine, const struct call_params *params);
+
+/* What is known of a call that has not ended. Borrowed until it has. */
+const struct record *call_record(const struct call *call);
 
 /* The client left: the vendor's exchange is broken off in this pass, the call is accounted for, and
  * no function of the front is called any more. */

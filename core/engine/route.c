@@ -72,9 +72,22 @@ static bool copy_target(struct call *call, const struct route_view *route)
 
 static void set_limits(struct call *call)
 {
-    call->total_limit_ns = target_of(call->slot)->total_ns;
+    if (!call->has_own_limit)
+        call->total_limit_ns = target_of(call->slot)->total_ns;
     if (call->total_limit_ns > 0)
         loop_timer_set(call->engine->s.loop, &call->total, call->started_ns + call->total_limit_ns);
+}
+
+/* The name alone if it leads to the provider that is wanted, else within that provider. NULL data:
+ * no memory. */
+static harborai_str name_to_find(struct call *call, const struct model_map *models)
+{
+    harborai_str model = call->request.model, wanted = call->wanted_provider;
+    struct route_view route;
+    if (wanted.len == 0 ||
+        (model_map_find(models, model, &route) >= 0 && slice_equal(route.provider, wanted)))
+        return model;
+    return arena_printf(&call->arena, "%.*s/%.*s", SLICE_ARG(wanted), SLICE_ARG(model));
 }
 
 static void find_target(struct call *call)
@@ -83,9 +96,10 @@ static void find_target(struct call *call)
     const struct model_map *models = snapshot_get(engine->s.models);
     harborai_error error = HARBORAI_ERROR_INIT;
     struct route_view route;
+    harborai_str name = name_to_find(call, models);
 
-    if (model_map_find(models, call->request.model, &route) < 0) {
-        model_map_explain(models, call->request.model, &error);
+    if (model_map_find(models, name, &route) < 0) {
+        model_map_explain(models, name, &error);
         call_fail(call, &error);
     } else if (!copy_target(call, &route)) {
         call_fail_with(call, HARBORAI_E_MEMORY, "no memory left for this call");

@@ -84,6 +84,8 @@ struct call {
     bool is_on_record;    /* the end line is committed: what comes later amends it */
     struct timer total;   /* the caller's limit */
     int64_t started_ns, total_limit_ns;
+    bool has_own_limit; /* total_limit_ns is what this call was started with */
+    harborai_str wanted_provider; /* empty = any */
 
     /* The target, copied from the snapshot when the call was routed. */
     struct slot *slot;

@@ -61,10 +61,21 @@ static void add_names(struct buf *out, const struct record *r)
                               : HARBORAI_STR(",\"stream\":false"));
 }
 
+static void add_compact(struct buf *out, harborai_str json);
+
+static void add_tags(struct buf *out, harborai_str tags)
+{
+    if (tags.len == 0)
+        return;
+    buf_add(out, HARBORAI_STR(",\"tags\":"));
+    add_compact(out, tags);
+}
+
 void line_begin(struct buf *out, const struct record *record)
 {
     buf_add(out, HARBORAI_STR("{\"type\":\"begin\""));
     add_names(out, record);
+    add_tags(out, record->tags);
     NUMBER(out, "attempt", record->attempts);
     NUMBER(out, "begin_ns", record->attempt_begin_ns);
     buf_add_char(out, '}');
@@ -172,6 +183,7 @@ void line_end(struct buf *out, const struct record *record)
     const struct record *r = record;
     buf_add(out, HARBORAI_STR("{\"type\":\"end\""));
     add_names(out, r);
+    add_tags(out, r->tags);
     PLAIN(out, "parent_span_id", r->parent_span_id);
     NUMBER(out, "attempts", r->attempts);
     NUMBER(out, "begin_ns", r->begin_ns);

@@ -15,6 +15,7 @@ struct record {
     char span_id[17];        /* of the attempt, as its traceparent says it to the vendor */
     harborai_str request_id; /* x-request-id */
     harborai_str client;     /* an address, "cli" */
+    harborai_str tags;       /* a JSON object that the caller gave; empty = none */
 
     /* What was asked for, and where it went. */
     harborai_str model;          /* as the client wrote it */

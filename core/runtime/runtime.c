@@ -43,6 +43,8 @@ static harborai_status build_loop(struct runtime *runtime, unsigned index,
         return st;
     metrics_subscriber_init(&l->metrics, metrics_shard_of(runtime->metrics, index));
     fanout_add(&l->fanout, &l->metrics.subscriber);
+    if (index == 0)
+        fanout_add(&l->fanout, runtime->options.subscriber);
     st = transport_create(runtime->transport, l->loop, &l->transport, error);
     if (st >= 0 && runtime->options.with_journal)
         st = open_journal(l, config, error);

@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 #include "observe/metrics.h"
 #include "plugin/discover.h"
+#include "record/fanout.h"
 #include "registry/model_map.h"
 
 struct runtime;
@@ -19,6 +20,7 @@ struct runtime_options {
     const struct log *log;     /* borrowed */
     unsigned loops;            /* 0 = one a core */
     bool with_journal;         /* false: nothing is recorded (listing commands) */
+    struct record_subscriber *subscriber; /* borrowed; is told of loop 0's calls; or NULL */
     const char *system_plugin_dir; /* borrowed; after the environment's and the configuration's */
 };
 

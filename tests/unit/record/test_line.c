@@ -17,6 +17,7 @@ static const struct record full = {
     .span_id = "00f067aa0ba902b7",
     .request_id = S("req-1"),
     .client = S("127.0.0.1"),
+    .tags = S("{ \"team\" : \"a b\" }"),
     .model = S("smart"),
     .provider = S("openai"),
     .upstream_model = S("gpt-4o"),
@@ -54,6 +55,7 @@ static const struct record full = {
     "\"request_id\":\"req-1\",\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","                  \
     "\"span_id\":\"00f067aa0ba902b7\",\"client\":\"127.0.0.1\",\"provider\":\"openai\","           \
     "\"model\":\"smart\",\"upstream_model\":\"gpt-4o\",\"stream\":true,"
+#define TAGS "\"tags\":{\"team\":\"a b\"},"
 #define NO_BYTES                                                                                   \
     "\"bytes_in\":0,\"bytes_out\":0,\"vendor_bytes_in\":0,\"vendor_bytes_out\":0}"
 
@@ -87,9 +89,9 @@ static const struct row {
     const char *want;
 } rows[] = {
     {"begin", line_begin, &full,
-     "{\"type\":\"begin\"," FULL_NAMES "\"attempt\":2,\"begin_ns\":1795259085123500000}"},
+     "{\"type\":\"begin\"," FULL_NAMES TAGS "\"attempt\":2,\"begin_ns\":1795259085123500000}"},
     {"end", line_end, &full,
-     "{\"type\":\"end\"," FULL_NAMES "\"parent_span_id\":\"b7ad6b7169203331\",\"attempts\":2,"
+     "{\"type\":\"end\"," FULL_NAMES TAGS "\"parent_span_id\":\"b7ad6b7169203331\",\"attempts\":2,"
      "\"begin_ns\":1795259085123000001,\"end_ns\":1795259086123000001,\"ttft_ns\":250000000,"
      "\"status\":200,\"outcome\":\"ok\",\"finish_reason\":\"stop\",\"vendor_status\":200,"
      "\"vendor_model\":\"gpt-4o-2024-08-06\",\"vendor_request_id\":\"req_abc\","
