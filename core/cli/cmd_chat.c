@@ -2,19 +2,18 @@
 /* harborai chat: one question, one answer. The answer goes to stdout, all else to stderr. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <harborai/harborai.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "cli/command.h"
 #include "cli/setup.h"
-#include "client/client.h"
-#include "json_value.h"
-#include "runtime/runtime.h"
 #include "wire/json_write.h"
 
 static const struct option_spec options[] = {
@@ -28,19 +27,27 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-/* Set by Ctrl-C; the wait for an answer ends and the call is broken off in good order. That takes
- * the loop, which a plugin may never return to: so the second one ends the process itself. */
+/* Set by Ctrl-C, which breaks the call off in good order. That takes the loop, which a plugin may
+ * never return to: so the second one ends the process itself. */
 static volatile sig_atomic_t was_interrupted;
+static _Atomic(harborai_client *) asking;
 
 static void on_interrupt(int signal_number UNUSED)
 {
     was_interrupted = 1;
+    harborai_client_interrupt(asking);
 }
 
-static void catch_interrupt(void)
+static void catch_interrupt(harborai_client *client)
 {
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    asking = client;
     sigaction(SIGINT, &action, NULL);
+}
+
+static void forget_interrupt(void)
+{
+    asking = NULL;
 }
 
 /* --- What is asked --------------------------------------------------------------------------- */
@@ -88,7 +95,7 @@ static void write_message(struct json_writer *w, const char *role, harborai_str 
 }
 
 static void write_body(struct buf *body, harborai_str model, const char *system,
-                       harborai_str question, bool streams)
+                       harborai_str question)
 {
     struct json_writer w = JSON_WRITER(body);
     json_write_object(&w);
@@ -99,110 +106,109 @@ static void write_body(struct buf *body, harborai_str model, const char *system,
         write_message(&w, "system", slice_of(system));
     write_message(&w, "user", question);
     json_write_end(&w);
-    if (streams) {
-        json_write_key(&w, HARBORAI_STR("stream"));
-        json_write_bool(&w, true);
-    }
     json_write_end(&w);
 }
 
 /* --- What is answered ------------------------------------------------------------------------ */
 
-struct printing {
-    bool json, any;
-    struct buf text; /* scratch */
-};
-
-/* The string that a JSON Pointer names, as text; nothing if it is not there. */
-static harborai_str text_at(struct printing *p, harborai_str json, const char *pointer)
+/* Of the library's log; it has no line end. */
+static void print_line(void *context UNUSED, int level UNUSED, harborai_str line)
 {
-    harborai_str value = json_pointer_find(json, slice_of(pointer)), text = SLICE_NONE;
-    buf_clear(&p->text);
-    char *room = buf_reserve(&p->text, value.len + 1);
-    if (value.len == 0 || room == NULL || json_string(value, room, value.len, &text) < 0)
-        return SLICE_NONE;
-    return text;
+    fprintf(stderr, "%.*s\n", SLICE_ARG(line));
 }
 
-static void print_text(struct printing *p, harborai_str text)
+static bool print_text(harborai_str text)
 {
-    if (text.len == 0)
+    if (text.len > 0)
+        fwrite(text.data, 1, text.len, stdout);
+    return text.len > 0;
+}
+
+static void print_summary(const harborai_reply *reply)
+{
+    if (harborai_reply_provider(reply)[0] == '\0' || !isatty(STDERR_FILENO))
         return;
-    p->any = true;
-    fwrite(text.data, 1, text.len, stdout);
+    fprintf(stderr, "(%s/%s", harborai_reply_provider(reply), harborai_reply_model(reply));
+    if (harborai_reply_tokens_in(reply) >= 0)
+        fprintf(stderr, ", %lld + %lld tokens", (long long)harborai_reply_tokens_in(reply),
+                (long long)harborai_reply_tokens_out(reply));
+    if (harborai_reply_cost(reply)[0] != '\0')
+        fprintf(stderr, ", %s %s", harborai_reply_cost(reply), harborai_reply_currency(reply));
+    fprintf(stderr, ")\n");
 }
 
-static bool on_chunk(void *context, harborai_str chunk)
+static enum exit_code print_end(const harborai_reply *reply, const harborai_error *error)
 {
-    struct printing *p = context;
-    if (chunk.len > 0 && p->json)
-        printf("%.*s\n", SLICE_ARG(chunk));
-    else if (chunk.len > 0)
-        print_text(p, text_at(p, chunk, "/choices/0/delta/content"));
-    if (chunk.len > 0)
-        fflush(stdout);
-    return !was_interrupted;
-}
-
-static enum exit_code print_end(struct printing *p, const struct client_answer *answer)
-{
-    harborai_str json = buf_slice(&answer->json);
-    if (json.len > 0 && p->json)
-        printf("%.*s\n", SLICE_ARG(json));
-    else if (json.len > 0)
-        print_text(p, text_at(p, json, "/choices/0/message/content"));
-    if (p->any)
-        putchar('\n');
     enum exit_code printed = command_finish();
-    if (answer->error.code != HARBORAI_OK)
-        return was_interrupted ? EXIT_INTERRUPTED : command_fail(&answer->error);
-    if (answer->summary.len > 0 && isatty(STDERR_FILENO))
-        fprintf(stderr, "(%.*s)\n", SLICE_ARG(buf_slice(&answer->summary)));
+    if (error->code < 0)
+        return was_interrupted ? EXIT_INTERRUPTED : command_fail(error);
+    print_summary(reply);
     return printed;
 }
 
-static enum exit_code ask(struct client *client, struct buf *body, bool json)
+static enum exit_code ask_whole(harborai_client *client, harborai_str body, bool json)
 {
-    struct printing printing = {.json = json, .text = BUF_INIT(LIMIT_RESPONSE_BODY)};
-    struct client_answer answer;
-    catch_interrupt();
-    client_call(client, body, on_chunk, &printing, &answer);
-    enum exit_code code = print_end(&printing, &answer);
-    client_answer_release(&answer);
-    buf_release(&printing.text);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_reply *reply = harborai_chat(client, body, &error);
+    if (reply != NULL && json)
+        printf("%.*s\n", SLICE_ARG(harborai_reply_json(reply)));
+    else if (print_text(slice_of(harborai_reply_text(reply))))
+        putchar('\n');
+    enum exit_code code = print_end(reply, &error);
+    harborai_reply_free(reply);
     return code;
 }
 
-static enum exit_code run_with(const struct arguments *arguments, struct config *config,
+static enum exit_code ask_stream(harborai_client *client, harborai_str body, bool json)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_stream *stream = harborai_chat_stream(client, body, &error);
+    bool any = false;
+    for (harborai_chunk chunk; harborai_stream_next(stream, &chunk, &error);) {
+        if (json)
+            printf("%.*s\n", SLICE_ARG(chunk.json));
+        else
+            any |= print_text(chunk.text);
+        fflush(stdout);
+    }
+    if (any)
+        putchar('\n');
+    enum exit_code code = print_end(harborai_stream_reply(stream), &error);
+    harborai_stream_close(stream);
+    return code;
+}
+
+static enum exit_code run_with(const struct arguments *arguments, const struct config *config,
                                struct buf *question)
 {
     const struct command *me = &command_chat;
+    bool json = command_argument(me, arguments, "json") != NULL;
     bool streams = command_argument(me, arguments, "stream") != NULL ||
                    (command_argument(me, arguments, "no-stream") == NULL && isatty(STDOUT_FILENO));
     AUTO(buf) body = BUF_INIT(LIMIT_REQUEST_BODY);
     harborai_error error = HARBORAI_ERROR_INIT;
-    struct client *client;
-    struct log log;
+    harborai_client_options with = {.size = sizeof with,
+                                    .log_level = (int32_t)setup_quiet_level(config),
+                                    .config_file = command_argument(me, arguments, "config"),
+                                    .state_dir = command_argument(me, arguments, "state-dir"),
+                                    .log = print_line,
+                                    .name = "cli"};
 
     if (config->default_model.len == 0) {
         command_complain("which model? give -m MODEL or set default_model; 'harborai list-models' shows "
                  "what there is");
-        config_destroy(config);
         return EXIT_USAGE;
     }
     write_body(&body, config->default_model, command_argument(me, arguments, "system"),
-               buf_slice(question), streams);
-    setup_quiet_log(&log, config);
-    struct runtime_options with = {.log = &log, .with_journal = true,
-                                   .system_plugin_dir = PLUGINDIR};
-    if (client_open(config, &with, &client, &error) < 0) {
-        config_destroy(config);
+               buf_slice(question));
+    harborai_client *client = harborai_client_open(&with, &error);
+    if (client == NULL)
         return command_fail(&error);
-    }
-    enum exit_code code = ask(client, &body, command_argument(me, arguments, "json") != NULL);
-    bool holds_on = runtime_stop(client_runtime(client)) > 0;
-    client_close(client);
-    if (holds_on) /* its threads may still reach everything, the log of this frame too */
+    catch_interrupt(client);
+    enum exit_code code = streams ? ask_stream(client, buf_slice(&body), json)
+                                  : ask_whole(client, buf_slice(&body), json);
+    forget_interrupt();
+    if (harborai_client_close(client) < 0) /* a plugin's threads are still inside */
         _exit((int)code);
     return code;
 }
@@ -211,13 +217,13 @@ static enum exit_code run(const struct arguments *arguments)
 {
     AUTO(buf) question = BUF_INIT(LIMIT_REQUEST_BODY / 2);
     struct config *config = setup_config(&command_chat, arguments);
+    enum exit_code code = EXIT_USAGE;
     if (config == NULL)
         return EXIT_CONFIG;
-    if (!read_question(arguments, &question)) {
-        config_destroy(config);
-        return EXIT_USAGE;
-    }
-    return run_with(arguments, config, &question);
+    if (read_question(arguments, &question))
+        code = run_with(arguments, config, &question);
+    config_destroy(config);
+    return code;
 }
 
 const struct command command_chat = {

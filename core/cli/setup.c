@@ -72,8 +72,12 @@ void setup_log(struct log *log, const struct config *config)
     log_init(log, STDERR_FILENO, config->log_level);
 }
 
+enum log_level setup_quiet_level(const struct config *config)
+{
+    return config->log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARN : config->log_level;
+}
+
 void setup_quiet_log(struct log *log, const struct config *config)
 {
-    enum log_level level = config->log_level;
-    log_init(log, STDERR_FILENO, level == LOG_LEVEL_INFO ? LOG_LEVEL_WARN : level);
+    log_init(log, STDERR_FILENO, setup_quiet_level(config));
 }

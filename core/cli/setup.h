@@ -27,5 +27,6 @@ void setup_log(struct log *log, const struct config *config);
 /* The same for a command whose reader sits at the terminal: of what goes well (info, the default) it
  * is silent; at debug it tells all. */
 void setup_quiet_log(struct log *log, const struct config *config);
+enum log_level setup_quiet_level(const struct config *config);
 
 #endif

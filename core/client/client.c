@@ -1,149 +1,275 @@
 /* SPDX-License-Identifier: MIT */
-/* A client drives its runtime's only loop on the caller's thread, one call at a time. */
+/* Opens a client and ends it. Never prints, never touches a signal. */
 #include "client/client.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "base/limits.h"
-#include "chat/usage.h"
-#include "engine/call.h"
-#include "pricing/money.h"
+#include "client/ask.h"
+#include "config/config.h"
 
-struct client {
-    struct runtime *runtime;
-};
-
-/* Begin and cancel are messages, because both belong in a pass of the loop. */
-struct waiting {
-    struct engine_loop *engine;
-    struct buf *body;
-    struct call *call; /* NULL before it began and after it ended */
-    struct message begin, cancel;
-    bool (*on_chunk)(void *context, harborai_str chunk);
-    void *context;
-    struct client_answer *answer;
-    bool has_ended, breaks_off;
-};
-
-void client_answer_release(struct client_answer *answer)
+const char *harborai_version(void)
 {
-    buf_release(&answer->json);
-    buf_release(&answer->summary);
+    return PACKAGE_VERSION;
 }
 
-harborai_status client_open(struct config *config, const struct runtime_options *options,
-                            struct client **ret_client, harborai_error *error)
+void harborai_free(void *text)
 {
-    struct runtime_options single = *options;
-    struct client *client = calloc(1, sizeof *client);
-    if (client == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    single.loops = 1;
-    harborai_status st = runtime_create(config, &single, &client->runtime, error);
-    if (st < 0) {
-        free(client);
-        return st;
-    }
-    *ret_client = client;
+    free(text);
+}
+
+/* --- Open --------------------------------------------------------------------------------------- */
+
+/* Whatever size the application's struct has. */
+static harborai_status take_options(const harborai_client_options *given,
+                                    harborai_client_options *options, harborai_error *error)
+{
+    *options = (harborai_client_options){.size = sizeof *options};
+    if (given == NULL)
+        return HARBORAI_OK;
+    if (given->size < offsetof(harborai_client_options, config_file))
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "harborai_client_options.size is not set: { sizeof options }");
+    memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
+    if (options->log_level < 0 || options->log_level > HARBORAI_LOG_DEBUG)
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "the option log_level is %d: HARBORAI_LOG_ERROR to _DEBUG, or 0",
+                                  (int)options->log_level);
     return HARBORAI_OK;
 }
 
-void client_close(struct client *client)
+static void give_line(void *context, enum log_level level, harborai_str line)
 {
+    const harborai_client_options *o = context;
+    o->log(o->log_context, (int)level, line);
+}
+
+/* Before there is a client: the lines go to the application at once. */
+static void tell_faults(harborai_client_options *o, const struct config_faults *faults)
+{
+    char text[512];
+    struct log log;
+    log_init_sink(&log, give_line, o, LOG_LEVEL_ERROR);
+    for (size_t i = 0; o->log != NULL && i < faults->count; i++) {
+        config_fault_format(&faults->items[i], text, sizeof text);
+        log_write(&log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", text);
+    }
+}
+
+static harborai_status load_config(harborai_client_options *o, struct config **ret_config,
+                                   harborai_error *error)
+{
+    struct config_override *overrides = calloc(o->setting_count + 1, sizeof *overrides);
+    struct config_sources sources = {
+        .file = o->config_file, .text = o->config_text, .overrides = overrides};
+    struct config_faults faults;
+
+    if (overrides == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    for (size_t i = 0; i < o->setting_count; i++)
+        overrides[sources.override_count++] =
+            (struct config_override){o->settings[i].path, o->settings[i].value};
+    if (o->state_dir != NULL)
+        overrides[sources.override_count++] = (struct config_override){"state_dir", o->state_dir};
+    config_faults_init(&faults);
+    harborai_status st = config_load(&sources, &environment_process, ret_config, &faults, error);
+    if (st < 0)
+        tell_faults(o, &faults);
+    config_faults_release(&faults);
+    free(overrides);
+    return st;
+}
+
+static void wake_for_line(void *owner)
+{
+    struct harborai_client *client = owner;
+    loop_wake(client->loop);
+}
+
+static void init(struct harborai_client *client, const harborai_client_options *o,
+                 const struct config *config)
+{
+    enum log_level level = config->log_level;
+    client->pid = getpid();
+    atomic_init(&client->refs, 1);
+    pthread_mutex_init(&client->lock, NULL);
+    pthread_cond_init(&client->handed, NULL);
+    list_init(&client->waiting);
+    list_init(&client->ready);
+    sink_init(&client->sink, client);
+    totals_init(&client->totals);
+    client->log_fn = o->log;
+    client->log_context = o->log_context;
+    if (o->log_level > 0)
+        level = (enum log_level)o->log_level;
+    log_init_sink(&client->log, sink_add, &client->sink, level);
+    if (o->log == NULL)
+        atomic_store(&client->log.level, 0);
+}
+
+static harborai_status build(struct harborai_client *client, const harborai_client_options *o,
+                             struct config *config, harborai_error *error)
+{
+    struct runtime_options with = {.log = &client->log, .loops = 1, .with_journal = true,
+                                   .subscriber = &client->totals.subscriber,
+                                   .system_plugin_dir = PLUGINDIR};
+    init(client, o, config);
+    client->name = slice_dup(slice_of(o->name != NULL ? o->name : "library"));
+    if (client->name == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    harborai_status st = runtime_create(config, &with, &client->runtime, error);
+    if (st < 0)
+        return st;
+    client->loop = runtime_loop(client->runtime, 0);
+    sink_set_wake(&client->sink, wake_for_line);
+    return HARBORAI_OK;
+}
+
+harborai_client *harborai_client_open(const harborai_client_options *options,
+                                      harborai_error *error)
+{
+    int64_t began_ns = clock_monotonic_ns(&clock_system);
+    harborai_client_options o;
+    struct config *config;
+
+    if (take_options(options, &o, error) < 0 || load_config(&o, &config, error) < 0)
+        return NULL;
+    struct harborai_client *client = calloc(1, sizeof *client);
     if (client == NULL)
+        harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    if (client == NULL || build(client, &o, config, error) < 0) {
+        config_destroy(config);
+        if (client == NULL)
+            return NULL;
+        pthread_mutex_lock(&client->lock);
+        turn_flush_lines(client);
+        pthread_mutex_unlock(&client->lock);
+        client_unref(client);
+        return NULL;
+    }
+    client->opened_ns = clock_monotonic_ns(&clock_system);
+    client->opening_ns = client->opened_ns - began_ns;
+    pthread_mutex_lock(&client->lock);
+    turn_flush_lines(client);
+    pthread_mutex_unlock(&client->lock);
+    return client;
+}
+
+void client_unref(struct harborai_client *client)
+{
+    if (atomic_fetch_sub(&client->refs, 1) > 1)
         return;
-    runtime_destroy(client->runtime);
+    sink_release(&client->sink);
+    totals_release(&client->totals);
+    pthread_cond_destroy(&client->handed);
+    pthread_mutex_destroy(&client->lock);
+    free(client->name);
     free(client);
 }
 
-struct runtime *client_runtime(struct client *client)
+/* --- Who may call ------------------------------------------------------------------------------- */
+
+harborai_status client_refuse_nothing(harborai_error *error, const char *what)
 {
-    return client->runtime;
+    if (error != NULL && error->code < 0)
+        return error->code;
+    return harborai_error_set(error, HARBORAI_E_INVALID, "there is no %s: it is NULL", what);
 }
 
-/* --- The front --------------------------------------------------------------------------------- */
-
-static void on_chunk(void *owner, harborai_str json)
+bool client_is_forked(const struct harborai_client *client)
 {
-    struct waiting *w = owner;
-    if (!w->breaks_off && !w->on_chunk(w->context, json))
-        w->breaks_off = true;
+    return client->pid != getpid();
 }
 
-static void summarise(struct buf *b, const struct record *r)
+static harborai_status check(const struct harborai_client *client, bool waits,
+                             harborai_error *error)
 {
-    if (r->provider.len == 0)
+    if (client->is_closing)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "the client is being closed");
+    if (waits && client->in_handler && pthread_equal(client->handler, pthread_self()))
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "a handler may not wait: start the call by harborai_chat_start()");
+    return HARBORAI_OK;
+}
+
+harborai_status client_enter(struct harborai_client *client, bool waits, harborai_error *error)
+{
+    if (client == NULL)
+        return client_refuse_nothing(error, "client");
+    if (client_is_forked(client)) /* the lock may be held by a thread that is not there */
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "the client belongs to the process that forked this one: open one "
+                                  "here");
+    pthread_mutex_lock(&client->lock);
+    harborai_status st = check(client, waits, error);
+    if (st < 0)
+        pthread_mutex_unlock(&client->lock);
+    return st;
+}
+
+void client_leave(struct harborai_client *client)
+{
+    pthread_mutex_unlock(&client->lock);
+}
+
+void harborai_client_interrupt(harborai_client *client)
+{
+    if (client == NULL)
         return;
-    buf_printf(b, "%.*s/%.*s", SLICE_ARG(r->provider), SLICE_ARG(r->upstream_model));
-    if (r->usage.known_mask != 0)
-        buf_printf(b, ", %lld + %lld tokens", (long long)usage_input_total(&r->usage),
-                   (long long)usage_output_total(&r->usage));
-    if (r->is_cost_known) {
-        char amount[MONEY_TEXT];
-        money_print(r->cost_pico, amount);
-        buf_printf(b, ", %s %.*s", amount, SLICE_ARG(r->cost_currency));
-    }
+    atomic_fetch_add(&client->interrupts, 1);
+    loop_wake(client->loop);
 }
 
-static void on_end(void *owner, const struct call_result *result)
+/* --- Close -------------------------------------------------------------------------------------- */
+
+/* False: it is in a function that does not return. The lock is held. */
+static bool join_thread(struct harborai_client *client)
 {
-    struct waiting *w = owner;
-    if (result->error != NULL)
-        w->answer->error = *result->error;
-    buf_add(&w->answer->json, result->answer);
-    summarise(&w->answer->summary, result->record);
-    w->has_ended = true;
+    struct timespec until;
+    pthread_mutex_unlock(&client->lock);
+    loop_wake(client->loop);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    bool joined = pthread_timedjoin_np(client->thread, NULL, &until) == 0;
+    pthread_mutex_lock(&client->lock);
+    return joined;
 }
 
-static size_t undelivered(const void *owner UNUSED)
+/* Nothing of it may be freed: threads are still inside. */
+static harborai_status abandon(struct harborai_client *client)
 {
-    return 0; /* on_chunk returns when the chunk was dealt with */
+    turn_flush_lines(client);
+    pthread_mutex_unlock(&client->lock);
+    return HARBORAI_E_TIMEOUT;
 }
 
-static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = false};
-
-static void begin(struct message *message)
+harborai_status harborai_client_close(harborai_client *client)
 {
-    struct waiting *w = CONTAINER_OF(message, struct waiting, begin);
-    struct call_params params = {
-        .front = &front, .owner = w, .body = w->body, .client = HARBORAI_STR("cli")};
-    w->call = call_start(w->engine, &params);
-    if (w->call == NULL) {
-        harborai_error_set(&w->answer->error, HARBORAI_E_MEMORY, "no memory left");
-        w->has_ended = true;
-    }
-}
-
-static void cancel(struct message *message)
-{
-    struct waiting *w = CONTAINER_OF(message, struct waiting, cancel);
-    if (w->has_ended)
-        return;
-    call_cancel(w->call);
-    harborai_error_set(&w->answer->error, HARBORAI_E_CANCELLED, "broken off");
-    w->has_ended = true;
-}
-
-void client_call(struct client *client, struct buf *body,
-                 bool (*chunk_fn)(void *context, harborai_str chunk), void *context,
-                 struct client_answer *ret_answer)
-{
-    struct loop *loop = runtime_loop(client->runtime, 0);
-    struct waiting w = {.engine = runtime_engine(client->runtime, 0), .body = body,
-                        .begin = {.run = begin}, .cancel = {.run = cancel},
-                        .on_chunk = chunk_fn, .context = context, .answer = ret_answer};
-
-    *ret_answer = (struct client_answer){.error = HARBORAI_ERROR_INIT};
-    buf_init(&ret_answer->json, LIMIT_RESPONSE_BODY);
-    buf_init(&ret_answer->summary, KIB(4));
-    loop_post(loop, &w.begin);
-    for (bool told = false; !w.has_ended;) {
-        loop_turn(loop, -1);
-        w.breaks_off |= !w.has_ended && !chunk_fn(context, SLICE_NONE);
-        /* The message lies here: of a call that is over, nobody would wait for it. */
-        if (w.breaks_off && !told && !w.has_ended) {
-            told = true;
-            loop_post(loop, &w.cancel);
-        }
-    }
+    if (client == NULL)
+        return HARBORAI_OK;
+    harborai_status st = client_enter(client, true, NULL);
+    if (st < 0)
+        return st;
+    client->is_closing = true;
+    if (client->has_thread && !join_thread(client))
+        return abandon(client);
+    turn_claim(client, CLIENT_DRIVER_CLOSE);
+    pthread_mutex_unlock(&client->lock);
+    unsigned held = runtime_stop(client->runtime); /* every call ends in it */
+    pthread_mutex_lock(&client->lock);
+    turn_deliver(client);
+    while (client->inside > 0)
+        pthread_cond_wait(&client->handed, &client->lock);
+    client->is_closed = true;
+    if (held > 0)
+        return abandon(client);
+    turn_flush_lines(client);
+    outer_destroy(client->outer);
+    client->outer = NULL;
+    roster_release(&client->roster);
+    pthread_mutex_unlock(&client->lock);
+    sink_set_wake(&client->sink, NULL);
+    runtime_destroy(client->runtime);
+    client_unref(client);
+    return HARBORAI_OK;
 }

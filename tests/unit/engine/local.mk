@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: MIT
 check_PROGRAMS += %reldir%/check_engine
 TESTS += %reldir%/check_engine
-engine_test_libs = core/runtime/libruntime.la \
-	core/engine/libengine.la core/transport/libtransport.la core/registry/libregistry.la \
-	core/plugin/libplugin.la core/observe/libobserve.la core/store/libstore.la \
-	core/account/libaccount.la core/record/librecord.la pricing/libpricing.la core/chat/libchat.la \
-	core/config/libconfig.la core/loop/libloop.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
-	core/base/libbase.la $(CURL_LIBS) $(OPENSSL_LIBS) $(JSONC_LIBS) $(YAML_LIBS) $(ELF_LIBS)
+engine_test_libs = $(client_rooms) $(client_libs)
 %canon_reldir%_check_engine_SOURCES = \
 	%reldir%/check_engine.c %reldir%/stage.c %reldir%/stage.h %reldir%/test_answer.c \
 	%reldir%/test_call.c %reldir%/test_disk.c %reldir%/test_limit.c \

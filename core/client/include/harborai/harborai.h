@@ -224,9 +224,9 @@ HARBORAI_API harborai_call_id harborai_chat_start_with(harborai_client *client, 
                                                        const harborai_call_options *options,
                                                        harborai_error *error);
 
-/* Breaks a started call off: no more on_chunk comes once a thread of the application's is told
- * of it, and on_done with E_CANCELLED, unless it has ended meanwhile. An id of a call that is over
- * is nothing to do. [any] */
+/* Breaks a started call off: no on_chunk comes any more, and on_done with E_CANCELLED; unless the
+ * call has ended meanwhile, which then goes on to its last piece. Of a call that is over nothing
+ * happens. [any] */
 HARBORAI_API void harborai_call_cancel(harborai_client *client, harborai_call_id id);
 
 /* A descriptor that is readable (POLLIN) when harborai_client_dispatch() has something to do, its
@@ -273,6 +273,9 @@ HARBORAI_API const char *harborai_reply_record_key(const harborai_reply *reply);
 HARBORAI_API const char *harborai_reply_trace_id(const harborai_reply *reply);
 /* Token counts; a class whose bit is not set in known_mask is not known. Borrowed, never NULL. */
 HARBORAI_API const harborai_usage *harborai_reply_usage(const harborai_reply *reply);
+/* Tokens of the prompt and of the answer, each with all its classes; -1: not known. */
+HARBORAI_API int64_t harborai_reply_tokens_in(const harborai_reply *reply);
+HARBORAI_API int64_t harborai_reply_tokens_out(const harborai_reply *reply);
 /* What the call cost: the exact decimal, "0.0000125". "": not known, which is not 0. */
 HARBORAI_API const char *harborai_reply_cost(const harborai_reply *reply);
 /* The currency of it, as of ISO 4217: "USD". */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* The body builder, what a chunk says, and the edits of a request. */
+#include "client/ask.h"
+#include "support.h"
+
+extern const CU_TestInfo body_tests[];
+
+static void test_build(void)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_body *body = harborai_body_new("gpt \"4\"");
+    CU_ASSERT(slice_is(harborai_body_str(body, &error), "{\"model\":\"gpt \\\"4\\\"\",\"messages\":[]}"));
+    harborai_body_message(body, "user", "a\nb");
+    harborai_body_json(body, "temperature", " 0.2 ");
+    harborai_body_message_json(body, HARBORAI_STR(" {\"role\":\"tool\"} "));
+    harborai_body_json(body, "temperature", "1");
+    CU_ASSERT(slice_is(harborai_body_str(body, &error),
+                       "{\"model\":\"gpt \\\"4\\\"\",\"temperature\":1,\"messages\":[{\"role\":\"user\","
+                       "\"content\":\"a\\nb\"},{\"role\":\"tool\"}]}"));
+    harborai_body_json(body, "messages", "[1]");
+    CU_ASSERT(slice_is(harborai_body_str(body, &error),
+                       "{\"model\":\"gpt \\\"4\\\"\",\"temperature\":1,\"messages\":[1]}"));
+    CU_ASSERT(error.code == HARBORAI_OK);
+    harborai_body_json(body, "seed", "{");
+    harborai_body_json(body, "top_p", "]");
+    CU_ASSERT(harborai_body_str(body, &error).len == 0 && error.code == HARBORAI_E_INVALID);
+    CU_ASSERT(strstr(error.message, "'seed' is no JSON") != NULL);
+    harborai_body_free(body);
+    harborai_body_free(NULL);
+}
+
+static void test_no_body(void)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_body_message(NULL, "user", "x");
+    harborai_body_json(NULL, "x", "1");
+    harborai_body_message_json(NULL, HARBORAI_STR("{}"));
+    CU_ASSERT(harborai_body_str(NULL, &error).len == 0 && error.code == HARBORAI_E_MEMORY);
+}
+
+static void test_wish(void)
+{
+    static const struct {
+        const char *name, *body, *whole, *stream;
+    } rows[] = {
+        {"absent", "{ \"a\": 1 }", "{ \"a\": 1 }", "{ \"a\": 1,\"stream\":true }"},
+        {"true", "{\"stream\":true,\"a\":1}", "{\"a\":1}", "{\"stream\":true,\"a\":1}"},
+        {"false", "{\"stream\":false}", "{}", "{\"stream\":true}"},
+        {"with options", "{\"stream\":true,\"stream_options\":{}}", "{}",
+         "{\"stream\":true,\"stream_options\":{}}"},
+        {"twice", "{\"stream\":true,\"stream\":false}", "{\"stream\":true,\"stream\":false}",
+         "{\"stream\":true,\"stream\":false}"},
+        {"no JSON", "{\"stream\"", "{\"stream\"", "{\"stream\""},
+        {"nothing", "", "", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows) * 2; i++) {
+        bool streams = i % 2 != 0;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        struct ask_wish wish = {.body = BUF_INIT(KIB(4))};
+        struct arena arena;
+        arena_init(&arena, KIB(64));
+        ROW(rows[i / 2].name, wish_fill(&wish, &arena, slice_of(rows[i / 2].body), streams, NULL,
+                                        &error) == HARBORAI_OK);
+        if (!slice_is(buf_slice(&wish.body), streams ? rows[i / 2].stream : rows[i / 2].whole))
+            fprintf(stderr, "%.*s\n", SLICE_ARG(buf_slice(&wish.body)));
+        ROW(rows[i / 2].name,
+            slice_is(buf_slice(&wish.body), streams ? rows[i / 2].stream : rows[i / 2].whole));
+        buf_release(&wish.body);
+        arena_release(&arena);
+    }
+}
+
+static void test_piece(void)
+{
+    static const struct {
+        const char *name, *json, *text, *reasoning, *finish;
+        uint32_t choice;
+    } rows[] = {
+        {"text", "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a b\"}}]}", "a b", "", "", 0},
+        {"escapes", "{\"choices\":[{\"index\":2,\"delta\":{\"content\":\"a\\n\\u00e9\","
+                    "\"reasoning_content\":\"\\\"\"},\"finish_reason\":\"s\\u0074op\"}]}",
+         "a\n\xc3\xa9", "\"", "stop", 2},
+        {"reasoning", "{\"choices\":[{\"delta\":{\"content\":null,\"reasoning\":\"r\"}}]}", "", "r",
+         "", 0},
+        {"usage", "{\"choices\":[],\"usage\":{}}", "", "", "", 0},
+        {"odd", "{\"choices\":{}}", "", "", "", 0},
+    };
+    AUTO(buf) scratch = BUF_INIT(KIB(4));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        harborai_chunk chunk;
+        harborai_str json = unit_tight(slice_of(rows[i].json));
+        ROW(rows[i].name, piece_read(json, &scratch, &chunk));
+        ROW(rows[i].name, slice_is(chunk.text, rows[i].text));
+        ROW(rows[i].name, slice_is(chunk.reasoning, rows[i].reasoning));
+        ROW(rows[i].name, slice_is(chunk.finish_reason, rows[i].finish));
+        ROW(rows[i].name, chunk.choice == rows[i].choice && slice_equal(chunk.json, json));
+        unit_drop(json);
+    }
+}
+
+static void test_roster(void)
+{
+    struct roster roster = {0};
+    struct ask *asks = calloc(40, sizeof *asks);
+    harborai_call_id ids[40];
+    for (int i = 0; i < 40; i++) {
+        ids[i] = roster_add(&roster, &asks[i]);
+        CU_ASSERT(ids[i] != 0 && roster_find(&roster, ids[i]) == &asks[i]);
+    }
+    roster_remove(&roster, ids[7]);
+    roster_remove(&roster, ids[7]);
+    CU_ASSERT(roster_find(&roster, ids[7]) == NULL && roster_find(&roster, ids[8]) == &asks[8]);
+    harborai_call_id again = roster_add(&roster, &asks[7]);
+    CU_ASSERT(again != ids[7] && roster_find(&roster, again) == &asks[7]);
+    CU_ASSERT(roster_find(&roster, ids[7]) == NULL && roster_find(&roster, 0) == NULL);
+    CU_ASSERT(roster_find(&roster, UINT64_MAX) == NULL);
+    roster_release(&roster);
+    free(asks);
+}
+
+const CU_TestInfo body_tests[] = {{"build", test_build}, {"no body", test_no_body},
+                                  {"wish", test_wish},   {"piece", test_piece},
+                                  {"roster", test_roster}, CU_TEST_INFO_NULL};
