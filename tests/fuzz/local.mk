@@ -59,8 +59,18 @@ TESTS += %reldir%/fuzz_vendor_error
 %canon_reldir%_fuzz_vendor_error_SOURCES = %reldir%/fuzz_vendor_error.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
 %canon_reldir%_fuzz_vendor_error_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_journal
+TESTS += %reldir%/fuzz_journal
+%canon_reldir%_fuzz_journal_SOURCES = %reldir%/fuzz_journal.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_journal_LDADD = core/store/libstore.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
 EXTRA_DIST += \
 	%reldir%/run \
+	%reldir%/corpus/journal/broken \
+	%reldir%/corpus/journal/calls \
+	%reldir%/corpus/journal/escaped \
+	%reldir%/corpus/journal/long \
+	%reldir%/corpus/journal/torn \
 	%reldir%/corpus/chat_request/escaped_key \
 	%reldir%/corpus/chat_request/options_null \
 	%reldir%/corpus/chat_request/stream \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit.h"
 
-extern const CU_TestInfo journal_tests[];
+extern const CU_TestInfo journal_tests[], journal_read_tests[];
 
-UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests))
+UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests),
+          UNIT_SUITE("reading the journal", journal_read_tests))

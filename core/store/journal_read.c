@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* Merges the segments by time. A segment is opened when the newest call that is left could be in it:
+ * its file's time is not long before that of the newest call known. */
+#include "store/journal_read.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "json_value.h"
+#include "store/journal_segment.h"
+#include "wire/json_write.h"
+
+/* By how much a file's time may be behind its last line's: the kernel's clock for files is coarse. */
+#define SLACK_NS NS_PER_S
+
+struct journal_reader {
+    int directory;
+    journal_fault_fn *on_fault;
+    void *context;
+    struct journal_segment *segments; /* the youngest file first */
+    size_t count, capacity, opened;
+    struct journal_segment *given; /* whose call was given out last */
+};
+
+/* --- Which files there are ------------------------------------------------------------------- */
+
+static harborai_status no_memory(harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+}
+
+static harborai_status add_segment(struct journal_reader *r, const char *name, harborai_error *error)
+{
+    struct stat now;
+    if (!slice_ends_with(slice_of(name), ".jsonl") ||
+        fstatat(r->directory, name, &now, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(now.st_mode))
+        return HARBORAI_OK;
+    if (r->count == r->capacity) {
+        size_t capacity = r->capacity > 0 ? 2 * r->capacity : 16;
+        struct journal_segment *grown = realloc(r->segments, capacity * sizeof *grown);
+        if (grown == NULL)
+            return no_memory(error);
+        r->segments = grown;
+        r->capacity = capacity;
+    }
+    char *copy = slice_dup(slice_of(name));
+    if (copy == NULL)
+        return no_memory(error);
+    r->segments[r->count++] = (struct journal_segment){
+        .name = copy,
+        .mtime_ns = now.st_mtim.tv_sec * NS_PER_S + now.st_mtim.tv_nsec,
+        .fd = -1,
+        .on_fault = r->on_fault,
+        .context = r->context};
+    return HARBORAI_OK;
+}
+
+static int compare_segments(const void *a, const void *b)
+{
+    const struct journal_segment *x = a, *y = b;
+    if (x->mtime_ns != y->mtime_ns)
+        return x->mtime_ns < y->mtime_ns ? 1 : -1;
+    return strcmp(y->name, x->name);
+}
+
+static harborai_status read_directory(struct journal_reader *r, harborai_error *error)
+{
+    harborai_status st = HARBORAI_OK;
+    int fd = fcntl(r->directory, F_DUPFD_CLOEXEC, 0);
+    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+    if (listing == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return no_memory(error);
+    }
+    for (struct dirent *entry; st == HARBORAI_OK && (entry = readdir(listing)) != NULL;)
+        st = add_segment(r, entry->d_name, error);
+    closedir(listing);
+    if (r->count > 0)
+        qsort(r->segments, r->count, sizeof *r->segments, compare_segments);
+    return st;
+}
+
+static harborai_status open_directory(struct journal_reader *r, harborai_str state_dir,
+                                      harborai_error *error)
+{
+    char *path = NULL, why[128];
+    if (asprintf(&path, "%.*s/journal", SLICE_ARG(state_dir)) < 0)
+        return no_memory(error);
+    r->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    harborai_status st = HARBORAI_OK;
+    if (r->directory < 0 && errno != ENOENT)
+        st = harborai_error_set(error, HARBORAI_E_CONFIG, "cannot read '%s': %s", path,
+                                error_of_errno(errno, why));
+    free(path);
+    return st;
+}
+
+harborai_status journal_reader_create(harborai_str state_dir, journal_fault_fn *on_fault,
+                                      void *context, struct journal_reader **ret_reader,
+                                      harborai_error *error)
+{
+    struct journal_reader *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return no_memory(error);
+    r->directory = -1;
+    r->on_fault = on_fault;
+    r->context = context;
+    harborai_status st = open_directory(r, state_dir, error);
+    if (st == HARBORAI_OK && r->directory >= 0)
+        st = read_directory(r, error);
+    if (st < 0) {
+        journal_reader_destroy(r);
+        return st;
+    }
+    *ret_reader = r;
+    return HARBORAI_OK;
+}
+
+void journal_reader_destroy(struct journal_reader *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->count; i++) {
+        journal_segment_close(&r->segments[i]);
+        free(r->segments[i].name);
+    }
+    free(r->segments);
+    if (r->directory >= 0)
+        close(r->directory);
+    free(r);
+}
+
+/* --- Calls ----------------------------------------------------------------------------------- */
+
+static struct journal_segment *find_newest(struct journal_reader *r)
+{
+    struct journal_segment *newest = NULL;
+    for (size_t i = 0; i < r->opened; i++)
+        if (r->segments[i].has_call &&
+            (newest == NULL || r->segments[i].call.at_ns > newest->call.at_ns))
+            newest = &r->segments[i];
+    return newest;
+}
+
+bool journal_reader_next(struct journal_reader *r, struct journal_call *ret_call)
+{
+    if (r->given != NULL)
+        journal_segment_advance(r->given);
+    r->given = find_newest(r);
+    while (r->opened < r->count &&
+           (r->given == NULL ||
+            r->segments[r->opened].mtime_ns >= r->given->call.at_ns - SLACK_NS)) {
+        struct journal_segment *s = &r->segments[r->opened++];
+        journal_segment_open(s, r->directory);
+        if (s->has_call && (r->given == NULL || s->call.at_ns > r->given->call.at_ns))
+            r->given = s;
+    }
+    if (r->given != NULL)
+        *ret_call = r->given->call;
+    return r->given != NULL;
+}
+
+/* What an amend line's members stand in place of, whether it has them or not. */
+static bool is_amendable(harborai_str name)
+{
+    static const char *const names[] = {"tokens",     "estimated", "usage",        "cost", "cost_reason",
+                                        "cost_class", "currency",  "price_source", "price_date"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (slice_is(name, names[i]))
+            return true;
+    return false;
+}
+
+harborai_str journal_call_member(const struct journal_call *call, const char *name)
+{
+    bool is_amended = call->amend.len > 0 && is_amendable(slice_of(name));
+    return json_member(is_amended ? call->amend : call->line, slice_of(name));
+}
+
+/* The members of a line of which `amendable` holds. */
+static void copy_members(struct json_writer *w, harborai_str line, bool amendable)
+{
+    struct json_cursor cursor = json_open(line);
+    struct json_member member;
+    while (json_object_next(&cursor, &member)) {
+        bool is_time = slice_is(member.key, "amend_ns");
+        if (is_amendable(member.key) != amendable && !(amendable && is_time))
+            continue;
+        json_write_key(w, member.key); /* keys with escapes are none of ours */
+        json_write_raw(w, member.value);
+    }
+}
+
+void journal_call_write(const struct journal_call *call, struct buf *out)
+{
+    struct json_writer w = JSON_WRITER(out);
+    if (call->amend.len == 0) {
+        buf_add(out, call->line);
+        return;
+    }
+    json_write_object(&w);
+    copy_members(&w, call->line, false);
+    copy_members(&w, call->amend, true);
+    json_write_end(&w);
+}
