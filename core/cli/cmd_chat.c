@@ -22,7 +22,6 @@ static const struct option_spec options[] = {
     {"stream", 0, NULL, "print the answer as it comes (default on a terminal)"},
     {"no-stream", 0, NULL, "print the answer when it is complete"},
     {"json", 0, NULL, "print the answer's JSON; of a stream, one chunk a line"},
-    {"config", 'c', "FILE", "the configuration file"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
     {NULL, 0, NULL, NULL},
 };

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "config/schema.h"
 #include "config/settings.h"
 #include "config/show.h"
@@ -23,7 +24,6 @@ static const struct option_spec options[] = {
     {"markdown", 0, NULL, "describe: as the table in doc/configuration.md"},
     {"schema", 0, NULL, "describe: as a JSON Schema, for editors"},
     {"describe", 0, NULL, "the same as describe"},
-    {"config", 'c', "FILE", "the configuration file"},
     {"host", 0, "ADDRESS", "as serve takes it"},
     {"port", 'p', "PORT", "as serve takes it"},
     {"workers", 'w', "N", "as serve takes it"},
@@ -191,7 +191,7 @@ static void print_paths_json(const struct files_entry entries[static FILES_COUNT
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
 
-static void print_paths(const struct files_entry entries[static FILES_COUNT])
+static void print_paths(const struct files_entry entries[static FILES_COUNT], bool with_color)
 {
     static const char *const heads[] = {"WHAT", "STATE", "FILE"};
     struct table table;
@@ -206,7 +206,7 @@ static void print_paths(const struct files_entry entries[static FILES_COUNT])
         table_cell(&table, slice_of(state_of(&entries[i], words)));
         table_cell(&table, entries[i].name);
     }
-    table_print(&table);
+    table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
 }
 
@@ -223,7 +223,7 @@ static enum exit_code path(const struct arguments *arguments)
     if (st >= 0 && has(arguments, "json"))
         print_paths_json(entries);
     else if (st >= 0)
-        print_paths(entries);
+        print_paths(entries, command_has_color(arguments, STDOUT_FILENO));
     arena_release(&arena);
     return st < 0 ? command_fail(&error) : command_finish();
 }

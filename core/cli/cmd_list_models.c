@@ -2,19 +2,20 @@
 /* harborai list-models: what can be asked, by whom it is answered, and whether the key is there.
  * Loads no plugin: everything stands in manifests. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "json_value.h"
 #include "runtime/runtime.h"
 #include "wire/json_write.h"
 
 static const struct option_spec options[] = {
-    {"provider", 0, "NAME", "only this provider's"},
+    {"provider", 0, "PROVIDER", "only this provider's"},
     {"json", 0, NULL, "as JSON"},
-    {"config", 'c', "FILE", "the configuration file"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -54,6 +55,30 @@ static void print_price(struct table *table, const struct model_listing *m)
     table_cell(table, slice_of(text));
 }
 
+static void add_word(struct buf *out, harborai_str word)
+{
+    if (out->len > 0)
+        buf_add_char(out, ' ');
+    buf_add(out, word);
+}
+
+/* What the manifest says that the model can do: "tools reasoning", and "vision", "audio" … of what it
+ * reads besides text. Kinds of input go by the name that the field has for them. */
+static void print_capabilities(struct table *table, const struct model_listing *m)
+{
+    AUTO(buf) words = BUF_INIT(KIB(4));
+    harborai_str json = m->model != NULL ? m->model->json : SLICE_NONE, item, text;
+    struct json_cursor cursor = json_open(json_pointer_find(json, HARBORAI_STR("/capabilities")));
+    while (json_array_next(&cursor, &item))
+        if (json_string_plain(item, &text) && !slice_is(text, "vision"))
+            add_word(&words, text);
+    cursor = json_open(json_pointer_find(json, HARBORAI_STR("/input")));
+    while (json_array_next(&cursor, &item))
+        if (json_string_plain(item, &text) && !slice_is(text, "text"))
+            add_word(&words, slice_is(text, "image") ? HARBORAI_STR("vision") : text);
+    table_cell(table, buf_slice(&words));
+}
+
 static void print_row(struct table *table, const struct model_listing *m)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -61,6 +86,7 @@ static void print_row(struct table *table, const struct model_listing *m)
     table_cell(table, m->qualified);
     print_number(table, m->model != NULL ? m->model->context : 0);
     print_number(table, m->model != NULL ? m->model->max_output : 0);
+    print_capabilities(table, m);
     print_price(table, m);
     table_cell(table, what_is_missing(m, &error));
 }
@@ -92,18 +118,20 @@ static bool is_asked_for(const struct model_listing *m, const char *provider)
     return provider == NULL || slice_is(m->provider, provider);
 }
 
-static void print_table(const struct model_listing *list, size_t count, const char *provider)
+static void print_table(const struct model_listing *list, size_t count, const char *provider,
+                        bool with_color)
 {
-    static const char *const heads[] = {"MODEL", "GOES TO", "CONTEXT", "OUTPUT", "PRICE IN / OUT PER 1M",
-                                        "STATE"};
+    static const char *const heads[] = {"MODEL", "GOES TO", "CONTEXT", "OUTPUT", "CAPABILITIES",
+                                        "PRICE IN / OUT PER 1M", "STATE"};
     struct table table;
     table_init(&table, ARRAY_LEN(heads));
+    table.to_the_right[2] = table.to_the_right[3] = true;
     for (size_t i = 0; i < ARRAY_LEN(heads); i++)
         table_cell(&table, slice_of(heads[i]));
     for (size_t i = 0; i < count; i++)
         if (is_asked_for(&list[i], provider))
             print_row(&table, &list[i]);
-    table_print(&table);
+    table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
 }
 
@@ -184,7 +212,7 @@ static enum exit_code list(struct runtime *runtime, const struct arguments *argu
     if (command_argument(&command_list_models, arguments, "json") != NULL)
         print_json(models, count, provider);
     else if (count > 0)
-        print_table(models, count, provider);
+        print_table(models, count, provider, command_has_color(arguments, STDOUT_FILENO));
     if (count == 0)
         say_what_to_set(runtime);
     return command_finish();
@@ -192,19 +220,12 @@ static enum exit_code list(struct runtime *runtime, const struct arguments *argu
 
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct config *config = setup_config(&command_list_models, arguments);
-    harborai_error error = HARBORAI_ERROR_INIT;
     struct runtime *runtime;
     struct log log;
-    if (config == NULL)
-        return EXIT_CONFIG;
-    setup_quiet_log(&log, config);
-    struct runtime_options with = {.log = &log, .loops = 1, .system_plugin_dir = PLUGINDIR};
-    if (runtime_create(config, &with, &runtime, &error) < 0) {
-        config_destroy(config);
-        return command_fail(&error);
-    }
-    enum exit_code code = list(runtime, arguments);
+    enum exit_code code = setup_runtime(&command_list_models, arguments, &log, &runtime);
+    if (code != EXIT_OK)
+        return code;
+    code = list(runtime, arguments);
     runtime_destroy(runtime);
     return code;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai list-plugins: what was found where, and why something is not used. Loads nothing. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/table.h"
-#include "plugin/discover.h"
+#include "cli/terminal.h"
 #include "wire/json_write.h"
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "as JSON"},
-    {"config", 'c', "FILE", "the configuration file (its plugin_path)"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -52,7 +52,7 @@ static void print_reasons(const struct plugin_catalog *catalog)
     }
 }
 
-static void print_table(const struct plugin_catalog *catalog)
+static void print_table(const struct plugin_catalog *catalog, bool with_color)
 {
     static const char *const heads[] = {"PLUGIN", "ID", "VERSION", "STATE", "FILE"};
     struct table table;
@@ -61,7 +61,7 @@ static void print_table(const struct plugin_catalog *catalog)
         table_cell(&table, slice_of(heads[i]));
     for (size_t i = 0; i < catalog->file_count; i++)
         print_row(&table, &catalog->files[i]);
-    table_print(&table);
+    table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
     fflush(stdout);
     print_reasons(catalog);
@@ -115,19 +115,14 @@ static enum exit_code run(const struct arguments *arguments)
     struct plugin_catalog *catalog;
     if (config == NULL)
         return EXIT_CONFIG;
-    struct discover_options where = {.environment = discover_environment(),
-                                     .configuration = config->plugin_path.items,
-                                     .configuration_count = config->plugin_path.count,
-                                     .system = PLUGINDIR,
-                                     .one_a_provider = !config->has_file};
-    harborai_status st = plugin_catalog_create(&where, &catalog, &error);
+    harborai_status st = setup_catalog(config, &catalog, &error);
     config_destroy(config);
     if (st < 0)
         return command_fail(&error);
     if (command_argument(&command_list_plugins, arguments, "json") != NULL)
         print_json(catalog);
     else
-        print_table(catalog);
+        print_table(catalog, command_has_color(arguments, STDOUT_FILENO));
     plugin_catalog_destroy(catalog);
     return command_finish();
 }

@@ -7,109 +7,239 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "base/slice.h"
 
-const char *command_argument(const struct command *command, const struct arguments *arguments,
-                        const char *name)
+enum global { GLOBAL_CONFIG = COMMAND_GLOBAL_CONFIG, GLOBAL_COLOR, GLOBAL_QUIET, GLOBAL_VERBOSE };
+
+const struct option_spec command_globals[] = {
+    [GLOBAL_CONFIG] = {"config", 'c', "FILE", "the configuration file"},
+    [GLOBAL_COLOR] = {"color", 0, "auto|always|never", "when to use colours (default auto)"},
+    [GLOBAL_QUIET] = {"quiet", 'q', NULL, "say nothing but the answer and errors"},
+    [GLOBAL_VERBOSE] = {"verbose", 'v', NULL, "log everything to stderr"},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_spec help_option = {"help", 'h', NULL, "show this"};
+
+static const struct option_spec *own_option(const struct command *command, const char *name)
 {
-    for (int i = 0; command->options[i].name != NULL; i++)
-        if (strcmp(command->options[i].name, name) == 0)
-            return arguments->value[i];
+    for (const struct option_spec *o = command->options; o->name != NULL; o++)
+        if (strcmp(o->name, name) == 0)
+            return o;
     return NULL;
 }
 
-static void print_option(const struct option_spec *o)
+const char *command_argument(const struct command *command, const struct arguments *arguments,
+                             const char *name)
 {
-    char left[64];
-    char letter[8] = "    ";
-    if (o->letter != '\0')
-        snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->argument != NULL ? " " : "",
-             o->argument != NULL ? o->argument : "");
-    printf("  %-28s %s\n", left, o->help);
+    const struct option_spec *own = own_option(command, name);
+    if (own != NULL)
+        return arguments->value[own - command->options];
+    for (size_t i = 0; command_globals[i].name != NULL; i++)
+        if (strcmp(command_globals[i].name, name) == 0)
+            return arguments->global[i];
+    return NULL;
 }
 
-static void print_help(const struct command *command)
+/* --- Reading --------------------------------------------------------------------------------- */
+
+enum { ALL_MAX = COMMAND_OPTIONS_MAX + COMMAND_GLOBALS_MAX + 1, LONG_VALUE = 256 };
+
+/* Everything that a command takes, and where the value of each goes. */
+struct reading {
+    const struct command *command;
+    const struct option_spec *all[ALL_MAX];
+    const char **value[ALL_MAX]; /* NULL: --help */
+    size_t count;
+};
+
+static bool letter_is_taken(const struct reading *r, char letter)
 {
-    static const struct option_spec help = {"help", 'h', NULL, "show this"};
-    printf("usage: harborai %s [OPTION…]%s%s\n\n%s.\n\n", command->name,
-           command->rest != NULL ? " " : "", command->rest != NULL ? command->rest : "",
-           command->summary);
-    for (int i = 0; command->options[i].name != NULL; i++)
-        print_option(&command->options[i]);
-    print_option(&help);
-    if (command->more != NULL)
-        printf("\n%s\n", command->more);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->all[i]->letter == letter)
+            return true;
+    return false;
 }
 
-/* getopt_long's two forms of our table. Values from 256 on are places in the table. */
-static void build_getopt(const struct command *command, struct option *longs, char *letters)
+static void gather(struct reading *r, const struct command *command, struct arguments *arguments)
 {
-    int i = 0;
-    for (; command->options[i].name != NULL; i++) {
-        const struct option_spec *o = &command->options[i];
-        longs[i] = (struct option){o->name, o->argument != NULL, NULL, 256 + i};
-        if (o->letter != '\0') {
+    *r = (struct reading){.command = command};
+    for (size_t i = 0; command->options[i].name != NULL && i < COMMAND_OPTIONS_MAX; i++) {
+        r->all[r->count] = &command->options[i];
+        r->value[r->count++] = &arguments->value[i];
+    }
+    for (size_t i = 0; command_globals[i].name != NULL; i++) {
+        if (own_option(command, command_globals[i].name) != NULL)
+            continue;
+        r->all[r->count] = &command_globals[i];
+        r->value[r->count++] = &arguments->global[i];
+    }
+    if (own_option(command, help_option.name) == NULL)
+        r->all[r->count++] = &help_option;
+}
+
+/* getopt_long's two forms of our table. Values from 256 on are places in it. */
+static void build_getopt(const struct reading *r, struct option *longs, char *letters)
+{
+    struct reading seen = {.count = 0};
+    *letters++ = ':'; /* getopt is silent: what is wrong is said below */
+    for (size_t i = 0; i < r->count; i++) {
+        const struct option_spec *o = r->all[i];
+        longs[i] = (struct option){o->name, o->argument != NULL, NULL, LONG_VALUE + (int)i};
+        if (o->letter != '\0' && !letter_is_taken(&seen, o->letter)) {
             *letters++ = o->letter;
             if (o->argument != NULL)
                 *letters++ = ':';
         }
+        seen.all[seen.count++] = o;
     }
-    longs[i++] = (struct option){"help", 0, NULL, 'h'};
-    longs[i] = (struct option){NULL, 0, NULL, 0};
-    *letters++ = 'h';
+    longs[r->count] = (struct option){NULL, 0, NULL, 0};
     *letters = '\0';
 }
 
-static int place_of(const struct command *command, int found)
+static int place_of(const struct reading *r, int found)
 {
-    if (found >= 256)
-        return found - 256;
-    for (int i = 0; command->options[i].name != NULL; i++)
-        if (command->options[i].letter == found)
-            return i;
+    if (found >= LONG_VALUE)
+        return found - LONG_VALUE;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->all[i]->letter == found)
+            return (int)i;
     return -1;
+}
+
+static void refuse_long(const struct reading *r, harborai_str word)
+{
+    const struct option_spec *nearest = NULL, *first = NULL;
+    unsigned least = 3;
+    for (size_t i = 0; i < r->count; i++) {
+        harborai_str name = slice_of(r->all[i]->name);
+        if (word.len > 0 && name.len > word.len && memcmp(name.data, word.data, word.len) == 0) {
+            if (first != NULL) {
+                command_complain("option '--%.*s' could be '--%s' or '--%s'", SLICE_ARG(word),
+                                 first->name, r->all[i]->name);
+                return;
+            }
+            first = r->all[i];
+        }
+        unsigned distance = slice_distance(word, name, 2);
+        if (distance < least) {
+            least = distance;
+            nearest = r->all[i];
+        }
+    }
+    if (nearest != NULL)
+        command_complain("there is no option '--%.*s': did you mean '--%s'?", SLICE_ARG(word),
+                         nearest->name);
+    else
+        command_complain("there is no option '--%.*s'", SLICE_ARG(word));
+}
+
+/* `found` is getopt's '?' or ':'; `word` the argument that it read last. */
+static void refuse_option(const struct reading *r, int found, const char *word)
+{
+    int place = place_of(r, optopt);
+    harborai_str name, value;
+    if (found == ':' && place >= 0) {
+        command_complain("option '--%s' needs a value: --%s %s", r->all[place]->name,
+                         r->all[place]->name, r->all[place]->argument);
+    } else if (optopt >= LONG_VALUE && place >= 0) {
+        command_complain("option '--%s' takes no value: '%s'", r->all[place]->name, word);
+    } else if (optopt != 0) {
+        command_complain("there is no option '-%c'", optopt);
+    } else {
+        slice_split(slice_from(slice_of(word), 2), '=', &name, &value);
+        refuse_long(r, name);
+    }
 }
 
 static bool usage_fault(const struct command *command, enum exit_code *ret_exit)
 {
-    fprintf(stderr, "see 'harborai %s --help'\n", command->name);
+    fprintf(stderr, "see 'harborai %s%s--help'\n", command->name, command->name[0] != '\0' ? " " : "");
     *ret_exit = EXIT_USAGE;
     return false;
 }
 
-bool command_parse(const struct command *command, int argc, char **argv,
-                     struct arguments *ret_arguments, enum exit_code *ret_exit)
+static bool check_globals(const struct command *command, const struct arguments *arguments,
+                          enum exit_code *ret_exit)
 {
-    struct option longs[COMMAND_OPTIONS_MAX + 2];
-    char letters[2 * COMMAND_OPTIONS_MAX + 2];
-    *ret_arguments = (struct arguments){0};
-    build_getopt(command, longs, letters);
-    optind = 0; /* begin anew, GNU's way */
-    argv[0] = (char *)(uintptr_t)"harborai"; /* what getopt's complaints begin with */
-    for (int found; (found = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
-        if (found == 'h') {
-            print_help(command);
-            *ret_exit = command_finish();
-            return false;
-        }
-        int place = place_of(command, found);
-        if (found == '?' || place < 0)
-            return usage_fault(command, ret_exit);
-        ret_arguments->value[place] = optarg != NULL ? optarg : "";
+    harborai_str color = slice_of(arguments->global[GLOBAL_COLOR]);
+    if (color.data != NULL && !slice_is(color, "auto") && !slice_is(color, "always") &&
+        !slice_is(color, "never")) {
+        command_complain("--color: '%.*s' is not auto, always or never", SLICE_ARG(color));
+        return usage_fault(command, ret_exit);
     }
-    ret_arguments->rest = argv + optind;
-    ret_arguments->rest_count = argc - optind;
-    if (command->rest == NULL && ret_arguments->rest_count > 0) {
-        command_complain("'%s' takes no argument: '%s'", command->name, ret_arguments->rest[0]);
+    if (command_is_quiet(arguments) && command_is_verbose(arguments)) {
+        command_complain("--quiet and --verbose exclude each other");
         return usage_fault(command, ret_exit);
     }
     return true;
 }
+
+bool command_parse(const struct command *command, int argc, char **argv,
+                   struct arguments *arguments, enum exit_code *ret_exit)
+{
+    struct option longs[ALL_MAX + 1];
+    char letters[2 * ALL_MAX + 2];
+    struct reading r;
+
+    gather(&r, command, arguments);
+    build_getopt(&r, longs, letters);
+    optind = 0; /* begin anew, GNU's way */
+    opterr = 0;
+    for (int found; (found = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
+        int place = place_of(&r, found);
+        if (found == '?' || found == ':' || place < 0) {
+            refuse_option(&r, found, argv[optind - 1]);
+            return usage_fault(command, ret_exit);
+        }
+        if (r.value[place] == NULL) {
+            command_print_help(command);
+            *ret_exit = command_finish();
+            return false;
+        }
+        *r.value[place] = optarg != NULL ? optarg : "";
+    }
+    arguments->rest = argv + optind;
+    arguments->rest_count = argc - optind;
+    if (command->rest == NULL && arguments->rest_count > 0) {
+        command_complain("'%s' takes no argument: '%s'", command->name, arguments->rest[0]);
+        return usage_fault(command, ret_exit);
+    }
+    return check_globals(command, arguments, ret_exit);
+}
+
+/* --- Options of all -------------------------------------------------------------------------- */
+
+bool command_has_color(const struct arguments *arguments, int fd)
+{
+    const char *choice = arguments->global[GLOBAL_COLOR];
+    const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE"), *term = getenv("TERM");
+    if (choice != NULL && strcmp(choice, "auto") != 0)
+        return strcmp(choice, "always") == 0;
+    if (no != NULL && no[0] != '\0')
+        return false;
+    if (force != NULL && force[0] != '\0' && strcmp(force, "0") != 0)
+        return true;
+    return isatty(fd) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+bool command_is_quiet(const struct arguments *arguments)
+{
+    return arguments->global[GLOBAL_QUIET] != NULL;
+}
+
+bool command_is_verbose(const struct arguments *arguments)
+{
+    return arguments->global[GLOBAL_VERBOSE] != NULL;
+}
+
+/* --- Saying ---------------------------------------------------------------------------------- */
 
 void command_complain(const char *format, ...)
 {
@@ -121,10 +251,11 @@ void command_complain(const char *format, ...)
     fputc('\n', stderr);
 }
 
-enum exit_code command_fail(const harborai_error *error)
+enum exit_code command_exit_of(harborai_status code)
 {
-    command_complain("%s", error->message);
-    switch (error->code) {
+    switch (code) {
+    case HARBORAI_OK:
+        return EXIT_OK;
     case HARBORAI_E_CONFIG:
         return EXIT_CONFIG;
     case HARBORAI_E_AUTH:
@@ -145,6 +276,13 @@ enum exit_code command_fail(const harborai_error *error)
     default:
         return EXIT_FAILED;
     }
+}
+
+enum exit_code command_fail(const harborai_error *error)
+{
+    enum exit_code code = command_exit_of(error->code);
+    command_complain("%s", error->message);
+    return code != EXIT_OK ? code : EXIT_FAILED;
 }
 
 enum exit_code command_finish(void)

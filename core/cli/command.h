@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A command of `harborai`: a table says what it is called and takes; its help, its checks and its
- * place in the list come from the table. One command a file. */
+/* A command of `harborai`: a table says what it is called and takes; its help, its checks, its
+ * completion and its place in the list come from the table. One command a file. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -8,6 +8,7 @@
 
 #include <harborai/types.h>
 
+#include "base/buf.h"
 
 enum exit_code { /* documented in doc/commands.md */
     EXIT_OK = 0,
@@ -17,10 +18,13 @@ enum exit_code { /* documented in doc/commands.md */
     EXIT_AUTH = 4,
     EXIT_PROVIDER = 5,
     EXIT_TIME_LIMIT = 6,
+    EXIT_PARTLY = 7, /* of a batch; no command ends so yet */
     EXIT_SERVE_CONFIG = 78, /* of `serve`: EX_CONFIG of sysexits.h */
     EXIT_INTERRUPTED = 130
 };
 
+/* What the argument is called decides how it completes: MODEL, PROVIDER, PLUGIN, FILE, DIR, LEVEL,
+ * COMMAND, or words separated by '|'. */
 struct option_spec {
     const char *name;     /* "model": --model */
     char letter;          /* 'm': -m; 0 = none */
@@ -28,42 +32,77 @@ struct option_spec {
     const char *help;
 };
 
-enum { COMMAND_OPTIONS_MAX = 24 };
+enum { COMMAND_OPTIONS_MAX = 24, COMMAND_GLOBALS_MAX = 4 };
+enum { COMMAND_GLOBAL_CONFIG = 0 }; /* its place in command_globals */
 
 /* What was given on the command line. Borrowed from argv. */
 struct arguments {
     const char *value[COMMAND_OPTIONS_MAX]; /* by place in the command's table; a switch: "" */
+    const char *global[COMMAND_GLOBALS_MAX]; /* by place in command_globals */
     char **rest;
     int rest_count;
 };
 
 struct command {
-    const char *name, *summary;
-    const char *rest;       /* "[TEXT | -]"; NULL: it takes none */
-    const char *more;       /* a paragraph for its --help, or NULL */
-    const struct option_spec *options; /* ends with a NULL name; --help is added */
+    const char *name;    /* one word, or two: "config show" */
+    const char *summary; /* without a full stop */
+    const char *rest;    /* "[TEXT | -]"; NULL: it takes none */
+    const char *more;    /* a paragraph for its --help, or NULL */
+    const struct option_spec *options; /* ends with a NULL name; --help and the global ones are added */
     enum exit_code (*run)(const struct arguments *arguments);
+    bool is_hidden; /* not in the list: for scripts of ours */
+    bool takes_raw; /* everything behind its name is its own, options too: `rest` */
 };
 
-extern const struct command command_chat, command_config, command_list_models,
-    command_list_plugins, command_serve;
+/* Options of every command, before its name or behind it. A command that has one of that name itself
+ * is given its own. */
+extern const struct option_spec command_globals[];
 
-/* The value of the option of that name, NULL if it was not given. */
+/* All of them, in the order in which they are listed; ends with NULL. */
+extern const struct command *const command_list[];
+
+extern const struct command command_chat, command_complete, command_completion, command_config,
+    command_help, command_list_models, command_list_plugins, command_logs, command_serve;
+
+/* The command that the first words name, the longest name first; *ret_words = how many words that
+ * are. NULL: none. */
+const struct command *command_find(int word_count, char *const *words, int *ret_words);
+
+/* What is missing behind `words`, the first of which no command is called: complains of it, with the
+ * nearest name. */
+enum exit_code command_refuse(int word_count, char *const *words);
+
+/* The value of the option of that name, of the command or of all; NULL if it was not given. */
 const char *command_argument(const struct command *command, const struct arguments *arguments,
-                        const char *name);
+                             const char *name);
 
-/* Reads argv behind the command's name. Prints what is wrong, or the help that was asked for; then
- * *ret_exit is the exit code and the result is false. */
+/* Reads argv behind the command's name, which is argv[0]. Global options that stand in `arguments`
+ * already are kept. Prints what is wrong, or the help that was asked for; then *ret_exit is the exit
+ * code and the result is false. */
 bool command_parse(const struct command *command, int argc, char **argv,
-                     struct arguments *ret_arguments, enum exit_code *ret_exit);
+                   struct arguments *arguments, enum exit_code *ret_exit);
+
+/* The help of a command; of the program; and everything in the tables as JSON. */
+void command_print_help(const struct command *command);
+void command_print_overview(FILE *to);
+void command_print_tables(void);
 
 /* "harborai: <message>" on stderr. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Complains of an error and gives the exit code of its class. */
 enum exit_code command_fail(const harborai_error *error);
+enum exit_code command_exit_of(harborai_status code);
 
 /* Flushes stdout: EXIT_FAILED and a complaint if what was printed did not get there. */
 enum exit_code command_finish(void);
+
+/* --- The options of all, as commands ask for them ---------------------------------------------- */
+
+/* Whether to colour what goes to a descriptor: --color, else NO_COLOR and CLICOLOR_FORCE, else
+ * whether it is a terminal that can. */
+bool command_has_color(const struct arguments *arguments, int fd);
+bool command_is_quiet(const struct arguments *arguments);
+bool command_is_verbose(const struct arguments *arguments);
 
 #endif

@@ -9,45 +9,13 @@
 #include <harborai/plugin.h>
 
 #include "base/attr.h"
-#include "base/slice.h"
 #include "cli/command.h"
-
-static const struct command *const commands[] = {&command_chat, &command_config,
-                                                 &command_list_models, &command_list_plugins,
-                                                 &command_serve};
-
-static void print_help(FILE *to)
-{
-    fprintf(to, "usage: harborai COMMAND [OPTION…]\n\n"
-           "One port for all model vendors.\n\nCommands:\n");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(to, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(to, "\n'harborai COMMAND --help' tells more; 'harborai --version' tells which this is.\n");
-}
 
 static enum exit_code print_version(void)
 {
     printf("harborai %s (plugin ABI %d.%d)\n", PACKAGE_VERSION, HARBORAI_ABI_MAJOR,
            HARBORAI_ABI_MINOR);
     return command_finish();
-}
-
-static enum exit_code unknown_command(const char *name)
-{
-    const char *nearest = NULL;
-    unsigned least = 3;
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        unsigned distance = slice_distance(slice_of(name), slice_of(commands[i]->name), 2);
-        if (distance < least) {
-            least = distance;
-            nearest = commands[i]->name;
-        }
-    }
-    if (nearest != NULL)
-        command_complain("there is no command '%s': did you mean '%s'?", name, nearest);
-    else
-        command_complain("there is no command '%s': 'harborai --help' lists them", name);
-    return EXIT_USAGE;
 }
 
 /* A standard descriptor that came closed would be given to a file of ours, into which others would
@@ -61,32 +29,82 @@ static bool fill_standard_descriptors(void)
     return true;
 }
 
+/* What stands before the command's name: options of all, or what the program itself is asked. */
+enum { ASK_HELP, ASK_VERSION, ASK_TABLES, ASK_COUNT };
+
+static const struct option_spec own_options[] = {
+    [ASK_HELP] = {"help", 'h', NULL, ""},
+    [ASK_VERSION] = {"version", 'V', NULL, ""},
+    [ASK_TABLES] = {"json", 0, NULL, ""}, /* with --help: the tables, for scripts */
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct command program = {
+    .name = "",
+    .summary = "One port for all model vendors",
+    .rest = "COMMAND",
+    .options = own_options,
+};
+
+/* How many words stand before the command; options that take a value are two. */
+static int count_leading(int argc, char **argv)
+{
+    int at = 1;
+    while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0') {
+        const char *word = argv[at++];
+        if (strcmp(word, "--") == 0)
+            break;
+        for (size_t i = 0; command_globals[i].name != NULL; i++) {
+            const struct option_spec *o = &command_globals[i];
+            bool is_it = (word[1] == '-' && strcmp(word + 2, o->name) == 0) ||
+                         (word[1] == o->letter && word[2] == '\0');
+            if (o->argument != NULL && is_it && at < argc)
+                at++;
+        }
+    }
+    return at;
+}
+
+static enum exit_code run_program(int argc, char **argv)
+{
+    struct arguments arguments = {{0}, {0}, NULL, 0};
+    enum exit_code code;
+    int leading = count_leading(argc, argv), words;
+
+    if (!command_parse(&program, leading, argv, &arguments, &code))
+        return code;
+    if (arguments.value[ASK_VERSION] != NULL)
+        return print_version();
+    if (arguments.value[ASK_HELP] != NULL) {
+        if (arguments.value[ASK_TABLES] != NULL)
+            command_print_tables();
+        else
+            command_print_overview(stdout);
+        return command_finish();
+    }
+    if (leading == argc) {
+        command_print_overview(stderr);
+        return EXIT_USAGE;
+    }
+    const struct command *command = command_find(argc - leading, argv + leading, &words);
+    if (command == NULL)
+        return command_refuse(argc - leading, argv + leading);
+    int before = leading + words - 1;
+    if (command->takes_raw) {
+        arguments.rest = argv + before + 1;
+        arguments.rest_count = argc - before - 1;
+    } else if (!command_parse(command, argc - before, argv + before, &arguments, &code)) {
+        return code;
+    }
+    return command->run(&arguments);
+}
+
 int main(int argc, char **argv)
 {
-    struct arguments arguments;
-    enum exit_code code;
-
     if (!fill_standard_descriptors())
         return EXIT_FAILED;
     setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8; numbers stay as C has them */
     signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write(), */
     signal(SIGXFSZ, SIG_IGN);       /* and so is a file that may not grow */
-    if (argc < 2) {
-        print_help(stderr);
-        return EXIT_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_help(stdout);
-        return command_finish();
-    }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
-        return print_version();
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(argv[1], commands[i]->name) != 0)
-            continue;
-        if (!command_parse(commands[i], argc - 1, argv + 1, &arguments, &code))
-            return code;
-        return commands[i]->run(&arguments);
-    }
-    return unknown_command(argv[1]);
+    return (int)run_program(argc, argv);
 }

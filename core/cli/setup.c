@@ -21,7 +21,7 @@ void setup_print_faults(const struct config_faults *faults, const char *prefix)
 
 /* The flags that the table of settings names, where the command has them. */
 static size_t read_flags(const struct command *command, const struct arguments *arguments,
-                         struct config_override to[COMMAND_OPTIONS_MAX])
+                         struct config_override to[COMMAND_OPTIONS_MAX + 2])
 {
     size_t count = 0;
     for (size_t i = 0; i < settings_count && count < COMMAND_OPTIONS_MAX; i++) {
@@ -31,6 +31,10 @@ static size_t read_flags(const struct command *command, const struct arguments *
         if (value != NULL)
             to[count++] = (struct config_override){settings[i].path, value};
     }
+    if (command_is_verbose(arguments))
+        to[count++] = (struct config_override){"log.level", "debug"};
+    if (command_is_quiet(arguments))
+        to[count++] = (struct config_override){"log.level", "error"};
     return count;
 }
 
@@ -38,7 +42,7 @@ harborai_status setup_load(const struct command *command, const struct arguments
                            struct config **ret_config, struct config_faults *faults,
                            struct config_faults *warnings, harborai_error *error)
 {
-    struct config_override overrides[COMMAND_OPTIONS_MAX];
+    struct config_override overrides[COMMAND_OPTIONS_MAX + 2];
     struct config_sources sources = {
         .file = command_argument(command, arguments, "config"),
         .variables = (const char *const *)environ,
@@ -80,4 +84,31 @@ enum log_level setup_quiet_level(const struct config *config)
 void setup_quiet_log(struct log *log, const struct config *config)
 {
     log_init(log, STDERR_FILENO, setup_quiet_level(config));
+}
+
+enum exit_code setup_runtime(const struct command *command, const struct arguments *arguments,
+                             struct log *log, struct runtime **ret_runtime)
+{
+    struct config *config = setup_config(command, arguments);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (config == NULL)
+        return EXIT_CONFIG;
+    setup_quiet_log(log, config);
+    struct runtime_options with = {.log = log, .loops = 1, .system_plugin_dir = PLUGINDIR};
+    if (runtime_create(config, &with, ret_runtime, &error) < 0) {
+        config_destroy(config);
+        return command_fail(&error);
+    }
+    return EXIT_OK;
+}
+
+harborai_status setup_catalog(const struct config *config, struct plugin_catalog **ret_catalog,
+                              harborai_error *error)
+{
+    struct discover_options where = {.environment = discover_environment(),
+                                     .configuration = config->plugin_path.items,
+                                     .configuration_count = config->plugin_path.count,
+                                     .system = PLUGINDIR,
+                                     .one_a_provider = !config->has_file};
+    return plugin_catalog_create(&where, ret_catalog, error);
 }

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "config/config.h"
+#include "plugin/discover.h"
+#include "runtime/runtime.h"
 
 /* The configuration that --config, the environment and the command's own flags give. Complains of
  * every fault in it. NULL: EXIT_CONFIG. `arguments` may have host, port, workers, state-dir. */
@@ -28,5 +30,15 @@ void setup_log(struct log *log, const struct config *config);
  * is silent; at debug it tells all. */
 void setup_quiet_log(struct log *log, const struct config *config);
 enum log_level setup_quiet_level(const struct config *config);
+
+/* A runtime that knows the models and makes no calls: no plugin is loaded, nothing is recorded. Else
+ * complains and returns the exit code. The log lives as long as the runtime. */
+enum exit_code setup_runtime(const struct command *command, const struct arguments *arguments,
+                             struct log *log, struct runtime **ret_runtime);
+
+/* The plugins that this configuration finds; owned. */
+MUST_CHECK harborai_status setup_catalog(const struct config *config,
+                                         struct plugin_catalog **ret_catalog,
+                                         harborai_error *error);
 
 #endif

@@ -3,14 +3,18 @@
 #include "cli/table.h"
 
 #include <stdio.h>
-#include <wchar.h>
 
 #include "base/limits.h"
+#include "cli/terminal.h"
+
+#define GAP 2
+#define BOLD "\033[1m"
+#define PLAIN "\033[0m"
 
 void table_init(struct table *table, size_t columns)
 {
     *table = (struct table){.columns = columns};
-    buf_init(&table->cells, MIB(16));
+    buf_init(&table->cells, MIB(64));
 }
 
 void table_release(struct table *table)
@@ -18,39 +22,100 @@ void table_release(struct table *table)
     buf_release(&table->cells);
 }
 
-/* Columns on a terminal; of text that is not UTF-8, bytes. */
-static size_t width_of(const char *text)
-{
-    mbstate_t state = {0};
-    wchar_t wide[256] = {0};
-    const char *at = text;
-    size_t count = mbsrtowcs(wide, &at, ARRAY_LEN(wide), &state);
-    int width = count == (size_t)-1 ? -1 : wcswidth(wide, count);
-    return width < 0 ? strlen(text) : (size_t)width;
-}
-
 void table_cell(struct table *table, harborai_str text)
 {
     size_t start = table->cells.len, column = table->at;
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_char(&table->cells, (unsigned char)text.data[i] < ' ' ? '?' : text.data[i]);
+    terminal_add_line(&table->cells, text);
     buf_add_char(&table->cells, '\0');
     table->at = (column + 1) % table->columns;
     if (table->cells.failed != HARBORAI_OK)
         return;
-    size_t width = width_of(table->cells.data + start);
+    size_t width = terminal_width_of(slice_of(table->cells.data + start));
     if (width > table->widths[column])
         table->widths[column] = width;
 }
 
-void table_print(const struct table *table)
+/* How many columns stand beside each other; the others go below. */
+static size_t columns_that_fit(const struct table *table, size_t width)
 {
-    size_t column = 0;
-    const char *cell = table->cells.data, *end = cell + table->cells.len;
-    for (; cell < end; cell += strlen(cell) + 1) {
-        bool last = column + 1 == table->columns;
-        size_t pad = last ? 0 : table->widths[column] + 2 - width_of(cell);
-        printf("%s%*s%s", cell, (int)pad, "", last ? "\n" : "");
-        column = last ? 0 : column + 1;
+    size_t used = 0, count = 0;
+    for (; count < table->columns; count++) {
+        used += table->widths[count] + (count > 0 ? GAP : 0);
+        if (width > 0 && count > 0 && used > width)
+            break;
+    }
+    return count;
+}
+
+static void print_blanks(size_t count)
+{
+    printf("%*s", (int)count, "");
+}
+
+struct row {
+    const char *cells[TABLE_COLUMNS_MAX];
+};
+
+/* Blanks are owed and paid by the next cell that is not empty: no line ends with them. */
+static void print_beside(const struct table *table, const struct row *row, size_t count)
+{
+    size_t owed = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t width = terminal_width_of(slice_of(row->cells[i]));
+        size_t pad = table->widths[i] - width;
+        if (width > 0) {
+            print_blanks(owed + (table->to_the_right[i] ? pad : 0));
+            fputs(row->cells[i], stdout);
+            owed = table->to_the_right[i] ? 0 : pad;
+        } else {
+            owed += pad;
+        }
+        owed += GAP;
+    }
+}
+
+static void print_below(const struct table *table, const struct row *heads, const struct row *row,
+                        size_t from)
+{
+    size_t widest = 0;
+    for (size_t i = from; i < table->columns; i++) {
+        size_t width = terminal_width_of(slice_of(heads->cells[i]));
+        widest = width > widest ? width : widest;
+    }
+    for (size_t i = from; i < table->columns; i++) {
+        if (row->cells[i][0] == '\0')
+            continue;
+        size_t width = terminal_width_of(slice_of(heads->cells[i]));
+        printf("    %s", heads->cells[i]);
+        print_blanks(widest - width + GAP);
+        printf("%s\n", row->cells[i]);
+    }
+}
+
+static const char *read_row(const struct table *table, const char *at, struct row *row)
+{
+    for (size_t i = 0; i < table->columns; i++) {
+        row->cells[i] = at;
+        at += strlen(at) + 1;
+    }
+    return at;
+}
+
+void table_print(const struct table *table, size_t width, bool with_color)
+{
+    size_t beside = columns_that_fit(table, width);
+    const char *at = table->cells.data, *end = at + table->cells.len;
+    struct row heads, row;
+    if (table->cells.len == 0 || table->cells.failed != HARBORAI_OK || table->at != 0)
+        return;
+    at = read_row(table, at, &heads);
+    fputs(with_color ? BOLD : "", stdout);
+    print_beside(table, &heads, beside);
+    puts(with_color ? PLAIN : "");
+    while (at < end) {
+        at = read_row(table, at, &row);
+        print_beside(table, &row, beside);
+        putchar('\n');
+        print_below(table, &heads, &row, beside);
     }
 }
