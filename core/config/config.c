@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "config/json.h"
 #include "config/legacy.h"
 #include "config/read.h"
 #include "config/yaml.h"
@@ -122,7 +123,9 @@ static harborai_status parse(struct loading *l, harborai_str file, harborai_str 
                           LIMIT_CONFIG_FILE / MIB(1));
         return HARBORAI_OK;
     }
-    st = yaml_tree_read(&l->tree, name.data, text, l->faults, ret_root, error);
+    st = slice_ends_with(name, ".json")
+             ? json_tree_read(&l->tree, name.data, text, l->faults, ret_root, error)
+             : yaml_tree_read(&l->tree, name.data, text, l->faults, ret_root, error);
     return st == HARBORAI_E_CONFIG ? HARBORAI_OK : st;
 }
 

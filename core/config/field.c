@@ -108,15 +108,22 @@ static bool is_plugin_name(harborai_str text)
     return true;
 }
 
+/* What stands before an '@' may be a password. */
+static harborai_str without_user(harborai_str text)
+{
+    harborai_str user, rest;
+    return slice_split(text, '@', &user, &rest) ? rest : text;
+}
+
 static void read_url(struct config_reader *r, const struct node *node, harborai_str shown,
                      harborai_str *field)
 {
-    harborai_str text = node->text;
+    harborai_str text = node->text, quoted = without_user(text);
     if (!url_is_base(text)) {
         FAULT(r, node,
               "'%.*s' must be a URL such as https://api.example.com/v1, without user, '?' and '#', "
-              "not '%.*s'",
-              SLICE_ARG(shown), SLICE_ARG(node_excerpt(text)));
+              "not '%s%.*s'",
+              SLICE_ARG(shown), quoted.len < text.len ? "…@" : "", SLICE_ARG(node_excerpt(quoted)));
         return;
     }
     while (text.data[text.len - 1] == '/')

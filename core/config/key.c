@@ -261,6 +261,8 @@ void key_read(struct config_reader *r, const struct setting *setting, const stru
               harborai_str shown, struct config_provider *provider)
 {
     struct key key = {r, node, shown, provider};
+    if (node->is_faulty)
+        return;
     if (!node_is_scalar(node)) {
         field_refuse(r, setting, node, shown);
         return;

@@ -5,11 +5,11 @@ noinst_LTLIBRARIES += %reldir%/libconfig.la
 	%reldir%/dotenv.c %reldir%/dotenv.h %reldir%/environment.c %reldir%/environment.h \
 	%reldir%/expand.c %reldir%/expand.h %reldir%/faults.c %reldir%/faults.h \
 	%reldir%/field.c %reldir%/field.h %reldir%/files.c %reldir%/files.h \
-	%reldir%/key.c %reldir%/key.h %reldir%/legacy.c %reldir%/legacy.h \
+	%reldir%/json.c %reldir%/json.h %reldir%/key.c %reldir%/key.h %reldir%/legacy.c %reldir%/legacy.h \
 	%reldir%/legacy_table.c %reldir%/legacy_table.h %reldir%/node.c %reldir%/node.h \
 	%reldir%/read.c %reldir%/read.h %reldir%/schema.c %reldir%/schema.h \
 	%reldir%/settings.c %reldir%/settings.h %reldir%/show.c %reldir%/show.h \
-	%reldir%/value.c %reldir%/value.h %reldir%/yaml.c %reldir%/yaml.h
+	%reldir%/tree.c %reldir%/tree.h %reldir%/value.c %reldir%/value.h %reldir%/yaml.c %reldir%/yaml.h
 %canon_reldir%_libconfig_la_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS) \
 	-DSYSTEM_CONFIG='"$(sysconfdir)/harborai/config.yaml"'
 %canon_reldir%_libconfig_la_LIBADD = $(YAML_LIBS)

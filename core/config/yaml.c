@@ -6,7 +6,7 @@
 
 #include <yaml.h>
 
-#include "base/limits.h"
+#include "config/tree.h"
 
 struct anchor {
     harborai_str name;
@@ -16,17 +16,14 @@ struct anchor {
 
 struct reader {
     yaml_parser_t parser;
-    struct arena *arena;
-    const char *file;
-    harborai_str text;
-    struct config_faults *faults;
+    struct tree tree;
     struct anchor *anchors; /* of finished nodes only: an alias never meets itself */
-    unsigned nodes, aliases;
+    unsigned aliases;
 };
 
 static struct config_place place_at(const struct reader *r, yaml_mark_t mark)
 {
-    return (struct config_place){r->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1};
+    return (struct config_place){r->tree.file, (unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
 static harborai_str slice_of_yaml(const yaml_char_t *text, size_t len)
@@ -34,29 +31,14 @@ static harborai_str slice_of_yaml(const yaml_char_t *text, size_t len)
     return (harborai_str){(const char *)text, len};
 }
 
-#define REFUSE(r, mark, ...)                                                                       \
-    (config_faults_add((r)->faults, place_at(r, mark), __VA_ARGS__), HARBORAI_E_CONFIG)
+#define FAULT(r, mark, ...) config_faults_add((r)->tree.faults, place_at(r, mark), __VA_ARGS__)
+#define REFUSE(r, mark, ...) (FAULT(r, mark, __VA_ARGS__), HARBORAI_E_CONFIG)
 
 /* ---- libyaml's own complaints ------------------------------------------------------------- */
 
-static struct config_place place_of_offset(const struct reader *r, size_t offset)
-{
-    struct config_place place = {r->file, 1, 1};
-    for (size_t i = 0; i < offset && i < r->text.len; i++) {
-        unsigned char c = (unsigned char)r->text.data[i];
-        if (c == '\n') {
-            place.line++;
-            place.column = 1;
-        } else if ((c & 0xc0) != 0x80) {
-            place.column++;
-        }
-    }
-    return place;
-}
-
 static bool is_tab_at(const struct reader *r, yaml_mark_t mark)
 {
-    harborai_str rest = r->text, line = SLICE_NONE;
+    harborai_str rest = r->tree.text, line = SLICE_NONE;
     for (size_t i = 0; i <= mark.line; i++)
         slice_split(rest, '\n', &line, &rest);
     for (size_t i = 0; i <= mark.column && i < line.len; i++)
@@ -72,7 +54,7 @@ static harborai_status refuse_syntax(struct reader *r, harborai_error *error)
     case YAML_MEMORY_ERROR:
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     case YAML_READER_ERROR:
-        config_faults_add(r->faults, place_of_offset(r, p->problem_offset),
+        config_faults_add(r->tree.faults, tree_place_of(&r->tree, p->problem_offset),
                           "not UTF-8 text: %s (0x%02x)", p->problem, (unsigned)p->problem_value);
         return HARBORAI_E_CONFIG;
     case YAML_SCANNER_ERROR:
@@ -93,38 +75,15 @@ static harborai_status refuse_syntax(struct reader *r, harborai_error *error)
 
 /* ---- Nodes -------------------------------------------------------------------------------- */
 
-static harborai_status make_node(struct reader *r, struct config_place place,
-                                 struct node **ret_node, harborai_error *error)
-{
-    if (++r->nodes > LIMIT_CONFIG_NODES) {
-        config_faults_add(r->faults, place, "more than %d values in one file", LIMIT_CONFIG_NODES);
-        return HARBORAI_E_CONFIG;
-    }
-    struct node *node = arena_alloc(r->arena, sizeof *node);
-    if (node == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    node->place = place;
-    *ret_node = node;
-    return HARBORAI_OK;
-}
-
-static harborai_status check_depth(struct reader *r, struct config_place place, unsigned depth)
-{
-    if (depth <= LIMIT_CONFIG_DEPTH)
-        return HARBORAI_OK;
-    config_faults_add(r->faults, place, "nested deeper than %d levels", LIMIT_CONFIG_DEPTH);
-    return HARBORAI_E_CONFIG;
-}
-
 static harborai_status remember(struct reader *r, const yaml_char_t *name, const struct node *node,
                                 harborai_error *error)
 {
     if (name == NULL)
         return HARBORAI_OK;
-    struct anchor *anchor = arena_alloc(r->arena, sizeof *anchor);
+    struct anchor *anchor = arena_alloc(r->tree.arena, sizeof *anchor);
     if (anchor == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    anchor->name = arena_copy(r->arena, slice_of((const char *)name));
+    anchor->name = arena_copy(r->tree.arena, slice_of((const char *)name));
     if (anchor->name.data == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     anchor->node = node;
@@ -137,10 +96,10 @@ static harborai_status copy_node(struct reader *r, const struct node *from, unsi
                                  struct node **ret_node, harborai_error *error)
 {
     struct node *copy;
-    harborai_status st = check_depth(r, from->place, depth);
+    harborai_status st = tree_check_depth(&r->tree, from->place, depth);
     if (st < 0)
         return st;
-    st = make_node(r, from->place, &copy, error);
+    st = tree_make_node(&r->tree, from->place, &copy, error);
     if (st < 0)
         return st;
     *copy = *from;
@@ -167,37 +126,41 @@ static harborai_status read_alias(struct reader *r, const yaml_event_t *event, u
         return REFUSE(r, event->start_mark, "more than %d aliases in one file", YAML_ALIASES_MAX);
     while (anchor != NULL && !slice_equal(anchor->name, name))
         anchor = anchor->next;
-    if (anchor == NULL)
-        return REFUSE(r, event->start_mark, "no anchor '&%.*s' before this alias",
-                      SLICE_ARG(node_excerpt(name)));
+    if (anchor == NULL) {
+        FAULT(r, event->start_mark, "no anchor '&%.*s' before this alias",
+              SLICE_ARG(node_excerpt(name)));
+        harborai_status st =
+            tree_make_node(&r->tree, place_at(r, event->start_mark), ret_node, error);
+        if (st >= 0)
+            (*ret_node)->is_faulty = true;
+        return st;
+    }
     return copy_node(r, anchor->node, depth, ret_node, error);
 }
 
 /* The one tag that a configuration needs is !!str, which quotes say more simply. */
-static harborai_status check_tag(struct reader *r, const yaml_event_t *event,
-                                 const yaml_char_t *tag)
+static bool check_tag(struct reader *r, const yaml_event_t *event, const yaml_char_t *tag)
 {
     harborai_str name = slice_of((const char *)tag);
     if (name.len == 0 || slice_is(name, YAML_STR_TAG))
-        return HARBORAI_OK;
-    return REFUSE(r, event->start_mark, "tag '%.*s' has no meaning here: leave it out",
-                  SLICE_ARG(node_excerpt(name)));
+        return true;
+    FAULT(r, event->start_mark, "tag '%.*s' has no meaning here: leave it out",
+          SLICE_ARG(node_excerpt(name)));
+    return false;
 }
 
 static harborai_status read_scalar(struct reader *r, const yaml_event_t *event,
                                    struct node **ret_node, harborai_error *error)
 {
     struct node *node;
-    harborai_status st = check_tag(r, event, event->data.scalar.tag);
-    if (st < 0)
-        return st;
-    st = make_node(r, place_at(r, event->start_mark), &node, error);
+    harborai_status st = tree_make_node(&r->tree, place_at(r, event->start_mark), &node, error);
     if (st < 0)
         return st;
     node->text = arena_copy(
-        r->arena, slice_of_yaml(event->data.scalar.value, event->data.scalar.length));
+        r->tree.arena, slice_of_yaml(event->data.scalar.value, event->data.scalar.length));
     if (node->text.data == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    node->is_faulty = !check_tag(r, event, event->data.scalar.tag);
     node->is_plain = event->data.scalar.plain_implicit != 0 &&
                      event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     node->kind = node->is_plain ? node_kind_of_plain(node->text) : NODE_STRING;
@@ -241,48 +204,23 @@ static harborai_status read_items(struct reader *r, struct node *parent, unsigne
     return HARBORAI_OK;
 }
 
-static harborai_status check_key(struct reader *r, const struct node *parent,
-                                 const yaml_event_t *event)
-{
-    if (event->type != YAML_SCALAR_EVENT)
-        return REFUSE(r, event->start_mark, "a key must be a text, not a list, mapping or alias");
-    harborai_str key =
-        slice_of_yaml(event->data.scalar.value, event->data.scalar.length);
-    if (key.len == 0)
-        return REFUSE(r, event->start_mark, "a key is empty");
-    const struct node *twin = node_member(parent, key);
-    if (twin != NULL)
-        return REFUSE(r, event->start_mark, "duplicate key '%.*s': it stands in line %u already",
-                      SLICE_ARG(node_excerpt(key)), twin->key_place.line);
-    if (parent->count == YAML_MEMBERS_MAX)
-        return REFUSE(r, event->start_mark, "more than %d members in one mapping",
-                      YAML_MEMBERS_MAX);
-    return HARBORAI_OK;
-}
-
 static harborai_status read_member(struct reader *r, struct node *parent, const yaml_event_t *key,
                                    unsigned depth, harborai_error *error)
 {
     yaml_event_t event;
     struct node *value;
-    harborai_status st = check_key(r, parent, key);
-    if (st < 0)
-        return st;
-    harborai_str name =
-        arena_copy(r->arena, slice_of_yaml(key->data.scalar.value, key->data.scalar.length));
-    if (name.data == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    st = next_event(r, &event, error);
+    if (key->type != YAML_SCALAR_EVENT)
+        return REFUSE(r, key->start_mark, "a key must be a text, not a list, mapping or alias");
+    harborai_status st = next_event(r, &event, error);
     if (st < 0)
         return st;
     st = read_node(r, &event, depth + 1, &value, error);
     yaml_event_delete(&event);
     if (st < 0)
         return st;
-    value->key = name;
-    value->key_place = place_at(r, key->start_mark);
-    node_append(parent, value);
-    return HARBORAI_OK;
+    return tree_add_member(&r->tree, parent, place_at(r, key->start_mark),
+                           slice_of_yaml(key->data.scalar.value, key->data.scalar.length), value,
+                           error);
 }
 
 static harborai_status read_members(struct reader *r, struct node *parent, unsigned depth,
@@ -313,13 +251,12 @@ static harborai_status read_collection(struct reader *r, const yaml_event_t *eve
         is_mapping ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
     struct node *node;
 
-    harborai_status st = check_depth(r, place_at(r, event->start_mark), depth);
+    harborai_status st = tree_check_depth(&r->tree, place_at(r, event->start_mark), depth);
     if (st >= 0)
-        st = check_tag(r, event, tag);
-    if (st >= 0)
-        st = make_node(r, place_at(r, event->start_mark), &node, error);
+        st = tree_make_node(&r->tree, place_at(r, event->start_mark), &node, error);
     if (st < 0)
         return st;
+    (void)check_tag(r, event, tag);
     node->kind = is_mapping ? NODE_MAPPING : NODE_SEQUENCE;
     st = is_mapping ? read_members(r, node, depth, error) : read_items(r, node, depth, error);
     if (st >= 0)
@@ -344,8 +281,8 @@ static harborai_status read_node(struct reader *r, const yaml_event_t *event, un
 /* An event that is no node's. For what ends a stream, and a document that is empty. */
 static harborai_status make_empty(struct reader *r, struct node **ret_root, harborai_error *error)
 {
-    struct config_place start = {r->file, 1, 1};
-    harborai_status st = make_node(r, start, ret_root, error);
+    struct config_place start = {r->tree.file, 1, 1};
+    harborai_status st = tree_make_node(&r->tree, start, ret_root, error);
     if (st >= 0)
         (*ret_root)->kind = NODE_MAPPING;
     return st;
@@ -357,7 +294,7 @@ static harborai_status check_root(struct reader *r, struct node *root)
         root->kind = NODE_MAPPING;
     if (root->kind == NODE_MAPPING)
         return HARBORAI_OK;
-    config_faults_add(r->faults, root->place, "a configuration is a mapping, not %s",
+    config_faults_add(r->tree.faults, root->place, "a configuration is a mapping, not %s",
                       node_kind_name(root->kind));
     return HARBORAI_E_CONFIG;
 }
@@ -393,7 +330,8 @@ harborai_status yaml_tree_read(struct arena *arena, const char *file, harborai_s
                                struct config_faults *faults, struct node **ret_root,
                                harborai_error *error)
 {
-    struct reader r = {.arena = arena, .file = file, .text = text, .faults = faults};
+    struct reader r = {
+        .tree = {.arena = arena, .file = file, .text = text, .faults = faults}};
     struct node *root;
 
     if (yaml_parser_initialize(&r.parser) == 0)

@@ -20,11 +20,10 @@ static void check_provider(const struct config_provider *provider)
     MUST(provider->timeouts.connect_ms > 0 && provider->timeouts.total_ms >= 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void load(const char *file, harborai_str text)
 {
     static const struct environment some = {some_get};
-    harborai_str text = {size > 0 ? (const char *)data : "", size};
-    struct config_sources sources = {.file = "f", .text = text, .without_commands = true};
+    struct config_sources sources = {.file = file, .text = text, .without_commands = true};
     harborai_error error = HARBORAI_ERROR_INIT;
     struct config_faults faults;
     struct config *config = NULL;
@@ -39,5 +38,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_provider(&config->providers[i]);
     config_destroy(config);
     config_faults_release(&faults);
+}
+
+/* Both readers see all of it. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    harborai_str text = {size > 0 ? (const char *)data : "", size};
+    load("f.yaml", text);
+    load("f.json", text);
     return 0;
 }

@@ -104,6 +104,7 @@ EXTRA_DIST += \
 	%reldir%/corpus/config/faults \
 	%reldir%/corpus/config/json \
 	%reldir%/corpus/config/odd \
+	%reldir%/corpus/config/strict \
 	%reldir%/corpus/config/whole \
 	%reldir%/corpus/dotenv/bytes \
 	%reldir%/corpus/dotenv/faults \
