@@ -23,6 +23,7 @@ npm:npm
 strace:strace
 openssl:openssl
 procps:ps
+python3-jsonschema:import:jsonschema
 binutils:nm'
 
 LINT_PACKAGES='g++:g++
@@ -33,10 +34,11 @@ universal-ctags:ctags
 gcovr:gcovr
 xz-utils:xz'
 
-# is_there WITNESS: a path, a program, or NAME.pc for pkg-config.
+# is_there WITNESS: a path, a program, NAME.pc for pkg-config, or import:NAME for Python.
 is_there() {
     case $1 in
     /*) test -e "$1" ;;
+    import:*) python3 -c "import ${1#import:}" 2>/dev/null ;;
     *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac

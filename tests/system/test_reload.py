@@ -63,7 +63,7 @@ class ReloadTest(unittest.TestCase):
                         ("a: [\n", "not valid YAML", "faults=1"),
                         ("providers: {lab: {plugin: nonesuch}}\n", "nonesuch", "faults=1"),
                         ("providers: {lab: {plugin: openai, models: [m]}}\nmodels: {s: lab/n}\n",
-                         "models.s: the model 'lab/n' does not exist", "faults=1")):
+                         "models.s: the model", "faults=1")):
                     with self.subTest(text):
                         self.reload(hb, text, "config.kept")
                         for words in says:
