@@ -23,6 +23,7 @@ static const struct option_spec options[] = {
     {"json", 0, NULL, "as JSON"},
     {"markdown", 0, NULL, "describe: as the table in doc/configuration.md"},
     {"schema", 0, NULL, "describe: as a JSON Schema, for editors"},
+    {"env", 0, NULL, "describe: as a .env file to begin with"},
     {"describe", 0, NULL, "the same as describe"},
     {"host", 0, "ADDRESS", "as serve takes it"},
     {"port", 'p', "PORT", "as serve takes it"},
@@ -235,6 +236,8 @@ static enum exit_code describe(const struct arguments *arguments)
     AUTO(buf) text = BUF_INIT(MIB(1));
     if (has(arguments, "schema")) {
         schema_write(&text);
+    } else if (has(arguments, "env")) {
+        schema_describe_env(&text);
     } else if (has(arguments, "markdown")) {
         settings_describe(&text);
     } else if (has(arguments, "json")) {

@@ -15,6 +15,7 @@
 #include "cli/setup.h"
 #include "runtime/runtime.h"
 #include "server/server.h"
+#include "wire/url.h"
 
 static const struct option_spec options[] = {
     {"host", 0, "ADDRESS", "the address to listen on (default 127.0.0.1)"},
@@ -69,6 +70,26 @@ static void log_faults(const struct log *log, enum log_level level, const struct
     }
 }
 
+static bool is_loopback(harborai_str host)
+{
+    return slice_is(host, "localhost") || slice_is(host, "::1") || slice_starts_with(host, "127.");
+}
+
+/* OPENAI_BASE_URL is often set for the clients of a gateway, and then read by the gateway too. */
+static void warn_of_circles(const struct serving *s, const struct config *config)
+{
+    for (size_t i = 0; i < config->provider_count; i++) {
+        const struct config_provider *p = &config->providers[i];
+        struct url url;
+        if (p->base_url.len > 0 && url_parse(p->base_url, &url, NULL) >= 0 &&
+            url.port == config->port && (is_loopback(url.host) || slice_equal(url.host, config->host)))
+            log_write(&s->log, LOG_LEVEL_WARN, "config.warning",
+                      "warning='providers.%.*s.base_url is %.*s, which is this gateway: its calls "
+                      "would come back without end'",
+                      SLICE_ARG(p->name), SLICE_ARG(p->base_url));
+    }
+}
+
 static void keep_number(const struct log *log, const char *setting, int64_t running,
                         int64_t configured)
 {
@@ -103,6 +124,7 @@ static harborai_status apply(struct serving *s, struct config *config, harborai_
     enum log_level level = config->log_level;
     size_t aliases = config->alias_count;
     tell_what_stays(s, config);
+    warn_of_circles(s, config);
     harborai_status st = runtime_apply(s->runtime, config, error);
     if (st < 0) {
         config_destroy(config);
@@ -230,6 +252,7 @@ static struct config *load(struct serving *s)
     }
     setup_log(&s->log, config);
     log_faults(&s->log, LOG_LEVEL_WARN, &warnings);
+    warn_of_circles(s, config);
     return config;
 }
 

@@ -226,8 +226,22 @@ static void build_json(struct config_reader *r, struct config_provider *provider
         build_shown(r, provider);
 }
 
-/* OPENAI_BASE_URL and its like, where no file says where the provider's vendor is. A .env file may
- * not send a key there that it does not hold itself: it is the folder's, not the user's. */
+/* Whether a .env file may say where the provider's vendor is: only of a key that it holds itself, for
+ * it is the folder's, not the user's. */
+static bool is_key_of_env_file(const struct config_reader *r, const struct config_provider *provider,
+                               const struct legacy_vendor *vendor)
+{
+    const struct dotenv_environment *layers = &r->config->layers;
+    if (provider->key_none)
+        return true;
+    if (provider->key_variable.len > 0)
+        return layers->above->get(layers->above, provider->key_variable.data) == NULL;
+    if (provider->api_key != NULL || provider->key_reference.len > 0)
+        return false;
+    return !legacy_vendor_key_is_outside(r->config, vendor);
+}
+
+/* OPENAI_BASE_URL and its like, where no file says where the provider's vendor is. */
 static void read_vendor_url(struct config_reader *r, struct config_provider *provider)
 {
     const struct legacy_vendor *vendor = legacy_vendor_find(provider->name);
@@ -238,7 +252,7 @@ static void read_vendor_url(struct config_reader *r, struct config_provider *pro
     if (vendor == NULL || provider->base_url.len > 0 ||
         !find_variable(r, vendor->base_url, &value, &place))
         return;
-    if (r->kind == CONFIG_ORIGIN_ENV_FILE && legacy_vendor_key_is_outside(r->config, vendor)) {
+    if (r->kind == CONFIG_ORIGIN_ENV_FILE && !is_key_of_env_file(r, provider, vendor)) {
         config_faults_add(r->warnings, place,
                           "%s is not used: the key is not in this file, and a .env file decides "
                           "only where its own keys go: write providers.%s.base_url",

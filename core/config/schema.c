@@ -368,3 +368,19 @@ void schema_describe(struct buf *out)
                        s->flag != NULL ? s->flag : "");
     }
 }
+
+void schema_describe_env(struct buf *out)
+{
+    buf_add(out, HARBORAI_STR("# HarborAI reads this as .env in the working directory, or where\n"
+                              "# HARBORAI_ENV_FILE says. What is set already counts before it.\n\n"
+                              "# The keys of vendors, as the plugins name them:\n"
+                              "# OPENAI_API_KEY=\n# DEEPSEEK_API_KEY=\n"));
+    for (size_t i = 0; i < settings_count; i++) {
+        const struct setting *s = &settings[i];
+        if (s->variable == NULL)
+            continue;
+        buf_printf(out, "\n# %s: %s, ", s->path, s->help);
+        settings_describe_type(s, out);
+        buf_printf(out, "\n# %s=%s\n", s->variable, s->fallback != NULL ? s->fallback : "");
+    }
+}

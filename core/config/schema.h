@@ -15,4 +15,7 @@ void schema_describe_json(struct buf *out);
 /* The same to be read. */
 void schema_describe(struct buf *out);
 
+/* A .env file with every variable of a setting, all of them commented out. */
+void schema_describe_env(struct buf *out);
+
 #endif

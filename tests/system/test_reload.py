@@ -113,6 +113,14 @@ class ReloadTest(unittest.TestCase):
                 self.signal(hb, "config.applied")
                 self.assertNotIn("sk-", hb.log())
 
+    def test_a_gateway_that_would_call_itself_is_told_of(self):
+        with support.gateway() as hb:
+            self.assertNotIn("config.warning", hb.log())
+        with self.serving({"providers": {"openai": {}}}) as hb:
+            url = f"http://localhost:{hb.port}/v1"
+            self.reload(hb, {"providers": {"openai": {"base_url": url}}}, "config.applied")
+            self.assertIn(f"providers.openai.base_url is {url}, which is this gateway", hb.log())
+
     def test_many_signals_under_load(self):
         with support.simulator() as sim:
             config = support.config_for(sim)

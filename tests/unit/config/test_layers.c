@@ -248,6 +248,32 @@ static void test_vendor_url_of_a_folder(void)
     remove_place();
 }
 
+/* Nor one that the user's own file leads to. */
+static void test_vendor_url_of_a_folder_and_a_file(void)
+{
+    static const struct row {
+        const char *key;
+        bool is_used;
+    } rows[] = {
+        {"sk-1", false},          {"env:OUTER", false}, {"'${OUTER}'", false},
+        {"env:INNER", true},      {"none", true},       {"'${OUTER:-none}'", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) said = BUF_INIT(KIB(8));
+        char file[128];
+        const char *const pairs[] = {user_pair, env_pair, "HARBORAI_SYSTEM_CONFIG=", "OUTER=sk",
+                                     NULL};
+        snprintf(file, sizeof file, "providers: { openai: { api_key: %s } }\n", rows[i].key);
+        make_place(file, "", "OPENAI_BASE_URL=http://evil\nINNER=sk\n");
+        struct config *c = load(pairs, NULL, 0, NULL, &said);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+        ROW(rows[i].key, (c->providers[0].base_url.len > 0) == rows[i].is_used);
+        ROW(rows[i].key, (said.len == 0) == rows[i].is_used);
+        config_destroy(c);
+        remove_place();
+    }
+}
+
 static void test_foreign_variables(void)
 {
     AUTO(buf) said = BUF_INIT(KIB(16));
@@ -327,6 +353,8 @@ const CU_TestInfo layers_tests[] = {{"precedence", test_precedence},
                                     {".env of others", test_env_file_of_others},
                                     {"vendor URLs", test_vendor_urls},
                                     {"vendor URL of a folder", test_vendor_url_of_a_folder},
+                                    {"vendor URL of a folder and a file",
+                                     test_vendor_url_of_a_folder_and_a_file},
                                     {"foreign variables", test_foreign_variables},
                                     {"foreign keys", test_foreign_keys},
                                     {"tables", test_tables},

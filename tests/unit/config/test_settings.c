@@ -78,9 +78,11 @@ static void test_schema(void)
 
 static void test_descriptions(void)
 {
-    AUTO(buf) text = BUF_INIT(MIB(1)), json = BUF_INIT(MIB(1));
+    AUTO(buf) text = BUF_INIT(MIB(1)), json = BUF_INIT(MIB(1)), env = BUF_INIT(MIB(1));
     schema_describe(&text);
     schema_describe_json(&json);
+    schema_describe_env(&env);
+    CU_ASSERT(memmem(env.data, env.len, "\n# HARBORAI_PORT=8000\n", 22) != NULL);
     CU_ASSERT_EQUAL(json.failed, HARBORAI_OK);
     for (size_t i = 0; i < settings_count; i++) {
         ROW(settings[i].path, memmem(text.data, text.len, settings[i].help,
