@@ -20,6 +20,7 @@ struct walk {
     struct trust trust;
     const char *real[DIRECTORIES_MAX]; /* of usable directories: where a symlink may point to */
     size_t real_count;
+    size_t directory_room, file_room; /* of the catalog's lists */
 };
 
 const char *discover_environment(void)
@@ -30,6 +31,18 @@ const char *discover_environment(void)
 static harborai_status out_of_memory(harborai_error *error)
 {
     return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot list plugins: out of memory");
+}
+
+/* The list with room for one more: moved, or NULL. */
+static void *with_room(void *list, size_t count, size_t item, size_t *room)
+{
+    if (count < *room)
+        return list;
+    size_t more = *room > 0 ? *room * 2 : 4;
+    void *moved = realloc(list, more * item);
+    if (moved != NULL)
+        *room = more;
+    return moved;
 }
 
 /* ---- Directories --------------------------------------------------------------------------- */
@@ -51,6 +64,11 @@ static harborai_status add_directory(struct walk *w, harborai_str given, enum pl
     if (c->directory_count == DIRECTORIES_MAX)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "more than %d plugin directories",
                                   DIRECTORIES_MAX);
+    struct plugin_directory *list =
+        with_room(c->directories, c->directory_count, sizeof *list, &w->directory_room);
+    if (list == NULL)
+        return out_of_memory(error);
+    c->directories = list;
     char *path = slice_dup(given);
     if (path == NULL)
         return out_of_memory(error);
@@ -130,7 +148,7 @@ static harborai_status read_manifest(struct plugin_file *file, int fd)
     return st;
 }
 
-static harborai_status look_at(const struct walk *w, const char *directory, const char *name,
+static harborai_status look_at(struct walk *w, const char *directory, const char *name,
                                struct plugin_file *file)
 {
     struct trusted_file opened = {.fd = -1};
@@ -152,6 +170,10 @@ static harborai_status add_file(struct walk *w, const struct plugin_directory *d
                                 const char *name, harborai_error *error)
 {
     struct plugin_catalog *c = w->catalog;
+    struct plugin_file *list = with_room(c->files, c->file_count, sizeof *list, &w->file_room);
+    if (list == NULL)
+        return out_of_memory(error);
+    c->files = list;
     struct plugin_file *file = &c->files[c->file_count];
     *file = (struct plugin_file){.directory = directory->path,
                                  .origin = directory->origin,
@@ -244,10 +266,6 @@ static harborai_status walk_all(struct walk *w, const struct discover_options *o
                                 harborai_error *error)
 {
     struct plugin_catalog *c = w->catalog;
-    c->directories = calloc(DIRECTORIES_MAX, sizeof *c->directories);
-    c->files = calloc(LIMIT_PLUGINS, sizeof *c->files);
-    if (c->directories == NULL || c->files == NULL)
-        return out_of_memory(error);
     harborai_status st = add_directories(w, options, error);
     for (size_t i = 0; st == HARBORAI_OK && i < c->directory_count; i++)
         if (c->directories[i].error.code == HARBORAI_OK)

@@ -16,36 +16,70 @@
 #define MANIFEST_DEPTH 32
 #define MANIFEST_MEMBERS 512 /* of one object: they are compared in pairs */
 
-/* Members that stand twice, at any depth: parsers disagree about which one holds. */
-static harborai_status check_duplicates(struct manifest_reader *r, harborai_str value)
+/* The objects and arrays that are open, and the keys that were seen in those objects. */
+struct open_values {
+    harborai_str keys[4 * MANIFEST_MEMBERS];
+    size_t count;
+    size_t first[MANIFEST_DEPTH + 1]; /* the place in `keys` of the value's first */
+    bool is_object[MANIFEST_DEPTH + 1];
+    unsigned depth;
+};
+
+static harborai_status add_key(struct manifest_reader *r, struct open_values *open,
+                               const struct json_member *member)
 {
-    harborai_str keys[MANIFEST_MEMBERS], item;
-    size_t count = 0;
-    struct json_member member;
-    struct json_cursor cursor = json_open(value);
+    size_t first = open->first[open->depth];
+    if (open->count - first == MANIFEST_MEMBERS || open->count == ARRAY_LEN(open->keys))
+        return manifest_fault(r, "", "an object has more than %d members", MANIFEST_MEMBERS);
+    harborai_str *key = &open->keys[open->count++];
+    harborai_status st = manifest_read_key(r, member, key);
+    for (size_t i = first; st == HARBORAI_OK && i + 1 < open->count; i++)
+        if (slice_equal(open->keys[i], *key))
+            st = manifest_fault(r, "", "the member '%.*s' stands twice in its object",
+                                SLICE_ARG(slice_cut(*key, 100)));
+    return st;
+}
+
+/* From its opening quote to its closing one. */
+static const char *end_of_string(const char *p, bool *ret_escaped)
+{
+    *ret_escaped = false;
+    for (p++; *p != '"'; p++)
+        if (*p == '\\') {
+            *ret_escaped = true;
+            p++;
+        }
+    return p;
+}
+
+/* Members that stand twice, at any depth: parsers disagree about which one holds. One pass over JSON
+ * that json_scan() has found good, no deeper than MANIFEST_DEPTH. */
+static harborai_status check_duplicates(struct manifest_reader *r, harborai_str json)
+{
+    struct open_values open;
+    bool is_key = false;
     harborai_status st = HARBORAI_OK;
-    if (json_kind(value) == JSON_ARRAY) {
-        while (st == HARBORAI_OK && json_array_next(&cursor, &item))
-            st = check_duplicates(r, item);
-        return st;
+    open.count = open.depth = 0;
+    for (const char *p = json.data, *end = p + json.len; st == HARBORAI_OK && p < end; p++) {
+        if (*p == '{' || *p == '[') {
+            is_key = *p == '{';
+            open.first[++open.depth] = open.count;
+            open.is_object[open.depth] = is_key;
+        } else if (*p == '}' || *p == ']') {
+            open.count = open.first[open.depth--];
+            is_key = false;
+        } else if (*p == ',') {
+            is_key = open.is_object[open.depth];
+        } else if (*p == '"') {
+            struct json_member member = {.key.data = p + 1};
+            p = end_of_string(p, &member.key_escaped);
+            member.key.len = (size_t)(p - member.key.data);
+            if (is_key)
+                st = add_key(r, &open, &member);
+            is_key = false;
+        }
     }
-    if (json_kind(value) != JSON_OBJECT)
-        return HARBORAI_OK;
-    while (json_object_next(&cursor, &member)) {
-        if (count == MANIFEST_MEMBERS)
-            return manifest_fault(r, "", "an object has more than %d members", MANIFEST_MEMBERS);
-        st = manifest_read_key(r, &member, &keys[count]);
-        for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
-            if (slice_equal(keys[i], keys[count]))
-                st = manifest_fault(r, "", "the member '%.*s' stands twice in its object",
-                           SLICE_ARG(slice_cut(keys[count], 100)));
-        if (st == HARBORAI_OK)
-            st = check_duplicates(r, member.value);
-        if (st < 0)
-            return st;
-        count++;
-    }
-    return HARBORAI_OK;
+    return st;
 }
 
 static harborai_status read_abi(struct manifest_reader *r, harborai_str value)

@@ -32,8 +32,13 @@ static bool group_is_private(gid_t group, const char *user, char *text, size_t c
 
 void trust_init(struct trust *t)
 {
-    struct passwd entry, *found = NULL;
     *t = (struct trust){.user = geteuid(), .private_group = getegid()};
+}
+
+static void ask_for_groups(struct trust *t)
+{
+    struct passwd entry, *found = NULL;
+    t->knows_groups = true;
     char *user_text = malloc(DATABASE_ENTRY), *group_text = malloc(DATABASE_ENTRY);
     if (user_text != NULL && group_text != NULL &&
         getpwuid_r(t->user, &entry, user_text, DATABASE_ENTRY, &found) == 0 && found != NULL)
@@ -42,6 +47,15 @@ void trust_init(struct trust *t)
             group_is_private(t->private_group, found->pw_name, group_text, DATABASE_ENTRY);
     free(user_text);
     free(group_text);
+}
+
+static bool may_write(struct trust *t, gid_t group)
+{
+    if (group != t->private_group)
+        return false;
+    if (!t->knows_groups)
+        ask_for_groups(t);
+    return t->has_private_group;
 }
 
 static int64_t ns_of(struct timespec time)
@@ -70,7 +84,7 @@ static bool is_roots_sticky_directory(const struct stat *status)
     return S_ISDIR(status->st_mode) && (status->st_mode & S_ISVTX) != 0 && status->st_uid == 0;
 }
 
-harborai_status trust_check(const struct trust *t, const struct stat *status, const char *path,
+harborai_status trust_check(struct trust *t, const struct stat *status, const char *path,
                             harborai_error *error)
 {
     if (status->st_uid != 0 && status->st_uid != t->user)
@@ -82,8 +96,7 @@ harborai_status trust_check(const struct trust *t, const struct stat *status, co
     if ((status->st_mode & S_IWOTH) != 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "'%s' is writable by everybody: chmod go-w '%s'", path, path);
-    if ((status->st_mode & S_IWGRP) != 0 &&
-        !(t->has_private_group && status->st_gid == t->private_group))
+    if ((status->st_mode & S_IWGRP) != 0 && !may_write(t, status->st_gid))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "'%s' is writable by group %u: chmod go-w '%s'", path,
                                   (unsigned)status->st_gid, path);
@@ -97,7 +110,7 @@ static harborai_status system_fault(const char *what, const char *path, harborai
                               error_of_errno(errno, text));
 }
 
-harborai_status trust_check_directory(const struct trust *t, const char *path,
+harborai_status trust_check_directory(struct trust *t, const char *path,
                                       harborai_error *error)
 {
     char above[PATH_MAX];
@@ -155,7 +168,7 @@ static harborai_status follow_link(const struct trust *t, const struct stat *lin
     return HARBORAI_OK;
 }
 
-static harborai_status check_opened(const struct trust *t, int fd, const char *path,
+static harborai_status check_opened(struct trust *t, int fd, const char *path,
                                     struct stat *status, harborai_error *error)
 {
     if (fstat(fd, status) != 0)
@@ -169,7 +182,7 @@ static harborai_status check_opened(const struct trust *t, int fd, const char *p
     return trust_check(t, status, path, error);
 }
 
-harborai_status trust_open(const struct trust *t, const char *directory, const char *name,
+harborai_status trust_open(struct trust *t, const char *directory, const char *name,
                            const char *const *directories, size_t directory_count,
                            struct trusted_file *ret_file, harborai_error *error)
 {

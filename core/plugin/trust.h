@@ -14,11 +14,12 @@
 
 struct trust {
     uid_t user;
-    gid_t private_group; /* may write: it has no member but the user (umask 002) */
-    bool has_private_group;
+    gid_t private_group; /* may write, */
+    bool has_private_group; /* … if it has no member but the user (umask 002) */
+    bool knows_groups; /* the data base was asked, which takes its time: not before a group may write */
 };
 
-/* For this process's user, from the user data base. */
+/* For this process's user. */
 void trust_init(struct trust *t);
 
 /* What a file was when it was checked. Any change of its bytes, owner or mode changes it. */
@@ -32,11 +33,11 @@ bool file_identity_equal(const struct file_identity *a, const struct file_identi
 
 /* One file or directory. `path` is for the message, which names the command that helps.
  * E_CONFIG: its owner is neither root nor the user, or others may write to it. */
-MUST_CHECK harborai_status trust_check(const struct trust *t, const struct stat *status,
+MUST_CHECK harborai_status trust_check(struct trust *t, const struct stat *status,
                                        const char *path, harborai_error *error);
 
 /* `path`, absolute and without symlinks, and every directory above it. */
-MUST_CHECK harborai_status trust_check_directory(const struct trust *t, const char *path,
+MUST_CHECK harborai_status trust_check_directory(struct trust *t, const char *path,
                                                  harborai_error *error);
 
 /* A checked file, open for reading. */
@@ -48,7 +49,7 @@ struct trusted_file {
 
 /* Opens and checks the regular file `name` in `directory`, which was checked already. A symlink is
  * followed if root or the user made it and its target lies in one of the `directories`. */
-MUST_CHECK harborai_status trust_open(const struct trust *t, const char *directory,
+MUST_CHECK harborai_status trust_open(struct trust *t, const char *directory,
                                       const char *name, const char *const *directories,
                                       size_t directory_count, struct trusted_file *ret_file,
                                       harborai_error *error);

@@ -315,11 +315,12 @@ static void test_broken_elf(void)
 /* The rules of owner and mode, on made-up files. */
 static void test_trust_rules(void)
 {
-    const struct trust user = {.user = 1000, .private_group = 1000, .has_private_group = true},
+    struct trust user = {.user = 1000, .private_group = 1000, .has_private_group = true,
+                         .knows_groups = true},
                        staff = {.user = 1000, .private_group = 50};
     const struct {
         const char *name;
-        const struct trust *trust;
+        struct trust *trust;
         uid_t owner;
         gid_t group;
         mode_t mode;
