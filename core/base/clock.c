@@ -24,11 +24,28 @@ static int64_t system_wall_ns(const struct clock *self UNUSED)
 
 const struct clock clock_system = {system_monotonic_ns, system_wall_ns};
 
+/* By the Gregorian calendar's eras of 400 years, whose first day is 1 March. Not by gmtime_r(), which
+ * reads TZ and the time zone's file though it needs neither. */
+static void set_date(struct tm *parts, int64_t days)
+{
+    int64_t since = days + 719468; /* 1 March of the year 0 */
+    int64_t era = since / 146097, day = since % 146097;
+    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+    parts->tm_mday = (int)(day_of_year - (153 * month + 2) / 5 + 1);
+    parts->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+    parts->tm_year = (int)(era * 400 + year + (month >= 10)) - 1900;
+    parts->tm_wday = (int)((days + 4) % 7); /* 1 January 1970 was a Thursday */
+}
+
 static struct tm utc(int64_t wall_ns)
 {
-    time_t seconds = (time_t)(wall_ns / NS_PER_S);
-    struct tm parts;
-    gmtime_r(&seconds, &parts);
+    int64_t seconds = wall_ns / NS_PER_S, in_day = seconds % 86400;
+    struct tm parts = {.tm_hour = (int)(in_day / 3600),
+                       .tm_min = (int)(in_day / 60 % 60),
+                       .tm_sec = (int)(in_day % 60)};
+    set_date(&parts, seconds / 86400);
     return parts;
 }
 

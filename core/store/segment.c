@@ -65,11 +65,10 @@ static int create_file(const char *path)
 
 static void format_name(char text[static 96], int64_t wall_ns, unsigned loop, unsigned collision)
 {
-    time_t seconds = (time_t)(wall_ns / NS_PER_S);
-    struct tm utc = {0};
-    char moment[32], suffix[16] = "";
-    gmtime_r(&seconds, &utc);
-    strftime(moment, sizeof moment, "%Y%m%dT%H%M%SZ", &utc);
+    char t[25], moment[32], suffix[16] = "";
+    clock_format_utc(wall_ns, t); /* 2026-11-21T11:03:05.123Z */
+    snprintf(moment, sizeof moment, "%.4s%.2s%.2sT%.2s%.2s%.2sZ", t, t + 5, t + 8, t + 11, t + 14,
+             t + 17);
     if (collision > 0)
         snprintf(suffix, sizeof suffix, "-%u", collision);
     snprintf(text, 96, "%s-%ld-%u%s" SUFFIX, moment, (long)getpid(), loop, suffix);
