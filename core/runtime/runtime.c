@@ -88,8 +88,11 @@ static harborai_status build_shared(struct runtime *runtime, harborai_error *err
 
 static unsigned loops_from(const struct runtime_options *options)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned loops = options->loops > 0 ? options->loops : cores > 0 ? (unsigned)cores : 1;
+    unsigned loops = options->loops;
+    if (loops == 0) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN); /* reads a file */
+        loops = cores > 0 ? (unsigned)cores : 1;
+    }
     return loops < LIMIT_LOOPS ? loops : LIMIT_LOOPS;
 }
 

@@ -10,12 +10,30 @@ static struct runtime_provider *provider_of(const struct provider_services *serv
     return CONTAINER_OF((uintptr_t)services, struct runtime_provider, services);
 }
 
+static void prepare(struct job *job)
+{
+    struct runtime *runtime = CONTAINER_OF(job, struct runtime, prepare);
+    transport_shared_prepare(runtime->transport);
+}
+
+/* The loader has one thread: what is asked for first is done first. */
+static harborai_status load(struct runtime *runtime, struct job *job, harborai_error *error)
+{
+    if (!atomic_exchange(&runtime->is_prepared, true)) {
+        runtime->prepare.run = prepare;
+        /* Without a thread the first exchange does it. */
+        harborai_status st = jobs_submit(runtime->loading, &runtime->prepare, NULL);
+        (void)st;
+    }
+    return jobs_submit(runtime->loading, job, error);
+}
+
 static harborai_status run_job(const struct provider_services *services, enum provider_duty duty,
                                struct job *job, harborai_error *error)
 {
     struct runtime *runtime = provider_of(services)->runtime;
-    return jobs_submit(duty == PROVIDER_DUTY_LOADER ? runtime->loading : runtime->provider_jobs, job,
-                       error);
+    return duty == PROVIDER_DUTY_LOADER ? load(runtime, job, error)
+                                        : jobs_submit(runtime->provider_jobs, job, error);
 }
 
 static void count_load(const struct provider_services *services, bool loaded)

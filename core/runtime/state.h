@@ -95,6 +95,8 @@ struct runtime {
     unsigned held;      /* what runtime_stop() returned */
     atomic_uint taking; /* loops that still take calls, while the runtime stops */
     struct job leave;   /* [keeper] the last publication: nothing */
+    struct job prepare; /* [loader] the transport, before the first plugin is loaded */
+    atomic_bool is_prepared;
 };
 
 /* --- provider.c --- */

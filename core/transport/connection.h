@@ -39,7 +39,8 @@ struct transport_shared {
     struct resolver *resolver;
     struct tls_stores *stores;
     struct proxies *proxies;
-    pthread_mutex_t lock; /* of `orphans`, which hardly ever has one */
+    pthread_mutex_t lock; /* of what follows; hardly ever taken */
+    bool is_prepared;     /* see transport_shared_prepare() */
     struct list orphans;  /* attempts to connect that were given up while a message was on its way */
 };
 

@@ -20,13 +20,9 @@ harborai_status transport_shared_create(const struct log *log,
                                         struct transport_shared **ret_shared,
                                         harborai_error *error)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot initialise libcurl");
     struct transport_shared *shared = calloc(1, sizeof *shared);
-    if (shared == NULL) {
-        curl_global_cleanup();
+    if (shared == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    }
     shared->log = log;
     pthread_mutex_init(&shared->lock, NULL);
     list_init(&shared->orphans);
@@ -43,6 +39,14 @@ harborai_status transport_shared_create(const struct log *log,
     return HARBORAI_OK;
 }
 
+void transport_shared_prepare(struct transport_shared *shared)
+{
+    pthread_mutex_lock(&shared->lock);
+    if (!shared->is_prepared)
+        shared->is_prepared = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    pthread_mutex_unlock(&shared->lock);
+}
+
 void transport_shared_destroy(struct transport_shared *shared)
 {
     if (shared == NULL)
@@ -52,8 +56,9 @@ void transport_shared_destroy(struct transport_shared *shared)
     proxies_destroy(shared->proxies);
     connect_release_orphans(shared);
     pthread_mutex_destroy(&shared->lock);
+    if (shared->is_prepared)
+        curl_global_cleanup();
     free(shared);
-    curl_global_cleanup();
 }
 
 bool transport_shared_is_busy(struct transport_shared *shared)

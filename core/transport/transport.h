@@ -20,10 +20,13 @@ struct transport_counters { /* written by the loop alone, read relaxed by anybod
     _Atomic uint64_t open, idle; /* connections now */
 };
 
-/* [init] Calls curl_global_init(). Borrows the log. */
+/* [init] Borrows the log. */
 MUST_CHECK harborai_status transport_shared_create(const struct log *log,
                                                    struct transport_shared **ret_shared,
                                                    harborai_error *error);
+/* [job] Prepares libcurl and OpenSSL, which takes milliseconds: before the first exchange, or that
+ * does it. Again it does nothing. */
+void transport_shared_prepare(struct transport_shared *shared);
 /* After every transport and before the loops are destroyed: it waits for job threads that may be
  * about to post to them. No loop makes a pass after it. */
 void transport_shared_destroy(struct transport_shared *shared);
