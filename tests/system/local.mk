@@ -35,5 +35,8 @@ EXTRA_DIST += \
 	%reldir%/golden %reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_config.py %reldir%/test_http.py \
 	%reldir%/test_journal.py %reldir%/test_plugins.py %reldir%/test_process.py \
 	%reldir%/test_reload.py %reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
+	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_http.py \
+	%reldir%/test_journal.py %reldir%/test_library.py %reldir%/test_plugins.py %reldir%/test_process.py \
+	%reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
 	%reldir%/test_upstream.py \
 	tests/plugins/says.c
