@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
+include examples/library/local.mk
 include examples/plugins/echo/local.mk
