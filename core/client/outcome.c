@@ -9,7 +9,7 @@ void outcome_init(struct harborai_reply *outcome)
 {
     *outcome = (struct harborai_reply){
         .text = "", .reasoning = "", .completion_id = "", .finish_reason = "", .provider = "",
-        .model = "", .cost_reason = "", .first_ns = -1, .usage = {.size = sizeof outcome->usage}};
+        .model = "", .cost_reason = "", .json = HARBORAI_STR_INIT(""), .first_ns = -1, .usage = {.size = sizeof outcome->usage}};
     arena_init(&outcome->arena, 4 * LIMIT_RESPONSE_BODY);
 }
 

@@ -4,17 +4,18 @@
 #include "client/ask.h"
 #include "json_value.h"
 
-/* The text of a JSON string, in `scratch` if it has escapes, whose room was made before. */
+/* The text of a JSON string, in `scratch` if it has escapes, whose room was made before. Never NULL,
+ * so that fwrite() may have it as it is. */
 static harborai_str text_of(harborai_str value, struct buf *scratch)
 {
     harborai_str text;
     if (json_kind(value) != JSON_STRING)
-        return SLICE_NONE;
+        return HARBORAI_STR("");
     if (json_string_plain(value, &text))
         return text;
     char *room = buf_reserve(scratch, value.len);
     if (room == NULL || json_string(value, room, value.len, &text) < 0)
-        return SLICE_NONE;
+        return HARBORAI_STR("");
     buf_commit(scratch, text.len);
     return text;
 }

@@ -19,7 +19,7 @@ const char *harborai_reply_reasoning(const harborai_reply *reply)
 
 harborai_str harborai_reply_json(const harborai_reply *reply)
 {
-    return reply != NULL ? reply->json : SLICE_NONE;
+    return reply != NULL ? reply->json : HARBORAI_STR("");
 }
 
 const char *harborai_reply_finish_reason(const harborai_reply *reply)

@@ -22,6 +22,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.path.abspath(os.environ.get("HARBORAI_BUILDDIR", os.path.join(ROOT, "build", "check")))
 HARBORAI = os.path.join(BUILD, "harborai")
 LONG = bool(os.environ.get("HARBORAI_TEST_LONG"))
+
+
+def is_sanitized():
+    """Whether the tree was built with --enable-asan, --enable-tsan or --enable-coverage."""
+    with open(os.path.join(BUILD, "Makefile"), encoding="utf-8") as file:
+        return any(re.match(r"SANITIZE = *\S", line) for line in file)
+
+
 KEY = "sk-operator-0001"
 TRACE_HEADER = "traceparent"
 START_LIMIT_S = 20

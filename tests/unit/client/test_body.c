@@ -92,6 +92,7 @@ static void test_piece(void)
         ROW(rows[i].name, piece_read(json, &scratch, &chunk));
         ROW(rows[i].name, slice_is(chunk.text, rows[i].text));
         ROW(rows[i].name, slice_is(chunk.reasoning, rows[i].reasoning));
+        ROW(rows[i].name, chunk.text.data != NULL && chunk.reasoning.data != NULL);
         ROW(rows[i].name, slice_is(chunk.finish_reason, rows[i].finish));
         ROW(rows[i].name, chunk.choice == rows[i].choice && slice_equal(chunk.json, json));
         unit_drop(json);

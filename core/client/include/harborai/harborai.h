@@ -164,7 +164,7 @@ HARBORAI_API harborai_reply *harborai_chat_with(harborai_client *client, harbora
 /* ---- A call, piece by piece --------------------------------------------------------------- */
 
 /* A piece of an answer. Frozen. Texts are borrowed until the next function on the stream, or until
- * the handler returns; empty: the piece has none. */
+ * the handler returns; empty, but never NULL: the piece has none. */
 typedef struct harborai_chunk {
     harborai_str text;          /* of the answer */
     harborai_str reasoning;     /* of what the model thinks before it answers */
@@ -255,7 +255,7 @@ HARBORAI_API harborai_status harborai_client_run_thread(harborai_client *client,
 HARBORAI_API const char *harborai_reply_text(const harborai_reply *reply);
 /* What the model thought before it answered, where the vendor shows it. */
 HARBORAI_API const char *harborai_reply_reasoning(const harborai_reply *reply);
-/* The chat.completion object as it came. */
+/* The chat.completion object as it came; empty, but never NULL: there is none. */
 HARBORAI_API harborai_str harborai_reply_json(const harborai_reply *reply);
 /* Why choice 0 ended: "stop", "length", "tool_calls", "content_filter". */
 HARBORAI_API const char *harborai_reply_finish_reason(const harborai_reply *reply);
