@@ -1,57 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai chat: one question, one answer. The answer goes to stdout, all else to stderr. */
 #include <errno.h>
-#include <signal.h>
-#include <stdatomic.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <harborai/harborai.h>
-
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/slice.h"
 #include "cli/command.h"
-#include "cli/setup.h"
-#include "wire/json_write.h"
+#include "cli/talk.h"
+#include "json_value.h"
 
 static const struct option_spec options[] = {
     {"model", 'm', "MODEL", "which model answers (default: the setting default_model)"},
     {"system", 's', "TEXT", "what the model is told first"},
+    {"file", 'f', "FILE", "add a file's text to the question; several are possible"},
+    {"temperature", 't', "NUMBER", "how freely it chooses its words, 0 to 2 with most vendors"},
+    {"max-tokens", 0, "N", "the longest answer"},
+    {"provider", 0, "PROVIDER", "only this provider answers"},
+    {"timeout", 0, "DURATION", "how long the call may take, as 30s"},
     {"stream", 0, NULL, "print the answer as it comes (default on a terminal)"},
     {"no-stream", 0, NULL, "print the answer when it is complete"},
+    {"no-reasoning", 0, NULL, "do not show what the model thinks first"},
     {"json", 0, NULL, "print the answer's JSON; of a stream, one chunk a line"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
     {NULL, 0, NULL, NULL},
 };
 
-/* Set by Ctrl-C, which breaks the call off in good order. That takes the loop, which a plugin may
- * never return to: so the second one ends the process itself. */
-static volatile sig_atomic_t was_interrupted;
-static _Atomic(harborai_client *) asking;
-
-static void on_interrupt(int signal_number UNUSED)
+static const char *option(const struct arguments *arguments, const char *name)
 {
-    was_interrupted = 1;
-    harborai_client_interrupt(asking);
-}
-
-static void catch_interrupt(harborai_client *client)
-{
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    asking = client;
-    sigaction(SIGINT, &action, NULL);
-}
-
-static void forget_interrupt(void)
-{
-    asking = NULL;
+    return command_argument(&command_chat, arguments, name);
 }
 
 /* --- What is asked --------------------------------------------------------------------------- */
 
-static bool read_all(int fd, struct buf *text)
+static bool read_all(int fd, const char *name, struct buf *text)
 {
     char why[128];
     for (;;) {
@@ -62,167 +47,141 @@ static bool read_all(int fd, struct buf *text)
         if (got > 0) {
             buf_commit(text, (size_t)got);
         } else if (room == NULL || errno != EINTR) {
-            command_complain("cannot read standard input: %s",
-                     room == NULL ? "it is too large" : error_of_errno(errno, why));
+            command_complain("cannot read %s: %s", name,
+                             room == NULL ? "it is too large" : error_of_errno(errno, why));
             return false;
         }
     }
 }
 
-static bool read_question(const struct arguments *arguments, struct buf *text)
+/* Texts go to the library NUL-terminated, and bytes of an image would be no use. */
+static bool check_text(const char *name, harborai_str text)
 {
-    if (arguments->rest_count == 0 && isatty(STDIN_FILENO)) {
-        command_complain("what is the question? give it as TEXT, or - to read standard input");
+    if (json_is_utf8(text) && (text.len == 0 || memchr(text.data, '\0', text.len) == NULL))
+        return true;
+    command_complain("%s is no text in UTF-8", name);
+    return false;
+}
+
+static bool read_file(const char *path, struct buf *question)
+{
+    char name[512], why[128];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(name, sizeof name, "'%s'", path);
+    if (fd < 0) {
+        command_complain("cannot read %s: %s", name, error_of_errno(errno, why));
         return false;
     }
+    if (question->len > 0)
+        buf_add(question, HARBORAI_STR("\n\n"));
+    buf_printf(question, "File %s:\n", name);
+    size_t start = question->len;
+    bool was_read = read_all(fd, name, question);
+    close(fd);
+    return was_read && check_text(name, slice_from(buf_slice(question), start));
+}
+
+static bool read_words(const struct arguments *arguments, struct buf *question)
+{
+    bool has_files = option(arguments, "file") != NULL;
+    if (arguments->rest_count == 0 && isatty(STDIN_FILENO)) {
+        if (!has_files)
+            command_complain("what is the question? give it as TEXT, or - to read standard input");
+        return has_files;
+    }
     if (arguments->rest_count == 0 || strcmp(arguments->rest[0], "-") == 0)
-        return read_all(STDIN_FILENO, text);
+        return read_all(STDIN_FILENO, "standard input", question) &&
+               check_text("standard input", buf_slice(question));
     for (int i = 0; i < arguments->rest_count; i++) {
         if (i > 0)
-            buf_add_char(text, ' ');
-        buf_add(text, slice_of(arguments->rest[i]));
+            buf_add_char(question, ' ');
+        buf_add(question, slice_of(arguments->rest[i]));
+    }
+    return check_text("the question", buf_slice(question));
+}
+
+static bool read_question(const struct arguments *arguments, struct buf *question)
+{
+    const char *path;
+    int at = 0;
+    if (!read_words(arguments, question))
+        return false;
+    while ((path = command_next_value(arguments, "file", &at)) != NULL)
+        if (!read_file(path, question))
+            return false;
+    if (slice_trim(buf_slice(question)).len == 0) {
+        command_complain("the question is empty");
+        return false;
+    }
+    buf_add_char(question, '\0');
+    if (question->failed == HARBORAI_OK)
+        return true;
+    command_complain("the question is too large");
+    return false;
+}
+
+/* --- With which members ---------------------------------------------------------------------- */
+
+static bool check_numbers(const struct arguments *arguments)
+{
+    const char *temperature = option(arguments, "temperature"),
+               *most = option(arguments, "max-tokens");
+    harborai_str number = slice_of(temperature);
+    uint64_t count;
+    if (temperature != NULL && (json_scan(number, NULL, &number, NULL) < 0 ||
+                                json_kind(number) != JSON_NUMBER)) {
+        command_complain("--temperature: '%s' is no number such as 0.7", temperature);
+        return false;
+    }
+    if (most != NULL && (!slice_to_u64(slice_of(most), &count) || count == 0)) {
+        command_complain("--max-tokens: '%s' is no number of tokens", most);
+        return false;
     }
     return true;
 }
 
-static void write_message(struct json_writer *w, const char *role, harborai_str content)
+static harborai_body *make_body(const struct arguments *arguments, const char *model,
+                                const char *question)
 {
-    json_write_object(w);
-    json_write_key_string(w, "role", slice_of(role));
-    json_write_key_string(w, "content", content);
-    json_write_end(w);
+    harborai_body *body = harborai_body_new(model);
+    if (option(arguments, "system") != NULL)
+        harborai_body_message(body, "system", option(arguments, "system"));
+    harborai_body_message(body, "user", question);
+    if (option(arguments, "temperature") != NULL)
+        harborai_body_json(body, "temperature", option(arguments, "temperature"));
+    if (option(arguments, "max-tokens") != NULL)
+        harborai_body_json(body, "max_tokens", option(arguments, "max-tokens"));
+    return body;
 }
 
-static void write_body(struct buf *body, harborai_str model, const char *system,
-                       harborai_str question)
+static enum exit_code ask(struct talk *talk, const struct arguments *arguments,
+                          const char *question)
 {
-    struct json_writer w = JSON_WRITER(body);
-    json_write_object(&w);
-    json_write_key_string(&w, "model", model);
-    json_write_key(&w, HARBORAI_STR("messages"));
-    json_write_array(&w);
-    if (system != NULL)
-        write_message(&w, "system", slice_of(system));
-    write_message(&w, "user", question);
-    json_write_end(&w);
-    json_write_end(&w);
-}
-
-/* --- What is answered ------------------------------------------------------------------------ */
-
-/* Of the library's log; it has no line end. */
-static void print_line(void *context UNUSED, int level UNUSED, harborai_str line)
-{
-    fprintf(stderr, "%.*s\n", SLICE_ARG(line));
-}
-
-static bool print_text(harborai_str text)
-{
-    if (text.len > 0)
-        fwrite(text.data, 1, text.len, stdout);
-    return text.len > 0;
-}
-
-static void print_summary(const harborai_reply *reply)
-{
-    if (harborai_reply_provider(reply)[0] == '\0' || !isatty(STDERR_FILENO))
-        return;
-    fprintf(stderr, "(%s/%s", harborai_reply_provider(reply), harborai_reply_model(reply));
-    if (harborai_reply_tokens_in(reply) >= 0)
-        fprintf(stderr, ", %lld + %lld tokens", (long long)harborai_reply_tokens_in(reply),
-                (long long)harborai_reply_tokens_out(reply));
-    if (harborai_reply_cost(reply)[0] != '\0')
-        fprintf(stderr, ", %s %s", harborai_reply_cost(reply), harborai_reply_currency(reply));
-    fprintf(stderr, ")\n");
-}
-
-static enum exit_code print_end(const harborai_reply *reply, const harborai_error *error)
-{
-    enum exit_code printed = command_finish();
-    if (error->code < 0)
-        return was_interrupted ? EXIT_INTERRUPTED : command_fail(error);
-    print_summary(reply);
-    return printed;
-}
-
-static enum exit_code ask_whole(harborai_client *client, harborai_str body, bool json)
-{
-    harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_reply *reply = harborai_chat(client, body, &error);
-    if (reply != NULL && json)
-        printf("%.*s\n", SLICE_ARG(harborai_reply_json(reply)));
-    else if (print_text(slice_of(harborai_reply_text(reply))))
-        putchar('\n');
-    enum exit_code code = print_end(reply, &error);
-    harborai_reply_free(reply);
-    return code;
-}
-
-static enum exit_code ask_stream(harborai_client *client, harborai_str body, bool json)
-{
-    harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_stream *stream = harborai_chat_stream(client, body, &error);
-    bool any = false;
-    for (harborai_chunk chunk; harborai_stream_next(stream, &chunk, &error);) {
-        if (json)
-            printf("%.*s\n", SLICE_ARG(chunk.json));
-        else
-            any |= print_text(chunk.text);
-        fflush(stdout);
-    }
-    if (any)
-        putchar('\n');
-    enum exit_code code = print_end(harborai_stream_reply(stream), &error);
-    harborai_stream_close(stream);
-    return code;
-}
-
-static enum exit_code run_with(const struct arguments *arguments, const struct config *config,
-                               struct buf *question)
-{
-    const struct command *me = &command_chat;
-    bool json = command_argument(me, arguments, "json") != NULL;
-    bool streams = command_argument(me, arguments, "stream") != NULL ||
-                   (command_argument(me, arguments, "no-stream") == NULL && isatty(STDOUT_FILENO));
-    AUTO(buf) body = BUF_INIT(LIMIT_REQUEST_BODY);
-    harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_client_options with = {.size = sizeof with,
-                                    .log_level = (int32_t)setup_quiet_level(config),
-                                    .config_file = command_argument(me, arguments, "config"),
-                                    .state_dir = command_argument(me, arguments, "state-dir"),
-                                    .log = print_line,
-                                    .name = "cli"};
-
-    if (config->default_model.len == 0) {
-        command_complain("which model? give -m MODEL or set default_model; 'harborai list-models' shows "
-                 "what there is");
+    if (talk->model == NULL) {
+        command_complain("which model? give -m MODEL or set default_model; 'harborai list-models' "
+                         "shows what there is");
         return EXIT_USAGE;
     }
-    write_body(&body, config->default_model, command_argument(me, arguments, "system"),
-               buf_slice(question));
-    harborai_client *client = harborai_client_open(&with, &error);
-    if (client == NULL)
-        return command_fail(&error);
-    catch_interrupt(client);
-    enum exit_code code = streams ? ask_stream(client, buf_slice(&body), json)
-                                  : ask_whole(client, buf_slice(&body), json);
-    forget_interrupt();
-    if (harborai_client_close(client) < 0) /* a plugin's threads are still inside */
-        _exit((int)code);
+    talk->prints_json = option(arguments, "json") != NULL;
+    talk->streams = option(arguments, "stream") != NULL ||
+                    (option(arguments, "no-stream") == NULL && isatty(STDOUT_FILENO));
+    harborai_body *body = make_body(arguments, talk->model, question);
+    enum exit_code code = talk_ask(talk, body, NULL);
+    harborai_body_free(body);
     return code;
 }
 
 static enum exit_code run(const struct arguments *arguments)
 {
     AUTO(buf) question = BUF_INIT(LIMIT_REQUEST_BODY / 2);
-    struct config *config = setup_config(&command_chat, arguments);
-    enum exit_code code = EXIT_USAGE;
-    if (config == NULL)
-        return EXIT_CONFIG;
-    if (read_question(arguments, &question))
-        code = run_with(arguments, config, &question);
-    config_destroy(config);
-    return code;
+    struct talk talk;
+    if (!check_numbers(arguments))
+        return EXIT_USAGE;
+    enum exit_code code = talk_open(&talk, &command_chat, arguments);
+    if (code != EXIT_OK)
+        return code;
+    code = read_question(arguments, &question) ? ask(&talk, arguments, question.data) : EXIT_USAGE;
+    return talk_close(&talk, code);
 }
 
 const struct command command_chat = {

@@ -47,6 +47,16 @@ const char *command_argument(const struct command *command, const struct argumen
     return NULL;
 }
 
+const char *command_next_value(const struct arguments *arguments, const char *name, int *at)
+{
+    while (*at < arguments->given_count) {
+        int i = (*at)++;
+        if (strcmp(arguments->given[i].option->name, name) == 0)
+            return arguments->given[i].value;
+    }
+    return NULL;
+}
+
 /* --- Reading --------------------------------------------------------------------------------- */
 
 enum { ALL_MAX = COMMAND_OPTIONS_MAX + COMMAND_GLOBALS_MAX + 1, LONG_VALUE = 256 };
@@ -204,6 +214,14 @@ bool command_parse(const struct command *command, int argc, char **argv,
             return false;
         }
         *r.value[place] = optarg != NULL ? optarg : "";
+        if (optarg == NULL)
+            continue;
+        if (arguments->given_count == COMMAND_GIVEN_MAX) {
+            command_complain("more than %d options with values", COMMAND_GIVEN_MAX);
+            return usage_fault(command, ret_exit);
+        }
+        arguments->given[arguments->given_count].option = r.all[place];
+        arguments->given[arguments->given_count++].value = optarg;
     }
     arguments->rest = argv + optind;
     arguments->rest_count = argc - optind;

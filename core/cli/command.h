@@ -32,7 +32,7 @@ struct option_spec {
     const char *help;
 };
 
-enum { COMMAND_OPTIONS_MAX = 24, COMMAND_GLOBALS_MAX = 4 };
+enum { COMMAND_OPTIONS_MAX = 24, COMMAND_GLOBALS_MAX = 4, COMMAND_GIVEN_MAX = 64 };
 enum { COMMAND_GLOBAL_CONFIG = 0 }; /* its place in command_globals */
 
 /* What was given on the command line. Borrowed from argv. */
@@ -41,6 +41,11 @@ struct arguments {
     const char *global[COMMAND_GLOBALS_MAX]; /* by place in command_globals */
     char **rest;
     int rest_count;
+    struct {
+        const struct option_spec *option;
+        const char *value;
+    } given[COMMAND_GIVEN_MAX]; /* every one with a value, in order: for what may be given again */
+    int given_count;
 };
 
 struct command {
@@ -75,6 +80,9 @@ enum exit_code command_refuse(int word_count, char *const *words);
 /* The value of the option of that name, of the command or of all; NULL if it was not given. */
 const char *command_argument(const struct command *command, const struct arguments *arguments,
                              const char *name);
+
+/* The next value of an option that may be given several times; *at is 0 at first. NULL: no more. */
+const char *command_next_value(const struct arguments *arguments, const char *name, int *at);
 
 /* Reads argv behind the command's name, which is argv[0]. Global options that stand in `arguments`
  * already are kept. Prints what is wrong, or the help that was asked for; then *ret_exit is the exit

@@ -67,7 +67,7 @@ static int count_leading(int argc, char **argv)
 
 static enum exit_code run_program(int argc, char **argv)
 {
-    struct arguments arguments = {{0}, {0}, NULL, 0};
+    struct arguments arguments = {.rest = NULL};
     enum exit_code code;
     int leading = count_leading(argc, argv), words;
 

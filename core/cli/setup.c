@@ -20,8 +20,8 @@ void setup_print_faults(const struct config_faults *faults, const char *prefix)
 }
 
 /* The flags that the table of settings names, where the command has them. */
-static size_t read_flags(const struct command *command, const struct arguments *arguments,
-                         struct config_override to[COMMAND_OPTIONS_MAX + 2])
+size_t setup_settings(const struct command *command, const struct arguments *arguments,
+                      struct config_override to[SETUP_SETTINGS_MAX])
 {
     size_t count = 0;
     for (size_t i = 0; i < settings_count && count < COMMAND_OPTIONS_MAX; i++) {
@@ -42,12 +42,12 @@ harborai_status setup_load(const struct command *command, const struct arguments
                            struct config **ret_config, struct config_faults *faults,
                            struct config_faults *warnings, harborai_error *error)
 {
-    struct config_override overrides[COMMAND_OPTIONS_MAX + 2];
+    struct config_override overrides[SETUP_SETTINGS_MAX];
     struct config_sources sources = {
         .file = command_argument(command, arguments, "config"),
         .variables = (const char *const *)environ,
         .overrides = overrides,
-        .override_count = read_flags(command, arguments, overrides),
+        .override_count = setup_settings(command, arguments, overrides),
         .warnings = warnings};
     return config_load(&sources, &environment_process, ret_config, faults, error);
 }

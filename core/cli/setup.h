@@ -23,6 +23,11 @@ MUST_CHECK harborai_status setup_load(const struct command *command,
 /* Complains of each, and of those for which there was no room; `prefix` stands before each. */
 void setup_print_faults(const struct config_faults *faults, const char *prefix);
 
+/* What the flags set, by the settings' paths; how many. The same that setup_config() goes by. */
+enum { SETUP_SETTINGS_MAX = COMMAND_OPTIONS_MAX + 2 };
+size_t setup_settings(const struct command *command, const struct arguments *arguments,
+                      struct config_override to[SETUP_SETTINGS_MAX]);
+
 /* A log on stderr at the level that the configuration says. */
 void setup_log(struct log *log, const struct config *config);
 

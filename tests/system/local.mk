@@ -10,20 +10,21 @@ EXTRA_DIST += \
 	tests/sim/README.md tests/sim/answers.py tests/sim/deepseek.py tests/sim/http1.py tests/sim/log.py \
 	tests/sim/make-certs tests/sim/script.py tests/sim/sim.py tests/sim/test_sim.py \
 	tests/sim/vendor.py \
+	%reldir%/golden \
 	%reldir%/golden.py \
-	%reldir%/golden/command_line.txt \
-	%reldir%/golden/network.txt \
-	%reldir%/golden/plugins.txt \
 	%reldir%/made.py \
 	%reldir%/run.py \
 	%reldir%/support.py \
+	%reldir%/test_chat.py \
 	%reldir%/test_cli.py \
 	%reldir%/test_clients.py \
+	%reldir%/test_config.py \
 	%reldir%/test_deepseek.py \
 	%reldir%/test_errors.py \
 	%reldir%/test_golden.py \
 	%reldir%/test_http.py \
 	%reldir%/test_journal.py \
+	%reldir%/test_library.py \
 	%reldir%/test_plugins.py \
 	%reldir%/test_process.py \
 	%reldir%/test_reload.py \
@@ -31,12 +32,5 @@ EXTRA_DIST += \
 	%reldir%/test_shape.py \
 	%reldir%/test_sim_itself.py \
 	%reldir%/test_stuck.py \
-	%reldir%/made.py %reldir%/run.py %reldir%/support.py \
-	%reldir%/golden %reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_config.py %reldir%/test_http.py \
-	%reldir%/test_journal.py %reldir%/test_plugins.py %reldir%/test_process.py \
-	%reldir%/test_reload.py %reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
-	%reldir%/test_cli.py %reldir%/test_clients.py %reldir%/test_http.py \
-	%reldir%/test_journal.py %reldir%/test_library.py %reldir%/test_plugins.py %reldir%/test_process.py \
-	%reldir%/test_says.py %reldir%/test_sim_itself.py %reldir%/test_stuck.py \
 	%reldir%/test_upstream.py \
 	tests/plugins/says.c

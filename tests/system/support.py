@@ -5,17 +5,21 @@ HARBORAI_BUILDDIR names the built tree (default: build/check of this repository)
 Everything that is started here is ended here, by its pid.
 """
 import contextlib
+import fcntl
 import glob
 import http.client
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -262,6 +266,31 @@ def harborai(*arguments, env=None, config=None, stdin="", timeout=30, wrapper=()
             command += ["--config", write_config(place, config)]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=place,
                               timeout=timeout, env=environment(place, **(env or {})), check=False)
+
+
+def run_with_tty(*arguments, env=None, columns=80, config=None, stderr_too=False, interrupt=None):
+    """Runs a command whose stdout, and stderr if asked, is a terminal of so many columns: what it
+    printed there, what on stderr, the status. At the sight of `interrupt` it gets SIGINT."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with folder() as place:
+        command = [HARBORAI, *arguments]
+        if config is not None:
+            command += ["--config", write_config(place, config)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs,
+                                   stderr=theirs if stderr_too else subprocess.PIPE, cwd=place,
+                                   env=environment(place, TERM="xterm", **(env or {})))
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # EIO: the other side is closed
+            while piece := os.read(ours, 65536):
+                seen += piece
+                if interrupt and interrupt in seen:
+                    process.send_signal(signal.SIGINT)
+                    interrupt = None
+        os.close(ours)
+        errors = process.communicate(timeout=20)[1] or b""
+    return seen.decode().replace("\r\n", "\n"), errors.decode(), process.returncode
 
 
 # ---- HTTP ----------------------------------------------------------------------------------------

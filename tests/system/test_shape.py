@@ -9,32 +9,11 @@ import time
 import unittest
 
 import support
-from support import harborai
+from support import harborai, run_with_tty
 
 
 def tables():
     return json.loads(harborai("--help", "--json").stdout)
-
-
-def run_with_tty(*arguments, env=None, columns=80, home="/"):
-    """Runs a command whose stdout is a terminal of so many columns; what it printed there."""
-    import fcntl
-    import pty
-    import struct
-    import termios
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen([support.HARBORAI, *arguments], stdin=subprocess.DEVNULL,
-                               stdout=theirs, stderr=subprocess.PIPE, cwd=home,
-                               env=support.environment(home, TERM="xterm", **(env or {})))
-    os.close(theirs)
-    seen = b""
-    with contextlib.suppress(OSError):  # EIO: the other side is closed
-        while piece := os.read(ours, 65536):
-            seen += piece
-    os.close(ours)
-    errors = process.communicate(timeout=20)[1].decode()
-    return seen.decode().replace("\r\n", "\n"), errors, process.returncode
 
 
 class OptionsTest(unittest.TestCase):

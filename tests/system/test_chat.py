@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""`harborai chat`: what it sends, what it shows where, and how every exit code is reached."""
+import contextlib
+import json
+import os
+import re
+import subprocess
+import unittest
+
+import support
+from support import harborai, run_with_tty
+
+DELTAS = [{"reasoning_content": "thinking "}, {"reasoning_content": "hard\u001b[31m"},
+          {"content": "The answer"}, {"content": " is 42.\n"}]
+
+
+def stream_of(deltas):
+    """A script for the simulator: an answer in the bytes of a vendor that shows its reasoning."""
+    events = [{"choices": [{"index": 0, "delta": d, "finish_reason": None}]} for d in deltas]
+    events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    data = "".join("data: " + json.dumps({"id": "x", "object": "chat.completion.chunk", "created": 1,
+                                          "model": "gpt-4o", **e}) + "\n\n" for e in events)
+    return "sim:" + json.dumps({"raw": "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+                                "connection: close\r\n\r\n" + data + "data: [DONE]\n\n"})
+
+
+class ChatTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.sim = stack.enter_context(support.simulator())
+            cls.addClassCleanup(stack.pop_all().close)
+        cls.config = support.config_for(cls.sim)
+
+    def chat(self, *arguments, config=None, **more):
+        return harborai("chat", "-m", "gpt-4o", *arguments, config=config or self.config, **more)
+
+
+class AskTest(ChatTest):
+    def test_members_of_the_request(self):
+        done = self.chat("-t", "0.25", "--max-tokens", "77", "--system", "be brief", "mark-members")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        sent = json.loads(self.sim.request("mark-members")["body"])
+        self.assertEqual((sent["temperature"], sent["max_tokens"]), (0.25, 77))
+        self.assertEqual(sent["messages"][0], {"role": "system", "content": "be brief"})
+        for option, value in (("-t", "warm"), ("-t", '"1"'), ("-t", ""), ("--max-tokens", "0"),
+                              ("--max-tokens", "many"), ("--timeout", "soon"), ("--timeout", "0")):
+            done = self.chat(option, value, "hi")
+            self.assertEqual((done.returncode, done.stdout), (2, ""), (option, value))
+            self.assertIn(f"'{value}'", done.stderr)
+
+    def test_files(self):
+        with support.folder() as place:
+            one, two, image = (os.path.join(place, n) for n in ("one.txt", "zwei.txt", "x.png"))
+            for path, data in ((one, b"first file\n"), (two, "二号".encode()), (image, b"\x89PNG\0")):
+                with open(path, "wb") as file:
+                    file.write(data)
+            done = self.chat("-f", one, "What", "is", "this?", "--file", two)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.rstrip("\n"), "What is this?\n\nFile '%s':\nfirst file\n\n\n"
+                             "File '%s':\n二号" % (one, two))
+            done = self.chat("-f", one)
+            self.assertEqual(done.stdout.rstrip("\n"), f"File '{one}':\nfirst file")
+            for path, says in ((image, "is no text in UTF-8"), (place, "Is a directory"),
+                               (place + "/none", "No such file or directory")):
+                done = self.chat("-f", path, "hi")
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(f"'{path}'", done.stderr)
+                self.assertIn(says, done.stderr)
+
+    def test_provider(self):
+        done = self.chat("--provider", "lab", "hi")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("lab", done.stderr)
+        done = self.chat("--provider", "openai", "mark-provider")
+        self.assertEqual(done.stdout, "mark-provider\n", done.stderr)
+
+    def test_an_answer_that_is_cut(self):
+        done = self.chat('sim:{"text":"half of","finish_reason":"length"}')
+        self.assertEqual((done.returncode, done.stdout), (0, "half of\n"))
+        self.assertIn("reached its limit of tokens", done.stderr)
+        self.assertEqual(self.chat("-q", 'sim:{"finish_reason":"length"}').stderr, "")
+
+
+class ShowTest(ChatTest):
+    def test_streams_on_a_terminal_only(self):
+        for arguments, streams in (((), True), (("--no-stream",), False)):
+            shown, errors, code = run_with_tty("chat", "-m", "gpt-4o", *arguments,
+                                               f"mark-tty-{streams}", config=self.config)
+            self.assertEqual((code, shown), (0, f"mark-tty-{streams}\n"), errors)
+            sent = json.loads(self.sim.request(f"mark-tty-{streams}")["body"])
+            self.assertEqual(sent.get("stream", False), streams)
+        self.chat("mark-pipe")
+        self.assertFalse(json.loads(self.sim.request("mark-pipe")["body"]).get("stream", False))
+
+    def test_reasoning(self):
+        """On stderr, where that is a terminal; dimmed where it has colours; never in the answer."""
+        ask = ["chat", "-m", "gpt-4o", "--stream", stream_of(DELTAS)]
+        shown, _, code = run_with_tty(*ask, config=self.config, stderr_too=True)
+        self.assertEqual(code, 0, shown)
+        self.assertTrue(shown.startswith("\033[2mthinking \033[0m\033[2mhard␛[31m\033[0m\n\n"
+                                         "The answer is 42.\n\033[2m(openai/gpt-4o"), repr(shown))
+        shown = run_with_tty(*ask, "--color=never", config=self.config, stderr_too=True)[0]
+        self.assertTrue(shown.startswith("(thinking) thinking hard␛[31m\n\nThe answer is 42.\n(openai"),
+                        repr(shown))
+        for more in (["--no-reasoning"], ["-q"]):
+            shown = run_with_tty(*ask, *more, config=self.config, stderr_too=True)[0]
+            self.assertNotIn("thinking", shown)
+        done = self.chat("--stream", stream_of(DELTAS))
+        self.assertEqual((done.stdout, done.stderr), ("The answer is 42.\n", ""))
+
+    def test_an_answer_cannot_command_the_terminal(self):
+        ask = 'sim:{"text":"a\\u001b]0;x\\u0007b\\u009b2Jc\\u007f\\r\\nd\\te"}'
+        for stream in ("--stream", "--no-stream"):
+            shown = run_with_tty("chat", "-m", "gpt-4o", stream, ask, config=self.config)[0]
+            self.assertEqual(re.sub("␍?\n", "\n", shown), "a␛]0;x␇b�2Jc␡\nd\te\n")
+        self.assertEqual(self.chat('sim:{"text":"a\\u001b[2J"}').stdout, "a\033[2J\n")
+
+    def test_json(self):
+        data = json.loads(self.chat("--json", "as data").stdout)
+        self.assertEqual(data["choices"][0]["message"]["content"], "as data")
+        lines = [json.loads(x) for x in self.chat("--json", "--stream", "as data").stdout.splitlines()]
+        self.assertEqual(support.stream_text(lines), "as data")
+
+    def test_stdout_that_fails_breaks_the_call_off(self):
+        with open("/dev/full", "w", encoding="utf-8") as full, support.folder() as place:
+            done = subprocess.run(
+                [support.HARBORAI, "chat", "-m", "gpt-4o", "--stream", "--config",
+                 support.write_config(place, self.config),
+                 'sim:{"events":200,"delay_ms":50,"text":"mark-full"}'],
+                stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=8,
+                env=support.environment(place))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write to standard output: No space left on device", done.stderr)
+
+
+class ExitCodesTest(ChatTest):
+    """Each code of doc/commands.md; 7 is kept for batches."""
+
+    def test_by_chat(self):
+        nowhere = {"providers": {"openai": {"base_url": "http://127.0.0.1:1/v1", "api_key": "x"}}}
+        slow = {**self.config, "timeouts": {"total": "300ms"}}
+        rows = [
+            (0, "done", self.config, ["hi"]),
+            (1, "model that nobody has", self.config, ["-m", "nope", "hi"]),
+            (1, "request that the vendor refused", self.config, ['sim:{"status":400}']),
+            (2, "wrong option", self.config, ["--nope", "hi"]),
+            (2, "empty question", self.config, ["-"]),
+            (3, "wrong configuration", "nonsense: 1\n", ["hi"]),
+            (4, "key refused", self.config, ['sim:{"status":401}']),
+            (4, "no key", {"providers": {"openai": {}}}, ["hi"]),
+            (5, "rate limit", self.config, ['sim:{"status":429}']),
+            (5, "vendor failed", self.config, ['sim:{"status":500}']),
+            (5, "no way to it", nowhere, ["hi"]),
+            (5, "broke off", self.config, ["--stream", 'sim:{"cut_after_events":1}']),
+            (6, "time limit of the setting", slow, ['sim:{"wait_ms":5000}']),
+            (6, "time limit of the flag", self.config, ["--timeout", "300ms",
+                                                        'sim:{"wait_ms":5000}']),
+        ]
+        for code, name, config, arguments in rows:
+            with self.subTest(name):
+                done = self.chat(*arguments, config=config)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertEqual(bool(done.stderr), code != 0, done.stderr)
+
+    def test_serve_with_a_wrong_configuration(self):
+        self.assertEqual(harborai("serve", config="nonsense: 1\n").returncode, 78)
+
+    def test_interrupted(self):
+        """The call is broken off in good order, its end is on record; a second Ctrl-C would kill."""
+        with support.folder() as state:
+            shown, errors, code = run_with_tty(
+                "chat", "-m", "gpt-4o", "--state-dir", state, config=self.config,
+                *['sim:{"events":100,"event_bytes":4,"delay_ms":100}'], interrupt=b"0000")
+            self.assertEqual((code, errors), (130, ""), shown)
+            end = [x for x in support.journal(state) if support.kind(x) == "end"]
+            self.assertEqual([x["outcome"] for x in end], ["cancelled"])
+            self.assertIn("cancelled", harborai("logs", "--state-dir", state).stdout)
+
+    def test_documented(self):
+        with open(os.path.join(support.ROOT, "doc", "commands.md"), encoding="utf-8") as file:
+            listed = re.findall(r"(?m)^\| (\d+) \|", file.read())
+        self.assertEqual(listed, ["0", "1", "2", "3", "4", "5", "6", "7", "78", "130"])
+
+
+
+
+
+if __name__ == "__main__":
+    unittest.main()
