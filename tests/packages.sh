@@ -14,6 +14,7 @@ libssl-dev:libssl.pc
 libjson-c-dev:json-c.pc
 libyaml-dev:yaml-0.1.pc
 libelf-dev:libelf.pc
+libedit-dev:libedit.pc
 python3:python3
 ca-certificates:/etc/ssl/certs/ca-certificates.crt'
 
@@ -24,7 +25,8 @@ strace:strace
 openssl:openssl
 procps:ps
 python3-jsonschema:import:jsonschema
-binutils:nm'
+binutils:nm
+tmux:tmux'
 
 LINT_PACKAGES='g++:g++
 clang-tidy:clang-tidy

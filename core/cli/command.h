@@ -67,7 +67,8 @@ extern const struct option_spec command_globals[];
 extern const struct command *const command_list[];
 
 extern const struct command command_chat, command_complete, command_completion, command_config,
-    command_help, command_list_models, command_list_plugins, command_logs, command_serve;
+    command_help, command_interactive, command_list_models, command_list_plugins, command_logs,
+    command_serve;
 
 /* The command that the first words name, the longest name first; *ret_words = how many words that
  * are. NULL: none. */

@@ -10,8 +10,9 @@
 #include "wire/json_write.h"
 
 const struct command *const command_list[] = {
-    &command_chat, &command_config, &command_list_models, &command_list_plugins, &command_logs,
-    &command_serve, &command_completion, &command_help, &command_complete, NULL};
+    &command_chat,        &command_interactive, &command_config, &command_list_models,
+    &command_list_plugins, &command_logs,       &command_serve,  &command_completion,
+    &command_help,        &command_complete,    NULL};
 
 /* --- Finding --------------------------------------------------------------------------------- */
 

@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	%reldir%/test_errors.py \
 	%reldir%/test_golden.py \
 	%reldir%/test_http.py \
+	%reldir%/test_interactive.py \
 	%reldir%/test_journal.py \
 	%reldir%/test_library.py \
 	%reldir%/test_plugins.py \
