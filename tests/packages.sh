@@ -26,7 +26,8 @@ openssl:openssl
 procps:ps
 python3-jsonschema:import:jsonschema
 binutils:nm
-tmux:tmux'
+tmux:tmux
+mandoc:mandoc'
 
 LINT_PACKAGES='g++:g++
 clang-tidy:clang-tidy

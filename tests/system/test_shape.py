@@ -277,5 +277,30 @@ class CompletionTest(unittest.TestCase):
             self.assertIn("__complete", harborai("completion", shell).stdout)
 
 
+class ManualTest(unittest.TestCase):
+    """Every flag of every --help stands in the manual, below its command."""
+    PATH = os.path.join(support.ROOT, "doc", "man", "harborai.1")
+
+    def test_every_flag(self):
+        with open(self.PATH, encoding="utf-8") as file:
+            page = file.read()
+        sections = dict(re.findall(r"(?ms)^\.Ss ([a-z][a-z -]*)\n(.*?)(?=^\.S[sh] |\Z)", page))
+        for command in tables()["commands"]:
+            name = command["name"]
+            self.assertIn(name, sections)
+            for option in command["options"]:
+                self.assertRegex(sections[name], r"(?m)^\.It .*Fl -%s\b" % option["name"], name)
+                if "letter" in option:
+                    self.assertRegex(sections[name], r"(?m)^\.It Fl %s ?, ?|^\.It Fl %s " %
+                                     (option["letter"], option["letter"]), name)
+        for option in tables()["options"] + [{"name": "help"}, {"name": "version"}]:
+            self.assertRegex(page, r"(?m)^\.It .*Fl -%s\b" % option["name"])
+
+    def test_mandoc_has_nothing_to_say(self):
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "all", self.PATH],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+
 if __name__ == "__main__":
     unittest.main()
