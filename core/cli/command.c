@@ -80,7 +80,7 @@ static bool letter_is_taken(const struct reading *r, char letter)
 static void gather(struct reading *r, const struct command *command, struct arguments *arguments)
 {
     *r = (struct reading){.command = command};
-    for (size_t i = 0; command->options[i].name != NULL && i < COMMAND_OPTIONS_MAX; i++) {
+    for (size_t i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].name != NULL; i++) {
         r->all[r->count] = &command->options[i];
         r->value[r->count++] = &arguments->value[i];
     }

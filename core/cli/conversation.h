@@ -19,19 +19,19 @@ struct conversation {
     size_t count, capacity;
 };
 
-void conversation_release(struct conversation *conversation); /* a zeroed one too */
-void conversation_clear(struct conversation *conversation);   /* the system text stays */
+void conversation_release(struct conversation *c); /* a zeroed one too */
+void conversation_clear(struct conversation *c);   /* the system text stays */
 
 /* Copies. E_MEMORY. */
-MUST_CHECK harborai_status conversation_add(struct conversation *conversation, const char *role,
+MUST_CHECK harborai_status conversation_add(struct conversation *c, const char *role,
                                             harborai_str text);
-MUST_CHECK harborai_status conversation_set_system(struct conversation *conversation,
+MUST_CHECK harborai_status conversation_set_system(struct conversation *c,
                                                    harborai_str text); /* "": none */
 
 /* Takes the last turn away. */
-void conversation_drop(struct conversation *conversation);
+void conversation_drop(struct conversation *c);
 
 /* The request that goes on with it; owned. NULL: no memory. */
-harborai_body *conversation_body(const struct conversation *conversation, const char *model);
+harborai_body *conversation_body(const struct conversation *c, const char *model);
 
 #endif

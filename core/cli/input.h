@@ -14,10 +14,10 @@ struct input {
 enum input_result { INPUT_LINE, INPUT_END, INPUT_INTERRUPTED };
 
 /* `state_dir` has the history; "" : it is not kept. */
-void input_open(struct input *input, const char *state_dir);
-void input_close(struct input *input);
+void input_open(struct input *in, const char *state_dir);
+void input_close(struct input *in);
 
 /* The next line, owned, without its end. INPUT_INTERRUPTED: Ctrl-C; what was written is dropped. */
-enum input_result input_read(struct input *input, const char *prompt, char **ret_line);
+enum input_result input_read(struct input *in, const char *prompt, char **ret_line);
 
 #endif

@@ -25,15 +25,15 @@ struct talk {
 
 /* Reads the configuration, and the options model, provider, timeout, no-reasoning of the command, and
  * opens a client. Complains and returns another code than EXIT_OK if that fails. */
-enum exit_code talk_open(struct talk *talk, const struct command *command,
+enum exit_code talk_open(struct talk *t, const struct command *command,
                          const struct arguments *arguments);
 
 /* Ends the client; `code` is what the process is to end with, and is returned. Does not return if a
  * plugin holds on to its threads. */
-enum exit_code talk_close(struct talk *talk, enum exit_code code);
+enum exit_code talk_close(struct talk *t, enum exit_code code);
 
 /* Asks and prints the answer; complains if there is none. What came of its text is added to `answer`,
  * which may be NULL. EXIT_INTERRUPTED: by Ctrl-C. */
-enum exit_code talk_ask(struct talk *talk, harborai_body *body, struct buf *answer);
+enum exit_code talk_ask(struct talk *t, harborai_body *body, struct buf *answer);
 
 #endif

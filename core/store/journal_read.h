@@ -32,10 +32,10 @@ typedef void journal_fault_fn(void *context, const char *text);
 MUST_CHECK harborai_status journal_reader_create(harborai_str state_dir, journal_fault_fn *on_fault,
                                                  void *context, struct journal_reader **ret_reader,
                                                  harborai_error *error);
-void journal_reader_destroy(struct journal_reader *reader);
+void journal_reader_destroy(struct journal_reader *r);
 
 /* The call before, by the time of its end; false: there is none any more. */
-bool journal_reader_next(struct journal_reader *reader, struct journal_call *ret_call);
+bool journal_reader_next(struct journal_reader *r, struct journal_call *ret_call);
 
 /* A member's value as it holds after the amend line; empty: none. */
 harborai_str journal_call_member(const struct journal_call *call, const char *name);

@@ -24,12 +24,12 @@ struct journal_segment {
 };
 
 /* Opens it and reads up to its newest call. What fails is named, and the segment is empty. */
-void journal_segment_open(struct journal_segment *segment, int directory);
+void journal_segment_open(struct journal_segment *s, int directory);
 
 /* Reads up to the next older call, if there is one. */
-void journal_segment_advance(struct journal_segment *segment);
+void journal_segment_advance(struct journal_segment *s);
 
 /* Closes it; what it is called stays. */
-void journal_segment_close(struct journal_segment *segment);
+void journal_segment_close(struct journal_segment *s);
 
 #endif
