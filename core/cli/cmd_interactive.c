@@ -278,7 +278,8 @@ static void converse(struct session *s)
             command_complain("that is too long");
         else if (result == INPUT_LINE || text.len > 0)
             take_entry(s, buf_slice(&text));
-        fflush(stdout);
+        if (fflush(stdout) != 0 || ferror(stdout))
+            s->is_over = true; /* nobody reads any more */
     }
     if (s->input.is_terminal)
         putchar('\n');

@@ -52,7 +52,7 @@ static void remember(const struct input *in, const char *line)
 /* What libedit and signals tell, for they know nothing but what is static. */
 static char *whole_line;
 static bool is_over;
-static volatile sig_atomic_t was_interrupted, was_resized;
+static volatile sig_atomic_t was_interrupted, was_resized, was_continued;
 
 static void on_line(char *line)
 {
@@ -71,6 +71,20 @@ static void on_resize(int number UNUSED)
     was_resized = 1;
 }
 
+static void on_continue(int number UNUSED)
+{
+    was_continued = 1;
+}
+
+/* After Ctrl-Z the shell has set the terminal its own way. */
+static void take_terminal_again(void)
+{
+    was_continued = 0;
+    rl_deprep_terminal();
+    rl_prep_terminal(1);
+    rl_forced_update_display();
+}
+
 static enum input_result wait_for_line(char **ret_line, const sigset_t *mask)
 {
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -86,6 +100,8 @@ static enum input_result wait_for_line(char **ret_line, const sigset_t *mask)
             was_resized = 0;
             rl_resize_terminal();
         }
+        if (was_continued)
+            take_terminal_again();
         if (ready > 0)
             rl_callback_read_char();
         else if (ready < 0 && errno != EINTR)
@@ -97,26 +113,30 @@ static enum input_result wait_for_line(char **ret_line, const sigset_t *mask)
     return INPUT_LINE;
 }
 
+static const struct {
+    int number;
+    void (*handler)(int number);
+} caught[] = {{SIGINT, on_interrupt}, {SIGWINCH, on_resize}, {SIGCONT, on_continue}};
+
 /* The signals come only while we wait: none is lost in between. */
 static enum input_result read_edited(struct input *in, const char *prompt, char **ret_line)
 {
-    struct sigaction interrupt = {.sa_handler = on_interrupt}, resize = {.sa_handler = on_resize};
-    struct sigaction old_interrupt, old_resize;
+    struct sigaction before[ARRAY_LEN(caught)];
     sigset_t blocked, mask;
     sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    sigaddset(&blocked, SIGWINCH);
+    for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+        sigaddset(&blocked, caught[i].number);
     sigprocmask(SIG_BLOCK, &blocked, &mask);
-    sigaction(SIGINT, &interrupt, &old_interrupt);
-    sigaction(SIGWINCH, &resize, &old_resize);
-    was_interrupted = 0;
+    for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+        sigaction(caught[i].number, &(struct sigaction){.sa_handler = caught[i].handler}, &before[i]);
+    was_interrupted = was_resized = was_continued = 0;
     is_over = false;
     whole_line = NULL;
     rl_catch_signals = 0;
     rl_callback_handler_install(prompt, on_line);
     enum input_result result = wait_for_line(ret_line, &mask);
-    sigaction(SIGINT, &old_interrupt, NULL);
-    sigaction(SIGWINCH, &old_resize, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+        sigaction(caught[i].number, &before[i], NULL);
     sigprocmask(SIG_SETMASK, &mask, NULL);
     if (result == INPUT_LINE)
         remember(in, *ret_line);
@@ -135,7 +155,9 @@ static enum input_result read_plain(char **ret_line)
         return INPUT_END;
     }
     if (len > 0 && line[len - 1] == '\n')
-        line[len - 1] = '\0';
+        line[--len] = '\0';
+    for (char *nul; (nul = memchr(line, '\0', (size_t)len)) != NULL;)
+        *nul = '?'; /* a text cannot hold it, and the rest of the line is not to be lost */
     *ret_line = line;
     return INPUT_LINE;
 }

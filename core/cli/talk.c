@@ -281,8 +281,11 @@ enum exit_code talk_ask(struct talk *t, harborai_body *body, struct buf *answer)
         ask_whole(&s, text, &error);
     sigaction(SIGINT, &before, NULL);
     buf_release(&s.clean);
-    if (error.code == HARBORAI_E_CANCELLED && interrupts > 0)
+    bool in_writing = s.write_errno == EINTR; /* into a pipe that nobody reads from */
+    if (interrupts > 0 && (error.code == HARBORAI_E_CANCELLED || in_writing)) {
+        clearerr(stdout);
         return EXIT_INTERRUPTED;
+    }
     errno = s.write_errno;
     enum exit_code printed = command_finish();
     return error.code != HARBORAI_OK ? command_fail(&error) : printed;

@@ -15,13 +15,19 @@ from support import harborai
 class Screen:
     """A terminal of 80 columns in which a shell runs a command; `lines` is what it shows."""
 
-    def __init__(self, place, command, env):
+    def __init__(self, place, command, env, within_shell):
         self.place = place
         self.tmux = ["tmux", "-u", "-f", "/dev/null", "-S", os.path.join(place, "tmux.sock")]
         self.env = support.environment(place, TERM="xterm", **env)
         line = " ".join(f"'{word}'" for word in command)
-        self.run("new-session", "-d", "-x", "80", "-y", "50",
-                 f"{line}; echo status $?; exec sleep 60")
+        if within_shell:
+            self.run("new-session", "-d", "-x", "80", "-y", "50",
+                     "exec env PS1='shell$ ' bash --norc -i")
+            self.wait("the shell", lambda lines: lines[-1] == "shell$")
+            self.say(line)
+        else:
+            self.run("new-session", "-d", "-x", "80", "-y", "50",
+                     f"{line}; echo status $?; exec sleep 60")
 
     def run(self, *arguments):
         done = subprocess.run([*self.tmux, *arguments], env=self.env, capture_output=True, text=True,
@@ -59,11 +65,11 @@ class Screen:
 
 
 @contextlib.contextmanager
-def screen(config, *arguments, env=None, state=None):
+def screen(config, *arguments, env=None, state=None, within_shell=False):
     with support.folder() as place:
         path = support.write_config(place, config)
         shown = Screen(place, [support.HARBORAI, "interactive", "--config", path, "--state-dir",
-                               state or os.path.join(place, "state"), *arguments], env or {})
+                               state or os.path.join(place, "state"), *arguments], env or {}, within_shell)
         try:
             yield shown
         finally:
@@ -147,6 +153,24 @@ class TerminalTest(unittest.TestCase):
             self.assertEqual(self.messages("前港")[1][-1][1], "前" + "港" * 60)
             shown.say("/quit")
             shown.wait("the end", lambda x: "status 0" in x)
+
+    def test_stopped_and_continued(self):
+        """Ctrl-Z in a shell, and fg: the line is edited on. A terminal that was resized too."""
+        with screen(self.config, "-m", "gpt-4o", "-q", within_shell=True) as shown:
+            shown.wait_for_prompt(1)
+            shown.type("一二")
+            shown.press("C-z")
+            shown.wait("the shell", lambda x: x[-1] == "shell$")
+            shown.say("fg")
+            shown.wait("the line", lambda x: x[-1] == "> 一二")
+            shown.run("resize-window", "-x", "60", "-y", "50")
+            shown.press("BSpace")
+            shown.type("三")
+            shown.wait("the line", lambda x: x[-1] == "> 一三")
+            shown.press("Enter")
+            shown.wait("the answer", lambda x: x[-2:] == ["一三", ">"])
+            shown.press("C-d")
+            shown.wait("the shell", lambda x: x[-1] == "shell$")
 
     def test_history_is_kept(self):
         with support.folder() as state:
