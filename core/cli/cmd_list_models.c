@@ -140,6 +140,7 @@ static void print_json(const struct model_listing *list, size_t count, const cha
     AUTO(buf) text = BUF_INIT(MIB(64));
     struct json_writer w = JSON_WRITER(&text);
     json_write_object(&w);
+    json_write_key_int64(&w, "version", 1);
     json_write_key(&w, HARBORAI_STR("models"));
     json_write_array(&w);
     for (size_t i = 0; i < count; i++)

@@ -99,6 +99,7 @@ static void print_json(const struct plugin_catalog *catalog)
     AUTO(buf) text = BUF_INIT(MIB(64));
     struct json_writer w = JSON_WRITER(&text);
     json_write_object(&w);
+    json_write_key_int64(&w, "version", 1);
     json_write_key(&w, HARBORAI_STR("plugins"));
     json_write_array(&w);
     for (size_t i = 0; i < catalog->file_count; i++)

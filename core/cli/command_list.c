@@ -162,7 +162,7 @@ void command_print_tables(void)
     AUTO(buf) text = BUF_INIT(MIB(1));
     struct json_writer w = JSON_WRITER(&text);
     json_write_object(&w);
-    json_write_key_string(&w, "version", HARBORAI_STR(PACKAGE_VERSION));
+    json_write_key_int64(&w, "version", 1);
     write_options(&w, "options", command_globals);
     json_write_key(&w, HARBORAI_STR("commands"));
     json_write_array(&w);

@@ -109,7 +109,7 @@ class CommandsTest(unittest.TestCase):
         for more in ([], ["--json"]):
             done = harborai("list-models", *more, env=only)
             self.assertEqual((done.returncode, done.stdout.strip()),
-                             (0, '{"models":[]}' if more else ""))
+                             (0, '{"version":1,"models":[]}' if more else ""))
             self.assertIn("set OPENAI_API_KEY for plugin 'openai'", done.stderr)
         done = harborai("list-models", config={"providers": {}}, env=only)
         self.assertIn("name providers in the configuration", done.stderr)
