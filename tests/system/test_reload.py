@@ -20,8 +20,14 @@ class ReloadTest(unittest.TestCase):
                 hb.place = place
                 yield hb
 
+    @staticmethod
+    def write(hb, config):
+        """At once: a reload that is still under way must not read half a file."""
+        with support.folder() as place:
+            os.replace(support.write_config(place, config), os.path.join(hb.place, "harborai.yaml"))
+
     def reload(self, hb, config, event):
-        support.write_config(hb.place, config)
+        self.write(hb, config)
         self.signal(hb, event)
 
     @staticmethod
@@ -127,8 +133,7 @@ class ReloadTest(unittest.TestCase):
             with self.serving(config) as hb:
                 for i in range(20):
                     lab = {**config["providers"]["lab"], "timeouts": {"idle": 100 + i}}
-                    support.write_config(hb.place, {**config, "providers": {
-                        **config["providers"], "lab": lab}})
+                    self.write(hb, {**config, "providers": {**config["providers"], "lab": lab}})
                     hb.process.send_signal(signal.SIGHUP)
                     self.assertEqual(hb.chat("x", model="my-model").text(), "x")
                 self.assertTrue(hb.healthy())
