@@ -52,7 +52,7 @@ static void remember(const struct input *in, const char *line)
 /* What libedit and signals tell, for they know nothing but what is static. */
 static char *whole_line;
 static bool is_over;
-static volatile sig_atomic_t was_interrupted, was_resized, was_continued;
+static volatile sig_atomic_t was_interrupted, was_resized, was_continued, was_ended;
 
 static void on_line(char *line)
 {
@@ -76,6 +76,11 @@ static void on_continue(int number UNUSED)
     was_continued = 1;
 }
 
+static void on_end(int number)
+{
+    was_ended = number;
+}
+
 /* After Ctrl-Z the shell has set the terminal its own way. */
 static void take_terminal_again(void)
 {
@@ -90,11 +95,12 @@ static enum input_result wait_for_line(char **ret_line, const sigset_t *mask)
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
     while (!is_over) {
         int ready = ppoll(&in, 1, NULL, mask);
-        if (was_interrupted) {
-            rl_callback_handler_remove();
+        bool has_failed = ready < 0 ? errno != EINTR : (in.revents & (POLLHUP | POLLERR)) != 0;
+        if (was_interrupted || was_ended != 0 || has_failed) {
+            rl_callback_handler_remove(); /* the terminal is as it was */
             putchar('\n');
             fflush(stdout);
-            return INPUT_INTERRUPTED;
+            return was_interrupted ? INPUT_INTERRUPTED : INPUT_END;
         }
         if (was_resized) {
             was_resized = 0;
@@ -104,8 +110,6 @@ static enum input_result wait_for_line(char **ret_line, const sigset_t *mask)
             take_terminal_again();
         if (ready > 0)
             rl_callback_read_char();
-        else if (ready < 0 && errno != EINTR)
-            break;
     }
     if (whole_line == NULL)
         return INPUT_END;
@@ -116,7 +120,8 @@ static enum input_result wait_for_line(char **ret_line, const sigset_t *mask)
 static const struct {
     int number;
     void (*handler)(int number);
-} caught[] = {{SIGINT, on_interrupt}, {SIGWINCH, on_resize}, {SIGCONT, on_continue}};
+} caught[] = {{SIGINT, on_interrupt}, {SIGWINCH, on_resize}, {SIGCONT, on_continue},
+              {SIGTERM, on_end},      {SIGHUP, on_end}};
 
 /* The signals come only while we wait: none is lost in between. */
 static enum input_result read_edited(struct input *in, const char *prompt, char **ret_line)
@@ -129,15 +134,16 @@ static enum input_result read_edited(struct input *in, const char *prompt, char 
     sigprocmask(SIG_BLOCK, &blocked, &mask);
     for (size_t i = 0; i < ARRAY_LEN(caught); i++)
         sigaction(caught[i].number, &(struct sigaction){.sa_handler = caught[i].handler}, &before[i]);
-    was_interrupted = was_resized = was_continued = 0;
+    was_interrupted = was_resized = was_continued = was_ended = 0;
     is_over = false;
     whole_line = NULL;
-    rl_catch_signals = 0;
     rl_callback_handler_install(prompt, on_line);
     enum input_result result = wait_for_line(ret_line, &mask);
     for (size_t i = 0; i < ARRAY_LEN(caught); i++)
         sigaction(caught[i].number, &before[i], NULL);
     sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (was_ended != 0)
+        raise(was_ended);
     if (result == INPUT_LINE)
         remember(in, *ret_line);
     return result;
@@ -173,6 +179,7 @@ void input_open(struct input *in, const char *state_dir)
     if (!in->is_terminal)
         return;
     rl_readline_name = "harborai";
+    rl_catch_signals = 0; /* before anything of it: else it signals the whole process group */
     open_history(in, state_dir);
 }
 

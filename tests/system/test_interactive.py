@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import termios
 import unittest
 
 import support
@@ -171,6 +173,28 @@ class TerminalTest(unittest.TestCase):
             shown.wait("the answer", lambda x: x[-2:] == ["一三", ">"])
             shown.press("C-d")
             shown.wait("the shell", lambda x: x[-1] == "shell$")
+
+    def test_sigterm_leaves_the_terminal_as_it_was(self):
+        with screen(self.config, "-m", "gpt-4o", "-q") as shown:
+            shown.wait_for_prompt(1)
+            shown.type("abc")
+            shown.wait("the line", lambda x: x[-1] == "> abc")
+            shell = shown.run("display-message", "-p", "#{pane_pid}").strip()
+            with open(f"/proc/{shell}/task/{shell}/children", encoding="ascii") as file:
+                child = int(file.read().split()[0])
+            tty = shown.run("display-message", "-p", "#{pane_tty}").strip()
+            self.assertFalse(self.is_canonical(tty))
+            os.kill(child, signal.SIGTERM)
+            shown.wait("the end", lambda x: "status 143" in x)
+            self.assertTrue(self.is_canonical(tty))
+
+    @staticmethod
+    def is_canonical(tty):
+        fd = os.open(tty, os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return bool(termios.tcgetattr(fd)[3] & termios.ICANON)
+        finally:
+            os.close(fd)
 
     def test_history_is_kept(self):
         with support.folder() as state:
