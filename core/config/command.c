@@ -75,6 +75,7 @@ harborai_status command_split(harborai_str line, struct buf *storage,
 struct child {
     pid_t pid;
     int out, err; /* to read from; -1 = closed */
+    int64_t end_ns;
 };
 
 static void close_fd(int *fd)
@@ -164,13 +165,12 @@ static bool drain(int fd, struct buf *to)
     return len > 0;
 }
 
-/* Until both ends are closed, the output is too long or the time is over: false then. */
+/* Until the output ends or is too long; false: the time is over. */
 static bool listen_to(struct child *child, struct buf *output, struct buf *complaint)
 {
-    int64_t end_ns = clock_monotonic_ns(&clock_system) + NS_PER_MS * COMMAND_LIMIT_MS;
     while (child->out >= 0 && output->failed == HARBORAI_OK) {
         struct pollfd fds[] = {{child->out, POLLIN, 0}, {child->err, POLLIN, 0}};
-        int64_t left_ms = (end_ns - clock_monotonic_ns(&clock_system)) / NS_PER_MS;
+        int64_t left_ms = (child->end_ns - clock_monotonic_ns(&clock_system)) / NS_PER_MS;
         if (left_ms <= 0)
             return false;
         if (poll(fds, ARRAY_LEN(fds), (int)left_ms) < 0 && errno != EINTR)
@@ -183,21 +183,18 @@ static bool listen_to(struct child *child, struct buf *output, struct buf *compl
     return true;
 }
 
-/* It may have closed its output and go on: what is left of the limit is not measured again, a tenth
- * of it has to do. */
-static int reap(struct child *child, bool kill_it)
+/* Whoever has closed its output has the rest of the time to end. False: it had to be killed. */
+static bool reap(struct child *child, bool kill_it, int *ret_status)
 {
-    int status = 0;
-    for (int tries = 0; !kill_it && tries < COMMAND_LIMIT_MS / 100; tries++) {
-        pid_t pid = waitpid(child->pid, &status, WNOHANG);
-        if (pid == child->pid)
-            return status;
+    while (!kill_it && clock_monotonic_ns(&clock_system) < child->end_ns) {
+        if (waitpid(child->pid, ret_status, WNOHANG) == child->pid)
+            return true;
         (void)poll(NULL, 0, 10);
     }
     kill(-child->pid, SIGKILL);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+    while (waitpid(child->pid, ret_status, 0) < 0 && errno == EINTR)
         ;
-    return status;
+    return false;
 }
 
 /* What it said last may still wait in the pipe. */
@@ -233,24 +230,26 @@ static harborai_status judge(const char *program, int status, const struct buf *
 harborai_status command_run(char *const words[], struct buf *output, harborai_error *error)
 {
     AUTO(buf) complaint = BUF_INIT(COMPLAINT_MAX);
-    struct child child = {0, -1, -1};
+    struct child child = {
+        0, -1, -1, clock_monotonic_ns(&clock_system) + NS_PER_MS * COMMAND_LIMIT_MS};
     char text[128];
+    int status;
 
     int number = start(words, &child);
     if (number != 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot start '%s': %s", words[0],
                                   error_of_errno(number, text));
-    bool is_in_time = listen_to(&child, output, &complaint);
+    bool has_ended = listen_to(&child, output, &complaint);
     bool is_too_long = output->failed != HARBORAI_OK;
-    int status = reap(&child, !is_in_time || is_too_long);
+    has_ended = reap(&child, !has_ended || is_too_long, &status);
     hear_rest(&child, &complaint);
     close_fd(&child.out);
     close_fd(&child.err);
-    if (!is_in_time)
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' did not end within %d s",
-                                  words[0], COMMAND_LIMIT_MS / 1000);
     if (is_too_long)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' printed more than %zu KiB",
                                   words[0], COMMAND_OUTPUT_MAX / KIB(1));
+    if (!has_ended)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' did not end within %d s",
+                                  words[0], COMMAND_LIMIT_MS / 1000);
     return judge(words[0], status, &complaint, error);
 }

@@ -74,6 +74,36 @@ static void test_each_once(void)
     CU_ASSERT(nth > 20 && nth < 10000);
 }
 
+static harborai_status read_failing(harborai_str text, long nth, size_t *ret_count)
+{
+    struct config_faults faults;
+    struct dotenv dotenv = {NULL, NULL, 0};
+    struct arena arena;
+    config_faults_init(&faults);
+    arena_init(&arena, MIB(1));
+    left = nth;
+    harborai_status st = dotenv_read(&arena, ".env", text, &faults, &dotenv, NULL);
+    left = -1;
+    *ret_count = dotenv.count;
+    config_faults_release(&faults);
+    arena_release(&arena);
+    return st;
+}
+
+static void test_dotenv_each_once(void)
+{
+    AUTO(buf) text = BUF_INIT(KIB(64));
+    size_t count = 0;
+    long nth = 0;
+    for (unsigned i = 0; i < 200; i++)
+        buf_printf(&text, "V%u=\"a value of some length, so that buffers grow %u\"\n", i, i);
+    for (harborai_status st = HARBORAI_E_MEMORY; st != HARBORAI_OK && nth < 10000; nth++) {
+        st = read_failing(buf_slice(&text), nth, &count);
+        CU_ASSERT(st == HARBORAI_E_MEMORY || count == 200);
+    }
+    CU_ASSERT(nth > 20 && nth < 10000);
+}
+
 /* Without memory for its words a fault is still a fault. */
 static void test_faults_without_memory(void)
 {
@@ -88,5 +118,6 @@ static void test_faults_without_memory(void)
 }
 
 const CU_TestInfo memory_tests[] = {{"each allocation fails once", test_each_once},
+                                    {".env", test_dotenv_each_once},
                                     {"faults", test_faults_without_memory},
                                     CU_TEST_INFO_NULL};
