@@ -19,15 +19,11 @@ static harborai_status check_model_name(struct manifest_reader *r, const char *w
     return HARBORAI_OK;
 }
 
-static harborai_status read_model_member(struct manifest_reader *r, const char *where,
-                                         harborai_str key, harborai_str value,
-                                         struct manifest_model *model)
+static harborai_status read_model_value(struct manifest_reader *r, const char *place,
+                                        harborai_str key, harborai_str value,
+                                        struct manifest_model *model)
 {
-    static const char *const known[] = {"input",       "output",    "capabilities", "media",
-                                        "unsupported", "operations", "replacement", NULL};
     harborai_status st = HARBORAI_OK;
-    char place[256];
-    snprintf(place, sizeof place, "%s.%.*s", where, SLICE_ARG(slice_cut(key, 64)));
     if (slice_is(key, "name")) {
         st = manifest_read_text(r, place, value, &model->name);
         return st < 0 ? st : check_model_name(r, place, model->name);
@@ -44,28 +40,48 @@ static harborai_status read_model_member(struct manifest_reader *r, const char *
             st = check_model_name(r, place, model->aliases.items[i]);
         return st;
     }
-    if (!manifest_is_any_of(key, known) && !slice_starts_with(key, "x-"))
-        manifest_warn_unknown(r, where, key);
+    return 1; /* it is none of these */
+}
+
+/* Where it stands is written down when there is something to say of it. */
+static harborai_status read_model_member(struct manifest_reader *r, size_t index, harborai_str key,
+                                         harborai_str value, struct manifest_model *model)
+{
+    static const char *const known[] = {"input",       "output",    "capabilities", "media",
+                                        "unsupported", "operations", "replacement", NULL};
+    char place[256];
+    harborai_status st = read_model_value(r, "", key, value, model);
+    if (st < 0) {
+        snprintf(place, sizeof place, "plugin.models[%zu].%.*s", index,
+                 SLICE_ARG(slice_cut(key, 64)));
+        return read_model_value(r, place, key, value, model);
+    }
+    if (st > 0 && !manifest_is_any_of(key, known) && !slice_starts_with(key, "x-")) {
+        snprintf(place, sizeof place, "plugin.models[%zu]", index);
+        manifest_warn_unknown(r, place, key);
+    }
     return HARBORAI_OK;
 }
 
-static harborai_status read_model(struct manifest_reader *r, const char *where, harborai_str value,
+static harborai_status read_model(struct manifest_reader *r, size_t index, harborai_str value,
                                   struct manifest_model *model)
 {
+    char place[64];
+    snprintf(place, sizeof place, "plugin.models[%zu]", index);
     if (json_kind(value) != JSON_OBJECT)
-        return manifest_fault(r, where, "must be an object");
+        return manifest_fault(r, place, "must be an object");
     struct json_cursor cursor = json_open(value);
     struct json_member member;
     while (json_object_next(&cursor, &member)) {
         harborai_str key;
         harborai_status st = manifest_read_key(r, &member, &key);
         if (st == HARBORAI_OK)
-            st = read_model_member(r, where, key, member.value, model);
+            st = read_model_member(r, index, key, member.value, model);
         if (st < 0)
             return st;
     }
     if (model->name.len == 0)
-        return manifest_fault(r, where, "has no 'name'");
+        return manifest_fault(r, place, "has no 'name'");
     model->json = value;
     return HARBORAI_OK;
 }
@@ -112,9 +128,7 @@ harborai_status manifest_read_models(struct manifest_reader *r, const char *wher
     struct json_cursor cursor = json_open(value);
     harborai_str item;
     for (; json_array_next(&cursor, &item); at++) {
-        char place[64];
-        snprintf(place, sizeof place, "%s[%zu]", where, at);
-        harborai_status st = read_model(r, place, item, &r->m->models[at]);
+        harborai_status st = read_model(r, at, item, &r->m->models[at]);
         if (st < 0)
             return st;
     }

@@ -93,12 +93,12 @@ harborai_status manifest_read_texts(struct manifest_reader *r, const char *where
     struct json_cursor cursor = json_open(value);
     for (; json_array_next(&cursor, &item); at++) {
         char place[128];
+        harborai_status st = manifest_read_text(r, where, item, &items[at]);
+        if (st == HARBORAI_OK && items[at].len > 0)
+            continue;
         snprintf(place, sizeof place, "%s[%zu]", where, at);
-        harborai_status st = manifest_read_text(r, place, item, &items[at]);
-        if (st < 0)
-            return st;
-        if (items[at].len == 0)
-            return manifest_fault(r, place, "must not be empty");
+        return st < 0 ? manifest_read_text(r, place, item, &items[at])
+                      : manifest_fault(r, place, "must not be empty");
     }
     *ret = (struct manifest_texts){items, count};
     return HARBORAI_OK;

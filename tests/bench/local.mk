@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # `make bench`: harborai serve against nginx (tests/bench/run.py). Its programs are not part of
 # `make`; BENCH_FLAGS are run.py's options, as in `make bench BENCH_FLAGS='--json bench.json'`;
-# `--rounds 0` measures the look-up of models alone.
-bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup
+# `--rounds 0` measures the look-up of models and the opening of a client alone.
+bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup %reldir%/open
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in
@@ -23,6 +23,9 @@ EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/ng
 	%reldir%/args.c %reldir%/args.h
 %canon_reldir%_lookup_LDADD = core/registry/libregistry.la core/plugin/libplugin.la core/wire/libwire.la \
 	core/loop/libloop.la plugin-sdk/lib/libsdk.la core/base/libbase.la
+
+%canon_reldir%_open_SOURCES = %reldir%/open.c
+%canon_reldir%_open_LDADD = libharborai.la
 
 if SANITIZED
 bench_build = --sanitized

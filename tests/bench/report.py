@@ -20,6 +20,7 @@ LINES = [
     Line("kb_2000", "memory a stream at 2,000, KB", "alone", 18, 15, 1),
     Line("kb_5000", "memory a stream at 5,000, KB", "alone", 18, 15, 1),
     Line("start", "start to the first answer, ms", "alone", 20, 10, 1),
+    Line("open", "library: open, five providers, ms", "alone", 1, 0.4, 3),
     Line("lookup", "model look-up, ns", "alone", 50, 12, 1),
 ]
 

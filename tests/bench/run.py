@@ -4,7 +4,8 @@
 Both stand on the same machine before the same upstream and under the same load, in alternating
 rounds of one run; every figure is quoted as minimum / median / maximum over the rounds and compared
 round by round. Nothing is pinned to a core. Without a harborai binary nginx is measured alone.
-The line "model look-up" is that of tests/bench/lookup, a program of its own.
+The line "model look-up" is that of tests/bench/lookup, "library: open" that of tests/bench/open, each
+a program of its own.
 """
 import argparse
 import json
@@ -26,6 +27,7 @@ import servers
 HERE = pathlib.Path(__file__).resolve().parent
 FAILURES_MAX = 3  # of one server in one measurement, before that is left out of the rest of the run
 SLICES = 6  # of a round of latency
+OPENS = 25  # processes that open a client
 
 
 def arguments():
@@ -58,6 +60,8 @@ class Bench:
         build = pathlib.Path(args.build).resolve()
         self.load = build / "tests/bench/bench_load"
         self.lookup = build / "tests/bench/lookup"
+        self.open = build / "tests/bench/open"
+        self.notes = []
         self.file_limit = servers.raise_file_limit()
         self.harborai = servers.Harborai(build)
         self.has_harborai = bool(self.harborai.program) and not args.without_harborai
@@ -242,6 +246,29 @@ class Bench:
         for server in list(self.running):
             self.stop(server)
         self.run_lookup()
+        self.run_open()
+
+    def run_open(self):
+        """A process for each figure: the first client that it opens."""
+        if not os.access(self.open, os.X_OK) or not self.has_harborai:
+            return
+        env = dict(os.environ, HARBORAI_PLUGIN_PATH=":".join(self.harborai.plugins))
+        found = []
+        for _ in range(OPENS):
+            done = subprocess.run([self.open, str(self.upstream.port), self.folder / "opened"],
+                                  capture_output=True, text=True, timeout=30, check=False, env=env)
+            if done.returncode != 0:
+                self.troubles.append(f"{self.open.name}: {done.stdout + done.stderr}")
+                return
+            found.append(json.loads(done.stdout))
+        self.figures["open"] = {"harborai": [f["open_ms"] for f in found]}
+        last = found[-1]
+        self.notes.append(f"library: open takes {last['bytes']:,} bytes of the heap; "
+                          f"{last['plugins_before']} plugins are mapped before the first call, "
+                          f"{last['plugins_after']} after it; the first answer takes "
+                          f"{report.triple([f['first_ms'] for f in found], 1)} ms")
+        if last["plugins_before"] > 0:
+            self.troubles.append("a plugin was loaded before the first call")
 
     def run_lookup(self):
         if not os.access(self.lookup, os.X_OK):
@@ -280,6 +307,8 @@ def print_result(bench, about, result_rows):
     print("\nTargets hold for the median of the rounds. CPU is that of all processes of a server.\n"
           "\"added\": minus the same request to the upstream itself, the median of slices of a "
           "round, while\nidle-class spinners keep the processors awake: their wake-up is not ours.")
+    for note in bench.notes:
+        print(note)
     for trouble in bench.troubles:
         print(f"! {trouble}")
 
