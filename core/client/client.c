@@ -110,7 +110,7 @@ static void init(struct harborai_client *client, const harborai_client_options *
 static harborai_status build(struct harborai_client *client, const harborai_client_options *o,
                              struct config *config, harborai_error *error)
 {
-    struct runtime_options with = {.log = &client->log, .loops = 1, .with_journal = true,
+    struct runtime_options with = {.log = &client->log, .loops = 1, .with_journal = true, .with_late_journal = true,
                                    .subscriber = &client->totals.subscriber,
                                    .system_plugin_dir = PLUGINDIR};
     init(client, o, config);

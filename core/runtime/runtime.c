@@ -29,8 +29,8 @@ static harborai_status open_journal(struct runtime_loop *l, const struct config 
                                   "HOME");
     journal_subscriber_init(&l->journal, l->metrics.shard, l->runtime->options.log);
     fanout_add(&l->fanout, &l->journal.subscriber);
-    return journal_open(&l->journal.journal, config->state_dir, &clock_system, loop_index(l->loop),
-                        error);
+    return (l->runtime->options.with_late_journal ? journal_open_later : journal_open)(
+        &l->journal.journal, config->state_dir, &clock_system, loop_index(l->loop), error);
 }
 
 static harborai_status build_loop(struct runtime *runtime, unsigned index,

@@ -20,6 +20,7 @@ struct runtime_options {
     const struct log *log;     /* borrowed */
     unsigned loops;            /* 0 = one a core */
     bool with_journal;         /* false: nothing is recorded (listing commands) */
+    bool with_late_journal;    /* its files are made when there is something to record */
     struct record_subscriber *subscriber; /* borrowed; is told of loop 0's calls; or NULL */
     const char *system_plugin_dir; /* borrowed; after the environment's and the configuration's */
 };

@@ -4,6 +4,7 @@
 #include "store/journal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -21,13 +22,28 @@ harborai_status journal_open(struct journal *journal, harborai_str state_dir,
     return HARBORAI_OK;
 }
 
+harborai_status journal_open_later(struct journal *journal, harborai_str state_dir,
+                                   const struct clock *clock, unsigned loop, harborai_error *error)
+{
+    harborai_status st = segment_prepare(state_dir, error);
+    if (st < 0)
+        return st;
+    char *copy = slice_dup(state_dir);
+    if (copy == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+    *journal = (struct journal){.segment = {.fd = -1}, .state_dir = copy, .clock = clock,
+                                .loop = loop, .pending = BUF_INIT(LIMIT_JOURNAL_PENDING)};
+    return HARBORAI_OK;
+}
+
 uint64_t journal_close(struct journal *journal)
 {
     uint64_t lost = 0;
-    if (journal->segment.path != NULL && journal_commit(journal, NULL) < 0)
+    if (journal->pending.len > 0 && journal_commit(journal, NULL) < 0)
         lost = journal->pending_lines; /* there is no later */
     journal->pending_lines = 0;
     segment_close(&journal->segment);
+    free(take(journal->state_dir));
     buf_release(&journal->pending);
     return lost;
 }
@@ -85,11 +101,26 @@ static void settle(struct journal *journal, size_t len)
     buf_consume(pending, len);
 }
 
+static harborai_status make_segment(struct journal *journal, harborai_error *error)
+{
+    harborai_status st = segment_create(slice_of(journal->state_dir),
+                                        clock_wall_ns(journal->clock), journal->loop,
+                                        &journal->segment, error);
+    if (st < 0) {
+        journal->counts.failures++;
+        return HARBORAI_E_INTERNAL;
+    }
+    free(take(journal->state_dir));
+    return HARBORAI_OK;
+}
+
 harborai_status journal_commit(struct journal *journal, harborai_error *error)
 {
     struct buf *pending = &journal->pending;
     size_t done = 0;
     int reason = 0;
+    if (pending->len > 0 && journal->state_dir != NULL && make_segment(journal, error) < 0)
+        return HARBORAI_E_INTERNAL;
     while (done < pending->len && reason == 0) {
         ssize_t wrote =
             write(journal->segment.fd, pending->data + done, pending->len - done);

@@ -23,6 +23,9 @@ struct journal_counts {
 
 struct journal {
     struct segment segment;
+    char *state_dir;         /* owned; while there is no segment: it is made by the first commit */
+    const struct clock *clock;
+    unsigned loop;
     struct buf pending;      /* whole lines; the first may have been begun */
     uint64_t pending_lines;
     struct journal_counts counts;
@@ -33,6 +36,12 @@ struct journal {
 MUST_CHECK harborai_status journal_open(struct journal *journal, harborai_str state_dir,
                                         const struct clock *clock, unsigned loop,
                                         harborai_error *error);
+
+/* [init] The same, but the segment is made by the first commit, which is a matter of the disk's:
+ * for processes that may never write a line. The directory is made and looked at. */
+MUST_CHECK harborai_status journal_open_later(struct journal *journal, harborai_str state_dir,
+                                              const struct clock *clock, unsigned loop,
+                                              harborai_error *error);
 
 /* [loop] A last commit, then the lock is given up. Returns how many lines are lost, because even
  * that failed. Accepts a zeroed journal. */

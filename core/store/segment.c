@@ -74,21 +74,29 @@ static void format_name(char text[static 96], int64_t wall_ns, unsigned loop, un
     snprintf(text, 96, "%s-%ld-%u%s" SUFFIX, moment, (long)getpid(), loop, suffix);
 }
 
+harborai_status segment_prepare(harborai_str state_dir, harborai_error *error)
+{
+    char *path = segment_path(state_dir, "");
+    harborai_status st = HARBORAI_OK;
+    if (state_dir.len == 0)
+        st = harborai_error_set(error, HARBORAI_E_CONFIG, "the state directory has no name");
+    else if (path == NULL)
+        st = harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+    else if (!make_directories(path))
+        st = failed(error, "make directory", path);
+    else if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0)
+        st = failed(error, "write to directory", path);
+    free(path);
+    return st;
+}
+
 harborai_status segment_create(harborai_str state_dir, int64_t wall_ns, unsigned loop,
                                struct segment *ret_segment, harborai_error *error)
 {
-    char name[96], *path = segment_path(state_dir, "");
-    if (state_dir.len == 0) {
-        free(path);
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "the state directory has no name");
-    }
-    if (path == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
-    if (!make_directories(path)) {
-        harborai_status st = failed(error, "make directory", path);
-        free(path);
+    char name[96], *path = NULL;
+    harborai_status st = segment_prepare(state_dir, error);
+    if (st < 0)
         return st;
-    }
     for (unsigned collision = 0; collision < MOST_COLLISIONS; collision++) {
         free(path);
         format_name(name, wall_ns, loop, collision);
@@ -103,7 +111,7 @@ harborai_status segment_create(harborai_str state_dir, int64_t wall_ns, unsigned
         if (errno != EEXIST)
             break;
     }
-    harborai_status st = failed(error, "make journal segment", path);
+    st = failed(error, "make journal segment", path);
     free(path);
     return st;
 }

@@ -16,7 +16,10 @@ struct segment {
     char *path; /* owned */
 };
 
-/* [init] Makes a new, empty segment and locks it. Two processes, or two loops, never get the same
+/* [init] Makes the directory and sees that segments can be made in it. E_CONFIG: they cannot. */
+MUST_CHECK harborai_status segment_prepare(harborai_str state_dir, harborai_error *error);
+
+/* [init or loop] Makes a new, empty segment and locks it. Two processes, or two loops, never get the same
  * one: a name that is taken gets a suffix. E_CONFIG: the directory cannot be made or written; the
  * message names it. */
 MUST_CHECK harborai_status segment_create(harborai_str state_dir, int64_t wall_ns, unsigned loop,

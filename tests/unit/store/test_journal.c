@@ -150,6 +150,36 @@ static void test_what_cannot_be_opened_is_named(void)
     scratch_release(&s);
 }
 
+/* Its file is made by the first commit that has something; until the disk lets it, lines wait. */
+static void test_made_later(void)
+{
+    struct scratch s;
+    struct journal j;
+    char dir[128], aside[128];
+    harborai_error error = HARBORAI_ERROR_INIT;
+    scratch_init(&s);
+    CU_ASSERT(journal_open_later(&j, HARBORAI_STR("/proc/nowhere"), &fixed, 0, &error) ==
+              HARBORAI_E_CONFIG);
+    CU_ASSERT_FATAL(journal_open_later(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.segment.path == NULL);
+    snprintf(dir, sizeof dir, "%s/journal", s.dir);
+    snprintf(aside, sizeof aside, "%s/aside", s.dir);
+    CU_ASSERT(rename(dir, aside) == 0);
+    int fd = open(dir, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CU_ASSERT_FATAL(fd >= 0 && close(fd) == 0);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("one"), NULL) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, &error) == HARBORAI_E_INTERNAL && j.counts.failures == 1);
+    CU_ASSERT(strstr(error.message, "journal") != NULL);
+    CU_ASSERT(unlink(dir) == 0 && rename(aside, dir) == 0);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.counts.lines == 1);
+    char *path = slice_dup(slice_of(j.segment.path)), *text = content_of(path);
+    CU_ASSERT_STRING_EQUAL(text, "one\n");
+    journal_close(&j);
+    free(text);
+    free(path);
+    scratch_release(&s);
+}
+
 static void test_limits(void)
 {
     struct scratch s;
@@ -268,4 +298,5 @@ const CU_TestInfo journal_tests[] = {
     {"limits", test_limits},
     {"a full disk loses nothing", test_a_full_disk_loses_nothing},
     {"/dev/full", test_dev_full},
+    {"made later", test_made_later},
     CU_TEST_INFO_NULL};
