@@ -15,7 +15,7 @@ libharborai_la_LIBADD = core/client/libclient.la $(client_rooms) $(client_libs)
 libharborai_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
 	-Wl,--version-script=$(srcdir)/%reldir%/harborai.map
 EXTRA_libharborai_la_DEPENDENCIES = %reldir%/harborai.map
-EXTRA_DIST += %reldir%/harborai.map
+EXTRA_DIST += %reldir%/harborai.map doc/library.md
 
 # The rooms below the client, from the highest to the lowest, and what they need of the system.
 client_rooms = core/runtime/libruntime.la \
