@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 import unittest
@@ -271,6 +272,23 @@ class CompletionTest(unittest.TestCase):
                             f"no {mark!r} in {seen!r}")
             seen += os.read(fd, 65536)
         return seen
+
+    def test_the_file_that_is_installed(self):
+        """Sourced alone, and found by the package bash-completion where that is there."""
+        file = os.path.join(support.ROOT, "core", "cli", "completion", "harborai")
+        package = "/usr/share/bash-completion/bash_completion"
+        load = f'source "{file}" other words'
+        with support.folder() as place:
+            if os.path.exists(package):
+                folder = os.path.join(place, "bash-completion", "completions")
+                os.makedirs(folder)
+                shutil.copy(file, folder)
+                load = f'source {package}; __load_completion harborai'
+            done = subprocess.run(
+                ["bash", "--norc", "-c", load + "; complete -p harborai; type -t _harborai"],
+                capture_output=True, text=True, check=False, cwd=place, env=support.environment(
+                    place, XDG_DATA_HOME=place, PATH=f"{support.BUILD}:{os.environ['PATH']}"))
+        self.assertEqual(done.stdout, "complete -F _harborai harborai\nfunction\n", done.stderr)
 
     def test_scripts_of_other_shells_name_the_program(self):
         for shell in ("zsh", "fish"):
