@@ -11,6 +11,7 @@
 #include "config/json.h"
 #include "config/legacy.h"
 #include "config/read.h"
+#include "config/settings.h"
 #include "config/yaml.h"
 
 #define ARENA_MAX MIB(64) /* of the tree, and of what is kept of it; far above a file's ceiling */
@@ -24,6 +25,7 @@ struct loading {
     struct files_entry files[FILES_COUNT];
     struct arena tree;
     struct buf text[FILES_COUNT]; /* wiped, as keys may stand in it */
+    harborai_str open[FILES_COUNT]; /* of the files that everybody can read: their names */
 };
 
 static void loading_release(struct loading *loading)
@@ -147,6 +149,8 @@ static harborai_status load_file(struct loading *l, enum files_kind kind, struct
         refuse_file(l, entry, "the configuration", number);
         return HARBORAI_OK;
     }
+    if (S_ISREG(about.st_mode) && (about.st_mode & S_IROTH) != 0)
+        l->open[kind] = entry->name;
     return parse(l, entry->name, buf_slice(text), ret_root, error);
 }
 
@@ -165,6 +169,21 @@ static harborai_status load_tree(struct loading *l, struct node **ret_root, harb
     if (roots[FILES_SYSTEM] != NULL && roots[FILES_USER] != NULL)
         node_lay_over(roots[FILES_SYSTEM], roots[FILES_USER]);
     return st;
+}
+
+/* Of a key that is written out, and not referred to. */
+static void warn_of_open_key(const struct loading *l, const struct config_provider *provider)
+{
+    const struct setting *setting = settings_find(HARBORAI_STR(SETTINGS_PROVIDER ".api_key"));
+    struct config_place place = provider->origins[setting - settings].place;
+    if (provider->api_key == NULL || provider->key_variable.len > 0 ||
+        provider->key_reference.len > 0)
+        return;
+    for (unsigned i = 0; i < FILES_COUNT; i++)
+        if (l->open[i].len > 0 && slice_is(l->open[i], place.file))
+            config_faults_add(l->warnings, place,
+                              "the key stands in a file that everybody can read: chmod 600, or write "
+                              "env:NAME or file:PATH");
 }
 
 static harborai_status load(struct loading *l, harborai_error *error)
@@ -189,6 +208,8 @@ static harborai_status load(struct loading *l, harborai_error *error)
     read_config(&reader, root);
     if (reader.is_out_of_memory)
         return out_of_memory(error);
+    for (size_t i = 0; i < c->provider_count; i++)
+        warn_of_open_key(l, &c->providers[i]);
     legacy_warn(c, l->sources->variables, l->warnings);
     return l->faults->total > 0 ? HARBORAI_E_CONFIG : HARBORAI_OK;
 }

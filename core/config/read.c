@@ -59,6 +59,8 @@ static void read_section(struct config_reader *r, const struct node *mapping, ha
         const struct setting *setting;
         harborai_str path, name = join(text, shown, node->key);
 
+        if (section.len == 0 && slice_is(node->key, "$schema"))
+            continue; /* an editor's business */
         if (!settings_step(section, node->key, &setting, &path))
             refuse_key(r, node, section, shown);
         else if (slice_is(path, "providers") || slice_is(path, "models"))

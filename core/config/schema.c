@@ -233,6 +233,10 @@ static void write_section(struct json_writer *w, harborai_str section)
     json_write_bool(w, false);
     json_write_key(w, HARBORAI_STR("properties"));
     json_write_object(w);
+    if (section.len == 0) { /* by which a JSON file names this schema */
+        json_write_key(w, HARBORAI_STR("$schema"));
+        write_pattern(w, ".");
+    }
     for (size_t i = 0; settings_key_at(section, i, &key); i++) {
         json_write_key(w, key);
         write_child(w, section, key);

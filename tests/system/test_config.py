@@ -116,6 +116,16 @@ class CommandTest(unittest.TestCase):
             self.assertIn("gpt-4o", run("list-models").stdout)  # there is a key
             self.assertRegex(run("config", "path").stdout, r"variables +read +\.env\n")
 
+    def test_a_key_that_everybody_can_read_is_told_of(self):
+        with support.folder() as place:
+            path = support.write_config(place, self.CONFIG)
+            for mode, count in ((0o600, 0), (0o644, 1)):
+                os.chmod(path, mode)
+                done = harborai("config", "check", "--config", path)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.stderr.count("harborai.yaml:11:15: the key stands in a file that "
+                                                   "everybody can read"), count, done.stderr)
+
     def test_path(self):
         done = harborai("config", "path", "--json", config=self.CONFIG)
         files = json.loads(done.stdout)["files"]
@@ -141,7 +151,7 @@ class SchemaTest(unittest.TestCase):
     """The schema is judged by a validator that is not ours, and by our own reader."""
 
     GOOD = [
-        {}, {"server": None}, CommandTest.CONFIG,
+        {}, {"server": None}, {"$schema": "./config.schema.json"}, CommandTest.CONFIG,
         {"server": {"host": "0.0.0.0", "port": "${PORT:-8000}", "workers": 4, "max_body": "1 MiB"}},
         {"timeouts": {"connect": 2, "idle": "1.5m", "total": 0, "shutdown": "30s"}},
         {"log": {"level": "WARNING"}, "plugin_path": ["~/p", "/opt/p"], "default_model": "smart"},
