@@ -25,6 +25,11 @@ static void give_error(const struct ask *ask, harborai_error *error)
     if (error == NULL)
         return;
     uint32_t size = error->size;
+    if (!ask->has_ended) {
+        harborai_error_set(error, HARBORAI_E_CANCELLED,
+                           "the client was closed, and a plugin of it does not return");
+        return;
+    }
     memcpy(error, &ask->error, size > 0 && size < sizeof *error ? size : sizeof *error);
     error->size = size;
 }
@@ -43,7 +48,7 @@ harborai_reply *harborai_chat_with(harborai_client *client, harborai_str body,
         ask_begin(ask);
         turn_wait(ask, ask_has_ended);
         client_leave(client);
-        if (ask->error.code < 0)
+        if (ask->error.code < 0 || !ask->has_ended)
             give_error(ask, error);
         else
             reply = take_outcome(ask, error);
@@ -101,7 +106,8 @@ static bool wait_for_chunk(struct ask *ask, harborai_str *ret_json)
         ask_cancel(ask);
     if (ask->is_cancelled && !ask->has_ended)
         turn_wait(ask, ask_has_ended);
-    bool is_any = ask->error.code != HARBORAI_E_CANCELLED && ask_next(ask, ret_json);
+    bool is_cut = ask->has_ended && ask->error.code == HARBORAI_E_CANCELLED;
+    bool is_any = !is_cut && ask_next(ask, ret_json);
     pthread_mutex_unlock(&client->lock);
     return is_any;
 }

@@ -238,6 +238,9 @@ static bool join_thread(struct harborai_client *client)
 /* Nothing of it may be freed: threads are still inside. */
 static harborai_status abandon(struct harborai_client *client)
 {
+    client->is_abandoned = true;
+    for (struct list *i = client->waiting.next; i != &client->waiting; i = i->next)
+        pthread_cond_signal(&CONTAINER_OF(i, struct ask, waiting)->changed);
     turn_flush_lines(client);
     pthread_mutex_unlock(&client->lock);
     return HARBORAI_E_TIMEOUT;
@@ -261,8 +264,10 @@ harborai_status harborai_client_close(harborai_client *client)
     while (client->inside > 0)
         pthread_cond_wait(&client->handed, &client->lock);
     client->is_closed = true;
-    if (held > 0)
+    if (held > 0) {
+        runtime_destroy(client->runtime); /* closes the journal alone */
         return abandon(client);
+    }
     turn_flush_lines(client);
     outer_destroy(client->outer);
     client->outer = NULL;

@@ -68,6 +68,7 @@ struct harborai_client {
     unsigned interrupts_seen;
     unsigned inside;       /* threads that wait for a call */
     bool has_thread, is_dispatched, is_closing, is_closed;
+    bool is_abandoned;     /* threads are inside for ever: nobody may wait for a call */
     bool in_handler;       /* a function of the application runs, on thread `handler` */
     pthread_t thread, handler;
 };
@@ -87,7 +88,7 @@ bool client_is_forked(const struct harborai_client *client);
 void client_unref(struct harborai_client *client);
 
 /* --- turn.c: who drives. The lock is held, and given up meanwhile. --- */
-/* Until `is_over(ask)`; drives the loop itself where nobody else does. */
+/* Until `is_over(ask)`, or the client is abandoned; drives the loop itself where nobody does. */
 void turn_wait(struct ask *ask, bool (*is_over)(const struct ask *ask));
 /* Becomes the driver, before those who wait for calls. */
 void turn_claim(struct harborai_client *client, enum client_driver as);

@@ -45,7 +45,7 @@ static int dispatch(struct harborai_client *c, int timeout_ms)
         int wait_ms = called > 0 ? 0 : left_ms(until_ns);
         bool went_through = turn_pass(c, wait_ms);
         called += turn_deliver(c);
-        bool is_over = called > 0 || wait_ms == 0 || !went_through || c->is_closing ||
+        bool is_over = called > 0 || wait_ms == 0 || !went_through || c->claims > 0 || c->is_closing ||
                        interrupts != atomic_load(&c->interrupts);
         if (is_over && (loop_due_ns(c->loop) > 0 || passes >= PASSES_MOST))
             return called;

@@ -151,7 +151,7 @@ void turn_wait(struct ask *ask, bool (*is_over)(const struct ask *ask))
     struct harborai_client *c = ask->client;
     list_append(&c->waiting, &ask->waiting);
     c->inside++;
-    while (!is_over(ask)) {
+    while (!is_over(ask) && !c->is_abandoned) {
         if (ask->born != atomic_load(&c->interrupts))
             ask_cancel(ask);
         if (c->driver == CLIENT_DRIVER_NONE && c->claims == 0 && !c->is_closing)
