@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 
-#define CONFIG_FAULTS_MAX 20 /* more help nobody; `total` counts on */
+#define CONFIG_FAULTS_MAX 100 /* more help nobody; `total` counts on */
 
 /* Where a value was written. `file` may be a variable or a flag instead ("HARBORAI_PORT",
  * "--port"): then line and column are 0. */

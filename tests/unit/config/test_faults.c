@@ -220,21 +220,21 @@ static void test_all_at_once(void)
     harborai_error error = HARBORAI_ERROR_INIT;
     struct config *c = NULL;
 
-    for (unsigned i = 0; i < 25; i++)
+    for (unsigned i = 0; i < 75; i++)
         buf_printf(&text, "x%u: \"${NO}\"\n", i);
     struct config_sources sources = {.file = "c.yaml", .text = buf_slice(&text)};
     config_faults_init(&faults);
     CU_ASSERT_EQUAL(config_load(&sources, &fixed.environment, &c, &faults, &error),
                     HARBORAI_E_CONFIG);
     CU_ASSERT_EQUAL(faults.count, CONFIG_FAULTS_MAX);
-    CU_ASSERT_EQUAL(faults.total, 50);
+    CU_ASSERT_EQUAL(faults.total, 150);
     CU_ASSERT_STRING_EQUAL(error.message,
                            "c.yaml:1:1: unknown key 'x0': known are server, default_model, "
                            "state_dir, plugin_path, log, tls, timeouts, providers, models "
-                           "(and 49 more)");
-    /* Two a line: the first twenty in the order of the file, whatever was found first. */
+                           "(and 149 more)");
+    /* Two a line: the first hundred in the order of the file, whatever was found first. */
     CU_ASSERT(faults.items[1].line == 1 && faults.items[1].column == 5);
-    CU_ASSERT_EQUAL(faults.items[CONFIG_FAULTS_MAX - 1].line, 10);
+    CU_ASSERT_EQUAL(faults.items[CONFIG_FAULTS_MAX - 1].line, 50);
     config_faults_release(&faults);
 }
 
