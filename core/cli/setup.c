@@ -48,6 +48,7 @@ harborai_status setup_load(const struct command *command, const struct arguments
         .variables = (const char *const *)environ,
         .overrides = overrides,
         .override_count = setup_settings(command, arguments, overrides),
+        .without_commands = command->is_hidden, /* a key is not asked for at every TAB */
         .warnings = warnings};
     return config_load(&sources, &environment_process, ret_config, faults, error);
 }

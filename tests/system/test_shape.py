@@ -237,6 +237,12 @@ class CompletionTest(unittest.TestCase):
             self.assertEqual(
                 set(self.complete("harborai", "-c", config, "chat", "-m", "a", ":", "b", ":", "")),
                 {"one", "two"})
+            mark = os.path.join(place, "mark")
+            asks = support.write_config(place, {"providers": {"lab": {
+                "plugin": "openai", "base_url": "http://127.0.0.1:1/v1",
+                "api_key": f"exec:touch {mark}", "models": ["keyed"]}}})
+            self.assertEqual(self.complete("harborai", "-c", asks, "chat", "-m", "k"), ["keyed"])
+            self.assertFalse(os.path.exists(mark), "a TAB must not ask for keys")
             broken = support.write_config(place, "nonsense: [")
             self.assertEqual(self.complete("harborai", "-c", broken, "chat", "-m", "g"), [])
 
