@@ -129,7 +129,7 @@ static const struct limit_row {
     {"idle in the stream", "idle: 30ms", "lab/m", true, 3, serve_half, 200, 1, 1,
      "sent nothing for 30 ms"},
     {"idle, whole", "idle: 30ms", "lab/m", false, 3, serve_half, 504, 0, 1, "sent nothing for 30 ms"},
-    {"total before the head", "total: 30ms", "lab/m", true, 3, serve_nothing, 504, 0, 1,
+    {"total before the head", "total: 1s", "lab/m", true, 3, serve_nothing, 504, 0, 1,
      "raise timeouts.total"},
     {"total in the stream", "total: 1s", "lab/m", true, 3, serve_half, 200, 1, 1,
      "raise timeouts.total"},
