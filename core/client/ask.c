@@ -48,9 +48,9 @@ struct ask *ask_create(struct harborai_client *client, enum ask_kind kind,
     return ask;
 }
 
-void ask_unref(struct ask *ask)
+static void drop(struct ask *ask, unsigned count)
 {
-    if (atomic_fetch_sub(&ask->refs, 1) > 1)
+    if (atomic_fetch_sub(&ask->refs, count) > count)
         return;
     outcome_release(&ask->outcome);
     buf_release(&ask->text);
@@ -61,6 +61,11 @@ void ask_unref(struct ask *ask)
     arena_release(&ask->arena);
     client_unref(ask->client);
     free(ask);
+}
+
+void ask_unref(struct ask *ask)
+{
+    drop(ask, 1);
 }
 
 /* --- To the reader ------------------------------------------------------------------------------ */
@@ -80,7 +85,7 @@ static void notify(struct ask *ask)
         outer_raise(client->outer);
 }
 
-/* The loop has no more to do with it. [loop] */
+/* The loop has no more to do with it; its reference is still to be dropped. [loop] */
 static void end(struct ask *ask)
 {
     pthread_mutex_lock(&ask->client->lock);
@@ -92,7 +97,6 @@ static void end(struct ask *ask)
     ask->has_ended = true;
     notify(ask);
     pthread_mutex_unlock(&ask->client->lock);
-    ask_unref(ask);
 }
 
 static void on_chunk(void *owner, harborai_str json)
@@ -126,6 +130,7 @@ static void on_end(void *owner, const struct call_result *result)
     if (result->error != NULL)
         ask->error = *result->error;
     end(ask);
+    ask_unref(ask);
 }
 
 static size_t undelivered(const void *owner)
@@ -158,6 +163,7 @@ static void begin(struct message *message)
     if (ask->call == NULL) {
         harborai_error_set(&ask->error, HARBORAI_E_MEMORY, "no memory left");
         end(ask);
+        ask_unref(ask);
     }
 }
 
@@ -165,6 +171,7 @@ static void begin(struct message *message)
 static void cancel(struct message *message)
 {
     struct ask *ask = CONTAINER_OF(message, struct ask, cancel);
+    unsigned refs = 1; /* the message's */
     if (ask->call != NULL) {
         harborai_status st =
             outcome_fill(&ask->outcome, call_record(ask->call), SLICE_NONE, &ask->error);
@@ -174,8 +181,9 @@ static void cancel(struct message *message)
             harborai_error_set(&ask->error, HARBORAI_E_CANCELLED,
                                "the call was broken off before its answer was complete");
         end(ask);
+        refs++; /* the loop's */
     }
-    ask_unref(ask);
+    drop(ask, refs);
 }
 
 static void resume(struct message *message)

@@ -91,17 +91,17 @@ void client_unref(struct harborai_client *client);
 /* Until `is_over(ask)`, or the client is abandoned; drives the loop itself where nobody does. */
 void turn_wait(struct ask *ask, bool (*is_over)(const struct ask *ask));
 /* Becomes the driver, before those who wait for calls. */
-void turn_claim(struct harborai_client *client, enum client_driver as);
-void turn_give_up(struct harborai_client *client);
+void turn_claim(struct harborai_client *c, enum client_driver as);
+void turn_give_up(struct harborai_client *c);
 /* One pass, and lines of the log to the application. False: a signal interrupted it. */
-bool turn_pass(struct harborai_client *client, int wait_ms);
+bool turn_pass(struct harborai_client *c, int wait_ms);
 /* Calls the handlers that are due; how many. */
-int turn_deliver(struct harborai_client *client);
+int turn_deliver(struct harborai_client *c);
 /* A function of the application begins and ends. */
-void turn_enter_handler(struct harborai_client *client);
-void turn_leave_handler(struct harborai_client *client);
+void turn_enter_handler(struct harborai_client *c);
+void turn_leave_handler(struct harborai_client *c);
 /* Gives the lines that wait to the log function. */
-void turn_flush_lines(struct harborai_client *client);
+void turn_flush_lines(struct harborai_client *c);
 
 /* --- roster.c: asks by their ids. The lock is held. --- */
 /* 0: no memory. */

@@ -60,6 +60,8 @@ static harborai_status check_duplicates(struct manifest_reader *r, harborai_str 
     bool is_key = false;
     harborai_status st = HARBORAI_OK;
     open.count = open.depth = 0;
+    memset(open.first, 0, sizeof open.first);
+    memset(open.is_object, 0, sizeof open.is_object);
     for (const char *p = json.data, *end = p + json.len; st == HARBORAI_OK && p < end; p++) {
         if (*p == '{' || *p == '[') {
             is_key = *p == '{';
