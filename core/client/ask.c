@@ -158,6 +158,7 @@ static void begin(struct message *message)
         .trace_parent = wish->trace_parent,
         .request_id = wish->request_id,
     };
+    ask->begun_ns = loop_now_ns(ask->client->loop);
     ask->call = call_start(runtime_engine(ask->client->runtime, 0), &params);
     arena_release(&ask->arena); /* the engine has its copies */
     if (ask->call == NULL) {
@@ -175,6 +176,7 @@ static void cancel(struct message *message)
     if (ask->call != NULL) {
         harborai_status st =
             outcome_fill(&ask->outcome, call_record(ask->call), SLICE_NONE, &ask->error);
+        ask->outcome.total_ns = loop_now_ns(ask->client->loop) - ask->begun_ns;
         call_cancel(ask->call);
         ask->call = NULL;
         if (st >= 0 && !ask->has_lost)

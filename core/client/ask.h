@@ -30,6 +30,7 @@ struct ask {
     /* [loop] */
     struct message begin, cancel, resume;
     struct call *call; /* NULL before it began and after it ended */
+    int64_t begun_ns;  /* monotonic */
 
     /* The client's lock. */
     struct list waiting, ready; /* client->waiting, client->ready */

@@ -115,5 +115,40 @@ class LibraryTest(unittest.TestCase):
                 self.assertLessEqual(after, before * (1.01 if support.LONG else 1.03))
 
 
+@unittest.skipIf(support.is_sanitized(), "a program of one's own is built without sanitizers")
+class InstalledTest(unittest.TestCase):
+    """As somebody meets it who has never seen the source: pkg-config, the compiler, a key."""
+
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.place = stack.enter_context(support.folder())
+        self.sim = stack.enter_context(support.simulator())
+
+    def pkg_config(self, root):
+        subprocess.run(["make", "-s", "-C", support.BUILD, "install", "DESTDIR=" + root], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        found = subprocess.run(["find", root, "-name", "harborai.pc"], check=True, text=True,
+                               capture_output=True).stdout.strip()
+        self.assertTrue(found, "harborai.pc is installed")
+        env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(found),
+               "PKG_CONFIG_SYSROOT_DIR": root}
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "harborai"], env=env, check=True,
+                               text=True, capture_output=True).stdout.split()
+        return flags, next(flag[2:] for flag in flags if flag.startswith("-L"))
+
+    def test_hello(self):
+        flags, libraries = self.pkg_config(os.path.join(self.place, "root"))
+        hello = os.path.join(self.place, "hello")
+        source = os.path.join(support.ROOT, "examples", "library", "hello.c")
+        subprocess.run(["cc", "-std=c11", "-Wall", "-Werror", source, *flags, "-o", hello], check=True)
+        config = support.write_config(self.place, support.config_for(self.sim))
+        done = subprocess.run([hello], capture_output=True, text=True, timeout=30, check=False,
+                              env=support.environment(self.place, HARBORAI_CONFIG=config,
+                                                      LD_LIBRARY_PATH=libraries))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"^Say hello in five languages\.\n\(0\.\d+ USD\)\n$")
+
+
 if __name__ == "__main__":
     unittest.main()

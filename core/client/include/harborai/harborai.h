@@ -66,13 +66,23 @@
 extern "C" {
 #endif
 
+/* What the library exports. */
 #define HARBORAI_API __attribute__((visibility("default")))
 
-typedef struct harborai_client harborai_client; /* a configuration at work; open one a program */
-typedef struct harborai_reply harborai_reply;   /* what came of a call */
-typedef struct harborai_stream harborai_stream; /* an answer that is read piece by piece */
-typedef struct harborai_body harborai_body;     /* a request that is being written */
-typedef uint64_t harborai_call_id;              /* a call that was started; 0 is none */
+/* A configuration at work; open one for the whole program. Opaque. */
+typedef struct harborai_client harborai_client;
+
+/* What came of a call. Opaque. */
+typedef struct harborai_reply harborai_reply;
+
+/* An answer that is read piece by piece. Opaque. */
+typedef struct harborai_stream harborai_stream;
+
+/* A request that is being written. Opaque. */
+typedef struct harborai_body harborai_body;
+
+/* A call that was started by harborai_chat_start(); 0 is none. Used once. */
+typedef uint64_t harborai_call_id;
 
 /* The version of the library that runs, "0.1.0". Static. [any] */
 HARBORAI_API const char *harborai_version(void);
@@ -206,8 +216,8 @@ typedef struct harborai_handlers {
     /* A piece of the answer. NULL: the answer is wanted whole. */
     void (*on_chunk)(void *context, harborai_call_id id, const harborai_chunk *chunk);
     /* The last word, exactly once for each call that was started. `error` is NULL on success; `reply`
-     * is never NULL: of a failure it has the ids, and what it cost all the same. Both are borrowed
-     * until it returns. May be NULL. */
+     * is never NULL: of a failure it has the ids, and the cost where that is known. Both are
+     * borrowed until it returns. May be NULL. */
     void (*on_done)(void *context, harborai_call_id id, const harborai_reply *reply,
                     const harborai_error *error);
     void *context;
@@ -253,37 +263,56 @@ HARBORAI_API harborai_status harborai_client_run_thread(harborai_client *client,
 
 /* The answer's text (of choice 0). */
 HARBORAI_API const char *harborai_reply_text(const harborai_reply *reply);
+
 /* What the model thought before it answered, where the vendor shows it. */
 HARBORAI_API const char *harborai_reply_reasoning(const harborai_reply *reply);
+
 /* The chat.completion object as it came; empty, but never NULL: there is none. */
 HARBORAI_API harborai_str harborai_reply_json(const harborai_reply *reply);
+
 /* Why choice 0 ended: "stop", "length", "tool_calls", "content_filter". */
 HARBORAI_API const char *harborai_reply_finish_reason(const harborai_reply *reply);
+
 /* The provider that answered, as the configuration names it. */
 HARBORAI_API const char *harborai_reply_provider(const harborai_reply *reply);
+
 /* The model that answered, as its vendor names it. */
 HARBORAI_API const char *harborai_reply_model(const harborai_reply *reply);
+
 /* `id` of the chat.completion object, the vendor's own: "chatcmpl-…". */
 HARBORAI_API const char *harborai_reply_completion_id(const harborai_reply *reply);
+
 /* The call's number for people, "hb_…"; `id` in the journal. */
 HARBORAI_API const char *harborai_reply_id(const harborai_reply *reply);
+
 /* The record's key, a UUID; `key` in the journal. */
 HARBORAI_API const char *harborai_reply_record_key(const harborai_reply *reply);
+
 /* The W3C trace that the call belongs to, 32 hexadecimal digits. */
 HARBORAI_API const char *harborai_reply_trace_id(const harborai_reply *reply);
+
 /* Token counts; a class whose bit is not set in known_mask is not known. Borrowed, never NULL. */
 HARBORAI_API const harborai_usage *harborai_reply_usage(const harborai_reply *reply);
-/* Tokens of the prompt and of the answer, each with all its classes; -1: not known. */
+
+/* Tokens of the prompt, of all its classes; -1: not known. */
 HARBORAI_API int64_t harborai_reply_tokens_in(const harborai_reply *reply);
+
+/* Tokens of the answer, of all its classes; -1: not known. */
 HARBORAI_API int64_t harborai_reply_tokens_out(const harborai_reply *reply);
+
 /* What the call cost: the exact decimal, "0.0000125". "": not known, which is not 0. */
 HARBORAI_API const char *harborai_reply_cost(const harborai_reply *reply);
+
 /* The currency of it, as of ISO 4217: "USD". */
 HARBORAI_API const char *harborai_reply_currency(const harborai_reply *reply);
+
 /* Why the cost is not known: "no_price", "no_usage" … as `cost_reason` in the journal. */
 HARBORAI_API const char *harborai_reply_cost_reason(const harborai_reply *reply);
-/* How long it took, in ns, from its start to its end; and to its first piece, -1: none came. */
+
+/* How long the call took, in ns, from its start to its end. */
 HARBORAI_API int64_t harborai_reply_total_ns(const harborai_reply *reply);
+
+/* How long the first text, reasoning or tool call took to come, in ns; -1: none came. */
 HARBORAI_API int64_t harborai_reply_first_ns(const harborai_reply *reply);
 
 /* Frees the reply. Not for one that a stream or a handler lends. [owner] */
