@@ -76,3 +76,11 @@ need_packages() {
         exit 2
     }
 }
+
+# refuse_configured_tree: automake builds nothing beside a tree that is itself configured.
+refuse_configured_tree() {
+    test -e config.status || return 0
+    echo 'The source tree itself is configured, so nothing can be built beside it.' >&2
+    echo 'Run "make distclean", then come again.' >&2
+    exit 2
+}

@@ -123,7 +123,7 @@ class QuickstartTest(unittest.TestCase):
                                   env=env, capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("Say ahoy in five words.", done.stdout)
-        self.assertRegex(done.stdout, r"-> gpt-4o-mini cost 0\.\d+ USD")
+        self.assertRegex(done.stdout, r"gpt-4o-mini  openai    ok .* 0\.\d+ USD ")
 
 
 class LimitsTest(unittest.TestCase):
