@@ -13,7 +13,8 @@ int main(int argc, char **argv)
 
     harborai_reply *reply = harborai_chat(client, harborai_body_str(body, &error), &error);
     if (reply != NULL)
-        printf("%s\n(%s %s)\n", harborai_reply_text(reply), harborai_reply_cost(reply),
+        printf("%s\n(cost: %s %s)\n", harborai_reply_text(reply),
+               *harborai_reply_cost(reply) != '\0' ? harborai_reply_cost(reply) : "not known",
                harborai_reply_currency(reply));
     else
         fprintf(stderr, "%s\n", error.message);

@@ -12,9 +12,11 @@ static void on_done(void *context, harborai_call_id id, const harborai_reply *re
                     const harborai_error *error)
 {
     int *good = context;
-    *good += error == NULL && harborai_reply_text(reply)[0] != '\0';
+    if (error != NULL)
+        fprintf(stderr, "call %llu: %s\n", (unsigned long long)id, error->message);
+    else
+        *good += harborai_reply_text(reply)[0] != '\0';
     sem_post(&done);
-    (void)id;
 }
 
 int main(int argc, char **argv)

@@ -6,12 +6,13 @@
 
 #include <harborai/harborai.h>
 
-static int left;
+static int left, failed;
 
 static void on_done(void *context, harborai_call_id id, const harborai_reply *reply,
                     const harborai_error *error)
 {
     printf("call %d: %s\n", *(int *)context, error != NULL ? error->message : harborai_reply_text(reply));
+    failed += error != NULL;
     left--;
     (void)id;
 }
@@ -40,5 +41,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", error.message);
     harborai_body_free(body);
     harborai_client_close(client);
-    return error.code == HARBORAI_OK ? 0 : 1;
+    return error.code == HARBORAI_OK && failed == 0 ? 0 : 1;
 }

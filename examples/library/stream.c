@@ -16,7 +16,9 @@ int main(int argc, char **argv)
         fwrite(chunk.text.data, 1, chunk.text.len, stdout);
         fflush(stdout);
     }
-    printf("\n%s\n", error.code == HARBORAI_OK ? "(complete)" : error.message);
+    putchar('\n');
+    if (error.code != HARBORAI_OK)
+        fprintf(stderr, "%s\n", error.message);
 
     harborai_stream_close(stream);
     harborai_body_free(body);

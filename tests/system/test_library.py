@@ -147,7 +147,7 @@ class InstalledTest(unittest.TestCase):
                               env=support.environment(self.place, HARBORAI_CONFIG=config,
                                                       LD_LIBRARY_PATH=libraries))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"^Say hello in five languages\.\n\(0\.\d+ USD\)\n$")
+        self.assertRegex(done.stdout, r"^Say hello in five languages\.\n\(cost: 0\.\d+ USD\)\n$")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,13 @@
  *         harborai_client *client = harborai_client_open(NULL, &error);
  *         harborai_reply *reply = harborai_chat(client, HARBORAI_STR("{\"model\":\"gpt-4o\","
  *             "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}"), &error);
- *         printf("%s\n", reply != NULL ? harborai_reply_text(reply) : error.message);
+ *         if (reply != NULL)
+ *             printf("%s\n", harborai_reply_text(reply));
+ *         else
+ *             fprintf(stderr, "%s\n", error.message);
  *         harborai_reply_free(reply);
  *         harborai_client_close(client);
+ *         return error.code == HARBORAI_OK ? 0 : 1;
  *     }
  *
  *     cc hello.c $(pkg-config --cflags --libs harborai)
@@ -103,7 +107,7 @@ typedef struct harborai_setting {
 /* How to open a client. { sizeof it } alone: as the command line does it. */
 typedef struct harborai_client_options {
     uint32_t size;
-    int32_t log_level;        /* HARBORAI_LOG_…; 0: the setting log_level */
+    int32_t log_level;        /* HARBORAI_LOG_…; 0: the setting log.level */
     const char *config_file;  /* NULL: $HARBORAI_CONFIG, else ~/.config/harborai/config.yaml, if
                                  that exists, else what the environment has keys for */
     harborai_str config_text; /* a configuration in memory, YAML or JSON, in place of a file */
