@@ -108,7 +108,8 @@ static void offer_of_runtime(const struct asking *a, int what)
     harborai_str last = SLICE_NONE;
     struct log log;
     size_t count;
-    if (setup_runtime(&command_complete, &arguments, &log, &runtime) != EXIT_OK)
+    struct config *config = setup_config_without_keys(&command_complete, &arguments);
+    if (setup_runtime(config, &log, &runtime) != EXIT_OK)
         return;
     const struct model_listing *models = model_map_list(runtime_models(runtime), &count);
     for (size_t i = 0; i < count; i++) {
@@ -134,7 +135,7 @@ static void offer_providers(const struct asking *a)
 static void offer_plugins(const struct asking *a)
 {
     struct arguments arguments = {.global = {[COMMAND_GLOBAL_CONFIG] = a->writing->config}};
-    struct config *config = setup_config(&command_complete, &arguments);
+    struct config *config = setup_config_without_keys(&command_complete, &arguments);
     struct plugin_catalog *catalog = NULL;
     if (config != NULL && setup_catalog(config, &catalog, NULL) == HARBORAI_OK)
         for (size_t i = 0; i < catalog->file_count; i++)

@@ -223,7 +223,8 @@ static enum exit_code run(const struct arguments *arguments)
 {
     struct runtime *runtime;
     struct log log;
-    enum exit_code code = setup_runtime(&command_list_models, arguments, &log, &runtime);
+    struct config *config = setup_config(&command_list_models, arguments);
+    enum exit_code code = setup_runtime(config, &log, &runtime);
     if (code != EXIT_OK)
         return code;
     code = list(runtime, arguments);

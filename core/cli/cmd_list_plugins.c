@@ -111,7 +111,7 @@ static void print_json(const struct plugin_catalog *catalog)
 
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct config *config = setup_config(&command_list_plugins, arguments);
+    struct config *config = setup_config_without_keys(&command_list_plugins, arguments);
     harborai_error error = HARBORAI_ERROR_INIT;
     struct plugin_catalog *catalog;
     if (config == NULL)

@@ -233,7 +233,7 @@ static enum exit_code run(const struct arguments *arguments)
     size_t count;
     if (!read_count(arguments, &count))
         return EXIT_USAGE;
-    struct config *config = setup_config(&command_logs, arguments);
+    struct config *config = setup_config_without_keys(&command_logs, arguments);
     if (config == NULL)
         return EXIT_CONFIG;
     enum exit_code code = EXIT_CONFIG;

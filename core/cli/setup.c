@@ -38,9 +38,10 @@ size_t setup_settings(const struct command *command, const struct arguments *arg
     return count;
 }
 
-harborai_status setup_load(const struct command *command, const struct arguments *arguments,
-                           struct config **ret_config, struct config_faults *faults,
-                           struct config_faults *warnings, harborai_error *error)
+static harborai_status load(const struct command *command, const struct arguments *arguments,
+                            bool without_commands, struct config **ret_config,
+                            struct config_faults *faults, struct config_faults *warnings,
+                            harborai_error *error)
 {
     struct config_override overrides[SETUP_SETTINGS_MAX];
     struct config_sources sources = {
@@ -48,12 +49,20 @@ harborai_status setup_load(const struct command *command, const struct arguments
         .variables = (const char *const *)environ,
         .overrides = overrides,
         .override_count = setup_settings(command, arguments, overrides),
-        .without_commands = command->is_hidden, /* a key is not asked for at every TAB */
+        .without_commands = without_commands,
         .warnings = warnings};
     return config_load(&sources, &environment_process, ret_config, faults, error);
 }
 
-struct config *setup_config(const struct command *command, const struct arguments *arguments)
+harborai_status setup_load(const struct command *command, const struct arguments *arguments,
+                           struct config **ret_config, struct config_faults *faults,
+                           struct config_faults *warnings, harborai_error *error)
+{
+    return load(command, arguments, false, ret_config, faults, warnings, error);
+}
+
+static struct config *load_aloud(const struct command *command, const struct arguments *arguments,
+                                 bool without_commands)
 {
     struct config_faults faults, warnings;
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -61,7 +70,7 @@ struct config *setup_config(const struct command *command, const struct argument
 
     config_faults_init(&faults);
     config_faults_init(&warnings);
-    if (setup_load(command, arguments, &config, &faults, &warnings, &error) < 0) {
+    if (load(command, arguments, without_commands, &config, &faults, &warnings, &error) < 0) {
         setup_print_faults(&faults, "");
         if (faults.count == 0)
             command_complain("%s", error.message);
@@ -70,6 +79,17 @@ struct config *setup_config(const struct command *command, const struct argument
     config_faults_release(&faults);
     config_faults_release(&warnings);
     return config;
+}
+
+struct config *setup_config(const struct command *command, const struct arguments *arguments)
+{
+    return load_aloud(command, arguments, false);
+}
+
+struct config *setup_config_without_keys(const struct command *command,
+                                         const struct arguments *arguments)
+{
+    return load_aloud(command, arguments, true);
 }
 
 void setup_log(struct log *log, const struct config *config)
@@ -87,10 +107,8 @@ void setup_quiet_log(struct log *log, const struct config *config)
     log_init(log, STDERR_FILENO, setup_quiet_level(config));
 }
 
-enum exit_code setup_runtime(const struct command *command, const struct arguments *arguments,
-                             struct log *log, struct runtime **ret_runtime)
+enum exit_code setup_runtime(struct config *config, struct log *log, struct runtime **ret_runtime)
 {
-    struct config *config = setup_config(command, arguments);
     harborai_error error = HARBORAI_ERROR_INIT;
     if (config == NULL)
         return EXIT_CONFIG;

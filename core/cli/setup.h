@@ -13,6 +13,10 @@
  * every fault in it. NULL: EXIT_CONFIG. `arguments` may have host, port, workers, state-dir. */
 struct config *setup_config(const struct command *command, const struct arguments *arguments);
 
+/* The same for who needs no keys: commands that print one (exec:) are not run. */
+struct config *setup_config_without_keys(const struct command *command,
+                                         const struct arguments *arguments);
+
 /* The same without a word. `faults` and `warnings` were initialised by the caller; E_CONFIG: `faults`
  * says why. */
 MUST_CHECK harborai_status setup_load(const struct command *command,
@@ -37,9 +41,9 @@ void setup_quiet_log(struct log *log, const struct config *config);
 enum log_level setup_quiet_level(const struct config *config);
 
 /* A runtime that knows the models and makes no calls: no plugin is loaded, nothing is recorded. Else
- * complains and returns the exit code. The log lives as long as the runtime. */
-enum exit_code setup_runtime(const struct command *command, const struct arguments *arguments,
-                             struct log *log, struct runtime **ret_runtime);
+ * complains and returns the exit code. Takes `config`, which may be NULL: EXIT_CONFIG. The log lives
+ * as long as the runtime. */
+enum exit_code setup_runtime(struct config *config, struct log *log, struct runtime **ret_runtime);
 
 /* The plugins that this configuration finds; owned. */
 MUST_CHECK harborai_status setup_catalog(const struct config *config,

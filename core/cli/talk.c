@@ -47,9 +47,13 @@ static void catch_interrupts(const struct talk *t, struct sigaction *ret_before)
 
 /* --- Open and close -------------------------------------------------------------------------- */
 
-static void on_log(void *context UNUSED, int level UNUSED, harborai_str line)
+/* Faults of a configuration come before the client is there, and again with the error: those of files
+ * were said already, of commands that print keys the first is enough. */
+static void on_log(void *context, int level UNUSED, harborai_str line)
 {
-    fprintf(stderr, "%.*s\n", SLICE_ARG(line));
+    const struct talk *t = context;
+    if (t->client != NULL || !slice_matches_glob(line, HARBORAI_STR("* config.fault *")))
+        fprintf(stderr, "%.*s\n", SLICE_ARG(line));
 }
 
 static bool read_options(struct talk *t, const struct command *command,
@@ -66,7 +70,7 @@ static bool read_options(struct talk *t, const struct command *command,
     return true;
 }
 
-static harborai_client *open_client(const struct command *command,
+static harborai_client *open_client(struct talk *t, const struct command *command,
                                     const struct arguments *arguments, const struct config *config,
                                     harborai_error *error)
 {
@@ -79,6 +83,7 @@ static harborai_client *open_client(const struct command *command,
         .settings = settings,
         .setting_count = setup_settings(command, arguments, flags),
         .log = on_log,
+        .log_context = t,
         .name = "cli"};
     for (size_t i = 0; i < options.setting_count; i++)
         settings[i] = (harborai_setting){flags[i].path, flags[i].value};
@@ -98,12 +103,13 @@ enum exit_code talk_open(struct talk *t, const struct command *command,
                          command_argument(command, arguments, "no-reasoning") == NULL;
     if (!read_options(t, command, arguments))
         return EXIT_USAGE;
-    struct config *config = setup_config(command, arguments);
+    /* The client reads it too, with the keys. */
+    struct config *config = setup_config_without_keys(command, arguments);
     if (config == NULL)
         return EXIT_CONFIG;
     t->model = config->default_model.len > 0 ? slice_dup(config->default_model) : NULL;
     t->state_dir = slice_dup(config->state_dir);
-    t->client = open_client(command, arguments, config, &error);
+    t->client = open_client(t, command, arguments, config, &error);
     config_destroy(config);
     return t->client != NULL ? EXIT_OK : talk_close(t, command_fail(&error));
 }

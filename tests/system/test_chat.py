@@ -75,6 +75,30 @@ class AskTest(ChatTest):
         done = self.chat("--provider", "openai", "mark-provider")
         self.assertEqual(done.stdout, "mark-provider\n", done.stderr)
 
+    def test_a_key_that_a_command_prints_is_asked_for_once(self):
+        with support.folder() as place:
+            asked = os.path.join(place, "asked")
+            program = os.path.join(place, "key")
+            with open(program, "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\necho x >>{asked}\necho sk-of-a-command-7777\n")
+            os.chmod(program, 0o700)
+            config = {"providers": {"openai": {"base_url": self.sim.base_url,
+                                               "api_key": f"exec:{program}"}}}
+            for arguments in (["list-plugins"], ["logs"]):
+                self.assertEqual(harborai(*arguments, config=config).returncode, 0)
+            path = support.write_config(place, config)
+            harborai("-c", path, "__complete", "-c", path, "chat", "-m", "gpt")
+            self.assertFalse(os.path.exists(asked))
+            done = self.chat("mark-exec", config=config)
+            self.assertEqual((done.returncode, done.stdout), (0, "mark-exec\n"), done.stderr)
+            self.assertEqual(self.sim.request("mark-exec")["key_end"], "7777")
+            with open(asked, encoding="utf-8") as file:
+                self.assertEqual(file.read(), "x\n")
+            config["providers"]["lab"] = {"plugin": "openai", "api_key": f"exec:{place}/none"}
+            done = self.chat("hi", config=config)
+            self.assertEqual((done.returncode, done.stdout), (3, ""))
+            self.assertRegex(done.stderr, "\\Aharborai: .*yaml:.*: .*/none'.*\n\\Z")
+
     def test_an_answer_that_is_cut(self):
         done = self.chat('sim:{"text":"half of","finish_reason":"length"}')
         self.assertEqual((done.returncode, done.stdout), (0, "half of\n"))
