@@ -134,7 +134,7 @@ static bool check_numbers(const struct arguments *arguments)
         return false;
     }
     if (most != NULL && (!slice_to_u64(slice_of(most), &count) || count == 0)) {
-        command_complain("--max-tokens: '%s' is no number of tokens", most);
+        command_complain("--max-tokens: '%s' is no number of tokens, from 1 up", most);
         return false;
     }
     return true;

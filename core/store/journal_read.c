@@ -98,7 +98,7 @@ static harborai_status open_directory(struct journal_reader *r, harborai_str sta
     r->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     harborai_status st = HARBORAI_OK;
     if (r->directory < 0 && errno != ENOENT)
-        st = harborai_error_set(error, HARBORAI_E_CONFIG, "cannot read '%s': %s", path,
+        st = harborai_error_set(error, HARBORAI_E_CONFIG, "cannot read '%s': %s; set --state-dir to the directory that has it", path,
                                 error_of_errno(errno, why));
     free(path);
     return st;

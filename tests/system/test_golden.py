@@ -47,7 +47,26 @@ providers:
                               ("--workers", "many"), ("--workers", "65"), ("--log-level", "loud")):
             self.ask(f"serve {option} {value or 'empty'}", "serve", option, value)
 
+        self.ask("nearly an option", "chat", "--modle", "x")
+        self.ask("no such colour", "--color", "blue", "list-models")
+        self.ask("quiet and verbose", "list-models", "-q", "-v")
+        self.ask("help of no command", "help", "caht")
+        self.ask("no such shell", "completion", "tcsh")
+        self.ask("no shell", "completion")
+        for value in ("0", "many", "10000000"):
+            self.ask(f"logs -n {value}", "logs", "-n", value)
+        for option, value in (("--temperature", "warm"), ("--max-tokens", "0"), ("--timeout", "soon"),
+                              ("--timeout", "0")):
+            self.chat(f"chat {option} {value}", "-m", "my-model", option, value, "hello")
+
     def questions(self):
+        self.chat("empty question", "-m", "my-model", "-", stdin=" \n")
+        self.chat("question of bytes", "-m", "my-model", "-", stdin="a\0b")
+        self.chat("file that is not there", "-m", "my-model", "-f", self.path("gone.txt"), "hello")
+        self.chat("file that is a directory", "-m", "my-model", "-f", self.place, "hello")
+        self.chat("file of bytes", "-m", "my-model", "-f", self.write("image", "\x89PNG\0"), "hello")
+        self.ask("interactive, what is no command", "interactive", "--config", self.config, "-q",
+                 stdin="/modle x\n/nonsense\n/save\n/save /nonexistent/x\nhello\n")
         self.chat("question too large", "-m", "my-model", "-", stdin="x" * (17 << 20))
         self.chat("question from a directory", "-m", "my-model", "-", redirect=" </")
 
@@ -79,6 +98,11 @@ providers:
         self.chat("state directory below a file", "-m", "my-model", "--state-dir", file + "/state",
                   "hello")
         self.chat("state directory that is a file", "-m", "my-model", "--state-dir", file, "hello")
+        self.ask("logs of a state directory that is a file", "logs", "--state-dir", file)
+        os.makedirs(self.path("broken/journal"))
+        self.write("broken/journal/x.jsonl", "nonsense\n{}\n{")
+        self.ask("logs of a broken journal", "logs", "--state-dir", self.path("broken"),
+                 listed=True)
         for command in ("list-models", "list-plugins", "--version", "--help"):
             self.ask(f"closed stdout, {command}", command, redirect=" >&-")
             self.ask(f"full disk, {command}", command, redirect=" >/dev/full")
