@@ -83,7 +83,7 @@ static void print_row(struct table *table, const struct model_listing *m)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     table_cell(table, m->name);
-    table_cell(table, m->qualified);
+    table_cell(table, m->is_alias ? m->qualified : m->provider);
     print_number(table, m->model != NULL ? m->model->context : 0);
     print_number(table, m->model != NULL ? m->model->max_output : 0);
     print_capabilities(table, m);
@@ -122,7 +122,7 @@ static void print_table(const struct model_listing *list, size_t count, const ch
                         bool with_color)
 {
     static const char *const heads[] = {"MODEL", "GOES TO", "CONTEXT", "OUTPUT", "CAPABILITIES",
-                                        "PRICE IN / OUT PER 1M", "STATE"};
+                                        "IN / OUT PER 1M", "STATE"};
     struct table table;
     table_init(&table, ARRAY_LEN(heads));
     table.to_the_right[2] = table.to_the_right[3] = true;

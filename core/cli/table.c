@@ -74,22 +74,25 @@ static void print_beside(const struct table *table, const struct row *row, size_
     }
 }
 
+/* "HEAD value" of each, as many in a line as fit. */
 static void print_below(const struct table *table, const struct row *heads, const struct row *row,
-                        size_t from)
+                        size_t from, size_t width)
 {
-    size_t widest = 0;
-    for (size_t i = from; i < table->columns; i++) {
-        size_t width = terminal_width_of(slice_of(heads->cells[i]));
-        widest = width > widest ? width : widest;
-    }
+    size_t used = 0;
     for (size_t i = from; i < table->columns; i++) {
         if (row->cells[i][0] == '\0')
             continue;
-        size_t width = terminal_width_of(slice_of(heads->cells[i]));
-        printf("    %s", heads->cells[i]);
-        print_blanks(widest - width + GAP);
-        printf("%s\n", row->cells[i]);
+        size_t len = terminal_width_of(slice_of(heads->cells[i])) + 1 +
+                     terminal_width_of(slice_of(row->cells[i]));
+        bool is_new = used == 0 || used + GAP + len > width;
+        if (is_new && used > 0)
+            putchar('\n');
+        print_blanks(GAP);
+        printf("%s %s", heads->cells[i], row->cells[i]);
+        used = (is_new ? 0 : used) + GAP + len;
     }
+    if (used > 0)
+        putchar('\n');
 }
 
 static const char *read_row(const struct table *table, const char *at, struct row *row)
@@ -116,6 +119,6 @@ void table_print(const struct table *table, size_t width, bool with_color)
         at = read_row(table, at, &row);
         print_beside(table, &row, beside);
         putchar('\n');
-        print_below(table, &heads, &row, beside);
+        print_below(table, &heads, &row, beside, width);
     }
 }

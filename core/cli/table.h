@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Columns for people: as wide as their widest cell, two blanks between them. Wide characters count
- * as two. Where the lines do not fit, the last columns go below, one a line, under their heads. */
+ * as two. Where the lines do not fit, the last columns go below, behind their heads. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 

@@ -101,7 +101,11 @@ class TablesTest(unittest.TestCase):
     def test_folding(self):
         screen = run_with_tty("list-plugins", columns=50)[0]
         self.assertNotRegex(screen.splitlines()[0], "FILE")
-        self.assertRegex(screen, r"(?m)^openai +org.harborai.openai.*\n    FILE  /.*openai\.so$")
+        self.assertRegex(screen, r"(?m)^openai +org.harborai.openai.*\n  FILE /.*openai\.so$")
+        screen = run_with_tty("list-models", columns=80, env={"OPENAI_API_KEY": "x"})[0]
+        self.assertRegex(screen, r"(?m)^gpt-4o +openai +128000 +16384\n  CAPABILITIES tools .*vision  "
+                                 r"IN / OUT PER 1M 2\.5 / 10 USD$")
+        self.assertLessEqual(max(len(re.sub("\033.*?m", "", x)) for x in screen.splitlines()), 80)
         self.assertRegex(run_with_tty("list-plugins", columns=500)[0].splitlines()[0], "FILE\033")
         self.assertRegex(harborai("list-plugins").stdout.splitlines()[0], "FILE$")
 
@@ -113,7 +117,7 @@ class TablesTest(unittest.TestCase):
         self.assertEqual(len(lines), 4)
         places = set()
         for line in lines[1:]:
-            before = line[:line.index("lab/")]
+            before = line[:line.index("lab")]
             places.add(len(before) + sum(ord(c) > 0x2e80 for c in before))
         self.assertEqual(len(places), 1, lines)
 
