@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A table of list prices, compiled into a plugin, and the look-up that harborai_plugin.pricing
- * needs. `pricing/generate` writes such tables from a price book. Pure, no allocation. */
-#ifndef PRICE_TABLE_H
-#define PRICE_TABLE_H
+ * needs. `pricing/generate` writes such tables from a price book. Pure, no allocation.
+ *
+ * Compiled into whoever uses it and hidden there; not part of the ABI. All functions are [any]. */
+#ifndef SDK_PRICE_TABLE_H
+#define SDK_PRICE_TABLE_H
 
 #include <harborai/plugin.h>
+
+#pragma GCC visibility push(hidden)
 
 enum { PRICE_TABLE_COLUMNS = 10 };
 
@@ -47,4 +51,5 @@ harborai_status price_table_find(const struct price_table *table,
                                  const harborai_price_query *query, harborai_price *price,
                                  harborai_error *error);
 
+#pragma GCC visibility pop
 #endif
