@@ -196,7 +196,8 @@ static harborai_status query_table(struct loaded *l, const struct manifest *mani
     if (symbol == NULL)
         return harborai_error_set(
             error, HARBORAI_E_CONFIG,
-            "'%s' does not export " HARBORAI_PLUGIN_QUERY_SYMBOL "(): build it again", l->path);
+            "'%s' does not export " HARBORAI_PLUGIN_QUERY_SYMBOL
+            "(): define it, see examples/plugins/echo", l->path);
     memcpy(&query, &symbol, sizeof query); /* POSIX: an object pointer that is a function's */
     const void *table = query(HARBORAI_ABI_MAJOR);
     *ret_stage = PLUGIN_STAGE_TABLE;

@@ -186,6 +186,8 @@ class PluginsTest(Golden):
             self.ask(name, "chat", "-m", "bad/bad-model", "hello",
                      env={"HARBORAI_PLUGIN_PATH": place})
         ask("table disagrees", table_id="com.example.other")
+        ask("function not exported", note="HARBORAI_MANIFEST_LITERAL(@MANIFEST@);\n"
+                                          "#define harborai_plugin_query acme_plugin_query")
         ask("create fails", create='return harborai_error_set(error, HARBORAI_E_CONFIG, '
                                    '"set options.flux first");')
         ask("create gives nothing", create="*provider = NULL; return HARBORAI_OK;")
