@@ -24,3 +24,12 @@ $(price_tables): %reldir%/%/prices.h: pricing/books/%.json pricing/generate
 	mv -f $@.tmp $@
 %reldir%/deepseek/deepseek.lo: %reldir%/deepseek/prices.h
 %reldir%/openai/openai.lo: %reldir%/openai/prices.h
+
+# libtool's .la files are of no use beside plugins, which are found by their manifests. Without them
+# `libtool --mode=uninstall` does not know of the .so.
+install-data-hook:
+	@for la in $(plugin_LTLIBRARIES); do rm -f "$(DESTDIR)$(plugindir)/$${la##*/}"; done
+uninstall-hook:
+	@for la in $(plugin_LTLIBRARIES); do \
+	    la=$${la##*/}; rm -f "$(DESTDIR)$(plugindir)/$${la%.la}.so"; \
+	done
