@@ -7,4 +7,9 @@ noinst_LTLIBRARIES += %reldir%/libsdk.la
 	%reldir%/json_scan.c %reldir%/json_scan.h \
 	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h \
 	%reldir%/lines.c %reldir%/lines.h %reldir%/sse.c %reldir%/sse.h
-EXTRA_DIST += %reldir%/README.md
+
+# For plugins outside of this tree: the sources, since a plugin links with nothing of ours.
+sdkdir = $(datadir)/harborai/plugin-sdk
+sdk_DATA = $(%canon_reldir%_libsdk_la_SOURCES) %reldir%/README.md \
+	%reldir%/openai_chat.c %reldir%/openai_chat.h %reldir%/price_table.c %reldir%/price_table.h
+EXTRA_DIST += $(sdk_DATA)

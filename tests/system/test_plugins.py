@@ -225,26 +225,98 @@ class OwnPluginsTest(PlaceTest):
         self.assertNotIn("harborai", needed.replace(path, ""))
 
 
-class OutsideTheTreeTest(PlaceTest):
-    def test_against_an_installed_copy(self):
-        root = os.path.join(self.place, "root")
-        subprocess.run(["make", "-s", "-C", support.BUILD, "install", "DESTDIR=" + root], check=True,
+class OutsideTheTreeTest(unittest.TestCase):
+    """A plugin's author has what `make install` installs, and the two lines that the documents give."""
+
+    LINES = ("SDK=$(pkg-config --variable=sdkdir harborai-plugin)",
+             "cc -O2 -shared -fPIC $(pkg-config --cflags harborai-plugin) acme.c $SDK/*.c -o acme.so")
+
+    @classmethod
+    def setUpClass(cls):
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        cls.root = stack.enter_context(support.folder())
+        cls.make("install", cls.root)
+        found = cls.find("harborai-plugin.pc")
+        cls.env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(found[0]),
+                   "PKG_CONFIG_SYSROOT_DIR": cls.root}
+
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.place = stack.enter_context(support.folder())
+
+    @staticmethod
+    def make(target, root):
+        subprocess.run(["make", "-s", "-C", support.BUILD, target, "DESTDIR=" + root], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        prefix = subprocess.run(["find", root, "-name", "harborai-plugin.pc"], check=True, text=True,
-                                capture_output=True).stdout.strip()
-        self.assertTrue(prefix, "harborai-plugin.pc is installed")
-        env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(prefix),
-               "PKG_CONFIG_SYSROOT_DIR": root}
-        flags = subprocess.run(["pkg-config", "--cflags", "harborai-plugin"], env=env, check=True,
-                               text=True, capture_output=True).stdout.split()
-        plugins = os.path.join(self.place, "plugins")
-        os.mkdir(plugins, 0o755)
-        self.assertTrue(any(flag.startswith("-I" + root) for flag in flags), flags)
-        target = made.build(plugins, "acme", include=flags)
-        OwnPluginsTest.check_object(self, target)
-        with support.gateway(env={"HARBORAI_PLUGIN_PATH": plugins}) as hb:
-            self.assertEqual(hb.chat("x", "acme-model").text(), "made on the spot")
-            self.assertEqual(hb.chat("x", "acme/acme-model").text(), "made on the spot")
+
+    @classmethod
+    def find(cls, name):
+        return subprocess.run(["find", cls.root, "-name", name], check=True, text=True,
+                              capture_output=True).stdout.split()
+
+    def build_acme(self, source):
+        """Compiles the text as a reader of the documents would, with warnings as errors."""
+        with open(os.path.join(self.place, "acme.c"), "w", encoding="utf-8") as file:
+            file.write(source)
+        compiler = self.LINES[1].replace("cc ", "cc -Wall -Wextra -Werror ", 1)
+        subprocess.run("umask 022\n" + self.LINES[0] + "\n" + compiler, shell=True, check=True,
+                       cwd=self.place, env=self.env)
+        return os.path.join(self.place, "acme.so")
+
+    def harborai(self, *arguments, config=None):
+        done = harborai(*arguments, env={"HARBORAI_PLUGIN_PATH": self.place}, config=config)
+        return done.returncode, done.stdout, done.stderr
+
+    @staticmethod
+    def example(name, *changes):
+        with open(os.path.join(support.ROOT, "examples", "plugins", name, name + ".c"),
+                  encoding="utf-8") as file:
+            text = file.read()
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        return text
+
+    def test_documents_have_the_lines(self):
+        for name in ("README.md", "doc/getting-started.md", "doc/zh-CN/README.md",
+                     "plugin-sdk/lib/README.md"):
+            with open(os.path.join(support.ROOT, name), encoding="utf-8") as file:
+                lines = [line.strip() for line in file]
+            for line in self.LINES:
+                self.assertIn(line, lines, name)
+
+    def test_headers_alone(self):
+        flags = subprocess.run(["pkg-config", "--cflags", "harborai-plugin"], env=self.env,
+                               check=True, text=True, capture_output=True).stdout.split()
+        self.assertTrue(all(flag.startswith("-I" + self.root) for flag in flags), flags)
+        OwnPluginsTest.check_object(self, made.build(self.place, "acme", include=flags))
+        self.assertEqual(self.harborai("chat", "-m", "acme-model", "x"),
+                         (0, "made on the spot\n", ""))
+
+    def test_copy_of_echo(self):
+        OwnPluginsTest.check_object(self, self.build_acme(self.example(
+            "echo", ("org.harborai.echo", "com.example.acme"), ('"provider": "echo"',
+            '"provider": "acme"'), ('"name": "echo"', '"name": "acme-1"'), ("Echo", "Acme"))))
+        self.assertRegex(self.harborai("list-plugins")[1], r"com\.example\.acme")
+        for model in ("acme-1", "acme/acme-1"):
+            self.assertEqual(self.harborai("chat", "-m", model, "from outside"),
+                             (0, "from outside\n", ""))
+        file = {"providers": {"lab": {"plugin": "acme"}}}
+        self.assertEqual(self.harborai("chat", "-m", "lab/acme-1", "x", config=file)[0], 0)
+        status, _, said = self.harborai("chat", "-m", "acme/acme-1", "x", config=file)
+        self.assertNotEqual(status, 0, said)  # with a file that has providers, those alone
+        with support.gateway(env={"HARBORAI_PLUGIN_PATH": self.place}) as hb:
+            self.assertEqual(hb.chat("a b c", "acme-1").text(), "a b c")
+
+    def test_plugins_come_without_la_files_and_go_again(self):
+        self.assertEqual([x for x in self.find("*.la") if "/plugins/" in x], [])
+        self.assertEqual(len([x for x in self.find("*.so") if "/plugins/" in x]), 2)
+        self.make("install", self.place)
+        self.make("uninstall", self.place)
+        left = [name for _, _, files in os.walk(self.place) for name in files]
+        self.assertEqual(left, [])
 
 
 if __name__ == "__main__":
