@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Plugins: found and listed without being loaded, loaded at the first call, refused with a reason."""
 import contextlib
+import http.server
 import json
 import os
 import re
 import subprocess
+import sys
 import threading
 import unittest
 import uuid
@@ -225,6 +227,40 @@ class OwnPluginsTest(PlaceTest):
         self.assertNotIn("harborai", needed.replace(path, ""))
 
 
+class LinesPeer(http.server.BaseHTTPRequestHandler):
+    """A vendor that answers with the lines that the message names, and keeps what it was asked."""
+
+    lines, asked = {}, []
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.asked.append((self.path, body))
+        status, *lines = self.lines[body["messages"][-1]["content"]]
+        self.send_response(status)
+        self.send_header("content-type", "application/x-ndjson")
+        self.end_headers()
+        for line in lines:
+            self.wfile.write((line if isinstance(line, str) else json.dumps(line)).encode() + b"\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def lines_peer(**lines):
+    class Peer(LinesPeer):
+        pass
+    Peer.lines, Peer.asked = lines, []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Peer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", Peer.asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 class OutsideTheTreeTest(unittest.TestCase):
     """A plugin's author has what `make install` installs, and the two lines that the documents give."""
 
@@ -270,9 +306,8 @@ class OutsideTheTreeTest(unittest.TestCase):
         return done.returncode, done.stdout, done.stderr
 
     @staticmethod
-    def example(name, *changes):
-        with open(os.path.join(support.ROOT, "examples", "plugins", name, name + ".c"),
-                  encoding="utf-8") as file:
+    def copy_of(source, *changes):
+        with open(os.path.join(support.ROOT, source), encoding="utf-8") as file:
             text = file.read()
         for old, new in changes:
             assert old in text, old
@@ -296,8 +331,8 @@ class OutsideTheTreeTest(unittest.TestCase):
                          (0, "made on the spot\n", ""))
 
     def test_copy_of_echo(self):
-        OwnPluginsTest.check_object(self, self.build_acme(self.example(
-            "echo", ("org.harborai.echo", "com.example.acme"), ('"provider": "echo"',
+        OwnPluginsTest.check_object(self, self.build_acme(self.copy_of(
+            "examples/plugins/echo/echo.c", ("org.harborai.echo", "com.example.acme"), ('"provider": "echo"',
             '"provider": "acme"'), ('"name": "echo"', '"name": "acme-1"'), ("Echo", "Acme"))))
         self.assertRegex(self.harborai("list-plugins")[1], r"com\.example\.acme")
         for model in ("acme-1", "acme/acme-1"):
@@ -309,6 +344,54 @@ class OutsideTheTreeTest(unittest.TestCase):
         self.assertNotEqual(status, 0, said)  # with a file that has providers, those alone
         with support.gateway(env={"HARBORAI_PLUGIN_PATH": self.place}) as hb:
             self.assertEqual(hb.chat("a b c", "acme-1").text(), "a b c")
+
+    def test_copy_of_deepseek(self):
+        with open(os.path.join(self.place, "prices.h"), "w", encoding="utf-8") as file:
+            subprocess.run([sys.executable, "pricing/generate", "pricing/books/deepseek.json"],
+                           cwd=support.ROOT, stdout=file, check=True)
+        OwnPluginsTest.check_object(self, self.build_acme(self.copy_of(
+            "plugins/deepseek/deepseek.c", ("plugins/deepseek/prices.h", "prices.h"),
+            ("org.harborai.deepseek", "com.example.acme"), ('"deepseek\\"', '"acme\\"'))))
+        with support.simulator() as sim:
+            config = {"providers": {"acme": {"base_url": sim.base_url, "api_key": "none"}}}
+            self.assertEqual(self.harborai("chat", "-m", "acme/deepseek-chat", "x", config=config)[0],
+                             0)
+
+    def test_copy_of_ollama(self):
+        def piece(text, **more):
+            return {"model": "m", "message": {"role": "assistant", "content": text, **more},
+                    "done": False}
+        last = {**piece(""), "done": True, "done_reason": "stop", "prompt_eval_count": 7,
+                "eval_count": 3}
+        OwnPluginsTest.check_object(self, self.build_acme(
+            self.copy_of("examples/plugins/ollama/ollama.c", ("ollama", "acme"))))
+        with lines_peer(
+                well=[200, piece("", thinking="so …"), piece("a \"harbour\""), piece(" 港"), last],
+                cut=[200, piece("a"), {**last, "done_reason": "length"}],
+                error=[200, piece("a"), {"error": "the runner\nhas gone"}],
+                short=[200, piece("a")], junk=[200, "no JSON"],
+                missing=[404, {"error": "model 'm' not found"}]) as (base_url, asked):
+            config = {"providers": {"acme": {"base_url": base_url}}}
+            with support.gateway(config, env={"HARBORAI_PLUGIN_PATH": self.place}) as hb:
+                answer = hb.chat("well", "acme/m", max_tokens=5).json()
+                self.assertEqual(answer["choices"][0]["message"]["content"], 'a "harbour" 港')
+                self.assertEqual(answer["choices"][0]["message"]["reasoning_content"], "so …")
+                self.assertEqual(answer["choices"][0]["finish_reason"], "stop")
+                self.assertEqual([answer["usage"][x] for x in ("prompt_tokens", "completion_tokens")],
+                                 [7, 3])
+                path, body = asked[0]
+                self.assertEqual((path, body["model"], body["stream"], body["options"]),
+                                 ("/api/chat", "m", True, {"num_predict": 5}))
+                events = hb.chat("well", "acme/m", stream=True).events()
+                self.assertEqual(support.stream_text(events), 'a "harbour" 港')
+                self.assertEqual(events[-1], "[DONE]")
+                self.assertEqual(hb.chat("cut", "acme/m").json()["choices"][0]["finish_reason"],
+                                 "length")
+                for content, status, said in (("error", 502, "the runner"), ("short", 502, "before it"),
+                                              ("junk", 502, "not JSON"), ("missing", 404, "")):
+                    answer = hb.chat(content, "acme/m")
+                    self.assertEqual(answer.status, status, content)
+                    self.assertIn(said, answer.error()["message"], content)
 
     def test_plugins_come_without_la_files_and_go_again(self):
         self.assertEqual([x for x in self.find("*.la") if "/plugins/" in x], [])
