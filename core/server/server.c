@@ -13,7 +13,7 @@
 #include "server/budget.h"
 #include "server/gate.h"
 
-#define CUT_LIMIT_MS 5000 /* for loops to notice; they never block, so it is never needed */
+#define CUT_LIMIT_MS 5000 /* for loops to notice; only a plugin that hangs on one needs it */
 
 struct server {
     struct listener listener;
