@@ -136,7 +136,7 @@ static harborai_status check_header(const struct search *s, Elf *elf, harborai_e
 {
     GElf_Ehdr header;
     if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL)
-        return fault(s, error, "not an ELF file: no plugin; take it away");
+        return fault(s, error, "not an ELF file: no plugin; copy or build it again, or take it away");
     if (header.e_ident[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS] ||
         header.e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA] ||
         header.e_machine != __ehdr_start.e_machine)
@@ -157,7 +157,8 @@ static harborai_status search_file(struct search *s, Elf *elf, harborai_error *e
     if (st < 0)
         return st;
     return s->found == 1 ? HARBORAI_OK
-                         : fault(s, error, "has no manifest: no HarborAI plugin; take it away");
+                         : fault(s, error, "has no manifest: no HarborAI plugin; build it "
+                                           "with HARBORAI_MANIFEST, or take it away");
 }
 
 harborai_status note_read(int fd, const char *path, char **ret_json, harborai_error *error)
