@@ -5,6 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#define MASK_LEAST 4 /* bytes: what is shorter is no secret, and may be a part of any word */
+#define MASK_RUN 8
+
 struct secret {
     _Atomic unsigned references;
     size_t len;
@@ -59,6 +62,38 @@ void secret_unref(struct secret *secret)
 harborai_str secret_reveal(const struct secret *secret)
 {
     return (harborai_str){secret->text, secret->len};
+}
+
+/* How much of the secret stands at `text`: the longest run that is also found in it. */
+static size_t run_at(const struct secret *secret, const char *text)
+{
+    size_t longest = 0;
+    for (size_t at = 0; at < secret->len; at++) {
+        size_t len = 0;
+        while (at + len < secret->len && text[len] == secret->text[at + len])
+            len++;
+        longest = len > longest ? len : longest;
+    }
+    return longest;
+}
+
+void secret_mask(const struct secret *secret, char *text)
+{
+    if (secret == NULL || secret->len < MASK_LEAST)
+        return;
+    size_t least = secret->len < MASK_RUN ? secret->len : MASK_RUN;
+    char *to = text;
+    while (*text != '\0') {
+        size_t run = run_at(secret, text);
+        if (run < least) {
+            *to++ = *text++;
+            continue;
+        }
+        text += run;
+        memcpy(to, "***", 3);
+        to += 3;
+    }
+    *to = '\0';
 }
 
 bool secret_equal(const struct secret *a, const struct secret *b)

@@ -19,6 +19,10 @@ void secret_unref(struct secret *secret);         /* [any] wipes it with the las
 /* Borrowed from the secret. For the one place that puts it on the wire. */
 harborai_str secret_reveal(const struct secret *secret);
 
+/* Replaces by "***" what of the secret stands in the NUL-terminated `text`: the whole, or any eight
+ * bytes of it in a row, for who quotes a key may cut it. NULL, or shorter than 4 bytes: nothing. */
+void secret_mask(const struct secret *secret, char *text);
+
 /* Whether both are the same text; NULL equals NULL. */
 bool secret_equal(const struct secret *a, const struct secret *b);
 

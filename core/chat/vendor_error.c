@@ -3,12 +3,18 @@
  * exact; the body may be anything that a server, a proxy or a load balancer writes. */
 #include "chat/vendor_error.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/limits.h"
 #include "chat/answer.h"
 #include "json_value.h"
+
+#define NO_V1 " (is /v1 missing?)"
 
 /* ---- Codes and types ------------------------------------------------------------------------- */
 
@@ -177,7 +183,7 @@ static void describe(struct chat_error *e, harborai_str provider, harborai_str b
     if (is_redirect(status))
         hint = ", a redirect, which is not followed: check the provider's base_url";
     else if (status == 404)
-        hint = ": check the provider's base_url";
+        hint = ": check the provider's base_url" NO_V1;
     else if (status >= 500)
         hint = ": ask again";
     snprintf(e->base.message, sizeof e->base.message, "provider '%.*s' answered %d with %s%s",
@@ -203,26 +209,83 @@ void vendor_error_parse(harborai_str provider, int http_status, int64_t retry_af
     *ret_error = e;
 }
 
-bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable)
+/* ---- What whoever asked is told -------------------------------------------------------------- */
+
+/* Behind the message; a character that the room's end cuts goes. */
+PRINTF(2, 3) static void append(harborai_error *e, const char *format, ...)
+{
+    size_t len = strlen(e->message);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(e->message + len, sizeof e->message - len, format, arguments);
+    va_end(arguments);
+    for (len = strlen(e->message); len > 0 && !json_is_utf8((harborai_str){e->message, len});)
+        e->message[--len] = '\0';
+}
+
+/* In brackets, so that the way out comes first. describe() begins with the provider's name, which
+ * the message has already. */
+static void quote_vendor(harborai_error *e, harborai_str provider, const char *said)
+{
+    char name[80];
+    snprintf(name, sizeof name, "provider '%.*s' ", SLICE_ARG(provider));
+    if (slice_starts_with(slice_of(said), name))
+        append(e, " (it %s)", said + strlen(name));
+    else if (said[0] != '\0')
+        append(e, " (it said: %s)", said);
+}
+
+bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable,
+                       bool over_http)
 {
     harborai_error *e = &error->base;
+    char said[sizeof e->message];
     bool is_setting = variable.len == 0;
     const char *before = is_setting ? "providers." : "", *after = is_setting ? ".api_key" : "";
+    const char *whose = over_http ? "the gateway's" : "the";
+    memcpy(said, e->message, sizeof said);
     if (is_setting)
         variable = provider;
     if (e->code == HARBORAI_E_AUTH)
-        snprintf(e->message, sizeof e->message,
-                 "provider '%.*s' refused the gateway's key: check %s%.*s%s",
-                 SLICE_ARG(provider), before, SLICE_ARG(variable), after);
+        snprintf(e->message, sizeof e->message, "provider '%.*s' refused %s key: check %s%.*s%s",
+                 SLICE_ARG(provider), whose, before, SLICE_ARG(variable), after);
     else if (e->code == HARBORAI_E_QUOTA)
         snprintf(e->message, sizeof e->message,
-                 "the gateway's account with provider '%.*s' has no credit left, or has reached "
+                 "%s account with provider '%.*s' has no credit left, or has reached "
                  "its spending limit: see the account of %s%.*s%s",
-                 SLICE_ARG(provider), before, SLICE_ARG(variable), after);
+                 whose, SLICE_ARG(provider), before, SLICE_ARG(variable), after);
     else
         return false;
+    if (!over_http)
+        quote_vendor(e, provider, said);
     e->vendor_code[0] = e->param[0] = error->type[0] = '\0';
     return true;
+}
+
+/* Servers that know the path say which model they do not have. */
+static bool is_about_path(int http_status, const harborai_error *e)
+{
+    return http_status == 404 && e->code == HARBORAI_E_NOT_FOUND &&
+           strcasestr(e->vendor_code, "model") == NULL && strcasestr(e->message, "model") == NULL &&
+           strstr(e->message, "base_url") == NULL;
+}
+
+void vendor_error_name(harborai_error *e, harborai_str provider, int http_status)
+{
+    harborai_str message = slice_of(e->message);
+    bool is_path = is_about_path(http_status, e);
+    bool has_delay = e->retry_after_ms > 0 && strcasestr(e->message, "again in") == NULL;
+    if (!slice_starts_with(message, "provider '") && !slice_starts_with(message, "plugin '")) {
+        if (http_status < 300)
+            error_prefix(e, "provider '%.*s': ", SLICE_ARG(provider));
+        else
+            error_prefix(e, "provider '%.*s' answered %d: ", SLICE_ARG(provider), http_status);
+    }
+    if (is_path)
+        append(e, "; check the provider's base_url" NO_V1);
+    if (has_delay)
+        append(e, "; ask again in %lld s", (long long)((e->retry_after_ms + 999) / 1000));
 }
 
 /* ---- How long to wait ------------------------------------------------------------------------ */

@@ -20,8 +20,14 @@ bool vendor_error_is_finish(harborai_str reason);
 
 /* For an error that is the operator's (E_AUTH, E_QUOTA): true, and what the vendor said is replaced
  * by a message that names the provider and the variable of its key ("" = the setting). Else false, and
- * nothing changes. Log the error before. */
-bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable);
+ * nothing changes. Log the error before. `over_http`: a client of the gateway asked, and learns no
+ * more; else the operator did, and the vendor's words follow. */
+bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable,
+                       bool over_http);
+
+/* For whoever sees nothing but the message: says whose words it has, for a 404 that is about no model
+ * that base_url may be wrong, and how long the vendor asks to wait. */
+void vendor_error_name(harborai_error *error, harborai_str provider, int http_status);
 
 /* How long a vendor asks to wait, in ms; 0 = it does not say. retry-after-ms goes before
  * retry-after; without both, at 429, the x-ratelimit-reset-* of what is used up. */

@@ -218,30 +218,29 @@ static void on_end(struct exchange *x)
 
 /* --- Errors ---------------------------------------------------------------------------------- */
 
-/* Over HTTP the vendor's words go out as they are. Whoever asks otherwise sees nothing but them,
- * and is told whose they are. */
-static void name_vendor(const struct attempt *a, harborai_error *error)
+/* Vendors quote what they refuse. */
+static void mask_keys(const struct attempt *a, char *text)
 {
-    harborai_str message = slice_of(error->message);
-    if (a->call->is_http || slice_starts_with(message, "provider '") ||
-        slice_starts_with(message, "plugin '"))
-        return;
-    if (a->http_status < 300)
-        error_prefix(error, "provider '%s': ", slot_name(a->slot));
-    else
-        error_prefix(error, "provider '%s' answered %d: ", slot_name(a->slot), a->http_status);
+    const struct provider *spec = a->provider->spec;
+    for (size_t i = 0; i < spec->secret_count; i++)
+        secret_mask(spec->secrets[i].value, text);
 }
 
-/* The operator's key and account are the operator's business: the client learns that, the log has
- * the vendor's words. */
+/* The operator's key and account are the operator's business: a client over HTTP learns that, the
+ * log has the vendor's words. Other words of the vendor's go out over HTTP as they are; whoever asks
+ * otherwise sees nothing but the message, and is told whose they are. */
 static void blame_operator(struct attempt *a, struct chat_error *error)
 {
+    harborai_str provider = slice_of(slot_name(a->slot));
+    bool is_http = a->call->is_http;
+    mask_keys(a, error->base.message);
     harborai_error said = error->base;
-    if (!vendor_error_hide(error, slice_of(slot_name(a->slot)), a->provider->spec->key_variable)) {
-        name_vendor(a, &error->base);
+    if (!vendor_error_hide(error, provider, a->provider->spec->key_variable, is_http)) {
+        if (!is_http)
+            vendor_error_name(&error->base, provider, a->http_status);
         return;
     }
-    log_write(a->call->engine->s.log, LOG_LEVEL_ERROR,
+    log_write(a->call->engine->s.log, is_http ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
               said.code == HARBORAI_E_AUTH ? "provider.auth" : "provider.quota",
               "provider='%s' status=%d code='%s' vendor_said='%s'", slot_name(a->slot),
               said.http_status, said.vendor_code, said.message);

@@ -377,7 +377,11 @@ const char *connect_stage(const struct connection *c)
         return "not begun";
     if (c->connecting->step == CONNECT_NAME)
         return "its name is not resolved";
-    return c->connecting->step == CONNECT_STORE ? "its CA file is not read" : "it does not answer";
+    if (c->connecting->step == CONNECT_STORE)
+        return "its CA file is not read";
+    return c->origin->store == NULL ? "it does not answer"
+                                    : "it does not answer, or it speaks no TLS and base_url has to "
+                                      "begin with http://";
 }
 
 void connect_release_orphans(struct transport_shared *shared)

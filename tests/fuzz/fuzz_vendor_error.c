@@ -35,7 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vendor_error_parse(HARBORAI_STR("lab"), status, ms, rest, &error);
     MUST(error.base.code < 0 && error.base.message[0] != '\0');
     check_told(&error);
-    if (vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY")))
+    struct chat_error copy = error;
+    if (!vendor_error_hide(&copy, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), false))
+        vendor_error_name(&copy.base, HARBORAI_STR("lab"), status);
+    check_told(&copy);
+    if (vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true))
         check_told(&error);
     return 0;
 }

@@ -60,7 +60,18 @@ class VendorErrorsTest(FrontTest):
                                    ("lab", {"api_key": "${LAB_KEY}"}, "LAB_KEY"),
                                    ("lab", {}, "OPENAI_API_KEY")):
             with self.subTest(more):
-                self.assertIn(f"refused the gateway's key: check {source}\n", asked(name, **more))
+                self.assertIn(f"provider '{name}' refused the key: check {source} (it said: "
+                              "Incorrect API key provided.)\n", asked(name, **more))
+
+    def test_key_is_masked_in_what_the_vendor_says(self):
+        quote = '{"status":401,"error":{"message":"no such key: sk-quoted-whole, sk-quoted-wh…"}}'
+        done = support.harborai(
+            "chat", "-v", "-m", "lab/gpt-4o", "sim:" + quote,
+            config={"providers": {"lab": {"plugin": "openai", "base_url": self.sim.base_url,
+                                          "api_key": "sk-quoted-whole"}}})
+        self.assertIn("(it said: no such key: ***, ***…)", done.stderr)
+        self.assertIn("vendor_said='no such key: ***, ***…'", done.stderr)
+        self.assertNotIn("sk-quoted", done.stderr)
 
     def test_empty_account_is_the_operators_fault(self):
         for code in ("insufficient_quota", "credit_balance_exhausted"):

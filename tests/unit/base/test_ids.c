@@ -81,6 +81,33 @@ static void test_secret(void)
     }
 }
 
+static const struct {
+    const char *secret, *text, *want;
+} masked[] = {
+    {"sk-1234567890", "key sk-1234567890 is wrong", "key *** is wrong"},
+    {"sk-1234567890", "sk-12345678…", "***…"},
+    {"sk-1234567890", "…34567890 and sk-1234567890", "…*** and ***"},
+    {"sk-1234567890", "sk-1234 is too little to tell", "sk-1234 is too little to tell"},
+    {"sk-12", "sk-12", "***"},
+    {"any", "any key", "any key"},
+    {"abababababab", "abababababababab", "***abab"},
+    {"sk-1234567890", "", ""},
+};
+
+static void test_mask(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(masked); i++) {
+        struct secret *secret = NULL;
+        char text[64];
+        snprintf(text, sizeof text, "%s", masked[i].text);
+        CU_ASSERT_FATAL(secret_create(slice_of(masked[i].secret), "x", &secret, NULL) == 0);
+        secret_mask(secret, text);
+        ROW(masked[i].text, strcmp(text, masked[i].want) == 0);
+        secret_unref(secret);
+    }
+    secret_mask(NULL, NULL);
+}
+
 static void test_error_kinds(void)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -97,6 +124,7 @@ const CU_TestInfo ids_tests[] = {
     {"moments", test_moments},
     {"a stranger's milliseconds", test_after_ms},
     {"secrets", test_secret},
+    {"secrets in what others say", test_mask},
     {"error kinds", test_error_kinds},
     CU_TEST_INFO_NULL,
 };

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "chat/vendor_error.h"
 #include "json_scan.h"
+#include "json_value.h"
 
 extern const CU_TestInfo error_tests[];
 
@@ -52,7 +53,8 @@ static const struct vendors_row {
     {"model by 403", 403, "{\"error\":{\"message\":\"x\",\"code\":\"model_not_found\"}}",
      HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
     {"404 page", 404, "<html><body>nginx</body></html>", HARBORAI_E_NOT_FOUND, F | N, 404, "",
-     "", "provider 'lab' answered 404 with an HTML page: check the provider's base_url"},
+     "", "provider 'lab' answered 404 with an HTML page: check the provider's base_url (is /v1 "
+     "missing?)"},
     {"308", 308, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
      "provider 'lab' answered 308 with an empty body, a redirect, which is not followed: check the "
      "provider's base_url"},
@@ -197,17 +199,74 @@ static void test_hide(void)
     vendor_error_parse(HARBORAI_STR("lab"), 401, 0,
                        HARBORAI_STR("{\"error\":{\"message\":\"key sk-1\",\"code\":"
                                     "\"invalid_api_key\",\"type\":\"t\"}}"), &e);
-    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY")));
+    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true));
     CU_ASSERT(strcmp(e.base.message, "provider 'lab' refused the gateway's key: check LAB_KEY") ==
               0);
     CU_ASSERT(e.base.vendor_code[0] == '\0' && e.type[0] == '\0');
     CU_ASSERT(error_json_status(&e.base) == 502);
     vendor_error_parse(HARBORAI_STR("lab"), 402, 0, HARBORAI_STR("{}"), &e);
-    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
+    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true));
     CU_ASSERT(strstr(e.base.message, "provider 'lab' has no credit left") != NULL);
     CU_ASSERT(strstr(e.base.message, "see the account of providers.lab.api_key") != NULL);
     vendor_error_parse(HARBORAI_STR("lab"), 400, 0, HARBORAI_STR("{}"), &e);
-    CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE));
+    CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true));
+}
+
+#define BY_MODEL "{\"error\":{\"message\":\"The Model 'x' is gone\"}}"
+#define BY_PATH "{\"error\":{\"message\":\"Invalid URL (POST /chat/completions)\"}}"
+
+/* What the operator reads, who sees nothing but the message. */
+static const struct {
+    int status, retry_after_ms;
+    const char *body, *want;
+} told[] = {
+    {401, 0, "{\"error\":{\"message\":\"Incorrect API key provided.\"}}",
+     "provider 'lab' refused the key: check LAB_KEY (it said: Incorrect API key provided.)"},
+    {403, 0, "<html>", "provider 'lab' refused the key: check LAB_KEY (it answered 403 with an HTML "
+     "page)"},
+    {402, 0, "{\"message\":\"Insufficient Balance\"}",
+     "the account with provider 'lab' has no credit left, or has reached its spending limit: see the "
+     "account of LAB_KEY (it said: Insufficient Balance)"},
+    {429, 1001, "{\"message\":\"slow down\"}",
+     "provider 'lab' answered 429: slow down; ask again in 2 s"},
+    {429, 1001, "{\"message\":\"Please try again in 1.001s.\"}",
+     "provider 'lab' answered 429: Please try again in 1.001s."},
+    {429, 0, "{\"message\":\"slow down\"}", "provider 'lab' answered 429: slow down"},
+    {404, 0, BY_PATH, "provider 'lab' answered 404: Invalid URL (POST /chat/completions); check the "
+     "provider's base_url (is /v1 missing?)"},
+    {404, 0, BY_MODEL, "provider 'lab' answered 404: The Model 'x' is gone"},
+    {404, 0, "<html>", "provider 'lab' answered 404 with an HTML page: check the provider's base_url "
+     "(is /v1 missing?)"},
+    {200, 0, "{\"error\":{\"message\":\"broken\"}}", "provider 'lab': broken"},
+};
+
+static void test_told(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        const harborai_str lab = HARBORAI_STR("lab"), key = HARBORAI_STR("LAB_KEY");
+        struct chat_error e;
+        vendor_error_parse(lab, told[i].status, told[i].retry_after_ms, slice_of(told[i].body), &e);
+        if (!vendor_error_hide(&e, lab, key, false))
+            vendor_error_name(&e.base, lab, told[i].status);
+        ROW(told[i].want, strcmp(e.base.message, told[i].want) == 0);
+        if (strcmp(e.base.message, told[i].want) != 0)
+            fprintf(stderr, "    said: %s\n", e.base.message);
+    }
+}
+
+/* A message as long as there is room, of characters that the end cuts. */
+static void test_told_at_length(void)
+{
+    const harborai_str lab = HARBORAI_STR("lab");
+    struct chat_error e = CHAT_ERROR_INIT;
+    e.base.code = HARBORAI_E_AUTH;
+    for (size_t i = 0; i + 2 < sizeof e.base.message; i += 2)
+        memcpy(e.base.message + i, "\xc3\xa4", 3);
+    for (int shift = 0; shift < 2; shift++) {
+        struct chat_error copy = e;
+        CU_ASSERT(vendor_error_hide(&copy, lab, shift ? HARBORAI_STR("A") : HARBORAI_STR("AB"), false));
+        CU_ASSERT(json_is_utf8(slice_of(copy.base.message)));
+    }
 }
 
 /* 2026-11-21T11:03:05Z */
@@ -274,6 +333,8 @@ const CU_TestInfo error_tests[] = {
     {"long messages", test_long_message},
     {"as OpenAI writes them", test_write},
     {"the operator's errors", test_hide},
+    {"what the operator is told", test_told},
+    {"the same at length", test_told_at_length},
     {"delays", test_delay},
     {"retry headers", test_headers},
     CU_TEST_INFO_NULL,
