@@ -99,7 +99,8 @@ static void find_target(struct call *call)
     harborai_str name = name_to_find(call, models);
 
     if (model_map_find(models, name, &route) < 0) {
-        model_map_explain(models, name, &error);
+        model_map_explain(models, name,
+                          call->is_http ? MODEL_MAP_OVER_HTTP : MODEL_MAP_IN_PROCESS, &error);
         call_fail(call, &error);
     } else if (!copy_target(call, &route)) {
         call_fail_with(call, HARBORAI_E_MEMORY, "no memory left for this call");

@@ -236,11 +236,56 @@ static const struct model_map_dormant *dormant_one(const struct model_map *map, 
     return NULL;
 }
 
+/* Nothing but its key is missing: the operator's business, as a key that is refused. */
+static harborai_status lacks_key(harborai_str name, const struct model_map_dormant *dormant,
+                                 enum model_map_reader reader, harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_AUTH,
+                              "%s: set %.*s, and plugin '%.*s' serves '%.*s'",
+                              reader == MODEL_MAP_OVER_HTTP ? "the gateway has no key" : "no key",
+                              SLICE_ARG(dormant->missing), SLICE_ARG(dormant->manifest->provider),
+                              SLICE_ARG(name));
+}
+
+static void lacks_provider(const struct model_map *map, harborai_str name,
+                           const struct model_map_dormant *dormant, harborai_error *error)
+{
+    harborai_str provider = dormant->manifest->provider;
+    (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                             "no provider serves '%.*s': plugin '%.*s' would; add '%.*s: {}' to "
+                             "providers in %.*s", SLICE_ARG(name), SLICE_ARG(provider),
+                             SLICE_ARG(provider), SLICE_ARG(map->file));
+}
+
+static void does_not_exist(const struct model_map *map, harborai_str name, harborai_str model,
+                           enum model_map_reader reader, harborai_error *error)
+{
+    static const char *const ways_out[] = {
+        [MODEL_MAP_OVER_HTTP] = "'harborai list-models' and GET /v1/models show those that do, "
+                                "'harborai list-plugins' why a plugin is not used",
+        [MODEL_MAP_IN_PROCESS] = "'harborai list-models' shows those that do, 'harborai "
+                                 "list-plugins' why a plugin is not used",
+        [MODEL_MAP_IN_A_FILE] = "correct it, or name the model in the provider's models",
+    };
+    harborai_str near = model_map_suggest(map, name);
+    if (near.len > 0)
+        (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                 "the model '%.*s' does not exist; did you mean '%.*s'?",
+                                 SLICE_ARG(model), SLICE_ARG(near));
+    else
+        (void)harborai_error_set(
+            error, HARBORAI_E_NOT_FOUND,
+            reader == MODEL_MAP_IN_A_FILE ? "no provider serves '%.*s': %s"
+                                          : "the model '%.*s' does not exist: %s",
+            SLICE_ARG(model), ways_out[reader]);
+}
+
 harborai_status model_map_explain(const struct model_map *map, harborai_str name,
-                                  harborai_error *error)
+                                  enum model_map_reader reader, harborai_error *error)
 {
     struct route_view ignored;
     char text[MODEL_MAP_SHOWN];
+    harborai_str model = shown(name, text);
     harborai_status st = model_map_find(map, name, &ignored);
     if (st == HARBORAI_OK)
         return st;
@@ -248,24 +293,15 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
         return ambiguous(map, name, error);
     const struct model_map_provider_part *disabled = disabled_one(map, name);
     const struct model_map_dormant *dormant = dormant_one(map, name);
-    harborai_str near = model_map_suggest(map, name);
+    if (disabled == NULL && dormant != NULL && dormant->missing.len > 0)
+        return lacks_key(model, dormant, reader, error);
     if (disabled != NULL)
         (void)harborai_error_set(error, st, "the model '%.*s' is not served: provider '%.*s' is disabled",
-                                 SLICE_ARG(shown(name, text)), SLICE_ARG(disabled->name));
+                                 SLICE_ARG(model), SLICE_ARG(disabled->name));
     else if (dormant != NULL)
-        (void)harborai_error_set(error, st, "no provider serves '%.*s': plugin '%.*s' would, if "
-                                 "%.*s were set", SLICE_ARG(shown(name, text)),
-                                 SLICE_ARG(dormant->manifest->provider),
-                                 SLICE_ARG(dormant->missing));
-    else if (near.len > 0)
-        (void)harborai_error_set(error, st, "the model '%.*s' does not exist; did you mean '%.*s'?",
-                                 SLICE_ARG(shown(name, text)), SLICE_ARG(near));
+        lacks_provider(map, model, dormant, error);
     else
-        (void)harborai_error_set(error, st,
-                                 "the model '%.*s' does not exist: 'harborai "
-                                 "list-models' and GET /v1/models show those that do, 'harborai "
-                                 "list-plugins' why a plugin is not used",
-                                 SLICE_ARG(shown(name, text)));
+        does_not_exist(map, name, model, reader, error);
     return set_code(error, "model_not_found", st);
 }
 
@@ -277,6 +313,6 @@ const struct model_listing *model_map_list(const struct model_map *map, size_t *
 
 const struct model_map_dormant *model_map_dormants(const struct model_map *map, size_t *ret_count)
 {
-    *ret_count = map->dormant_count;
+    *ret_count = map->file.len == 0 ? map->dormant_count : 0;
     return map->dormants;
 }

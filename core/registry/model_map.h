@@ -36,7 +36,15 @@ struct model_map_alias {
 /* A plugin that serves nothing, because no provider of it exists: only errors speak of it. */
 struct model_map_dormant {
     struct manifest *manifest; /* the map takes a reference of its own */
-    harborai_str missing;      /* the variables that would make one: "OPENAI_API_KEY" */
+    harborai_str missing;      /* the variables that would make one: "OPENAI_API_KEY"; empty: the
+                                  configuration's file says which there are, and names none */
+};
+
+/* Whom an explanation is for. */
+enum model_map_reader {
+    MODEL_MAP_OVER_HTTP,   /* a client of the gateway */
+    MODEL_MAP_IN_PROCESS,  /* the command line, the library */
+    MODEL_MAP_IN_A_FILE    /* who wrote an alias */
 };
 
 /* Borrowed during model_map_create(), which copies; but for slots and manifests. */
@@ -47,6 +55,7 @@ struct model_map_source {
     size_t alias_count;
     const struct model_map_dormant *dormants;
     size_t dormant_count;
+    harborai_str file; /* where providers are named; empty = nowhere */
 };
 
 /* Where a call goes. */
@@ -94,11 +103,12 @@ void model_map_destroy(struct model_map *map); /* [keeper] no reader has it */
 MUST_CHECK harborai_status model_map_find(const struct model_map *map, harborai_str name,
                                           struct route_view *ret_route);
 
-/* The error of a name that was not found or is ambiguous, for the client: it names the nearest name,
- * the qualified names, or the variable that a plugin waits for; vendor_code is "model_not_found" or
- * "model_ambiguous". Returns its code. Slow. [loop, online] */
+/* The error of a name that was not found or is ambiguous: it names the nearest name, the qualified
+ * names, or what a plugin that would serve it waits for; vendor_code is "model_not_found" or
+ * "model_ambiguous". E_AUTH, without one: nothing but a key is missing. Returns its code. Slow.
+ * [loop, online] */
 harborai_status model_map_explain(const struct model_map *map, harborai_str name,
-                                  harborai_error *error);
+                                  enum model_map_reader reader, harborai_error *error);
 
 /* The nearest among the first 4,096 listed names, at most two edits away; empty = none. Slow. */
 harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
@@ -106,7 +116,7 @@ harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
 /* Everything that is listed: providers in the order of the source, their models in the order of the
  * configuration or the manifest, then the configuration's aliases. Borrowed from the map. */
 const struct model_listing *model_map_list(const struct model_map *map, size_t *ret_count);
-/* In the order of the source. Borrowed likewise. */
+/* Those that wait for variables, in the order of the source. Borrowed likewise. */
 const struct model_map_dormant *model_map_dormants(const struct model_map *map, size_t *ret_count);
 
 #endif

@@ -118,7 +118,8 @@ static harborai_status add_dormants(struct builder *b)
     struct model_map *map = b->map;
     map->dormants =
         arena_alloc(&map->arena, (b->source->dormant_count + 1) * sizeof *map->dormants);
-    if (map->dormants == NULL)
+    map->file = arena_copy(&map->arena, b->source->file);
+    if (map->dormants == NULL || map->file.data == NULL)
         return out_of_memory(b);
     for (size_t i = 0; i < b->source->dormant_count; i++) {
         const struct model_map_dormant *from = &b->source->dormants[i];
@@ -417,15 +418,10 @@ static harborai_status follow(const struct builder *b, const struct model_map_al
 
 /* Who reads this cannot list the models: nothing runs with such a configuration. */
 static harborai_status lead_nowhere(const struct builder *b, const struct model_map_alias *alias,
-                                    harborai_str target, harborai_status st)
+                                    harborai_str target)
 {
     harborai_error why = HARBORAI_ERROR_INIT;
-    if (st == HARBORAI_E_NOT_FOUND && model_map_suggest(b->map, target).len == 0)
-        return harborai_error_set(b->error, HARBORAI_E_CONFIG,
-                                  "%smodels.%.*s: no provider serves '%.*s': correct it, or name the "
-                                  "model in the provider's models",
-                                  where(b, alias), SLICE_ARG(alias->name), SLICE_ARG(target));
-    (void)model_map_explain(b->map, target, &why);
+    (void)model_map_explain(b->map, target, MODEL_MAP_IN_A_FILE, &why);
     return harborai_error_set(b->error, HARBORAI_E_CONFIG, "%smodels.%.*s: %s", where(b, alias),
                               SLICE_ARG(alias->name), why.message);
 }
@@ -448,7 +444,7 @@ static harborai_status resolve(struct builder *b, const struct model_map_alias *
         return ret_view->upstream.data != NULL ? HARBORAI_OK : out_of_memory(b);
     }
     *ret_view = (struct route_view){.upstream = target};
-    return lead_nowhere(b, alias, target, st);
+    return lead_nowhere(b, alias, target);
 }
 
 static harborai_status add_alias(struct builder *b, const struct model_map_alias *alias,

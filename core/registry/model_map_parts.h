@@ -40,6 +40,7 @@ struct model_map {
     size_t provider_count;
     struct model_map_dormant *dormants; /* owned references */
     size_t dormant_count;
+    harborai_str file; /* that names the providers; with it dormants wait for nothing but a name there */
     struct model_listing *listings;
     size_t listing_count;
     struct arena arena; /* everything above */

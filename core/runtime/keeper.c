@@ -57,21 +57,44 @@ static harborai_str missing_variables(const struct manifest *m,
     return missing;
 }
 
-/* Without a file, a plugin is used if its secrets are there: those that only lack them. */
+/* Whether a provider of the configuration uses the plugin, or has the name that one would have. */
+static bool is_configured(const struct runtime *runtime, const struct config *config,
+                          const struct plugin_file *file)
+{
+    for (size_t i = 0; i < config->provider_count; i++) {
+        const struct config_provider *p = &config->providers[i];
+        if (slice_equal(p->name, file->manifest->provider) ||
+            plugin_catalog_find(runtime->catalog, p->plugin) == file)
+            return true;
+    }
+    return false;
+}
+
+/* Plugins without a provider: without a file those that only lack their secrets, with one those
+ * that it does not name. */
 static size_t list_dormants(const struct runtime *runtime, const struct config *config,
                             struct arena *arena, struct model_map_dormant *to)
 {
     const struct plugin_catalog *catalog = runtime->catalog;
     size_t count = 0;
-    for (size_t i = 0; !config->has_file && i < catalog->file_count; i++) {
-        if (catalog->files[i].state != PLUGIN_FILE_KNOWN)
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        const struct plugin_file *file = &catalog->files[i];
+        harborai_str missing = SLICE_NONE;
+        if (file->state != PLUGIN_FILE_KNOWN)
             continue;
-        struct manifest *m = catalog->files[i].manifest;
-        harborai_str missing = missing_variables(m, config->environment, arena);
-        if (missing.len > 0)
-            to[count++] = (struct model_map_dormant){m, missing};
+        if (!config->has_file)
+            missing = missing_variables(file->manifest, config->environment, arena);
+        if (config->has_file ? !is_configured(runtime, config, file) : missing.len > 0)
+            to[count++] = (struct model_map_dormant){file->manifest, missing};
     }
     return count;
+}
+
+static harborai_str name_of_file(const struct config *config)
+{
+    if (!config->has_file)
+        return SLICE_NONE;
+    return config->file.len > 0 ? config->file : HARBORAI_STR("the configuration");
 }
 
 static harborai_status build_models(const struct runtime *runtime, const struct config *config,
@@ -94,7 +117,7 @@ static harborai_status build_models(const struct runtime *runtime, const struct 
         }
         struct model_map_source source = {
             providers, list_providers(runtime, providers), aliases, config->alias_count, dormants,
-            list_dormants(runtime, config, &arena, dormants)};
+            list_dormants(runtime, config, &arena, dormants), name_of_file(config)};
         st = model_map_create(&source, ret_map, error);
     } else {
         harborai_error_set(error, st, "no memory left");

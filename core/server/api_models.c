@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GET /v1/models and /v1/models/{id}: what can be asked for. Reads the map of models of this pass;
  * loads no plugin. */
+#include "chat/error_json.h"
 #include "plugin/provider.h"
 #include "plugin/slot.h"
 #include "runtime/runtime.h"
@@ -109,9 +110,8 @@ static void show(struct conn *conn, harborai_str name)
 
     if (model_map_find(models, name, &route) < 0) {
         harborai_error error = HARBORAI_ERROR_INIT;
-        (void)model_map_explain(models, name, &error);
-        int status = error.code == HARBORAI_E_NOT_FOUND ? 404 : 400;
-        reply_whole(conn, &(struct reply){.status = status, .error = &error});
+        (void)model_map_explain(models, name, MODEL_MAP_OVER_HTTP, &error);
+        reply_whole(conn, &(struct reply){.status = error_json_status(&error), .error = &error});
         return;
     }
     AUTO(buf) json = BUF_INIT(MIB(1));

@@ -103,9 +103,9 @@ class CommandsTest(unittest.TestCase):
             with self.subTest(model):
                 done = harborai("chat", "-m", model, "hi", env=only)
                 self.assertEqual(done.stdout, "")
-                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-                self.assertIn(f"no provider serves '{model}': plugin 'openai' would, if "
-                              "OPENAI_API_KEY were set", done.stderr)
+                self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+                self.assertEqual(done.stderr, "harborai: no key: set OPENAI_API_KEY, and plugin "
+                                 f"'openai' serves '{model}'\n")
         for more in ([], ["--json"]):
             done = harborai("list-models", *more, env=only)
             self.assertEqual((done.returncode, done.stdout.strip()),
@@ -115,13 +115,21 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("name providers in the configuration", done.stderr)
         self.assertNotIn("OPENAI_API_KEY", done.stderr)
         with support.gateway(workers=1, env=only) as hb:
-            for stream in (False, True):
-                answer = hb.chat("hi", stream=stream)
-                self.assertEqual((answer.status, answer.error()["code"]), (404, "model_not_found"))
-                self.assertIn("OPENAI_API_KEY", answer.error()["message"])
-            answer = hb.request("GET", "/v1/models/gpt-4o")
-            self.assertEqual((answer.status, answer.error()["code"]), (404, "model_not_found"))
-            self.assertIn("OPENAI_API_KEY", answer.error()["message"])
+            for answer in (hb.chat("hi"), hb.chat("hi", stream=True),
+                           hb.request("GET", "/v1/models/gpt-4o")):
+                self.assertEqual((answer.status, answer.error()["code"]), (502, "provider_auth"))
+                self.assertEqual(answer.error()["message"], "the gateway has no key: set "
+                                 "OPENAI_API_KEY, and plugin 'openai' serves 'gpt-4o'")
+
+    def test_plugin_that_the_file_does_not_name(self):
+        done = harborai("chat", "-m", "echo", "hi", config={"providers": {}})
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^harborai: no provider serves 'echo': plugin 'echo' would; "
+                         "add 'echo: {}' to providers in /.*[.](json|yaml)\n$")
+        done = harborai("chat", "-m", "echo", "hi", config={"providers": {"echo": {}}})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = harborai("chat", "-m", "echo", "hi", config={"providers": {"mine": {"plugin": "echo"}}})
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_without_any_plugin(self):
         with support.folder() as empty:

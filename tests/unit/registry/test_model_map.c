@@ -150,7 +150,7 @@ static const struct {
 } reasons[] = {
     {"gpt4o", "model_not_found", "did you mean 'gpt-4o'?"},
     {"opnai/gpt-4o", "model_not_found", "did you mean 'openai/gpt-4o'?"},
-    {"nothing-like-it", "model_not_found", "does not exist: 'harborai list-models'"},
+    {"nothing-like-it", "model_not_found", "does not exist: 'harborai list-models' and GET"},
     {"off/my-model", "model_not_found", "provider 'off' is disabled"},
     {"off/fb-1", "model_not_found", "provider 'off' is disabled"},
     {"shared", "model_ambiguous", "use 'openai/shared' or 'acme/shared'"},
@@ -163,27 +163,28 @@ static void test_explain(void)
     struct model_map *map = map_of_all();
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         harborai_error error = HARBORAI_ERROR_INIT;
-        (void)model_map_explain(map, slice_of(reasons[i].name), &error);
+        (void)model_map_explain(map, slice_of(reasons[i].name), MODEL_MAP_OVER_HTTP, &error);
         ROW(reasons[i].name, strcmp(error.vendor_code, reasons[i].code) == 0);
         ROW(reasons[i].name, strstr(error.message, reasons[i].want) != NULL);
         if (strstr(error.message, reasons[i].want) == NULL)
             fprintf(stderr, "    said: %s\n", error.message);
     }
-    CU_ASSERT(model_map_explain(map, HARBORAI_STR("smart"), NULL) == HARBORAI_OK);
-    CU_ASSERT(model_map_explain(map, HARBORAI_STR("x"), NULL) == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(model_map_explain(map, HARBORAI_STR("smart"), MODEL_MAP_IN_PROCESS, NULL) ==
+              HARBORAI_OK);
+    CU_ASSERT(model_map_explain(map, HARBORAI_STR("x"), MODEL_MAP_IN_PROCESS, NULL) == HARBORAI_E_NOT_FOUND);
     model_map_destroy(map);
 }
 
 static const struct {
     const char *name, *want;
 } dormant_reasons[] = {
-    {"gpt-4o", "no provider serves 'gpt-4o': plugin 'x' would, if A_KEY were set"},
-    {"best", "if A_KEY were set"},
-    {"gpt-new", "if A_KEY were set"},
-    {"x/o1", "no provider serves 'x/o1': plugin 'x' would, if A_KEY were set"},
-    {"acme-large", "if B_KEY and C_KEY were set"}, /* the first has none of that name */
-    {"x/nobody-knows", "if B_KEY and C_KEY were set"}, /* dynamic_models */
-    {"nobody-knows", "does not exist"},
+    {"gpt-4o", "no key: set A_KEY, and plugin 'x' serves 'gpt-4o'"},
+    {"best", "no key: set A_KEY"},
+    {"gpt-new", "no key: set A_KEY"},
+    {"x/o1", "no key: set A_KEY, and plugin 'x' serves 'x/o1'"},
+    {"acme-large", "no key: set B_KEY and C_KEY, and"}, /* the first has none of that name */
+    {"x/nobody-knows", "no key: set B_KEY and C_KEY"}, /* dynamic_models */
+    {"nobody-knows", "does not exist: 'harborai list-models' shows those that do, 'harborai"},
     {"y/gpt-4o", "does not exist"},
     {"off/my-model", "provider 'off' is disabled"},
     {"here", ""},
@@ -199,8 +200,10 @@ static void test_dormants(void)
     };
     const struct model_map_dormant dormants[] = {{o, HARBORAI_STR_INIT("A_KEY")},
                                                  {a, HARBORAI_STR_INIT("B_KEY and C_KEY")}};
-    const struct model_map_source source = {providers, ARRAY_LEN(providers), NULL, 0, dormants,
-                                            ARRAY_LEN(dormants)};
+    const struct model_map_source source = {.providers = providers,
+                                            .provider_count = ARRAY_LEN(providers),
+                                            .dormants = dormants,
+                                            .dormant_count = ARRAY_LEN(dormants)};
     struct model_map *map = NULL;
     size_t count;
     CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
@@ -209,13 +212,45 @@ static void test_dormants(void)
     for (size_t i = 0; i < ARRAY_LEN(dormant_reasons); i++) {
         const char *name = dormant_reasons[i].name, *want = dormant_reasons[i].want;
         harborai_error error = HARBORAI_ERROR_INIT;
-        harborai_status st = model_map_explain(map, slice_of(name), &error);
-        ROW(name, st == (*want == '\0' ? HARBORAI_OK : HARBORAI_E_NOT_FOUND));
+        bool lacks_key = strncmp(want, "no key", 6) == 0;
+        harborai_status st =
+            model_map_explain(map, slice_of(name), MODEL_MAP_IN_PROCESS, &error);
+        ROW(name, st == (*want == '\0' ? HARBORAI_OK
+                         : lacks_key   ? HARBORAI_E_AUTH
+                                       : HARBORAI_E_NOT_FOUND));
         ROW(name, strstr(error.message, want) != NULL);
-        ROW(name, st == HARBORAI_OK || strcmp(error.vendor_code, "model_not_found") == 0);
+        ROW(name, st == HARBORAI_OK ||
+                      strcmp(error.vendor_code, lacks_key ? "" : "model_not_found") == 0);
     }
     CU_ASSERT(slice_is(model_map_dormants(map, &count)[1].missing, "B_KEY and C_KEY"));
     CU_ASSERT(count == 2);
+    model_map_destroy(map);
+}
+
+/* Plugins that the configuration's file does not name. */
+static void test_unnamed(void)
+{
+    static const char *const said[][2] = {
+        {"gpt-4o", "no provider serves 'gpt-4o': plugin 'x' would; add 'x: {}' to providers in a.yaml"},
+        {"x/gpt-new", "plugin 'x' would; add 'x: {}'"},
+        {"nobody-knows", "does not exist"},
+    };
+    struct manifest *o = openai();
+    const struct model_map_dormant dormant = {o, SLICE_NONE};
+    const struct model_map_source source = {
+        .dormants = &dormant, .dormant_count = 1, .file = HARBORAI_STR("a.yaml")};
+    struct model_map *map = NULL;
+    size_t count = 1;
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    manifest_unref(o);
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_status st =
+            model_map_explain(map, slice_of(said[i][0]), MODEL_MAP_IN_PROCESS, &error);
+        ROW(said[i][0], st == HARBORAI_E_NOT_FOUND && strstr(error.message, said[i][1]) != NULL);
+    }
+    (void)model_map_dormants(map, &count);
+    CU_ASSERT(count == 0); /* none of them waits for a variable */
     model_map_destroy(map);
 }
 
@@ -425,6 +460,7 @@ const CU_TestInfo model_map_tests[] = {
     {"what names mean", test_find},
     {"why a name means nothing", test_explain},
     {"plugins that wait for a key", test_dormants},
+    {"plugins that the file does not name", test_unnamed},
     {"what is listed", test_list},
     {"faults of the configuration", test_faults},
     {"an empty map", test_empty},
