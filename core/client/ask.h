@@ -46,6 +46,7 @@ struct ask {
     struct harborai_reply outcome;
 
     /* The reader's. */
+    bool is_left; /* it went before the end: `error` and `outcome` are not for it */
     atomic_size_t undelivered; /* bytes of chunks that it has not had; the loop reads it */
     struct buf reading;        /* what the queue was; chunks are borrowed from it */
     size_t at;
@@ -54,7 +55,8 @@ struct ask {
     harborai_handlers handlers;
 };
 
-/* Copies the request; `handlers` of ASK_HANDLERS, else NULL. NULL: E_INVALID, E_MEMORY. The caller has the reader's reference. [any] */
+/* Copies the request; `handlers` of ASK_HANDLERS, else NULL. NULL: E_INVALID, E_MEMORY. The caller
+ * has the reader's reference. [any] */
 struct ask *ask_create(struct harborai_client *client, enum ask_kind kind,
                        const harborai_handlers *handlers, harborai_str body,
                        const harborai_call_options *options, harborai_error *error);

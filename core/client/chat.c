@@ -25,9 +25,10 @@ static void give_error(const struct ask *ask, harborai_error *error)
     if (error == NULL)
         return;
     uint32_t size = error->size;
-    if (!ask->has_ended) {
+    if (ask->is_left) {
         harborai_error_set(error, HARBORAI_E_CANCELLED,
-                           "the client was closed, and a plugin of it does not return");
+                           "the call was broken off; a plugin that does not return holds up the "
+                           "client");
         return;
     }
     memcpy(error, &ask->error, size > 0 && size < sizeof *error ? size : sizeof *error);
@@ -48,7 +49,7 @@ harborai_reply *harborai_chat_with(harborai_client *client, harborai_str body,
         ask_begin(ask);
         turn_wait(ask, ask_has_ended);
         client_leave(client);
-        if (ask->error.code < 0 || !ask->has_ended)
+        if (ask->is_left || ask->error.code < 0)
             give_error(ask, error);
         else
             reply = take_outcome(ask, error);
@@ -107,7 +108,7 @@ static bool wait_for_chunk(struct ask *ask, harborai_str *ret_json)
     if (ask->is_cancelled && !ask->has_ended)
         turn_wait(ask, ask_has_ended);
     bool is_cut = ask->has_ended && ask->error.code == HARBORAI_E_CANCELLED;
-    bool is_any = !is_cut && ask_next(ask, ret_json);
+    bool is_any = !is_cut && !ask->is_left && ask_next(ask, ret_json);
     pthread_mutex_unlock(&client->lock);
     return is_any;
 }
@@ -123,7 +124,7 @@ static void lose(struct ask *ask)
         turn_wait(ask, ask_has_ended);
     ask->at = ask->reading.len;
     buf_clear(&ask->queue);
-    if (ask->error.code >= 0)
+    if (ask->has_ended && ask->error.code >= 0)
         harborai_error_set(&ask->error, HARBORAI_E_MEMORY, "no memory left for the answer");
     pthread_mutex_unlock(&client->lock);
 }

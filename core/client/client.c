@@ -110,7 +110,8 @@ static void init(struct harborai_client *client, const harborai_client_options *
 static harborai_status build(struct harborai_client *client, const harborai_client_options *o,
                              struct config *config, harborai_error *error)
 {
-    struct runtime_options with = {.log = &client->log, .loops = 1, .with_journal = true, .with_late_journal = true,
+    struct runtime_options with = {.log = &client->log, .loops = 1,
+                                   .with_journal = true, .with_late_journal = true,
                                    .subscriber = &client->totals.subscriber,
                                    .system_plugin_dir = PLUGINDIR};
     init(client, o, config);
@@ -222,28 +223,23 @@ void harborai_client_interrupt(harborai_client *client)
 
 /* --- Close -------------------------------------------------------------------------------------- */
 
-/* False: it is in a function that does not return. The lock is held. */
-static bool join_thread(struct harborai_client *client)
-{
-    struct timespec until;
-    pthread_mutex_unlock(&client->lock);
-    loop_wake(client->loop);
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 10;
-    bool joined = pthread_timedjoin_np(client->thread, NULL, &until) == 0;
-    pthread_mutex_lock(&client->lock);
-    return joined;
-}
-
-/* Nothing of it may be freed: threads are still inside. */
+/* Nothing of it may be freed: threads are still inside. The lock is held. */
 static harborai_status abandon(struct harborai_client *client)
 {
-    client->is_abandoned = true;
-    for (struct list *i = client->waiting.next; i != &client->waiting; i = i->next)
-        pthread_cond_signal(&CONTAINER_OF(i, struct ask, waiting)->changed);
-    turn_flush_lines(client);
+    turn_abandon(client);
     pthread_mutex_unlock(&client->lock);
     return HARBORAI_E_TIMEOUT;
+}
+
+/* Every call ends here; how many providers hold on. The loop has a thread for it, for a plugin that
+ * does not return would hold this one; without it we turn the loop ourselves. */
+static unsigned stop(struct harborai_client *client)
+{
+    if (client->has_thread) /* it gave the loop up, and is on its way out */
+        pthread_join(client->thread, NULL);
+    harborai_status st = runtime_start(client->runtime, NULL);
+    (void)st;
+    return runtime_stop(client->runtime);
 }
 
 harborai_status harborai_client_close(harborai_client *client)
@@ -254,14 +250,16 @@ harborai_status harborai_client_close(harborai_client *client)
     if (st < 0)
         return st;
     client->is_closing = true;
-    if (client->has_thread && !join_thread(client))
+    pthread_cond_broadcast(&client->handed); /* who waits to dispatch does so no more */
+    if (!turn_claim(client, CLIENT_DRIVER_CLOSE)) {
+        runtime_name_holders(client->runtime);
         return abandon(client);
-    turn_claim(client, CLIENT_DRIVER_CLOSE);
+    }
     pthread_mutex_unlock(&client->lock);
-    unsigned held = runtime_stop(client->runtime); /* every call ends in it */
+    unsigned held = stop(client);
     pthread_mutex_lock(&client->lock);
     turn_deliver(client);
-    while (client->inside > 0)
+    while (held == 0 && client->inside > 0)
         pthread_cond_wait(&client->handed, &client->lock);
     client->is_closed = true;
     if (held > 0) {

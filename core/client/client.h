@@ -66,7 +66,8 @@ struct harborai_client {
     struct roster roster;
     struct outer *outer;   /* NULL until somebody asked for the descriptor */
     unsigned interrupts_seen;
-    unsigned inside;       /* threads that wait for a call */
+    unsigned inside;       /* threads that wait for a call, or for the turn to dispatch */
+    int64_t pass_began_ns; /* monotonic; 0: whoever drives is in no pass */
     bool has_thread, is_dispatched, is_closing, is_closed;
     bool is_abandoned;     /* threads are inside for ever: nobody may wait for a call */
     bool in_handler;       /* a function of the application runs, on thread `handler` */
@@ -88,10 +89,12 @@ bool client_is_forked(const struct harborai_client *client);
 void client_unref(struct harborai_client *client);
 
 /* --- turn.c: who drives. The lock is held, and given up meanwhile. --- */
-/* Until `is_over(ask)`, or the client is abandoned; drives the loop itself where nobody does. */
+/* Until `is_over(ask)`; drives the loop itself where nobody does. Sets ask->is_left if it gave up:
+ * the client is abandoned, or the call was broken off and no pass comes to its end. */
 void turn_wait(struct ask *ask, bool (*is_over)(const struct ask *ask));
-/* Becomes the driver, before those who wait for calls. */
-void turn_claim(struct harborai_client *c, enum client_driver as);
+/* Becomes the driver, before those who wait for calls. False: the client is being closed; or, as
+ * CLIENT_DRIVER_CLOSE, whoever drives is in a plugin that did not return for 10 s. */
+MUST_CHECK bool turn_claim(struct harborai_client *c, enum client_driver as);
 void turn_give_up(struct harborai_client *c);
 /* One pass, and lines of the log to the application. False: a signal interrupted it. */
 bool turn_pass(struct harborai_client *c, int wait_ms);
@@ -102,6 +105,8 @@ void turn_enter_handler(struct harborai_client *c);
 void turn_leave_handler(struct harborai_client *c);
 /* Gives the lines that wait to the log function. */
 void turn_flush_lines(struct harborai_client *c);
+/* Lets go who waits, and has no function of the application called after the last lines. */
+void turn_abandon(struct harborai_client *c);
 
 /* --- roster.c: asks by their ids. The lock is held. --- */
 /* 0: no memory. */

@@ -47,6 +47,8 @@ static int dispatch(struct harborai_client *c, int timeout_ms)
         called += turn_deliver(c);
         bool is_over = called > 0 || wait_ms == 0 || !went_through || c->claims > 0 || c->is_closing ||
                        interrupts != atomic_load(&c->interrupts);
+        if (c->is_abandoned)
+            return called;
         if (is_over && (loop_due_ns(c->loop) > 0 || passes >= PASSES_MOST))
             return called;
     }
@@ -64,10 +66,13 @@ int harborai_client_dispatch(harborai_client *client, int timeout_ms, harborai_e
         harborai_error_set(error, called, "another thread dispatches this client");
     } else {
         client->is_dispatched = true;
-        turn_claim(client, CLIENT_DRIVER_DISPATCH);
-        called = dispatch(client, timeout_ms);
+        if (turn_claim(client, CLIENT_DRIVER_DISPATCH)) {
+            called = dispatch(client, timeout_ms);
+            turn_give_up(client);
+        } else {
+            harborai_error_set(error, called, "the client is being closed");
+        }
         client->is_dispatched = false;
-        turn_give_up(client);
     }
     client_leave(client);
     return called;
@@ -79,10 +84,11 @@ static void *run(void *argument)
 {
     struct harborai_client *client = argument;
     pthread_mutex_lock(&client->lock);
-    turn_claim(client, CLIENT_DRIVER_THREAD);
-    for (turn_deliver(client); !client->is_closing; turn_deliver(client))
-        (void)turn_pass(client, -1);
-    turn_give_up(client);
+    if (turn_claim(client, CLIENT_DRIVER_THREAD)) {
+        for (turn_deliver(client); !client->is_closing; turn_deliver(client))
+            (void)turn_pass(client, -1);
+        turn_give_up(client);
+    }
     pthread_mutex_unlock(&client->lock);
     return NULL;
 }

@@ -5,6 +5,10 @@
 #include "client/ask.h"
 #include "client/client.h"
 
+#define STUCK_NS (10 * NS_PER_S) /* in one pass, and somebody wants to close */
+#define LEAVE_NS NS_PER_S        /* after a call was broken off, without a pass that ends it */
+#define LOOK_NS NS_PER_S         /* how often a thread that does not drive looks around */
+
 /* --- The application's functions ---------------------------------------------------------------- */
 
 void turn_enter_handler(struct harborai_client *c)
@@ -20,7 +24,7 @@ void turn_leave_handler(struct harborai_client *c)
     c->in_handler = false;
 }
 
-void turn_flush_lines(struct harborai_client *c)
+static void give_lines(struct harborai_client *c)
 {
     struct buf taken;
     harborai_str line;
@@ -33,6 +37,12 @@ void turn_flush_lines(struct harborai_client *c)
         turn_leave_handler(c);
         buf_release(&taken);
     }
+}
+
+void turn_flush_lines(struct harborai_client *c)
+{
+    if (!c->is_abandoned)
+        give_lines(c);
 }
 
 /* What was broken off has ended with its last chunk all the same, if it was quicker. */
@@ -76,7 +86,7 @@ static int deliver_one(struct harborai_client *c, struct ask *ask)
 int turn_deliver(struct harborai_client *c)
 {
     int called = 0;
-    for (struct list *item; (item = list_pop(&c->ready)) != NULL;)
+    for (struct list *item; !c->is_abandoned && (item = list_pop(&c->ready)) != NULL;)
         called += deliver_one(c, CONTAINER_OF(item, struct ask, ready));
     if (c->outer != NULL)
         outer_lower(c->outer);
@@ -94,21 +104,67 @@ static void hand_on(struct harborai_client *c)
         pthread_cond_signal(&CONTAINER_OF(c->waiting.next, struct ask, waiting)->changed);
 }
 
-void turn_claim(struct harborai_client *c, enum client_driver as)
+/* Until somebody signals it, at most until that moment. */
+static void wait_for(struct harborai_client *c, pthread_cond_t *changed, int64_t until_ns)
 {
-    c->claims++;
-    while (c->driver != CLIENT_DRIVER_NONE) {
+    const struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
+    (void)pthread_cond_clockwait(changed, &c->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* When the pass that goes on has lasted too long for who closes since then. Functions of the
+ * application may take the time that they want. */
+static int64_t stuck_at_ns(const struct harborai_client *c, int64_t since_ns)
+{
+    if (c->pass_began_ns == 0)
+        return INT64_MAX;
+    return (c->pass_began_ns > since_ns ? c->pass_began_ns : since_ns) + STUCK_NS;
+}
+
+static bool claim_to_close(struct harborai_client *c)
+{
+    int64_t since_ns = clock_monotonic_ns(&clock_system), now_ns = since_ns;
+    while (c->driver != CLIENT_DRIVER_NONE && now_ns < stuck_at_ns(c, since_ns)) {
+        int64_t stuck_ns = stuck_at_ns(c, since_ns);
+        loop_wake(c->loop);
+        wait_for(c, &c->handed, stuck_ns < now_ns + LOOK_NS ? stuck_ns : now_ns + LOOK_NS);
+        now_ns = clock_monotonic_ns(&clock_system);
+    }
+    return c->driver == CLIENT_DRIVER_NONE;
+}
+
+static bool claim_to_dispatch(struct harborai_client *c)
+{
+    c->inside++;
+    while (c->driver != CLIENT_DRIVER_NONE && !c->is_closing) {
         loop_wake(c->loop); /* whoever drives for a call of his own gives up after this pass */
         pthread_cond_wait(&c->handed, &c->lock);
     }
+    c->inside--;
+    if (c->is_closing)
+        pthread_cond_broadcast(&c->handed);
+    return !c->is_closing;
+}
+
+bool turn_claim(struct harborai_client *c, enum client_driver as)
+{
+    c->claims++;
+    bool is_ours = as == CLIENT_DRIVER_CLOSE ? claim_to_close(c) : claim_to_dispatch(c);
     c->claims--;
-    c->driver = as;
+    if (is_ours)
+        c->driver = as;
+    return is_ours;
 }
 
 void turn_give_up(struct harborai_client *c)
 {
     c->driver = CLIENT_DRIVER_NONE;
     hand_on(c);
+}
+
+static void tell_waiting(struct harborai_client *c)
+{
+    for (struct list *i = c->waiting.next; i != &c->waiting; i = i->next)
+        pthread_cond_signal(&CONTAINER_OF(i, struct ask, waiting)->changed);
 }
 
 /* Those who do not drive learn of an interruption here. */
@@ -118,15 +174,23 @@ static void tell_interrupts(struct harborai_client *c)
     if (now == c->interrupts_seen)
         return;
     c->interrupts_seen = now;
-    for (struct list *i = c->waiting.next; i != &c->waiting; i = i->next)
-        pthread_cond_signal(&CONTAINER_OF(i, struct ask, waiting)->changed);
+    tell_waiting(c);
+}
+
+void turn_abandon(struct harborai_client *c)
+{
+    c->is_abandoned = true;
+    tell_waiting(c);
+    give_lines(c);
 }
 
 bool turn_pass(struct harborai_client *c, int wait_ms)
 {
+    c->pass_began_ns = clock_monotonic_ns(&clock_system);
     pthread_mutex_unlock(&c->lock);
     bool went_through = loop_turn(c->loop, wait_ms);
     pthread_mutex_lock(&c->lock);
+    c->pass_began_ns = 0;
     if (c->outer != NULL)
         outer_settle(c->outer);
     tell_interrupts(c);
@@ -138,7 +202,7 @@ static void drive_for(struct ask *ask, bool (*is_over)(const struct ask *ask))
 {
     struct harborai_client *c = ask->client;
     c->driver = CLIENT_DRIVER_WAITER;
-    while (!is_over(ask) && c->claims == 0) {
+    while (!is_over(ask) && c->claims == 0 && !c->is_abandoned) {
         if (ask->born != atomic_load(&c->interrupts))
             ask_cancel(ask);
         (void)turn_pass(c, -1);
@@ -146,18 +210,32 @@ static void drive_for(struct ask *ask, bool (*is_over)(const struct ask *ask))
     c->driver = CLIENT_DRIVER_NONE;
 }
 
+/* False: not worth it any more. A plugin may hold up who drives, so that no pass tells of an
+ * interruption, and none ends what was broken off. */
+static bool wait_for_change(struct ask *ask, int64_t *left_at_ns)
+{
+    int64_t now_ns = clock_monotonic_ns(&clock_system);
+    if (ask->is_cancelled && *left_at_ns == INT64_MAX)
+        *left_at_ns = now_ns + LEAVE_NS;
+    if (ask->client->is_abandoned || now_ns >= *left_at_ns)
+        return false;
+    wait_for(ask->client, &ask->changed, now_ns + LOOK_NS);
+    return true;
+}
+
 void turn_wait(struct ask *ask, bool (*is_over)(const struct ask *ask))
 {
     struct harborai_client *c = ask->client;
+    int64_t left_at_ns = INT64_MAX;
     list_append(&c->waiting, &ask->waiting);
     c->inside++;
-    while (!is_over(ask) && !c->is_abandoned) {
+    while (!is_over(ask) && !ask->is_left) {
         if (ask->born != atomic_load(&c->interrupts))
             ask_cancel(ask);
         if (c->driver == CLIENT_DRIVER_NONE && c->claims == 0 && !c->is_closing)
             drive_for(ask, is_over);
         else
-            pthread_cond_wait(&ask->changed, &c->lock);
+            ask->is_left = !wait_for_change(ask, &left_at_ns);
         if (c->driver == CLIENT_DRIVER_NONE && c->claims > 0)
             hand_on(c);
     }

@@ -278,8 +278,8 @@ static void name_holder(const struct runtime *runtime, const struct slot *slot)
               slot_call_count(slot));
 }
 
-/* How many providers are not gone; names those to blame, or all if that is not known. */
-static unsigned name_holders(struct runtime *runtime)
+/* Those to blame, or all if that is not known. */
+unsigned runtime_name_holders(struct runtime *runtime)
 {
     unsigned held = 0, to_blame = 0;
     pthread_mutex_lock(&runtime->lock);
@@ -330,7 +330,7 @@ unsigned runtime_stop_or_hurry(struct runtime *runtime, int hurry_fd)
     }
     wait_until_gone(runtime, hurry_fd);
     unsigned left = end_loops(runtime, hurry_fd);
-    runtime->held = name_holders(runtime);
+    runtime->held = runtime_name_holders(runtime);
     if (runtime->held < left)
         runtime->held = left;
     if (runtime->held == 0 && transport_holds_on(runtime))

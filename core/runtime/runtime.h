@@ -46,6 +46,10 @@ unsigned runtime_stop(struct runtime *runtime);
  * (borrowed; -1 = never). */
 unsigned runtime_stop_or_hurry(struct runtime *runtime, int hurry_fd);
 
+/* Tells the log of the providers whose plugin holds on, as runtime_stop() does; how many providers
+ * there are. For who drives a loop and does not get it back. [any] */
+unsigned runtime_name_holders(struct runtime *runtime);
+
 unsigned runtime_loop_count(const struct runtime *runtime);
 struct loop *runtime_loop(struct runtime *runtime, unsigned index);
 struct engine_loop *runtime_engine(struct runtime *runtime, unsigned index);

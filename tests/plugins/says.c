@@ -5,7 +5,8 @@
  *     chunk TEXT          emit_json() with any other text
  *     delta TEXT          emit() of choice 0
  *     usage INPUT OUTPUT  usage()
- *     wait MS             (thread only)
+ *     wait MS             (thread only, or to hold up the loop)
+ *     kill NUMBER         a signal to the process: who tests knows that it came so far
  *     forever INPUT OUTPUT   (thread only) usage() each millisecond, without end
  *     finish REASON       finish(), REASON a number; what follows happens after it
  *     fail CODE           the end with an error, CODE a number, without a message
@@ -15,9 +16,11 @@
  *
  * A line that the host refuses ends the call with the status that it gave. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <harborai/plugin.h>
 
@@ -104,6 +107,8 @@ static harborai_status do_line(struct says *s, char *line)
         return harborai_emit_text(s->call, HARBORAI_DELTA_TEXT, (harborai_str){rest, strlen(rest)});
     if (begins(line, "usage"))
         return tell_usage(s->call, first, strtol(second, NULL, 10));
+    if (begins(line, "kill"))
+        return kill(getpid(), (int)first) == 0 ? HARBORAI_OK : HARBORAI_E_INTERNAL;
     if (begins(line, "wait"))
         return wait_ms(first);
     while (begins(line, "forever")) {

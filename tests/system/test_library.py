@@ -11,15 +11,22 @@ import threading
 import unittest
 
 import support
+import test_says
 from support import kind
+
+STUCK_MS = (600000, 14000)  # for ever, and until the client is closed
 
 DRIVERS = os.path.join(support.BUILD, "tests", "library")
 
 
+def command_of(place, config, program, mode, *numbers):
+    return [os.path.join(DRIVERS, program), mode, support.write_config(place, config),
+            os.path.join(place, "state"), *map(str, numbers)]
+
+
 def run(place, config, program, mode, *numbers, timeout=120):
     """A driver over this configuration: a CompletedProcess, whose status is 0."""
-    command = [os.path.join(DRIVERS, program), mode, support.write_config(place, config),
-               os.path.join(place, "state"), *map(str, numbers)]
+    command = command_of(place, config, program, mode, *numbers)
     done = subprocess.run(command, capture_output=True, text=True, cwd=place, timeout=timeout,
                           env=support.environment(place), check=False)
     assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
@@ -102,6 +109,22 @@ class LibraryTest(unittest.TestCase):
                 if kind(line) == "end"]
         self.assertEqual(len(ends), 12)
         self.assertEqual({line["outcome"] for line in ends}, {"cancelled"})
+
+    def test_a_plugin_that_does_not_return_holds_up_nobody_else(self):
+        test_says.build(self.place)
+        env = support.environment(
+            self.place, HARBORAI_PLUGIN_PATH=support.plugin_path(self.place))
+        running = {}
+        for mode in ("waiter", "dispatch", "thread", "close"):  # each takes the whole limit
+            for ms in STUCK_MS:
+                place = self.stack.enter_context(support.folder())
+                running[mode, ms] = subprocess.Popen(
+                    command_of(place, {"providers": {"says": {}}}, "stuck", mode, ms), env=env,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                self.addCleanup(running[mode, ms].kill)
+        for case, process in running.items():
+            with self.subTest(case):
+                self.assertEqual((process.communicate(timeout=90)[0], process.returncode), ("", 0))
 
     @unittest.skipIf(support.is_sanitized(), "a sanitizer keeps what was freed")
     def test_memory_does_not_grow(self):

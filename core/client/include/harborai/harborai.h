@@ -127,13 +127,16 @@ HARBORAI_API harborai_client *harborai_client_open(const harborai_client_options
 
 /* Ends the client. Calls under way end as cancelled, each with its record; waits return, handlers
  * are told from inside; streams stay the application's to close. No other function may be called
- * on the client once this one was. HARBORAI_OK; E_TIMEOUT: a plugin did not return within 10 s, or
- * a name's look-up hangs: its threads and what they use stay, so the process is to end by _exit().
+ * on the client once this one was. A handler that runs is waited for, however long.
+ * HARBORAI_OK; E_TIMEOUT: a plugin did not return within 10 s (12 s if it was called from here), or
+ * a name's look-up hangs: its threads and what they use stay, so the process is to end by _exit();
+ * waits return all the same, but for a thread inside the plugin; no handler is called any more.
  * E_INVALID: from inside a handler, or in a child of fork(); nothing was done. [any] */
 HARBORAI_API harborai_status harborai_client_close(harborai_client *client);
 
 /* Breaks off what is waited for: every harborai_chat() and open stream of this client, begun until
  * now, ends with E_CANCELLED; calls that were started by harborai_chat_start() go on. For Ctrl-C.
+ * While a plugin does not return, the thread that it holds stays, and the others return within 2 s.
  * Writes to one descriptor, errno is kept. [signal] */
 HARBORAI_API void harborai_client_interrupt(harborai_client *client);
 
@@ -219,9 +222,10 @@ typedef struct harborai_handlers {
     uint32_t size;
     /* A piece of the answer. NULL: the answer is wanted whole. */
     void (*on_chunk)(void *context, harborai_call_id id, const harborai_chunk *chunk);
-    /* The last word, exactly once for each call that was started. `error` is NULL on success; `reply`
-     * is never NULL: of a failure it has the ids, and the cost where that is known. Both are
-     * borrowed until it returns. May be NULL. */
+    /* The last word, exactly once for each call that was started, unless harborai_client_close()
+     * gave E_TIMEOUT: then some are not told. `error` is NULL on success;
+     * `reply` is never NULL: of a failure it has the ids, and the cost where that is known. Both
+     * are borrowed until it returns. May be NULL. */
     void (*on_done)(void *context, harborai_call_id id, const harborai_reply *reply,
                     const harborai_error *error);
     void *context;
