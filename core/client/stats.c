@@ -8,10 +8,15 @@
 #include "client/ask.h"
 #include "wire/json_write.h"
 
-static void write_milli(struct json_writer *w, const char *key, int64_t ns)
+static void write_scaled(struct json_writer *w, const char *key, int64_t number, unsigned scale)
 {
     json_write_key(w, slice_of(key));
-    json_write_pico(w, ns * 1000000); /* ns are 10^-6 ms */
+    json_write_scaled(w, number, scale);
+}
+
+static void write_milli(struct json_writer *w, const char *key, int64_t ns)
+{
+    write_scaled(w, key, ns, 6);
 }
 
 /* --- memory ------------------------------------------------------------------------------------- */
@@ -33,8 +38,7 @@ static void read_pages(uint64_t ret_pages[static 2])
 
 static void write_megabytes(struct json_writer *w, const char *key, uint64_t bytes)
 {
-    json_write_key(w, slice_of(key));
-    json_write_pico(w, (int64_t)(bytes / KIB(1) * 1000000000000 / KIB(1)));
+    write_scaled(w, key, (int64_t)(bytes / KIB(1) * 1000 / KIB(1)), 3);
 }
 
 static size_t undelivered_bytes(struct harborai_client *c)
@@ -97,12 +101,11 @@ static void write_concurrency(struct json_writer *w, struct harborai_client *c)
     json_write_key(w, HARBORAI_STR("performance"));
     json_write_object(w);
     write_milli(w, "uptime_ms", up_ns);
-    json_write_key(w, HARBORAI_STR("throughput")); /* calls that ended, a second */
-    json_write_pico(w, up_ns >= NS_PER_MS ? all * 1000000 / (up_ns / NS_PER_MS) * 1000000000 : 0);
+    /* Calls that ended, a second; in 10^-6 of them. */
+    write_scaled(w, "throughput", up_ns >= NS_PER_MS ? all * NS_PER_S / (up_ns / NS_PER_MS) : 0, 6);
     write_milli(w, "avg_response_ms", sum.ok > 0 ? sum.total_ns / sum.ok : 0);
     write_milli(w, "avg_first_ms", sum.first_count > 0 ? sum.first_ns / sum.first_count : 0);
-    json_write_key(w, HARBORAI_STR("error_rate"));
-    json_write_pico(w, all > 0 ? sum.failed * 1000000 / all * 1000000 : 0);
+    write_scaled(w, "error_rate", all > 0 ? sum.failed * 1000000 / all : 0, 6);
     json_write_end(w);
 }
 

@@ -180,10 +180,10 @@ void json_write_decimal(struct buf *out, int64_t number, unsigned scale)
         buf_add(out, (harborai_str){digits, len});
 }
 
-void json_write_pico(struct json_writer *w, int64_t pico)
+void json_write_scaled(struct json_writer *w, int64_t number, unsigned scale)
 {
     before_value(w);
-    json_write_decimal(w->out, pico, 12);
+    json_write_decimal(w->out, number, scale);
 }
 
 void json_write_key_string(struct json_writer *w, const char *key, harborai_str text)

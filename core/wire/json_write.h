@@ -41,8 +41,8 @@ void json_write_raw(struct json_writer *w, harborai_str json);
 void json_write_int64(struct json_writer *w, int64_t number);
 void json_write_bool(struct json_writer *w, bool value);
 void json_write_null(struct json_writer *w);
-/* An amount in units of 10^-12 as an exact decimal: 540013821500 is 0.5400138215. */
-void json_write_pico(struct json_writer *w, int64_t pico);
+/* number * 10^-scale as an exact decimal: 540013821500 of scale 12 is 0.5400138215. */
+void json_write_scaled(struct json_writer *w, int64_t number, unsigned scale);
 
 /* A key with a plain value, the most frequent pairs. */
 void json_write_key_string(struct json_writer *w, const char *key, harborai_str text);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of clients and calls, statistics, and what is refused before anything begins. */
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "client/client.h"
+#include "json_value.h"
 #include "support.h"
 
 extern const CU_TestInfo options_tests[];
@@ -181,6 +184,55 @@ static void test_stats(void)
     support_close(&stage, client);
 }
 
+/* A number of the statistics, without what follows its point; -1: there is none. */
+static int64_t whole_of(harborai_client *client, const char *what, const char *pointer)
+{
+    int64_t whole = -1;
+    char *json = harborai_client_stats(client, what, NULL);
+    harborai_str number = json_pointer_find(slice_of(json), slice_of(pointer)), rest;
+    (void)slice_split(number, '.', &number, &rest);
+    (void)json_int64(number, &whole);
+    harborai_free(json);
+    return whole;
+}
+
+static void test_stats_of_old_clients(void)
+{
+    static const struct {
+        const char *name;
+        int64_t up_s;
+    } rows[] = {
+        {"a second", 1}, {"an hour", 3600}, {"three hours", 10800},
+        {"ten years", INT64_C(315360000)},
+    };
+    harborai_client *client = support_open(&stage, "providers: { echo: {} }\n", NULL);
+    harborai_reply_free(harborai_chat(client, ECHO_BODY, NULL));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        client->opened_ns = clock_monotonic_ns(&clock_system) - rows[i].up_s * NS_PER_S;
+        int64_t up_ms = whole_of(client, "concurrency", "/performance/uptime_ms");
+        ROW(rows[i].name, up_ms >= rows[i].up_s * 1000 && up_ms < (rows[i].up_s + 60) * 1000);
+    }
+    client->opened_ns = clock_monotonic_ns(&clock_system) - 9000 * NS_PER_S;
+    char *json = harborai_client_stats(client, "concurrency", NULL);
+    CU_ASSERT(strstr(json, "\"throughput\":0.000111,") != NULL);
+    harborai_free(json);
+    support_close(&stage, client);
+}
+
+/* Such as a machine's that makes one large map and uses little of it. */
+static void test_stats_of_large_processes(void)
+{
+    const size_t len = (size_t)100 << 30;
+    harborai_client *client = support_open(&stage, "providers: { echo: {} }\n", NULL);
+    void *map = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map != MAP_FAILED) {
+        CU_ASSERT(whole_of(client, "memory", "/system_memory/vms_mb") > 100 << 10);
+        CU_ASSERT(whole_of(client, "memory", "/system_memory/rss_mb") < 100 << 10);
+        munmap(map, len);
+    }
+    support_close(&stage, client);
+}
+
 /* One check at the end of a chain is enough. */
 static void test_chain(void)
 {
@@ -202,4 +254,5 @@ static void test_chain(void)
 
 const CU_TestInfo options_tests[] = {
     {"call options", test_call_options}, {"time limit", test_time_limit}, {"open", test_open},
-    {"log", test_log}, {"stats", test_stats}, {"chain", test_chain}, CU_TEST_INFO_NULL};
+    {"log", test_log}, {"stats", test_stats}, {"stats, old", test_stats_of_old_clients},
+    {"stats, large", test_stats_of_large_processes}, {"chain", test_chain}, CU_TEST_INFO_NULL};

@@ -84,7 +84,7 @@ static void test_pico(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(buf) b = BUF_INIT(KIB(4));
         struct json_writer w = JSON_WRITER(&b);
-        json_write_pico(&w, rows[i].pico);
+        json_write_scaled(&w, rows[i].pico, 12);
         ROW(rows[i].want, slice_is(buf_slice(&b), rows[i].want));
     }
     AUTO(buf) b = BUF_INIT(KIB(4));
