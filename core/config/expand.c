@@ -3,10 +3,11 @@
 #include "config/expand.h"
 
 #include "base/limits.h"
+#include "config/mask.h"
 
 static struct expansion broken(harborai_str what, const char *message)
 {
-    return (struct expansion){EXPANSION_BROKEN, what, slice_of(message)};
+    return (struct expansion){EXPANSION_BROKEN, what, slice_of(message), false};
 }
 
 /* The text between "${" and "}". */
@@ -25,20 +26,20 @@ static struct expansion expand_reference(const struct environment *environment, 
             return broken(name, "has another '${' in its default, which is not possible");
     bool is_set = environment_find(environment, name, &value);
     if (!has_rest && !is_set)
-        return (struct expansion){EXPANSION_UNSET, name, SLICE_NONE};
+        return (struct expansion){EXPANSION_UNSET, name, SLICE_NONE, false};
     if (has_rest && value.len == 0) {
         if (rest.data[0] == '?')
-            return (struct expansion){EXPANSION_REQUIRED, name, slice_from(rest, 1)};
+            return (struct expansion){EXPANSION_REQUIRED, name, slice_from(rest, 1), false};
         value = slice_from(rest, 1);
     }
     buf_add(out, value);
-    return (struct expansion){EXPANSION_DONE, name, SLICE_NONE};
+    return (struct expansion){EXPANSION_DONE, name, SLICE_NONE, mask_is_secret_name(name)};
 }
 
 struct expansion expand_text(const struct environment *environment, harborai_str text,
                              struct buf *out)
 {
-    struct expansion result = {EXPANSION_DONE, SLICE_NONE, SLICE_NONE};
+    struct expansion result = {EXPANSION_DONE, SLICE_NONE, SLICE_NONE, false};
     harborai_str before, rest, inside;
 
     while (slice_split(text, '$', &before, &rest)) {
@@ -51,6 +52,7 @@ struct expansion expand_text(const struct environment *environment, harborai_str
                 return one;
             if (result.variable.len == 0)
                 result.variable = one.variable;
+            result.is_secret = result.is_secret || one.is_secret;
         } else {
             buf_add_char(out, '$');
             text = rest.len > 0 && rest.data[0] == '$' ? slice_from(rest, 1) : rest;
@@ -103,6 +105,7 @@ static harborai_status expand_scalar(const struct environment *environment, stru
     node->text = arena_copy(arena, buf_slice(&out));
     if (node->text.data == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    node->is_secret = expansion.is_secret;
     if (node->is_plain)
         node->kind = node_kind_of_plain(node->text);
     return HARBORAI_OK;

@@ -22,6 +22,7 @@ struct expansion {
     enum expansion_outcome outcome;
     harborai_str variable; /* DONE: the first one that was named, or empty; else the culprit */
     harborai_str message;  /* REQUIRED: the operator's; BROKEN: what is wrong. Borrowed */
+    bool is_secret;        /* DONE: a variable's name speaks of a key: see mask.h */
 };
 
 /* Appends `text` expanded to `out`, which keeps its failures. Slices of the result are borrowed

@@ -6,7 +6,8 @@ noinst_LTLIBRARIES += %reldir%/libconfig.la
 	%reldir%/expand.c %reldir%/expand.h %reldir%/faults.c %reldir%/faults.h \
 	%reldir%/field.c %reldir%/field.h %reldir%/files.c %reldir%/files.h \
 	%reldir%/json.c %reldir%/json.h %reldir%/key.c %reldir%/key.h %reldir%/legacy.c %reldir%/legacy.h \
-	%reldir%/legacy_table.c %reldir%/legacy_table.h %reldir%/node.c %reldir%/node.h \
+	%reldir%/legacy_table.c %reldir%/legacy_table.h %reldir%/mask.c %reldir%/mask.h \
+	%reldir%/node.c %reldir%/node.h \
 	%reldir%/read.c %reldir%/read.h %reldir%/schema.c %reldir%/schema.h \
 	%reldir%/settings.c %reldir%/settings.h %reldir%/show.c %reldir%/show.h \
 	%reldir%/tree.c %reldir%/tree.h %reldir%/value.c %reldir%/value.h %reldir%/yaml.c %reldir%/yaml.h

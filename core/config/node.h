@@ -23,6 +23,7 @@ struct node {
     bool is_plain;    /* a scalar without quotes: its kind follows its text */
     bool is_expanded; /* its ${…} have been replaced */
     bool is_faulty;   /* … or could not be, which has been said: it has no value */
+    bool is_secret;   /* it came from a variable whose name speaks of a key */
     struct config_place place;
     harborai_str text; /* of a scalar; a NUL stands behind it */
 

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "config/expand.h"
 #include "config/legacy.h"
+#include "config/mask.h"
 
 #define JSON_MAX MIB(8) /* the options of one provider */
 
@@ -172,36 +173,17 @@ static void check_options(struct config_reader *r, harborai_str shown)
     }
 }
 
-static bool is_secret_name(harborai_str name)
-{
-    static const char *const words[] = {"*key*", "*token*", "*secret*", "*password*", "*KEY*",
-                                        "*TOKEN*", "*SECRET*", "*PASSWORD*", "*auth*", "*AUTH*"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (slice_matches_glob(name, slice_of(words[i])))
-            return true;
-    return false;
-}
-
 /* The tree is not read again. */
-static void mask_options(struct node *node, bool is_secret)
-{
-    if (node_is_scalar(node) && is_secret && node->kind != NODE_NULL && node->kind != NODE_BOOL) {
-        node->kind = NODE_STRING;
-        node->text = HARBORAI_STR("***");
-    }
-    for (struct node *child = node->first; child != NULL; child = child->next)
-        mask_options(child, is_secret || is_secret_name(child->key));
-}
-
 static void build_shown(struct config_reader *r, struct config_provider *provider)
 {
     AUTO(buf) json = BUF_INIT(JSON_MAX);
     AUTO(config_faults) said_already;
     struct json_writer writer = JSON_WRITER(&json);
     config_faults_init(&said_already);
-    mask_options(r->options, false);
-    node_write_json(r->options, &writer, &said_already);
-    if (json.failed != HARBORAI_OK)
+    bool is_masked = mask_tree(r->options, &r->config->arena);
+    if (is_masked)
+        node_write_json(r->options, &writer, &said_already);
+    if (!is_masked || json.failed != HARBORAI_OK)
         r->is_out_of_memory = true;
     else
         provider->options_shown = field_copy(r, buf_slice(&json));

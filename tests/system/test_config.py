@@ -77,6 +77,19 @@ class CommandTest(unittest.TestCase):
         self.assertNotIn("sk-", done.stdout)
         self.assertIn("  port: 9000\n", harborai("config", config=self.CONFIG).stdout)
 
+    def test_secrets_of_a_plugins_options_are_not_shown(self):
+        options = {"apiKey": "hush-1", "clientSecret": "hush-2", "accessToken": "hush-3",
+                   "headers": {"Authorization": "Bearer hush-4", "X-Api-Key": "hush-5"},
+                   "x": "${MY_TOKEN}", "proxy": "http://me:hush-7@127.0.0.1:1", "region": "eu"}
+        config = {"providers": {"openai": {"api_key": "none", "options": options}}}
+        for more in ([], ["--origin"], ["--json"]):
+            with self.subTest(more):
+                done = harborai("config", "show", *more, config=config, env={"MY_TOKEN": "hush-6"})
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("eu", done.stdout)
+                self.assertIn("http://***@127.0.0.1:1", done.stdout)
+                self.assertNotIn("hush", done.stdout)
+
     def test_origin(self):
         done = harborai("config", "show", "--origin", "--log-level", "debug", config=self.CONFIG,
                         env={"MY_KEY": "sk-of-mine", "HARBORAI_HOST": "::1"})

@@ -106,8 +106,59 @@ static void test_json(void)
     CU_ASSERT(!contains(&out, "sk-"));
 }
 
+/* Whatever may be a secret of a plugin's own, however it is called or written. */
+static void test_secrets_of_options(void)
+{
+    static const struct row {
+        const char *option, *want;
+    } rows[] = {
+        {"apiKey: hush", "{\"apiKey\":\"***\"}"},
+        {"clientSecret: hush", "{\"clientSecret\":\"***\"}"},
+        {"accessToken: hush", "{\"accessToken\":\"***\"}"},
+        {"API_KEY: hush", "{\"API_KEY\":\"***\"}"},
+        {"Pin-Passphrase: hush", "{\"Pin-Passphrase\":\"***\"}"},
+        {"dbPwd: 1234", "{\"dbPwd\":\"***\"}"},
+        {"aws_credentials: { id: hush, list: [hush, 1, true] }",
+         "{\"aws_credentials\":{\"id\":\"***\",\"list\":[\"***\",\"***\",true]}}"},
+        {"headers: { Authorization: hush, X-Api-Key: hush, Cookie: hush, Accept: text/plain }",
+         "{\"headers\":{\"Authorization\":\"***\",\"X-Api-Key\":\"***\",\"Cookie\":\"***\","
+         "\"Accept\":\"text/plain\"}}"},
+        {"headers: ['X-Api-Key: hush', 'Accept: text/plain']",
+         "{\"headers\":[\"***\",\"Accept: text/plain\"]}"},
+        {"headers: [{ name: X-Api-Key, value: hush }]",
+         "{\"headers\":[{\"name\":\"***\",\"value\":\"***\"}]}"},
+        {"x: 'Bearer hush'", "{\"x\":\"***\"}"},
+        {"x: sk-hush", "{\"x\":\"***\"}"},
+        {"x: '${MY_SECRET}'", "{\"x\":\"***\"}"},
+        {"x: 'a-${REGION}-${myKey}'", "{\"x\":\"***\"}"},
+        {"x: '${REGION}'", "{\"x\":\"eu\"}"},
+        {"url: 'http://me:hush@h:1/p'", "{\"url\":\"http://***@h:1/p\"}"},
+        {"url: 'http://hush@h, socks5://me:hu@sh@h2'",
+         "{\"url\":\"http://***@h, socks5://***@h2\"}"},
+        {"url: 'me:hush@h:5432'", "{\"url\":\"***@h:5432\"}"},
+        {"url: 'https://h/p?api_key=hush&n=1'", "{\"url\":\"***\"}"},
+        {"mail: me@example.com", "{\"mail\":\"me@example.com\"}"},
+        {"deep: { er: [{ password: hush }], depth: 2 }",
+         "{\"deep\":{\"er\":[{\"password\":\"***\"}],\"depth\":2}}"},
+    };
+    static const char *const pairs[] = {"MY_SECRET=hush", "myKey=hush", "REGION=eu", NULL};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) said = BUF_INIT(KIB(4)), yaml = BUF_INIT(KIB(64)), json = BUF_INIT(KIB(64));
+        char file[512];
+        snprintf(file, sizeof file, "providers: { a: { options: { %s } } }", rows[i].option);
+        struct config *c = load_text(file, pairs, NULL, 0, &said);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+        show_yaml(c, true, &yaml);
+        show_json(c, &json);
+        ROW(rows[i].option, contains(&yaml, rows[i].want) && contains(&json, rows[i].want));
+        ROW(rows[i].option, !contains(&yaml, "hush") && !contains(&json, "hush"));
+        config_destroy(c);
+    }
+}
+
 const CU_TestInfo show_tests[] = {{"YAML", test_yaml},
                                   {"YAML is a configuration", test_yaml_is_a_configuration},
                                   {"origins", test_origins},
                                   {"JSON", test_json},
+                                  {"secrets of options", test_secrets_of_options},
                                   CU_TEST_INFO_NULL};
