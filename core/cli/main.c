@@ -106,5 +106,6 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8; numbers stay as C has them */
     signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write(), */
     signal(SIGXFSZ, SIG_IGN);       /* and so is a file that may not grow */
+    signal(SIGCHLD, SIG_DFL);       /* whoever started us may have ignored it: exec: waits */
     return (int)run_program(argc, argv);
 }

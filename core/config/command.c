@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One child process, two pipes, one time limit. Never runs on a loop, never passes a descriptor of
- * ours on, never leaves a child behind. */
+ * ours on, never kills what is not, or no longer, its own child; leaves no child behind unless we
+ * are killed ourselves by SIGKILL. */
 #include "config/command.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,7 +78,11 @@ struct child {
     pid_t pid;
     int out, err; /* to read from; -1 = closed */
     int64_t end_ns;
+    int ending; /* a signalfd: readable when we ourselves are asked to end; -1 = none */
 };
+
+/* Why it is listened to no longer. */
+enum outcome { OUTCOME_SPOKE, OUTCOME_LATE, OUTCOME_INTERRUPTED };
 
 static void close_fd(int *fd)
 {
@@ -94,6 +100,7 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
     sigemptyset(&usual);
     sigaddset(&usual, SIGPIPE);
     sigaddset(&usual, SIGXFSZ);
+    sigaddset(&usual, SIGCHLD);
     int number = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
     if (number == 0)
         number = posix_spawn_file_actions_adddup2(actions, out, 1);
@@ -165,36 +172,100 @@ static bool drain(int fd, struct buf *to)
     return len > 0;
 }
 
-/* Until the output ends or is too long; false: the time is over. */
-static bool listen_to(struct child *child, struct buf *output, struct buf *complaint)
+/* ---- The end ------------------------------------------------------------------------------ */
+
+/* The signals that end us, blocked in this thread so that the child is ended first: they then take
+ * the effect that they have. What the caller has blocked already waits for the caller; SIGHUP, which
+ * may then mean something else, is not looked at. */
+static void watch_signals(struct child *child, sigset_t *ret_before)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    sigset_t watched;
+    sigemptyset(&watched);
+    sigemptyset(ret_before);
+    pthread_sigmask(SIG_BLOCK, NULL, ret_before);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN &&
+            (numbers[i] != SIGHUP || !sigismember(ret_before, SIGHUP)))
+            sigaddset(&watched, numbers[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &watched, NULL);
+    child->ending = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void unwatch_signals(struct child *child, const sigset_t *before)
+{
+    close_fd(&child->ending);
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* Until the output ends or is too long. */
+static enum outcome listen_to(struct child *child, struct buf *output, struct buf *complaint)
 {
     while (child->out >= 0 && output->failed == HARBORAI_OK) {
-        struct pollfd fds[] = {{child->out, POLLIN, 0}, {child->err, POLLIN, 0}};
+        struct pollfd fds[] = {
+            {child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {child->ending, POLLIN, 0}};
         int64_t left_ms = (child->end_ns - clock_monotonic_ns(&clock_system)) / NS_PER_MS;
         if (left_ms <= 0)
-            return false;
-        if (poll(fds, ARRAY_LEN(fds), (int)left_ms) < 0 && errno != EINTR)
-            return false;
+            return OUTCOME_LATE;
+        int count = poll(fds, ARRAY_LEN(fds), (int)left_ms);
+        if (count < 0 && errno != EINTR)
+            return OUTCOME_LATE;
+        if (count <= 0)
+            continue;
+        if (fds[2].revents != 0)
+            return OUTCOME_INTERRUPTED;
         if (fds[0].revents != 0 && !drain(child->out, output))
             close_fd(&child->out);
         if (child->err >= 0 && fds[1].revents != 0 && !drain(child->err, complaint))
             close_fd(&child->err);
     }
-    return true;
+    return OUTCOME_SPOKE;
 }
 
-/* Whoever has closed its output has the rest of the time to end. False: it had to be killed. */
-static bool reap(struct child *child, bool kill_it, int *ret_status)
+/* Whether it has ended. It stays a zombie, so that its number is nobody else's; unless SIGCHLD is
+ * ignored or somebody else in this process waits for any child: then it is gone. */
+static bool has_ended(const struct child *child, bool *ret_is_gone)
 {
-    while (!kill_it && clock_monotonic_ns(&clock_system) < child->end_ns) {
-        if (waitpid(child->pid, ret_status, WNOHANG) == child->pid)
-            return true;
-        (void)poll(NULL, 0, 10);
+    siginfo_t about = {.si_pid = 0};
+    int result;
+    do
+        result = waitid(P_PID, (id_t)child->pid, &about, WEXITED | WNOHANG | WNOWAIT);
+    while (result < 0 && errno == EINTR);
+    *ret_is_gone = result < 0;
+    return result < 0 || about.si_pid != 0;
+}
+
+/* Whoever has closed its output has the rest of the time to end. */
+static enum outcome await_end(const struct child *child)
+{
+    bool is_gone;
+    while (!has_ended(child, &is_gone)) {
+        struct pollfd fd = {child->ending, POLLIN, 0};
+        if (clock_monotonic_ns(&clock_system) >= child->end_ns)
+            return OUTCOME_LATE;
+        if (poll(&fd, 1, 10) > 0)
+            return OUTCOME_INTERRUPTED;
     }
-    kill(-child->pid, SIGKILL);
-    while (waitpid(child->pid, ret_status, 0) < 0 && errno == EINTR)
-        ;
-    return false;
+    return OUTCOME_SPOKE;
+}
+
+/* *ret_status is 0 where nobody can tell any more. */
+static void reap(const struct child *child, bool kill_it, int *ret_status)
+{
+    bool is_gone;
+    *ret_status = 0;
+    (void)has_ended(child, &is_gone);
+    if (kill_it && !is_gone)
+        kill(-child->pid, SIGKILL);
+    if (is_gone)
+        return;
+    while (waitpid(child->pid, ret_status, 0) < 0)
+        if (errno != EINTR) {
+            *ret_status = 0;
+            return;
+        }
 }
 
 /* What it said last may still wait in the pipe. */
@@ -227,28 +298,45 @@ static harborai_status judge(const char *program, int status, const struct buf *
     return HARBORAI_OK;
 }
 
+static enum outcome attend(struct child *child, struct buf *output, struct buf *complaint,
+                           int *ret_status)
+{
+    enum outcome outcome = listen_to(child, output, complaint);
+    bool is_too_long = output->failed != HARBORAI_OK;
+    if (outcome == OUTCOME_SPOKE && !is_too_long)
+        outcome = await_end(child);
+    reap(child, outcome != OUTCOME_SPOKE || is_too_long, ret_status);
+    hear_rest(child, complaint);
+    close_fd(&child->out);
+    close_fd(&child->err);
+    return outcome;
+}
+
 harborai_status command_run(char *const words[], struct buf *output, harborai_error *error)
 {
     AUTO(buf) complaint = BUF_INIT(COMPLAINT_MAX);
     struct child child = {
-        0, -1, -1, clock_monotonic_ns(&clock_system) + NS_PER_MS * COMMAND_LIMIT_MS};
+        0, -1, -1, clock_monotonic_ns(&clock_system) + NS_PER_MS * COMMAND_LIMIT_MS, -1};
+    enum outcome outcome = OUTCOME_SPOKE;
     char text[128];
-    int status;
+    sigset_t before;
+    int status = 0;
 
+    watch_signals(&child, &before);
     int number = start(words, &child);
+    if (number == 0)
+        outcome = attend(&child, output, &complaint, &status);
+    unwatch_signals(&child, &before);
     if (number != 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot start '%s': %s", words[0],
                                   error_of_errno(number, text));
-    bool has_ended = listen_to(&child, output, &complaint);
-    bool is_too_long = output->failed != HARBORAI_OK;
-    has_ended = reap(&child, !has_ended || is_too_long, &status);
-    hear_rest(&child, &complaint);
-    close_fd(&child.out);
-    close_fd(&child.err);
-    if (is_too_long)
+    if (outcome == OUTCOME_INTERRUPTED)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' was ended: this program was to end",
+                                  words[0]);
+    if (output->failed != HARBORAI_OK)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' printed more than %zu KiB",
                                   words[0], COMMAND_OUTPUT_MAX / KIB(1));
-    if (!has_ended)
+    if (outcome == OUTCOME_LATE)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' did not end within %d s",
                                   words[0], COMMAND_LIMIT_MS / 1000);
     return judge(words[0], status, &complaint, error);

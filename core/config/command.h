@@ -19,7 +19,9 @@ MUST_CHECK harborai_status command_split(harborai_str line, struct buf *storage,
 /* Runs words[0], found by PATH unless it holds a '/', with nothing on its stdin, and adds what it
  * prints to `output`. E_CONFIG: it cannot be started, fails (the first line that it complained goes
  * into the message), prints more than COMMAND_OUTPUT_MAX, or takes longer than COMMAND_LIMIT_MS:
- * then it and its children are killed. */
+ * then it and its children are killed; so they are, and at once, when a signal comes that ends this
+ * process, which takes effect on return. Where SIGCHLD is ignored, or a host waits for any child,
+ * what it printed counts without its status. */
 MUST_CHECK harborai_status command_run(char *const words[], struct buf *output,
                                        harborai_error *error);
 

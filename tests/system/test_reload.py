@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import unittest
 
 import support
@@ -126,6 +128,54 @@ class ReloadTest(unittest.TestCase):
             url = f"http://localhost:{hb.port}/v1"
             self.reload(hb, {"providers": {"openai": {"base_url": url}}}, "config.applied")
             self.assertIn(f"providers.openai.base_url is {url}, which is this gateway", hb.log())
+
+    def test_sigterm_does_not_wait_for_a_command(self):
+        """Neither at the start nor at a reload; and the command does not outlive us."""
+        with support.folder() as place:
+            pids = os.path.join(place, "pids")
+            command = f"exec:sh -c 'echo $$$$ >> {pids}; sleep 77'"
+            config = {"providers": {"a": {"plugin": "openai", "api_key": command},
+                                    "b": {"plugin": "openai", "api_key": command}}}
+
+            def await_command():
+                return support.wait_for("the command", lambda: os.path.exists(pids) and next(
+                    (int(x) for x in open(pids, encoding="ascii") if x.endswith("\n")), None))
+
+            def is_gone(pid):
+                try:
+                    os.kill(pid, 0)
+                except ProcessLookupError:
+                    return True
+                return False
+
+            path = support.write_config(place, config)
+            process = subprocess.Popen([support.HARBORAI, "serve", "--port", "0", "--config", path],
+                                       env=support.environment(place), stderr=subprocess.DEVNULL)
+            pid = await_command()
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(5), -signal.SIGTERM)
+            support.wait_for("the command's end", lambda: is_gone(pid))
+            os.unlink(pids)
+            with self.serving({"providers": {"openai": {"api_key": "none"}}}) as hb:
+                self.write(hb, config)
+                hb.process.send_signal(signal.SIGHUP)
+                pid = await_command()
+                hb.process.send_signal(signal.SIGTERM)
+                hb.killed = True
+                self.assertEqual(hb.process.wait(5), 0)
+                support.wait_for("the command's end", lambda: is_gone(pid))
+
+    def test_a_command_where_sigchld_is_ignored(self):
+        config = {"providers": {"openai": {"api_key": "exec:sh -c 'echo locked >&2; exit 3'"}}}
+        with support.folder() as place:
+            path = support.write_config(place, config)
+            code = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); " \
+                   "os.execv(sys.argv[1], sys.argv[1:])"
+            done = subprocess.run([sys.executable, "-c", code, support.HARBORAI, "config", "check",
+                                   "--config", path], env=support.environment(place), timeout=9,
+                                  capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("'sh' failed with status 3: locked", done.stderr)
 
     def test_many_signals_under_load(self):
         with support.simulator() as sim:

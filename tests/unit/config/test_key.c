@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* References to keys: where each is read from, and what is said where it cannot be. */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../unit.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "config/command.h"
 #include "support.h"
@@ -184,8 +186,59 @@ static void test_words(void)
     CU_ASSERT_EQUAL(command_split(buf_slice(&line), &storage, words, NULL), HARBORAI_E_CONFIG);
 }
 
+/* Hosts may ignore SIGCHLD: then nobody knows how a command ended, but what it printed is there. */
+static void test_commands_without_sigchld(void)
+{
+    static const struct row {
+        const char *written, *want;
+    } rows[] = {
+        {"exec:echo sk-x", "sk-x"},
+        {"exec:cat", "'providers.a.api_key': 'cat' printed nothing"},
+        {"exec:sh -c \"exec >&-; exit 1\"", "'providers.a.api_key': 'sh' printed nothing"},
+        {"exec:yes", "'providers.a.api_key': 'yes' printed more than 64 KiB"},
+    };
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    int64_t start_ns = clock_monotonic_ns(&clock_system);
+    sigaction(SIGCHLD, &ignore, &before);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) got = BUF_INIT(KIB(64));
+        read_key(rows[i].written, &got);
+        ROW(rows[i].written, slice_is(buf_slice(&got), rows[i].want));
+    }
+    sigaction(SIGCHLD, &before, NULL);
+    CU_ASSERT(clock_monotonic_ns(&clock_system) - start_ns < NS_PER_MS * COMMAND_LIMIT_MS);
+}
+
+/* A signal that is to end us ends the command first, however long that would take. */
+static void test_commands_interrupted(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    sigset_t signals, before, after;
+    sigemptyset(&signals);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        sigaddset(&signals, numbers[i]);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        AUTO(buf) got = BUF_INIT(KIB(64));
+        int64_t start_ns = clock_monotonic_ns(&clock_system);
+        int number = 0;
+        raise(numbers[i]);
+        read_key("exec:sleep 77", &got);
+        CU_ASSERT(clock_monotonic_ns(&clock_system) - start_ns < NS_PER_MS * COMMAND_LIMIT_MS);
+        CU_ASSERT(slice_is(buf_slice(&got), "'providers.a.api_key': 'sleep' was ended: this program "
+                                            "was to end"));
+        CU_ASSERT(sigwait(&signals, &number) == 0 && number == numbers[i]); /* it is there still */
+    }
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    CU_ASSERT(sigismember(&after, SIGTERM) && sigismember(&after, SIGINT) &&
+              !sigismember(&after, SIGQUIT) && !sigismember(&after, SIGHUP));
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 const CU_TestInfo key_tests[] = {{"references", test_references},
                                  {"credential without systemd", test_credential_without_systemd},
                                  {"commands not wanted", test_commands_not_wanted},
                                  {"words", test_words},
+                                 {"commands without SIGCHLD", test_commands_without_sigchld},
+                                 {"commands interrupted", test_commands_interrupted},
                                  CU_TEST_INFO_NULL};
