@@ -4,16 +4,19 @@
 #include "cli/talk.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/slice.h"
 #include "cli/setup.h"
 #include "cli/terminal.h"
+#include "config/files.h"
 #include "config/value.h"
 
 #define DIM "\033[2m"
@@ -70,6 +73,38 @@ static bool read_options(struct talk *t, const struct command *command,
     return true;
 }
 
+/* The configuration is read twice, by us for its default model and by the client, and a pipe gives its
+ * text once: so that is kept, under the same name if the name is that of a descriptor. What cannot be
+ * read stays as it is: the reader says why. */
+static void keep_pipe(struct talk *t, struct arguments *arguments, char own_name[static 32])
+{
+    const char *name = arguments->global[COMMAND_GLOBAL_CONFIG];
+    AUTO(buf) text = BUF_INIT(LIMIT_CONFIG_FILE + FILES_SLACK);
+    harborai_str rest;
+    struct stat about;
+    uint64_t number;
+
+    if (name == NULL)
+        name = getenv("HARBORAI_CONFIG");
+    if (name == NULL || stat(name, &about) < 0 || !S_ISFIFO(about.st_mode) ||
+        files_read(name, LIMIT_CONFIG_FILE, &text, &about) != 0)
+        return;
+    t->config_fd = memfd_create("configuration", MFD_CLOEXEC);
+    bool is_kept = t->config_fd >= 0 && fchmod(t->config_fd, 0600) == 0 &&
+                   write(t->config_fd, text.data, text.len) == (ssize_t)text.len;
+    if (text.len > 0)
+        explicit_bzero(text.data, text.len);
+    if (!is_kept)
+        return;
+    rest = slice_of(strcmp(name, "/dev/stdin") == 0 ? "/dev/fd/0" : name);
+    if (slice_starts_with(rest, "/dev/fd/") &&
+        slice_to_u64(slice_from(rest, strlen("/dev/fd/")), &number) && number <= INT_MAX &&
+        dup2(t->config_fd, (int)number) >= 0)
+        return;
+    snprintf(own_name, 32, "/proc/self/fd/%d", t->config_fd);
+    arguments->global[COMMAND_GLOBAL_CONFIG] = own_name;
+}
+
 static harborai_client *open_client(struct talk *t, const struct command *command,
                                     const struct arguments *arguments, const struct config *config,
                                     harborai_error *error)
@@ -91,22 +126,26 @@ static harborai_client *open_client(struct talk *t, const struct command *comman
 }
 
 enum exit_code talk_open(struct talk *t, const struct command *command,
-                         const struct arguments *arguments)
+                         const struct arguments *given)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
+    struct arguments own = *given, *arguments = &own;
+    char config_name[32];
     bool err_is_terminal = isatty(STDERR_FILENO);
     *t = (struct talk){.is_quiet = command_is_quiet(arguments),
                        .dims = command_has_color(arguments, STDERR_FILENO),
                        .to_terminal = isatty(STDOUT_FILENO),
-                       .interrupts_taken = 1};
+                       .interrupts_taken = 1,
+                       .config_fd = -1};
     t->shows_reasoning = err_is_terminal && !t->is_quiet &&
                          command_argument(command, arguments, "no-reasoning") == NULL;
     if (!read_options(t, command, arguments))
         return EXIT_USAGE;
+    keep_pipe(t, arguments, config_name);
     /* The client reads it too, with the keys. */
     struct config *config = setup_config_without_keys(command, arguments);
     if (config == NULL)
-        return EXIT_CONFIG;
+        return talk_close(t, EXIT_CONFIG);
     t->model = config->default_model.len > 0 ? slice_dup(config->default_model) : NULL;
     t->state_dir = slice_dup(config->state_dir);
     t->client = open_client(t, command, arguments, config, &error);
@@ -119,7 +158,9 @@ enum exit_code talk_close(struct talk *t, enum exit_code code)
     harborai_status st = harborai_client_close(t->client);
     free(t->model);
     free(t->state_dir);
-    *t = (struct talk){.client = NULL};
+    if (t->config_fd >= 0)
+        close(t->config_fd);
+    *t = (struct talk){.client = NULL, .config_fd = -1};
     if (st < 0) { /* threads of a plugin may still reach everything */
         fflush(NULL);
         _exit((int)code);

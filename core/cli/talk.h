@@ -13,6 +13,7 @@ struct talk {
     harborai_client *client;
     char *model;     /* owned; NULL: none was named */
     char *state_dir; /* owned; "": there is none */
+    int config_fd;   /* of what a pipe gave for a configuration; -1: none */
     struct harborai_call_options options;
     bool streams;
     bool prints_json;

@@ -99,6 +99,29 @@ class AskTest(ChatTest):
             self.assertEqual((done.returncode, done.stdout), (3, ""))
             self.assertRegex(done.stderr, "\\Aharborai: .*yaml:.*: .*/none'.*\n\\Z")
 
+    def test_a_configuration_from_a_pipe(self):
+        """Which gives its text once: of a process (/dev/fd), of stdin, of a FIFO, of the environment."""
+        with support.folder() as place:
+            path = support.write_config(place, {**self.config, "default_model": "gpt-4o"})
+            broken = os.path.join(place, "broken")
+            with open(broken, "w", encoding="utf-8") as file:
+                file.write("nonsense: 1\n")
+            for code, says, script in (
+                    (0, "hi\n", f"exec $H chat -c <(cat {path}) hi"),
+                    (0, "hi\n", f"cat {path} | $H chat -c /dev/stdin hi"),
+                    (0, "hi\n", f"mkfifo p; cat {path} >p & exec $H chat -c p hi"),
+                    (0, "hi\n", f"HARBORAI_CONFIG=<(cat {path}) $H chat hi"),
+                    (0, "hi\n", f"echo hi | $H interactive -c <(cat {path})"),
+                    (3, "", f"exec $H chat -c <(cat {broken}) hi"),
+                    (3, "", f"cat {broken} | $H chat -c /dev/stdin hi")):
+                with self.subTest(script):
+                    done = subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, text=True,
+                                          capture_output=True, check=False, timeout=30, cwd=place,
+                                          env=support.environment(place, H=support.HARBORAI))
+                    self.assertEqual((done.returncode, done.stdout), (code, says), done.stderr)
+                    if code:
+                        self.assertRegex(done.stderr, r"\Aharborai: /dev/\S+:1:1: unknown key")
+
     def test_an_answer_that_is_cut(self):
         done = self.chat('sim:{"text":"half of","finish_reason":"length"}')
         self.assertEqual((done.returncode, done.stdout), (0, "half of\n"))
