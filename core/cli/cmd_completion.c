@@ -8,11 +8,14 @@
 #include "cli/command.h"
 
 /* bash cuts words at '=' and ':' too: they are put together again, and what stands before the last
- * of these is taken off the candidates. It needs nothing of the package bash-completion. */
+ * of these is taken off the candidates. Names are quoted, for they are of others and go into a line that
+ * is run; within a quote that is open those are left out that would end it or be expanded. It needs
+ * nothing of the package bash-completion. */
 static const char bash_script[] =
     "# bash completion of harborai: eval \"$(harborai completion bash)\"\n"
     "_harborai() {\n"
-    "    local words=() word glue= i kind= line cut\n"
+    "    local words=() word glue= i kind= line cut quote= program=${COMP_WORDS[0]}\n"
+    "    [[ $program == '~/'* ]] && program=$HOME/${program#'~/'}\n"
     "    for ((i = 1; i <= COMP_CWORD; i++)); do\n"
     "        word=${COMP_WORDS[i]}\n"
     "        if [[ -n $glue || ($word == [=:]* && ${#words[@]} -gt 0) ]]; then\n"
@@ -23,15 +26,26 @@ static const char bash_script[] =
     "        [[ $word == [=:] ]] && glue=1 || glue=\n"
     "    done\n"
     "    word=${words[${#words[@]}-1]}\n"
+    "    case $word in\n"
+    "    [\\'\\\"]*) quote=${word:0:1} word=${word:1} ;;\n"
+    "    *\\\\*) IFS= read word <<<\"$word\" ;;\n"
+    "    esac\n"
+    "    words[${#words[@]}-1]=$word\n"
     "    cut=${word%\"${word##*[=:]}\"}\n"
     "    COMPREPLY=()\n"
     "    while IFS= read -r line; do\n"
     "        case $line in\n"
-    "        :*) kind=$line ;;\n"
-    "        *) line=${line%%$'\\t'*}\n"
-    "           COMPREPLY+=(\"${line#\"$cut\"}\") ;;\n"
+    "        :*) kind=$line; continue ;;\n"
     "        esac\n"
-    "    done < <(\"${COMP_WORDS[0]}\" __complete \"${words[@]}\" 2>/dev/null)\n"
+    "        line=${line%%$'\\t'*}\n"
+    "        line=${line#\"$cut\"}\n"
+    "        case $quote in\n"
+    "        \\') [[ $line == *\\'* ]] && continue ;;\n"
+    "        \\\") [[ $line == *[\\\"\\$\\`\\\\!]* ]] && continue ;;\n"
+    "        *) printf -v line %q \"$line\" ;;\n"
+    "        esac\n"
+    "        COMPREPLY+=(\"$line\")\n"
+    "    done < <(\"$program\" __complete \"${words[@]}\" 2>/dev/null)\n"
     "    word=${word#\"$cut\"}\n"
     "    case $kind in\n"
     "    :file) compopt -o filenames 2>/dev/null\n"

@@ -200,7 +200,7 @@ class CompletionTest(unittest.TestCase):
     """Real bash, in two ways: its function called as readline calls it; and a shell at a terminal
     in which TAB is pressed."""
 
-    def complete(self, *words, env=None):
+    def lines(self, *words, env=None):
         with support.folder() as place:
             path = f"{support.BUILD}:{os.environ['PATH']}"
             done = subprocess.run(["bash", "--norc", "-c", COMPLETE, "bash", *words],
@@ -208,7 +208,10 @@ class CompletionTest(unittest.TestCase):
                                   env=support.environment(place, OPENAI_API_KEY="x",
                                                           **{"PATH": path, **(env or {})}))
         self.assertEqual((done.returncode, done.stderr), (0, ""), words)
-        return done.stdout.split()
+        return done.stdout.splitlines()
+
+    def complete(self, *words, env=None):
+        return " ".join(self.lines(*words, env=env)).split()
 
     def test_commands_options_models(self):
         every = [c["name"].split()[0] for c in tables()["commands"]]
@@ -249,6 +252,28 @@ class CompletionTest(unittest.TestCase):
             self.assertFalse(os.path.exists(mark), "a TAB must not ask for keys")
             broken = support.write_config(place, "nonsense: [")
             self.assertEqual(self.complete("harborai", "-c", broken, "chat", "-m", "g"), [])
+
+    def test_odd_names(self):
+        """Names of others go into a line that is run: they stay one word, and nothing of them is."""
+        odd = ["my model", "we$(touch x)ird", "quo'te", "back`tick", "semi;colon", "模型"]
+        with support.folder() as place:
+            config = support.write_config(place, {"providers": {"lab": {
+                "plugin": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "none",
+                "models": odd}}})
+            ask = ("harborai", "-c", config, "chat", "-m")
+            rows = [("my", ["my\\ model"]), ("my\\ m", ["my\\ model"]), ("'my m", ["my model"]),
+                    ("we", ["we\\$\\(touch\\ x\\)ird"]), ("we\\$", ["we\\$\\(touch\\ x\\)ird"]),
+                    ('"we', [""]), ("'we", ["we$(touch x)ird"]), ("quo", ["quo\\'te"]), ("'quo", [""]),
+                    ("back", ["back\\`tick"]), ("semi", ["semi\\;colon"]), ("模", ["模型"])]
+            for word, wanted in rows:
+                with self.subTest(word):
+                    self.assertEqual(self.lines(*ask, word), wanted)
+
+    def test_the_program_below_the_home_directory(self):
+        with support.folder() as place:
+            os.mkdir(os.path.join(place, "bin"))
+            os.symlink(support.HARBORAI, os.path.join(place, "bin", "harborai"))
+            self.assertEqual(self.complete("~/bin/harborai", "ch", env={"HOME": place}), ["chat"])
 
     def test_tab_at_a_terminal(self):
         import pty
