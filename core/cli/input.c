@@ -121,7 +121,7 @@ static const struct {
     int number;
     void (*handler)(int number);
 } caught[] = {{SIGINT, on_interrupt}, {SIGWINCH, on_resize}, {SIGCONT, on_continue},
-              {SIGTERM, on_end},      {SIGHUP, on_end}};
+              {SIGTERM, on_end},      {SIGHUP, on_end},      {SIGQUIT, on_end}};
 
 /* The signals come only while we wait: none is lost in between. */
 static enum input_result read_edited(struct input *in, const char *prompt, char **ret_line)

@@ -174,7 +174,12 @@ class TerminalTest(unittest.TestCase):
             shown.press("C-d")
             shown.wait("the shell", lambda x: x[-1] == "shell$")
 
-    def test_sigterm_leaves_the_terminal_as_it_was(self):
+    def test_the_terminal_is_left_as_it_was(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            with self.subTest(number.name):
+                self.end_by(number)
+
+    def end_by(self, number):
         with screen(self.config, "-m", "gpt-4o", "-q") as shown:
             shown.wait_for_prompt(1)
             shown.type("abc")
@@ -184,8 +189,8 @@ class TerminalTest(unittest.TestCase):
                 child = int(file.read().split()[0])
             tty = shown.run("display-message", "-p", "#{pane_tty}").strip()
             self.assertFalse(self.is_canonical(tty))
-            os.kill(child, signal.SIGTERM)
-            shown.wait("the end", lambda x: "status 143" in x)
+            os.kill(child, number)
+            shown.wait("the end", lambda x: f"status {128 + number}" in x)
             self.assertTrue(self.is_canonical(tty))
 
     @staticmethod
