@@ -2,7 +2,7 @@
 # The room, and libharborai: all rooms that it needs in one shared library behind harborai.h.
 noinst_LTLIBRARIES += %reldir%/libclient.la
 %canon_reldir%_libclient_la_SOURCES = \
-	%reldir%/ask.c %reldir%/ask.h %reldir%/body.c %reldir%/chat.c %reldir%/client.c %reldir%/client.h \
+	%reldir%/ask.c %reldir%/ask.h %reldir%/body.c %reldir%/chat.c %reldir%/check.c %reldir%/client.c %reldir%/client.h \
 	%reldir%/dispatch.c %reldir%/outcome.c %reldir%/outcome.h %reldir%/piece.c %reldir%/reply.c \
 	%reldir%/roster.c %reldir%/sink.c %reldir%/sink.h %reldir%/stats.c %reldir%/totals.c %reldir%/totals.h \
 	%reldir%/turn.c %reldir%/wish.c

@@ -98,7 +98,10 @@ static void find_target(struct call *call)
     struct route_view route;
     harborai_str name = name_to_find(call, models);
 
-    if (model_map_find(models, name, &route) < 0) {
+    if (call->wanted_provider.len > 0 &&
+        model_map_check_provider(models, call->wanted_provider, &error) < 0) {
+        call_fail(call, &error);
+    } else if (model_map_find(models, name, &route) < 0) {
         model_map_explain(models, name,
                           call->is_http ? MODEL_MAP_OVER_HTTP : MODEL_MAP_IN_PROCESS, &error);
         call_fail(call, &error);

@@ -305,6 +305,24 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
     return set_code(error, "model_not_found", st);
 }
 
+harborai_status model_map_check_provider(const struct model_map *map, harborai_str name,
+                                         harborai_error *error)
+{
+    char text[MODEL_MAP_SHOWN];
+    size_t count;
+    const struct model_map_dormant *dormants = model_map_dormants(map, &count);
+    if (model_map_provider_named(map, name) != NULL)
+        return HARBORAI_OK;
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal(dormants[i].manifest->provider, name))
+            return harborai_error_set(error, HARBORAI_E_AUTH, "there is no provider '%.*s': set %.*s",
+                                      SLICE_ARG(shown(name, text)), SLICE_ARG(dormants[i].missing));
+    (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                             "there is no provider '%.*s': 'harborai list-models' shows those that "
+                             "there are", SLICE_ARG(shown(name, text)));
+    return set_code(error, "provider_not_found", HARBORAI_E_NOT_FOUND);
+}
+
 const struct model_listing *model_map_list(const struct model_map *map, size_t *ret_count)
 {
     *ret_count = map->listing_count;

@@ -110,6 +110,11 @@ MUST_CHECK harborai_status model_map_find(const struct model_map *map, harborai_
 harborai_status model_map_explain(const struct model_map *map, harborai_str name,
                                   enum model_map_reader reader, harborai_error *error);
 
+/* OK: there is a provider of this name. Else as above: "provider_not_found", or what one waits for.
+ * [loop, online] */
+harborai_status model_map_check_provider(const struct model_map *map, harborai_str name,
+                                         harborai_error *error);
+
 /* The nearest among the first 4,096 listed names, at most two edits away; empty = none. Slow. */
 harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
 

@@ -252,7 +252,37 @@ static void test_chain(void)
     CU_ASSERT(harborai_chat(NULL, ECHO_BODY, &error) == NULL && error.code == HARBORAI_E_INVALID);
 }
 
+/* What can be told before a call is made. */
+static void test_check(void)
+{
+    static const struct {
+        const char *name, *model, *provider;
+        harborai_status want;
+        const char *says;
+    } rows[] = {
+        {"a model", "echo", NULL, HARBORAI_OK, ""},
+        {"a model of a provider", "other", "second", HARBORAI_OK, ""},
+        {"by its whole name", "second/other", "second", HARBORAI_OK, ""},
+        {"a provider alone", NULL, "second", HARBORAI_OK, ""},
+        {"no such model", "nope", NULL, HARBORAI_E_NOT_FOUND, "the model 'nope' does not exist"},
+        {"a model of another", "other", "echo", HARBORAI_E_NOT_FOUND, "'echo/other' does not exist"},
+        {"no such provider", NULL, "third", HARBORAI_E_NOT_FOUND, "there is no provider 'third'"},
+        {"the provider first", "echo", "third", HARBORAI_E_NOT_FOUND, "there is no provider 'third'"},
+        {"neither", NULL, NULL, HARBORAI_E_INVALID, "neither a model nor a provider"},
+    };
+    harborai_client *client = support_open(&stage, "providers: { echo: {}, second: { plugin: echo, "
+                                                   "models: [other] } }\n", NULL);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_status st = harborai_client_check(client, rows[i].model, rows[i].provider, &error);
+        ROW(rows[i].name, st == rows[i].want && error.code == rows[i].want);
+        ROW(rows[i].name, strstr(error.message, rows[i].says) != NULL);
+    }
+    support_close(&stage, client);
+}
+
 const CU_TestInfo options_tests[] = {
     {"call options", test_call_options}, {"time limit", test_time_limit}, {"open", test_open},
     {"log", test_log}, {"stats", test_stats}, {"stats, old", test_stats_of_old_clients},
-    {"stats, large", test_stats_of_large_processes}, {"chain", test_chain}, CU_TEST_INFO_NULL};
+    {"stats, large", test_stats_of_large_processes}, {"chain", test_chain}, {"check", test_check},
+    CU_TEST_INFO_NULL};

@@ -140,6 +140,13 @@ HARBORAI_API harborai_status harborai_client_close(harborai_client *client);
  * Writes to one descriptor, errno is kept. [signal] */
 HARBORAI_API void harborai_client_interrupt(harborai_client *client);
 
+/* Whether a call of this model would reach a vendor, as far as can be told without making one: the
+ * name leads to a provider, and its key is there. `provider` as in harborai_call_options, may be
+ * NULL; so may `model`, and then only the provider is looked for. HARBORAI_OK; E_NOT_FOUND: no such
+ * model or provider; E_AUTH: a key is missing; E_INVALID: several providers have the name. [any] */
+HARBORAI_API harborai_status harborai_client_check(harborai_client *client, const char *model,
+                                                   const char *provider, harborai_error *error);
+
 /* Statistics as a JSON object. `what` is one of
  *   "memory"       what the process and the undelivered answers take, and how long opening took
  *   "concurrency"  calls, connections, throughput, latency
