@@ -113,6 +113,8 @@ static void set_model(struct session *s, harborai_str rest)
         free(s->talk.model);
         s->talk.model = model;
     }
+    if (rest.len > 0 && s->input.is_terminal)
+        (void)talk_check_model(&s->talk);
     note(s, "model: %s", s->talk.model != NULL ? s->talk.model : "none; '/model MODEL' sets one");
 }
 
@@ -295,6 +297,8 @@ static enum exit_code run(const struct arguments *arguments)
     s.talk.streams = true;
     s.talk.interrupts_taken = 2; /* who presses once too often does not lose the conversation */
     input_open(&s.input, s.talk.state_dir != NULL ? s.talk.state_dir : "");
+    if (s.input.is_terminal && s.talk.model != NULL)
+        (void)talk_check_model(&s.talk); /* before the first question is written */
     if (s.input.is_terminal)
         note(&s, "harborai %s, model %s. '/help' shows the commands, Ctrl-D ends.",
              harborai_version(), s.talk.model != NULL ? s.talk.model : "none yet");

@@ -178,38 +178,13 @@ static void say_what_to_set(struct runtime *runtime)
                       : "name providers in the configuration;");
 }
 
-static bool is_provider(struct runtime *runtime, harborai_str name)
-{
-    size_t count;
-    const struct model_listing *models = model_map_list(runtime_models(runtime), &count);
-    for (size_t i = 0; i < count; i++)
-        if (slice_equal(models[i].provider, name))
-            return true;
-    return config_provider_find(runtime_config(runtime), name) != NULL;
-}
-
-static enum exit_code refuse_provider(struct runtime *runtime, harborai_str name)
-{
-    size_t count;
-    const struct model_map_dormant *dormants = model_map_dormants(runtime_models(runtime), &count);
-    for (size_t i = 0; i < count; i++)
-        if (slice_equal(dormants[i].manifest->provider, name)) {
-            command_complain("there is no provider '%.*s': set %.*s", SLICE_ARG(name),
-                             SLICE_ARG(dormants[i].missing));
-            return EXIT_USAGE;
-        }
-    command_complain("there is no provider '%.*s': 'harborai list-models' shows those that there are",
-                     SLICE_ARG(name));
-    return EXIT_USAGE;
-}
-
 static enum exit_code list(struct runtime *runtime, const struct arguments *arguments)
 {
     const char *provider = command_argument(&command_list_models, arguments, "provider");
     size_t count;
     const struct model_listing *models = model_map_list(runtime_models(runtime), &count);
-    if (provider != NULL && !is_provider(runtime, slice_of(provider)))
-        return refuse_provider(runtime, slice_of(provider));
+    if (provider != NULL && !setup_check_provider(runtime, slice_of(provider)))
+        return EXIT_USAGE;
     if (command_argument(&command_list_models, arguments, "json") != NULL)
         print_json(models, count, provider);
     else if (count > 0)

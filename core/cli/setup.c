@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
+#include "registry/model_map.h"
 
 void setup_print_faults(const struct config_faults *faults, const char *prefix)
 {
@@ -130,4 +131,13 @@ harborai_status setup_catalog(const struct config *config, struct plugin_catalog
                                      .system = PLUGINDIR,
                                      .one_a_provider = !config->has_file};
     return plugin_catalog_create(&where, ret_catalog, error);
+}
+
+bool setup_check_provider(struct runtime *runtime, harborai_str name)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (model_map_check_provider(runtime_models(runtime), name, &error) >= 0)
+        return true;
+    command_complain("%s", error.message);
+    return false;
 }

@@ -45,6 +45,9 @@ enum log_level setup_quiet_level(const struct config *config);
  * as long as the runtime. */
 enum exit_code setup_runtime(struct config *config, struct log *log, struct runtime **ret_runtime);
 
+/* Whether a provider is called so; complains if not, with the way to one. */
+bool setup_check_provider(struct runtime *runtime, harborai_str name);
+
 /* The plugins that this configuration finds; owned. */
 MUST_CHECK harborai_status setup_catalog(const struct config *config,
                                          struct plugin_catalog **ret_catalog,

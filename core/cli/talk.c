@@ -63,11 +63,16 @@ static bool read_options(struct talk *t, const struct command *command,
                          const struct arguments *arguments)
 {
     const char *timeout = command_argument(command, arguments, "timeout");
+    const char *model = command_argument(command, arguments, "model");
     t->options = (struct harborai_call_options){
         .size = sizeof t->options, .provider = command_argument(command, arguments, "provider")};
     if (timeout != NULL && (!value_parse_duration_ms(slice_of(timeout), &t->options.timeout_ms) ||
                             t->options.timeout_ms <= 0)) {
         command_complain("--timeout: '%s' is no duration such as 30s or 2m", timeout);
+        return false;
+    }
+    if (model != NULL && model[0] == '\0') {
+        command_complain("--model: '' is no name of a model; 'harborai list-models' shows what there is");
         return false;
     }
     return true;
@@ -150,7 +155,23 @@ enum exit_code talk_open(struct talk *t, const struct command *command,
     t->state_dir = slice_dup(config->state_dir);
     t->client = open_client(t, command, arguments, config, &error);
     config_destroy(config);
-    return t->client != NULL ? EXIT_OK : talk_close(t, command_fail(&error));
+    if (t->client == NULL)
+        return talk_close(t, command_fail(&error));
+    if (t->options.provider != NULL &&
+        harborai_client_check(t->client, NULL, t->options.provider, &error) < 0) {
+        command_complain("%s", error.message);
+        return talk_close(t, EXIT_USAGE);
+    }
+    return EXIT_OK;
+}
+
+bool talk_check_model(const struct talk *t)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (harborai_client_check(t->client, t->model, t->options.provider, &error) >= 0)
+        return true;
+    command_complain("%s", error.message);
+    return false;
 }
 
 enum exit_code talk_close(struct talk *t, enum exit_code code)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What chat and interactive share: a client of the library, answers shown as they come, Ctrl-C. Calls
- * are made by harborai.h and nothing else. */
+ * are made by harborai.h and nothing else; what there is to ask is looked up in the client. */
 #ifndef CLI_TALK_H
 #define CLI_TALK_H
 
@@ -32,6 +32,9 @@ enum exit_code talk_open(struct talk *t, const struct command *command,
 /* Ends the client; `code` is what the process is to end with, and is returned. Does not return if a
  * plugin holds on to its threads. */
 enum exit_code talk_close(struct talk *t, enum exit_code code);
+
+/* Looks whether the model is there and its key is, without asking it; complains if not. */
+bool talk_check_model(const struct talk *t);
 
 /* Asks and prints the answer; complains if there is none. What came of its text is added to `answer`,
  * which may be NULL. EXIT_INTERRUPTED: by Ctrl-C. */

@@ -72,6 +72,14 @@ class AskTest(ChatTest):
         done = self.chat("--provider", "lab", "hi")
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("lab", done.stderr)
+        for command in (["chat", "-m", "gpt-4o", "hi"], ["interactive", "-m", "gpt-4o"]):
+            done = harborai(*command, "--provider", "nobody", config=self.config)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (
+                2, "", "harborai: there is no provider 'nobody': 'harborai list-models' shows those "
+                "that there are\n"))
+        done = harborai("chat", "-m", "gpt-4o", "--provider", "openai", "hi")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("set OPENAI_API_KEY", done.stderr)
         done = self.chat("--provider", "openai", "mark-provider")
         self.assertEqual(done.stdout, "mark-provider\n", done.stderr)
 
@@ -193,6 +201,7 @@ class ExitCodesTest(ChatTest):
             (1, "request that the vendor refused", self.config, ['sim:{"status":400}']),
             (2, "wrong option", self.config, ["--nope", "hi"]),
             (2, "empty question", self.config, ["-"]),
+            (2, "empty model", self.config, ["-m", "", "hi"]),
             (3, "wrong configuration", "nonsense: 1\n", ["hi"]),
             (4, "key refused", self.config, ['sim:{"status":401}']),
             (4, "no key", {"providers": {"openai": {}}}, ["hi"]),

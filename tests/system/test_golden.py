@@ -77,6 +77,8 @@ providers:
         self.chat("nearly a model", "-m", "my-modle", "hello")
         self.chat("unknown provider", "-m", "nobody/my-model", "hello")
         self.chat("unknown model of a provider", "-m", "lab/other", "hello")
+        self.chat("provider of chat that is not there", "-m", "my-model", "--provider", "nobody",
+                  "hello")
         self.ask("provider that is not there", "list-models", "--config", self.config,
                  "--provider", "nobody")
         only = {"HARBORAI_PLUGIN_PATH": OPENAI}

@@ -246,6 +246,20 @@ class TerminalTest(unittest.TestCase):
             self.assertEqual(self.messages("mark-after-failure")[1], [("user", "mark-after-failure")])
 
 
+    def test_a_model_that_cannot_be_asked(self):
+        """Is told of before the first question is written."""
+        for config, model, says in ((self.config, "no-such", "'no-such' does not exist"),
+                                    ({"providers": {"openai": {}}}, "gpt-4o", "set OPENAI_API_KEY")):
+            with screen(config, "-m", model) as shown:
+                shown.wait_for_prompt(1)
+                self.assertRegex(shown.lines()[0], r"^harborai: ")
+                self.assertIn(says, "".join(shown.lines()))
+        with screen(self.config, "-q") as shown:
+            shown.wait_for_prompt(1)
+            shown.say("/model no-such")
+            shown.wait("a word", lambda x: "'no-such' does not exist" in "".join(x))
+
+
 class PlainInputTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
