@@ -78,9 +78,11 @@ static enum exit_code show(const struct arguments *arguments)
 /* ---- check -------------------------------------------------------------------------------- */
 
 /* What can only be seen with the plugins: whether they are there and serve what aliases name. */
-static harborai_status check_plugins(struct config *config, harborai_error *error)
+static harborai_status check_plugins(struct config *config, struct config_faults *faults,
+                                     harborai_error *error)
 {
-    struct runtime_options with = {.loops = 1, .system_plugin_dir = PLUGINDIR};
+    struct runtime_options with = {
+        .loops = 1, .system_plugin_dir = PLUGINDIR, .faults = faults};
     struct runtime *runtime;
     harborai_status st = runtime_create(config, &with, &runtime, error);
     if (st < 0)
@@ -151,7 +153,7 @@ static enum exit_code check(const struct arguments *arguments)
     harborai_status st =
         setup_load(&command_config, arguments, &config, &faults, &warnings, &error);
     if (st >= 0)
-        st = check_plugins(config, &error);
+        st = check_plugins(config, &faults, &error);
     if (has(arguments, "json"))
         print_check_json(st, &faults, &warnings, &error);
     else

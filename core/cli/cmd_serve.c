@@ -118,14 +118,15 @@ static void tell_what_stays(const struct serving *s, const struct config *config
 }
 
 /* Owns `config` from here on. */
-static harborai_status apply(struct serving *s, struct config *config, harborai_error *error)
+static harborai_status apply(struct serving *s, struct config *config,
+                             struct config_faults *faults, harborai_error *error)
 {
     int64_t shutdown_ms = config->shutdown_ms;
     enum log_level level = config->log_level;
     size_t aliases = config->alias_count;
     tell_what_stays(s, config);
     warn_of_circles(s, config);
-    harborai_status st = runtime_apply(s->runtime, config, error);
+    harborai_status st = runtime_apply(s->runtime, config, faults, error);
     if (st < 0) {
         config_destroy(config);
         return st;
@@ -148,11 +149,11 @@ static void reload(struct serving *s)
     harborai_status st =
         setup_load(&command_serve, s->arguments, &config, &faults, &warnings, &error);
     log_faults(&s->log, LOG_LEVEL_WARN, &warnings);
-    log_faults(&s->log, LOG_LEVEL_ERROR, &faults);
     if (st >= 0)
-        st = apply(s, config, &error);
+        st = apply(s, config, &faults, &error);
     if (st >= 0)
         return;
+    log_faults(&s->log, LOG_LEVEL_ERROR, &faults);
     if (faults.count == 0)
         log_write(&s->log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", error.message);
     log_write(&s->log, LOG_LEVEL_ERROR, "config.kept", "faults=%u help='%s'",
@@ -271,10 +272,13 @@ static enum exit_code start(struct serving *s, struct config *config)
 {
     struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
                                    .with_journal = true, .system_plugin_dir = PLUGINDIR};
+    AUTO(config_faults) faults;
     harborai_error error = HARBORAI_ERROR_INIT;
+    config_faults_init(&faults);
+    with.faults = &faults;
     if (runtime_create(config, &with, &s->runtime, &error) < 0) {
         config_destroy(config);
-        enum exit_code code = command_fail(&error);
+        enum exit_code code = setup_fail(&faults, &error);
         return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
     }
     enum exit_code code = serve(s);

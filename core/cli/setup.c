@@ -20,6 +20,14 @@ void setup_print_faults(const struct config_faults *faults, const char *prefix)
         command_complain("%s… and %u more", prefix, faults->total - faults->count);
 }
 
+enum exit_code setup_fail(const struct config_faults *faults, const harborai_error *error)
+{
+    if (faults->count == 0)
+        return command_fail(error);
+    setup_print_faults(faults, "");
+    return EXIT_CONFIG;
+}
+
 /* The flags that the table of settings names, where the command has them. */
 size_t setup_settings(const struct command *command, const struct arguments *arguments,
                       struct config_override to[SETUP_SETTINGS_MAX])
@@ -114,10 +122,13 @@ enum exit_code setup_runtime(struct config *config, struct log *log, struct runt
     if (config == NULL)
         return EXIT_CONFIG;
     setup_quiet_log(log, config);
-    struct runtime_options with = {.log = log, .loops = 1, .system_plugin_dir = PLUGINDIR};
+    AUTO(config_faults) faults;
+    config_faults_init(&faults);
+    struct runtime_options with = {
+        .log = log, .loops = 1, .system_plugin_dir = PLUGINDIR, .faults = &faults};
     if (runtime_create(config, &with, ret_runtime, &error) < 0) {
         config_destroy(config);
-        return command_fail(&error);
+        return setup_fail(&faults, &error);
     }
     return EXIT_OK;
 }

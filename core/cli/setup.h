@@ -27,6 +27,9 @@ MUST_CHECK harborai_status setup_load(const struct command *command,
 /* Complains of each, and of those for which there was no room; `prefix` stands before each. */
 void setup_print_faults(const struct config_faults *faults, const char *prefix);
 
+/* A runtime that could not be made: complains of every fault of the configuration, or of the error. */
+enum exit_code setup_fail(const struct config_faults *faults, const harborai_error *error);
+
 /* What the flags set, by the settings' paths; how many. The same that setup_config() goes by. */
 enum { SETUP_SETTINGS_MAX = COMMAND_OPTIONS_MAX + 2 };
 size_t setup_settings(const struct command *command, const struct arguments *arguments,

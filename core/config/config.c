@@ -214,17 +214,6 @@ static harborai_status load(struct loading *l, harborai_error *error)
     return l->faults->total > 0 ? HARBORAI_E_CONFIG : HARBORAI_OK;
 }
 
-static void summarise(const struct config_faults *faults, harborai_error *error)
-{
-    char text[400] = "the configuration is wrong";
-    if (faults->count > 0)
-        config_fault_format(&faults->items[0], text, sizeof text);
-    if (faults->total > 1)
-        harborai_error_set(error, HARBORAI_E_CONFIG, "%s (and %u more)", text, faults->total - 1);
-    else
-        harborai_error_set(error, HARBORAI_E_CONFIG, "%s", text);
-}
-
 static void init_faults(struct config_faults *own, struct config_faults *given,
                         struct config_faults **ret_used)
 {
@@ -251,7 +240,7 @@ harborai_status config_load(const struct config_sources *sources,
     arena_init(&l.config->arena, ARENA_MAX);
     harborai_status st = load(&l, error);
     if (st == HARBORAI_E_CONFIG)
-        summarise(l.faults, error);
+        (void)config_faults_summarise(l.faults, error);
     if (st < 0)
         return st;
     *ret_config = take(l.config);

@@ -58,7 +58,8 @@ static bool has_room(const struct config_faults *faults, const struct config_fau
 void config_faults_add(struct config_faults *faults, struct config_place place, const char *format,
                        ...)
 {
-    struct config_fault fault = {place.file, place.line, place.column, NULL};
+    struct config_fault fault = {place.file != NULL ? place.file : "", place.line, place.column,
+                                 NULL};
     char message[MESSAGE_MAX];
     va_list arguments;
 
@@ -69,7 +70,7 @@ void config_faults_add(struct config_faults *faults, struct config_place place, 
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     clean(message);
-    fault.file = arena_copy(&faults->texts, slice_of(place.file)).data;
+    fault.file = arena_copy(&faults->texts, slice_of(fault.file)).data;
     fault.message = arena_copy(&faults->texts, slice_of(message)).data;
     if (fault.file != NULL && fault.message != NULL)
         insert(faults, fault);
@@ -77,9 +78,22 @@ void config_faults_add(struct config_faults *faults, struct config_place place, 
 
 void config_fault_format(const struct config_fault *fault, char *text, size_t size)
 {
-    if (fault->line == 0)
+    if (fault->file[0] == '\0')
+        snprintf(text, size, "%s", fault->message);
+    else if (fault->line == 0)
         snprintf(text, size, "%s: %s", fault->file, fault->message);
     else
         snprintf(text, size, "%s:%u:%u: %s", fault->file, fault->line, fault->column,
                  fault->message);
+}
+
+harborai_status config_faults_summarise(const struct config_faults *faults, harborai_error *error)
+{
+    char text[400] = "the configuration is wrong";
+    if (faults->count > 0)
+        config_fault_format(&faults->items[0], text, sizeof text);
+    if (faults->total > 1)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "%s (and %u more)", text,
+                                  faults->total - 1);
+    return harborai_error_set(error, HARBORAI_E_CONFIG, "%s", text);
 }

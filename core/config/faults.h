@@ -9,7 +9,7 @@
 #define CONFIG_FAULTS_MAX 100 /* more help nobody; `total` counts on */
 
 /* Where a value was written. `file` may be a variable or a flag instead ("HARBORAI_PORT",
- * "--port"): then line and column are 0. */
+ * "--port"): then line and column are 0. NULL: nobody knows. */
 struct config_place {
     const char *file;
     unsigned line, column; /* from 1, column in characters; 0 = none */
@@ -36,7 +36,10 @@ PRINTF(3, 4)
 void config_faults_add(struct config_faults *faults, struct config_place place, const char *format,
                        ...);
 
-/* "file:line:col: message", without what is 0, cut to `size` bytes with the NUL. */
+/* "file:line:col: message", without what is 0 or empty, cut to `size` bytes with the NUL. */
 void config_fault_format(const struct config_fault *fault, char *text, size_t size);
+
+/* E_CONFIG: the first fault, and how many more there are. */
+harborai_status config_faults_summarise(const struct config_faults *faults, harborai_error *error);
 
 #endif

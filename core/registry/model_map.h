@@ -56,6 +56,9 @@ struct model_map_source {
     const struct model_map_dormant *dormants;
     size_t dormant_count;
     harborai_str file; /* where providers are named; empty = nowhere */
+    /* Providers that are faults themselves: an alias that may lead to one is no further fault. */
+    const harborai_str *missing_providers;
+    size_t missing_provider_count;
 };
 
 /* Where a call goes. */
@@ -93,9 +96,11 @@ struct model_map_route { /* private */
 struct model_map;
 
 /* E_CONFIG: an alias is in a cycle, leads nowhere or to an ambiguous name; a name is none; a provider
- * stands twice. [keeper] */
+ * stands twice. `faults`, if not NULL, gets every alias that is wrong; the error has the first of them
+ * and how many more there are. [keeper] */
 MUST_CHECK harborai_status model_map_create(const struct model_map_source *source,
-                                            struct model_map **ret_map, harborai_error *error);
+                                            struct model_map **ret_map,
+                                            struct config_faults *faults, harborai_error *error);
 void model_map_destroy(struct model_map *map); /* [keeper] no reader has it */
 
 /* OK; E_NOT_FOUND (also if its provider is disabled); E_INVALID: ambiguous. *ret_route is written

@@ -2,6 +2,8 @@
 /* Builds a model map: every name that can be written down beforehand is expanded into one table, so
  * that a look-up has nothing to decide. What could be read in two ways is decided here, or made an
  * error that a look-up finds. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -31,6 +33,7 @@ struct builder {
     struct finder listed, aliases; /* map->listings by provider and model; source->aliases */
     struct model_map_entry *entries; /* the map's, still writable */
     struct standing *standings;      /* one an entry; freed at the end */
+    struct config_faults *faults;
     harborai_error *error;
 };
 
@@ -391,39 +394,54 @@ static harborai_status find_aliases(struct builder *b)
     return st;
 }
 
-/* "config.yaml:2:3: ", or nothing; for a fault, so that the map ends with it. */
-static const char *where(const struct builder *b, const struct model_map_alias *alias)
+/* The next alias is looked at all the same. */
+PRINTF(3, 4)
+static harborai_status fault(struct builder *b, const struct model_map_alias *alias,
+                             const char *format, ...)
 {
-    const struct config_place *place = &alias->place;
-    harborai_str text = SLICE_NONE;
-    if (place->file != NULL)
-        text = arena_printf(&b->map->arena, "%s:%u:%u: ", place->file, place->line, place->column);
-    return text.len > 0 ? text.data : "";
+    char text[sizeof b->error->message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    config_faults_add(b->faults, alias->place, "models.%.*s: %s", SLICE_ARG(alias->name), text);
+    return HARBORAI_E_CONFIG;
 }
 
 /* The end of a chain of aliases. */
-static harborai_status follow(const struct builder *b, const struct model_map_alias *alias,
+static harborai_status follow(struct builder *b, const struct model_map_alias *alias,
                               harborai_str *ret_target)
 {
     const struct model_map_alias *at = alias, *next;
     for (size_t steps = 0; (next = alias_named(b, at->target)) != NULL; at = next)
         if (steps++ == b->source->alias_count)
-            return harborai_error_set(b->error, HARBORAI_E_CONFIG,
-                                      "%smodels.%.*s: its alias '%.*s' leads back to itself",
-                                      where(b, alias), SLICE_ARG(alias->name),
-                                      SLICE_ARG(alias->target));
+            return fault(b, alias, "its alias '%.*s' leads back to itself",
+                         SLICE_ARG(alias->target));
     *ret_target = at->target;
     return HARBORAI_OK;
 }
 
+/* Whether a provider that is missing could have served the name. */
+static bool may_be_missing(const struct builder *b, harborai_str target)
+{
+    harborai_str head, tail;
+    if (!slice_split(target, '/', &head, &tail))
+        return b->source->missing_provider_count > 0;
+    for (size_t i = 0; i < b->source->missing_provider_count; i++)
+        if (slice_equal(b->source->missing_providers[i], head))
+            return true;
+    return false;
+}
+
 /* Who reads this cannot list the models: nothing runs with such a configuration. */
-static harborai_status lead_nowhere(const struct builder *b, const struct model_map_alias *alias,
+static harborai_status lead_nowhere(struct builder *b, const struct model_map_alias *alias,
                                     harborai_str target)
 {
     harborai_error why = HARBORAI_ERROR_INIT;
+    if (may_be_missing(b, target))
+        return HARBORAI_E_CONFIG; /* that provider was complained of */
     (void)model_map_explain(b->map, target, MODEL_MAP_IN_A_FILE, &why);
-    return harborai_error_set(b->error, HARBORAI_E_CONFIG, "%smodels.%.*s: %s", where(b, alias),
-                              SLICE_ARG(alias->name), why.message);
+    return fault(b, alias, "%s", why.message);
 }
 
 /* Aliases are not in the table yet: what is found is a provider's. */
@@ -432,9 +450,7 @@ static harborai_status resolve(struct builder *b, const struct model_map_alias *
 {
     harborai_str target;
     if (!is_name(alias->name) || has_star(alias->name) || alias_named(b, alias->name) != alias)
-        return harborai_error_set(b->error, HARBORAI_E_CONFIG,
-                                  "%smodels.%.*s: is no name for an alias, or stands twice",
-                                  where(b, alias), SLICE_ARG(alias->name));
+        return fault(b, alias, "is no name for an alias, or stands twice");
     harborai_status st = follow(b, alias, &target);
     if (st < 0)
         return st;
@@ -476,8 +492,12 @@ static harborai_status add_aliases(struct builder *b)
     if (targets == NULL)
         return out_of_memory(b);
     st = find_aliases(b);
-    for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
-        st = resolve(b, &b->source->aliases[i], &targets[i]);
+    for (size_t i = 0; (st == HARBORAI_OK || st == HARBORAI_E_CONFIG) && i < count; i++) {
+        harborai_status resolved = resolve(b, &b->source->aliases[i], &targets[i]);
+        st = resolved < 0 ? resolved : st;
+    }
+    if (st == HARBORAI_E_CONFIG)
+        (void)config_faults_summarise(b->faults, b->error);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
         st = add_alias(b, &b->source->aliases[i], &targets[i]);
     free(targets);
@@ -525,9 +545,12 @@ static harborai_status build(struct builder *b)
 }
 
 harborai_status model_map_create(const struct model_map_source *source, struct model_map **ret_map,
-                                 harborai_error *error)
+                                 struct config_faults *faults, harborai_error *error)
 {
+    AUTO(config_faults) own_faults;
     struct builder b = {.map = calloc(1, sizeof *b.map), .source = source, .error = error};
+    config_faults_init(&own_faults);
+    b.faults = faults != NULL ? faults : &own_faults;
     if (b.map == NULL)
         return out_of_memory(&b);
     arena_init(&b.map->arena, MAP_MEMORY);

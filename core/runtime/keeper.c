@@ -90,6 +90,21 @@ static size_t list_dormants(const struct runtime *runtime, const struct config *
     return count;
 }
 
+/* Those that the configuration names and that could not be made. */
+static size_t list_missing(const struct config *config, const struct model_map_provider *have,
+                           size_t have_count, harborai_str *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; config->has_file && i < config->provider_count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < have_count && !found; j++)
+            found = slice_equal(have[j].name, config->providers[i].name);
+        if (!found)
+            to[count++] = config->providers[i].name;
+    }
+    return count;
+}
+
 static harborai_str name_of_file(const struct config *config)
 {
     if (!config->has_file)
@@ -97,34 +112,48 @@ static harborai_str name_of_file(const struct config *config)
     return config->file.len > 0 ? config->file : HARBORAI_STR("the configuration");
 }
 
-static harborai_status build_models(const struct runtime *runtime, const struct config *config,
-                                    struct model_map **ret_map, harborai_error *error)
+static void list_aliases(const struct config *config, struct model_map_alias *to)
 {
-    size_t most = 1; /* calloc(0) may be NULL */
+    for (size_t i = 0; i < config->alias_count; i++) {
+        const struct config_alias *a = &config->aliases[i];
+        to[i] = (struct model_map_alias){
+            a->name, a->target, {a->place.file, a->place.line, a->place.column}};
+    }
+}
+
+static harborai_status build_models(const struct runtime *runtime, const struct config *config,
+                                    struct config_faults *faults, struct model_map **ret_map,
+                                    harborai_error *error)
+{
+    size_t most = 1; /* an empty array may be NULL */
+    struct arena arena;
     for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
         most++;
-    struct model_map_provider *providers = calloc(most, sizeof *providers);
-    struct model_map_alias *aliases = calloc(config->alias_count + 1, sizeof *aliases);
-    struct model_map_dormant *dormants = calloc(runtime->catalog->file_count + 1, sizeof *dormants);
-    struct arena arena;
+    arena_init(&arena, MIB(64));
+    struct model_map_provider *providers = arena_alloc(&arena, most * sizeof *providers);
+    struct model_map_alias *aliases =
+        arena_alloc(&arena, (config->alias_count + 1) * sizeof *aliases);
+    struct model_map_dormant *dormants =
+        arena_alloc(&arena, (runtime->catalog->file_count + 1) * sizeof *dormants);
+    harborai_str *missing = arena_alloc(&arena, (config->provider_count + 1) * sizeof *missing);
     harborai_status st = HARBORAI_E_MEMORY;
-    arena_init(&arena, MIB(1));
-    if (providers != NULL && aliases != NULL && dormants != NULL) {
-        for (size_t i = 0; i < config->alias_count; i++) {
-            const struct config_alias *a = &config->aliases[i];
-            aliases[i] = (struct model_map_alias){
-                a->name, a->target, {a->place.file, a->place.line, a->place.column}};
-        }
+    if (providers != NULL && aliases != NULL && dormants != NULL && missing != NULL) {
+        size_t count = list_providers(runtime, providers);
+        list_aliases(config, aliases);
         struct model_map_source source = {
-            providers, list_providers(runtime, providers), aliases, config->alias_count, dormants,
-            list_dormants(runtime, config, &arena, dormants), name_of_file(config)};
-        st = model_map_create(&source, ret_map, error);
+            .providers = providers,
+            .provider_count = count,
+            .aliases = aliases,
+            .alias_count = config->alias_count,
+            .dormants = dormants,
+            .dormant_count = list_dormants(runtime, config, &arena, dormants),
+            .file = name_of_file(config),
+            .missing_providers = missing,
+            .missing_provider_count = list_missing(config, providers, count, missing)};
+        st = model_map_create(&source, ret_map, faults, error);
     } else {
         harborai_error_set(error, st, "no memory left");
     }
-    free(providers);
-    free(aliases);
-    free(dormants);
     arena_release(&arena);
     return st;
 }
@@ -138,14 +167,35 @@ static void publish(struct runtime *runtime, struct config *config, struct model
     config_destroy((struct config *)(uintptr_t)old_config);
 }
 
-harborai_status keeper_apply(struct runtime *runtime, struct config *config, harborai_error *error)
+/* Everything that is new, and what is wrong with it. */
+static harborai_status prepare(struct runtime *runtime, const struct config *config,
+                               struct config_faults *faults, struct model_map **ret_models,
+                               harborai_error *error)
 {
-    struct model_map *models;
+    struct model_map *models = NULL;
     harborai_status st = scan_plugins(runtime, config, error);
     if (st >= 0)
-        st = providers_prepare(runtime, config, error);
+        st = providers_prepare(runtime, config, faults, error);
     if (st >= 0)
-        st = build_models(runtime, config, &models, error);
+        st = build_models(runtime, config, faults, &models, error);
+    if (faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
+        st = config_faults_summarise(faults, error);
+    if (st < 0) {
+        model_map_destroy(models);
+        return st;
+    }
+    *ret_models = models;
+    return st;
+}
+
+harborai_status keeper_apply(struct runtime *runtime, struct config *config,
+                             struct config_faults *faults, harborai_error *error)
+{
+    AUTO(config_faults) own_faults;
+    struct model_map *models;
+    config_faults_init(&own_faults);
+    harborai_status st =
+        prepare(runtime, config, faults != NULL ? faults : &own_faults, &models, error);
     if (st < 0) {
         providers_keep_published(runtime);
         return st;
@@ -162,6 +212,7 @@ struct application {
     struct job job;
     struct runtime *runtime;
     struct config *config;
+    struct config_faults *faults;
     harborai_error *error;
     harborai_status status;
     pthread_mutex_t lock;
@@ -172,17 +223,18 @@ struct application {
 static void apply(struct job *job)
 {
     struct application *a = CONTAINER_OF(job, struct application, job);
-    a->status = keeper_apply(a->runtime, a->config, a->error);
+    a->status = keeper_apply(a->runtime, a->config, a->faults, a->error);
     pthread_mutex_lock(&a->lock);
     a->done = true;
     pthread_cond_signal(&a->changed);
     pthread_mutex_unlock(&a->lock);
 }
 
-harborai_status runtime_apply(struct runtime *runtime, struct config *config, harborai_error *error)
+harborai_status runtime_apply(struct runtime *runtime, struct config *config,
+                              struct config_faults *faults, harborai_error *error)
 {
     struct application a = {.job = {.run = apply}, .runtime = runtime, .config = config,
-                            .error = error, .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .faults = faults, .error = error, .lock = PTHREAD_MUTEX_INITIALIZER,
                             .changed = PTHREAD_COND_INITIALIZER};
     harborai_status st = jobs_submit(runtime->keeper, &a.job, error);
     if (st < 0)

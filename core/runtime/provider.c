@@ -246,19 +246,32 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
 {
     struct wanted w = {.spec = spec, .name = spec->name,
                        .file = plugin_catalog_find(runtime->catalog, spec->plugin)};
-    if (w.file == NULL) {
+    if (w.file == NULL)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "%s:%u:%u: providers.%s: no plugin '%s' can be used: 'harborai "
+                                  "providers.%s: no plugin '%s' can be used: 'harborai "
                                   "list-plugins' tells what was found and why something is refused",
-                                  spec->place.file, spec->place.line, spec->place.column,
-                                  spec->name.data,
-                                  spec->plugin.data);
-    }
+                                  spec->name.data, spec->plugin.data);
     harborai_status st = find_secrets(&w, config, error);
     if (st >= 0)
         st = want(runtime, config, &w, error);
     release_secrets(&w);
     return st;
+}
+
+/* A fault of one is no reason to keep quiet about the next. */
+static harborai_status prepare_all_configured(struct runtime *runtime, const struct config *config,
+                                              struct config_faults *faults, harborai_error *error)
+{
+    for (size_t i = 0; i < config->provider_count; i++) {
+        const struct config_provider *spec = &config->providers[i];
+        harborai_error why = HARBORAI_ERROR_INIT;
+        harborai_status st = prepare_configured(runtime, config, spec, &why);
+        if (st == HARBORAI_E_CONFIG)
+            config_faults_add(faults, spec->place, "%s", why.message);
+        else if (st < 0)
+            return harborai_error_set(error, st, "%s", why.message);
+    }
+    return HARBORAI_OK;
 }
 
 static harborai_status prepare_plugins_own(struct runtime *runtime, const struct config *config,
@@ -274,16 +287,13 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
 }
 
 harborai_status providers_prepare(struct runtime *runtime, const struct config *config,
-                                  harborai_error *error)
+                                  struct config_faults *faults, harborai_error *error)
 {
     harborai_status st = HARBORAI_OK;
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
         CONTAINER_OF(i, struct runtime_provider, link)->wanted = false;
-    if (config->has_file) {
-        for (size_t i = 0; i < config->provider_count && st >= 0; i++)
-            st = prepare_configured(runtime, config, &config->providers[i], error);
-        return st;
-    }
+    if (config->has_file)
+        return prepare_all_configured(runtime, config, faults, error);
     for (size_t i = 0; i < runtime->catalog->file_count && st >= 0; i++)
         if (runtime->catalog->files[i].state == PLUGIN_FILE_KNOWN)
             st = prepare_plugins_own(runtime, config, &runtime->catalog->files[i], error);

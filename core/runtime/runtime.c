@@ -114,6 +114,7 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     memset(runtime, 0, sizeof *runtime);
     runtime->options = *options;
+    runtime->options.faults = NULL;
     runtime->loop_count = loops_from(options);
     epoch_init(&runtime->epoch);
     list_init(&runtime->providers);
@@ -123,7 +124,7 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
     for (unsigned i = 0; i < runtime->loop_count && st >= 0; i++)
         st = build_loop(runtime, i, config, error);
     if (st >= 0)
-        st = keeper_apply(runtime, config, error);
+        st = keeper_apply(runtime, config, options->faults, error);
     if (st < 0) {
         runtime_destroy(runtime);
         return st;
@@ -163,7 +164,7 @@ static void leave(struct job *job)
     struct runtime *runtime = CONTAINER_OF(job, struct runtime, leave);
     struct model_map_source nothing = {0};
     struct model_map *empty;
-    if (model_map_create(&nothing, &empty, NULL) < 0)
+    if (model_map_create(&nothing, &empty, NULL, NULL) < 0)
         return; /* the map of this moment leads to the providers: they stay */
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
         CONTAINER_OF(i, struct runtime_provider, link)->wanted = false;

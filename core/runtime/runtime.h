@@ -23,9 +23,12 @@ struct runtime_options {
     bool with_late_journal;    /* its files are made when there is something to record */
     struct record_subscriber *subscriber; /* borrowed; is told of loop 0's calls; or NULL */
     const char *system_plugin_dir; /* borrowed; after the environment's and the configuration's */
+    struct config_faults *faults; /* borrowed by runtime_create(): gets what is wrong with `config`, all
+                                     of it; or NULL */
 };
 
-/* Takes `config`. Reads the plugin directories; loads nothing. */
+/* Takes `config` on success. Reads the plugin directories; loads nothing. E_CONFIG: the error has the
+ * first fault and how many more there are: plugins that cannot be used, aliases that lead nowhere. */
 MUST_CHECK harborai_status runtime_create(struct config *config,
                                           const struct runtime_options *options,
                                           struct runtime **ret_runtime, harborai_error *error);
@@ -66,8 +69,9 @@ const struct log *runtime_log(const struct runtime *runtime);
 
 /* [any but a loop] Replaces the configuration: plugin directories are read again, slots whose
  * provider did not change are kept, new maps are published, the others drain and are destroyed
- * after their last call. Returns when it is published. Takes `config` on success only. */
+ * after their last call. Returns when it is published. Takes `config` on success only.
+ * `faults` and the error as of runtime_create(). */
 MUST_CHECK harborai_status runtime_apply(struct runtime *runtime, struct config *config,
-                                         harborai_error *error);
+                                         struct config_faults *faults, harborai_error *error);
 
 #endif

@@ -100,9 +100,10 @@ struct runtime {
 };
 
 /* --- provider.c --- */
-/* Makes or keeps the slot of each provider that `config` wants; marks them `wanted`. */
+/* Makes or keeps the slot of each provider that `config` wants; marks them `wanted`. Those that are
+ * faults go to `faults`, and it goes on. */
 MUST_CHECK harborai_status providers_prepare(struct runtime *runtime, const struct config *config,
-                                             harborai_error *error);
+                                             struct config_faults *faults, harborai_error *error);
 /* Puts the slots that are not wanted any more to their end; after a grace period. [keeper] */
 void providers_retire_unwanted(struct runtime *runtime);
 /* A configuration was not taken: what was made for it alone goes. [keeper] */
@@ -120,8 +121,8 @@ void journal_subscriber_release(struct journal_subscriber *j);
 void metrics_subscriber_init(struct metrics_subscriber *m, struct metrics_shard *shard);
 
 /* --- keeper.c --- */
-/* [keeper] or [init] */
+/* [keeper] or [init]; `faults` may be NULL. */
 MUST_CHECK harborai_status keeper_apply(struct runtime *runtime, struct config *config,
-                                        harborai_error *error);
+                                        struct config_faults *faults, harborai_error *error);
 
 #endif

@@ -21,7 +21,8 @@ EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/ng
 %canon_reldir%_lookup_SOURCES = \
 	%reldir%/lookup.c \
 	%reldir%/args.c %reldir%/args.h
-%canon_reldir%_lookup_LDADD = core/registry/libregistry.la core/plugin/libplugin.la core/wire/libwire.la \
+%canon_reldir%_lookup_LDADD = core/registry/libregistry.la core/plugin/libplugin.la core/config/libconfig.la \
+	core/wire/libwire.la \
 	core/loop/libloop.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 
 %canon_reldir%_open_SOURCES = %reldir%/open.c

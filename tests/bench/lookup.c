@@ -77,7 +77,7 @@ static struct model_map *new_map(struct arena *arena)
             .manifest = manifest_of(p),
             .enabled = true,
         };
-    if (model_map_create(&source, &map, &error) < 0)
+    if (model_map_create(&source, &map, NULL, &error) < 0)
         args_die("%s", error.message);
     for (unsigned p = 0; p < PROVIDERS; p++)
         manifest_unref(providers[p].manifest);

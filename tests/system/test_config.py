@@ -61,6 +61,22 @@ class GoldenTest(unittest.TestCase):
             self.assertTrue(fault["line"] > 0 and fault["column"] > 0 and fault["message"], fault)
 
 
+class AfterReadingTest(unittest.TestCase):
+    """What can be told with the plugins alone: all of it, wherever the file is read."""
+    NAME = "after_reading.yaml"
+
+    def test_whoever_reads_it_says_the_same(self):
+        with open(os.path.join(GOLDEN, self.NAME + ".expected"), encoding="utf-8") as file:
+            want = [x for x in file.read().splitlines() if x.startswith("harborai: " + self.NAME)]
+        self.assertEqual(len(want), 4)
+        for command, code in (("list-models", 3), ("serve", 78)):
+            with self.subTest(command):
+                done = harborai(command, "--config", os.path.join(GOLDEN, self.NAME))
+                self.assertEqual(done.returncode, code, done.stderr)
+                said = done.stderr.replace(GOLDEN + os.sep, "").splitlines()
+                self.assertEqual(said, want)
+
+
 class CommandTest(unittest.TestCase):
     CONFIG = {"server": {"port": 9000},
               "providers": {"openai": {"api_key": "env:MY_KEY"},

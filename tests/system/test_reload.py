@@ -83,6 +83,19 @@ class ReloadTest(unittest.TestCase):
                 self.assertEqual(hb.chat("still", model="my-model").text(), "still")
                 self.assertNotIn("config.applied", hb.log())
 
+    def test_every_fault_is_told(self):
+        with support.simulator() as sim:
+            good = support.config_for(sim)
+            with self.serving(good) as hb:
+                bad = {**good, "providers": {**good["providers"], "one": {"plugin": "nothere"},
+                                             "two": {"plugin": "neither"}}}
+                self.reload(hb, bad, "config.kept")
+                for name in ("one", "two"):
+                    self.assertRegex(hb.log(), rf"config.fault fault='\S+harborai.yaml:\d+:\d+: "
+                                               rf"providers.{name}: no plugin ")
+                self.assertIn("config.kept faults=2 ", hb.log())
+                self.assertEqual(hb.chat("still here").text(), "still here")
+
     def test_what_needs_a_restart_is_said(self):
         with support.simulator() as sim:
             config = support.config_for(sim)

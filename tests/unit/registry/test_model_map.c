@@ -69,7 +69,7 @@ static struct model_map *map_of_all(void)
                                             .alias_count = ARRAY_LEN(aliases)};
     struct model_map *map = NULL;
     harborai_error error = HARBORAI_ERROR_INIT;
-    if (model_map_create(&source, &map, &error) < 0)
+    if (model_map_create(&source, &map, NULL, &error) < 0)
         CU_FAIL_FATAL(error.message);
     manifest_unref(o);
     manifest_unref(a);
@@ -206,7 +206,7 @@ static void test_dormants(void)
                                             .dormant_count = ARRAY_LEN(dormants)};
     struct model_map *map = NULL;
     size_t count;
-    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
     manifest_unref(o);
     manifest_unref(a);
     for (size_t i = 0; i < ARRAY_LEN(dormant_reasons); i++) {
@@ -241,7 +241,7 @@ static void test_unnamed(void)
         .dormants = &dormant, .dormant_count = 1, .file = HARBORAI_STR("a.yaml")};
     struct model_map *map = NULL;
     size_t count = 1;
-    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
     manifest_unref(o);
     for (size_t i = 0; i < ARRAY_LEN(said); i++) {
         harborai_error error = HARBORAI_ERROR_INIT;
@@ -319,7 +319,7 @@ static void test_faults(void)
                                                                (both[1].name.len > 0)};
         struct model_map *map = NULL;
         harborai_error error = HARBORAI_ERROR_INIT;
-        ROW(faults[i].name, model_map_create(&source, &map, &error) == HARBORAI_E_CONFIG);
+        ROW(faults[i].name, model_map_create(&source, &map, NULL, &error) == HARBORAI_E_CONFIG);
         ROW(faults[i].name, map == NULL && strstr(error.message, faults[i].want) != NULL);
         if (strstr(error.message, faults[i].want) == NULL)
             fprintf(stderr, "    said: %s\n", error.message);
@@ -333,7 +333,7 @@ static void test_empty(void)
     struct model_map *map = NULL;
     struct route_view view;
     size_t count = 1;
-    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
     CU_ASSERT(model_map_find(map, HARBORAI_STR("gpt-4o"), &view) == HARBORAI_E_NOT_FOUND);
     (void)model_map_list(map, &count);
     CU_ASSERT(count == 0);
@@ -394,7 +394,7 @@ static struct model_map *map_number(int number, struct manifest *m)
     const struct model_map_source source = {
         .providers = &provider, .provider_count = 1, .aliases = aliases, .alias_count = 2};
     struct model_map *map = NULL;
-    if (model_map_create(&source, &map, NULL) < 0)
+    if (model_map_create(&source, &map, NULL, NULL) < 0)
         abort();
     return map;
 }
@@ -447,7 +447,7 @@ static void test_many_models(void)
     struct model_map *map = NULL;
     struct route_view route;
     size_t count;
-    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
     (void)model_map_list(map, &count);
     CU_ASSERT(count == MANY);
     CU_ASSERT(model_map_find(map, HARBORAI_STR("lab/model-59999"), &route) == HARBORAI_OK);

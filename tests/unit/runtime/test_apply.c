@@ -72,7 +72,7 @@ static harborai_status apply(int number)
     struct config *config = stage_config(&stage, text, &error);
     if (config == NULL)
         return error.code;
-    harborai_status st = runtime_apply(stage.runtime, config, &error);
+    harborai_status st = runtime_apply(stage.runtime, config, NULL, &error);
     if (st < 0)
         config_destroy(config);
     return st;
@@ -202,7 +202,7 @@ static void test_refused(void)
         struct config *config = stage_config(&stage, refused[i].yaml, &error);
         harborai_status st = error.code;
         if (config != NULL)
-            st = runtime_apply(stage.runtime, config, &error);
+            st = runtime_apply(stage.runtime, config, NULL, &error);
         ROW(refused[i].name, st == refused[i].want);
         if (config != NULL && st < 0)
             config_destroy(config);
@@ -210,6 +210,37 @@ static void test_refused(void)
     }
     CU_ASSERT(stage_logged(&stage, "'created'") == 1);
     CU_ASSERT(stage_logged(&stage, "'destroyed'") == 0);
+    close_all();
+}
+
+/* What only the plugins can tell is told at once, too; what follows from a fault is none. */
+static void test_every_fault(void)
+{
+    static const char *const want[] = {
+        "test.yaml:3:3: providers.a: no plugin 'none' can be used",
+        "test.yaml:5:3: providers.b: no plugin 'neither' can be used",
+        "test.yaml:7:3: models.y: the model 'echo/y' does not exist",
+    };
+    AUTO(config_faults) faults;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    config_faults_init(&faults);
+    open_all(1);
+    struct config *config = stage_config(&stage,
+                                         "providers:\n  a: { plugin: none }\n  echo: { models: [m] }\n"
+                                         "  b: { plugin: neither }\nmodels:\n  y: echo/y\n  z: a/z\n",
+                                         &error);
+    CU_ASSERT_FATAL(config != NULL);
+    CU_ASSERT(runtime_apply(stage.runtime, config, &faults, &error) == HARBORAI_E_CONFIG);
+    config_destroy(config);
+    CU_ASSERT(faults.total == ARRAY_LEN(want) && strstr(error.message, "(and 2 more)") != NULL);
+    for (size_t i = 0; i < ARRAY_LEN(want) && i < faults.count; i++) {
+        char text[512];
+        config_fault_format(&faults.items[i], text, sizeof text);
+        ROW(want[i], strstr(text, want[i]) != NULL);
+        if (strstr(text, want[i]) == NULL)
+            fprintf(stderr, "    said: %s\n", text);
+    }
+    call_once(0);
     close_all();
 }
 
@@ -228,5 +259,6 @@ static void test_same(void)
 
 const CU_TestInfo apply_tests[] = {{"1000 times under 200 calls", test_apply},
                                    {"what is refused changes nothing", test_refused},
+                                   {"every fault of a configuration", test_every_fault},
                                    {"the same again changes nothing", test_same},
                                    CU_TEST_INFO_NULL};

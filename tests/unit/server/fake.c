@@ -230,7 +230,7 @@ static struct model_map *make_models(struct runtime *runtime)
                                      .models = names, .model_count = 2, .enabled = true};
     struct model_map_source source = {
         .providers = &lab, .provider_count = 1, .aliases = aliases, .alias_count = 1};
-    if (model_map_create(&source, &map, &error) < 0)
+    if (model_map_create(&source, &map, NULL, &error) < 0)
         CU_FAIL_FATAL(error.message);
     manifest_unref(manifest);
     return map;
