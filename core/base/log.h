@@ -26,6 +26,13 @@ void log_init(struct log *log, int fd, enum log_level level);
 void log_init_sink(struct log *log, void (*sink)(void *context, enum log_level level, harborai_str line),
                    void *context, enum log_level level);
 
+/* The level of an event that the error of a call tells as well. With a sink whoever asks is the
+ * application, who would read it twice: info. */
+static inline enum log_level log_level_told(const struct log *log, enum log_level level)
+{
+    return log != NULL && log->sink != NULL ? LOG_LEVEL_INFO : level;
+}
+
 static inline bool log_is_on(const struct log *log, enum log_level level)
 {
     return log != NULL && (int)level <= atomic_load_explicit(&((struct log *)(uintptr_t)log)->level,

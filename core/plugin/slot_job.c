@@ -79,8 +79,8 @@ static void finish_load(struct slot *slot, enum plugin_stage stage, const harbor
         set_failure(slot, stage, error);
         wait_longer(slot);
         atomic_store(&slot->state, SLOT_FAILED);
-        log_write(slot->services->log, LOG_LEVEL_ERROR, "plugin.failed",
-                  "provider=%s stage=%s error='%s'", slot_name(slot), plugin_stage_name(stage),
+        log_write(slot->services->log, log_level_told(slot->services->log, LOG_LEVEL_ERROR),
+                  "plugin.failed", "provider=%s stage=%s error='%s'", slot_name(slot), plugin_stage_name(stage),
                   error->message);
     }
     post_waiters(atomic_exchange(&slot->waiters, SLOT_IDLE),

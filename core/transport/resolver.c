@@ -147,8 +147,8 @@ static void run(struct job *job)
 
     harborai_status st = resolve(name->text, &answer, &error);
     if (st < 0)
-        log_write(resolver->log, LOG_LEVEL_WARN, "transport.unresolved", "name='%s' reason='%s'",
-                  name->text, error.message);
+        log_write(resolver->log, log_level_told(resolver->log, LOG_LEVEL_WARN),
+                  "transport.unresolved", "name='%s' reason='%s'", name->text, error.message);
     pthread_mutex_lock(&resolver->lock);
     name->running = false;
     if (st == HARBORAI_OK) {

@@ -89,7 +89,9 @@ static void test_sink(void)
 {
     struct log log;
     char text[128] = "";
+    CU_ASSERT(log_level_told(NULL, LOG_LEVEL_WARN) == LOG_LEVEL_WARN);
     log_init_sink(&log, keep_line, text, LOG_LEVEL_WARN);
+    CU_ASSERT(log_level_told(&log, LOG_LEVEL_ERROR) == LOG_LEVEL_INFO);
     log_write(&log, LOG_LEVEL_INFO, "a.b", "x=%d", 1);
     CU_ASSERT_STRING_EQUAL(text, "");
     log_write(&log, LOG_LEVEL_WARN, "a.b", "x=%d", 1);
