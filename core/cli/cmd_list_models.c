@@ -151,31 +151,12 @@ static void print_json(const struct model_listing *list, size_t count, const cha
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
 
-static bool has_a_plugin(const struct plugin_catalog *catalog)
-{
-    for (size_t i = 0; i < catalog->file_count; i++)
-        if (catalog->files[i].state == PLUGIN_FILE_KNOWN)
-            return true;
-    return false;
-}
-
 /* The way out, for the first minute of someone who has set nothing yet. */
 static void say_what_to_set(struct runtime *runtime)
 {
-    size_t count;
-    const struct model_map_dormant *dormants = model_map_dormants(runtime_models(runtime), &count);
-    if (!has_a_plugin(runtime_plugins(runtime))) {
-        command_complain("there is no model, for there is no plugin: HARBORAI_PLUGIN_PATH names "
-                         "directories to look in; 'harborai list-plugins' tells of those refused");
-        return;
-    }
-    fprintf(stderr, "harborai: there is no model: ");
-    for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "%s%.*s for plugin '%.*s'", i == 0 ? "set " : ", ",
-                SLICE_ARG(dormants[i].missing), SLICE_ARG(dormants[i].manifest->provider));
-    fprintf(stderr, "%s 'harborai list-plugins' shows the plugins\n",
-            count > 0 ? ", or name providers in a configuration;"
-                      : "name providers in the configuration;");
+    AUTO(buf) text = BUF_INIT(KIB(64));
+    setup_explain_nothing(runtime, &text);
+    command_complain("%.*s", SLICE_ARG(buf_slice(&text)));
 }
 
 static enum exit_code list(struct runtime *runtime, const struct arguments *arguments)

@@ -70,6 +70,17 @@ static void log_faults(const struct log *log, enum log_level level, const struct
     }
 }
 
+/* A gateway that can be asked nothing starts all the same: SIGHUP may bring what is missing. */
+static void warn_of_nothing(const struct serving *s)
+{
+    AUTO(buf) text = BUF_INIT(KIB(64));
+    if (model_map_provider_count(runtime_models(s->runtime)) > 0)
+        return;
+    setup_explain_nothing(s->runtime, &text);
+    log_write(&s->log, LOG_LEVEL_WARN, "serve.no_provider", "help='%.*s'",
+              SLICE_ARG(buf_slice(&text)));
+}
+
 static bool is_loopback(harborai_str host)
 {
     return slice_is(host, "localhost") || slice_is(host, "::1") || slice_starts_with(host, "127.");
@@ -133,6 +144,7 @@ static harborai_status apply(struct serving *s, struct config *config,
     }
     s->shutdown_ms = shutdown_ms;
     log_write(&s->log, LOG_LEVEL_INFO, "config.applied", "aliases=%zu", aliases);
+    warn_of_nothing(s);
     atomic_store_explicit(&s->log.level, (int)level, memory_order_relaxed);
     return st;
 }
@@ -281,6 +293,7 @@ static enum exit_code start(struct serving *s, struct config *config)
         enum exit_code code = setup_fail(&faults, &error);
         return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
     }
+    warn_of_nothing(s);
     enum exit_code code = serve(s);
     runtime_destroy(s->runtime);
     return code;

@@ -152,3 +152,30 @@ bool setup_check_provider(struct runtime *runtime, harborai_str name)
     command_complain("%s", error.message);
     return false;
 }
+
+static bool has_a_plugin(const struct plugin_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->file_count; i++)
+        if (catalog->files[i].state == PLUGIN_FILE_KNOWN)
+            return true;
+    return false;
+}
+
+void setup_explain_nothing(struct runtime *runtime, struct buf *out)
+{
+    size_t count;
+    const struct model_map_dormant *dormants = model_map_dormants(runtime_models(runtime), &count);
+    if (!has_a_plugin(runtime_plugins(runtime))) {
+        buf_add(out, HARBORAI_STR("there is no model, for there is no plugin: HARBORAI_PLUGIN_PATH "
+                                  "names directories to look in; 'harborai list-plugins' tells of "
+                                  "those refused"));
+        return;
+    }
+    buf_add(out, HARBORAI_STR("there is no model: "));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "%s%.*s for plugin '%.*s'", i == 0 ? "set " : ", ",
+                   SLICE_ARG(dormants[i].missing), SLICE_ARG(dormants[i].manifest->provider));
+    buf_printf(out, "%s 'harborai list-plugins' shows the plugins",
+               count > 0 ? ", or name providers in a configuration;"
+                         : "name providers in the configuration;");
+}

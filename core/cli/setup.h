@@ -3,6 +3,7 @@
 #ifndef CLI_SETUP_H
 #define CLI_SETUP_H
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "config/config.h"
@@ -55,5 +56,9 @@ bool setup_check_provider(struct runtime *runtime, harborai_str name);
 MUST_CHECK harborai_status setup_catalog(const struct config *config,
                                          struct plugin_catalog **ret_catalog,
                                          harborai_error *error);
+
+/* Why there is no model, and what to set; without a line's end. No loop of the runtime runs, or nobody
+ * applies a configuration meanwhile. */
+void setup_explain_nothing(struct runtime *runtime, struct buf *out);
 
 #endif

@@ -334,3 +334,8 @@ const struct model_map_dormant *model_map_dormants(const struct model_map *map, 
     *ret_count = map->file.len == 0 ? map->dormant_count : 0;
     return map->dormants;
 }
+
+size_t model_map_provider_count(const struct model_map *map)
+{
+    return map->provider_count;
+}

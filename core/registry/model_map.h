@@ -126,6 +126,8 @@ harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
 /* Everything that is listed: providers in the order of the source, their models in the order of the
  * configuration or the manifest, then the configuration's aliases. Borrowed from the map. */
 const struct model_listing *model_map_list(const struct model_map *map, size_t *ret_count);
+/* Without one nothing can be asked; with one perhaps what is not listed, by a pattern. */
+size_t model_map_provider_count(const struct model_map *map);
 /* Those that wait for variables, in the order of the source. Borrowed likewise. */
 const struct model_map_dormant *model_map_dormants(const struct model_map *map, size_t *ret_count);
 

@@ -121,6 +121,19 @@ class CommandsTest(unittest.TestCase):
                 self.assertEqual(answer.error()["message"], "the gateway has no key: set "
                                  "OPENAI_API_KEY, and plugin 'openai' serves 'gpt-4o'")
 
+    def test_gateway_that_can_be_asked_nothing_says_so(self):
+        openai = os.path.join(support.BUILD, "plugins", "openai", ".libs")
+        for env, config, want in (
+                ({"HARBORAI_PLUGIN_PATH": openai}, None, "set OPENAI_API_KEY for plugin"),
+                ({"HARBORAI_PLUGIN_PATH": openai}, {"providers": {}}, "name providers in the"),
+                ({"HARBORAI_PLUGIN_PATH": "/nonexistent"}, None, "there is no plugin"),
+                ({"HARBORAI_PLUGIN_PATH": openai, "OPENAI_API_KEY": "sk-x"}, None, None)):
+            with self.subTest(want), support.gateway(config, workers=1, env=env) as hb:
+                lines = [x for x in hb.log().splitlines() if "serve.no_provider" in x]
+                self.assertEqual(len(lines), 1 if want else 0)
+                if want:
+                    self.assertRegex(lines[0], " warn serve.no_provider help='there is no model.*" + want)
+
     def test_plugin_that_the_file_does_not_name(self):
         done = harborai("chat", "-m", "echo", "hi", config={"providers": {}})
         self.assertEqual(done.returncode, 1)
