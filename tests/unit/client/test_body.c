@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The body builder, what a chunk says, and the edits of a request. */
+#include "chat/usage.h"
 #include "client/ask.h"
 #include "support.h"
 
@@ -99,6 +100,30 @@ static void test_piece(void)
     }
 }
 
+/* --- What came of a call ------------------------------------------------------------------------ */
+
+static void test_model(void)
+{
+    static const struct {
+        const char *name, *asked, *answered, *model;
+    } rows[] = {
+        {"by another name", "deepseek-chat", "deepseek-flash", "deepseek-flash"},
+        {"the vendor does not say", "gpt-4o", "", "gpt-4o"},
+        {"not routed", "", "", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct harborai_reply outcome;
+        struct record record;
+        record_init(&record);
+        record.upstream_model = slice_of(rows[i].asked);
+        record.vendor_model = slice_of(rows[i].answered);
+        outcome_init(&outcome);
+        ROW(rows[i].name, outcome_fill(&outcome, &record, SLICE_NONE, NULL) == HARBORAI_OK);
+        ROW(rows[i].name, strcmp(harborai_reply_model(&outcome), rows[i].model) == 0);
+        outcome_release(&outcome);
+    }
+}
+
 static void test_roster(void)
 {
     struct roster roster = {0};
@@ -121,4 +146,5 @@ static void test_roster(void)
 
 const CU_TestInfo body_tests[] = {{"build", test_build}, {"no body", test_no_body},
                                   {"wish", test_wish},   {"piece", test_piece},
+                                  {"model", test_model},
                                   {"roster", test_roster}, CU_TEST_INFO_NULL};

@@ -291,7 +291,8 @@ HARBORAI_API const char *harborai_reply_finish_reason(const harborai_reply *repl
 /* The provider that answered, as the configuration names it. */
 HARBORAI_API const char *harborai_reply_provider(const harborai_reply *reply);
 
-/* The model that answered, as its vendor names it. */
+/* The model that answered, as its vendor names it; where the vendor does not say, the one that was
+ * asked for, by the vendor's name of it. */
 HARBORAI_API const char *harborai_reply_model(const harborai_reply *reply);
 
 /* `id` of the chat.completion object, the vendor's own: "chatcmpl-…". */
