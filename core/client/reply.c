@@ -62,15 +62,21 @@ const harborai_usage *harborai_reply_usage(const harborai_reply *reply)
     return reply != NULL ? &reply->usage : &no_usage;
 }
 
+/* Without this class the others are a part of the sum only. */
+static bool knows(const harborai_usage *usage, unsigned usage_class)
+{
+    return (usage->known_mask >> usage_class & 1) != 0;
+}
+
 int64_t harborai_reply_tokens_in(const harborai_reply *reply)
 {
-    bool is_known = reply != NULL && reply->usage.known_mask != 0;
+    bool is_known = reply != NULL && knows(&reply->usage, HARBORAI_TOKENS_INPUT);
     return is_known ? usage_input_total(&reply->usage) : -1;
 }
 
 int64_t harborai_reply_tokens_out(const harborai_reply *reply)
 {
-    bool is_known = reply != NULL && reply->usage.known_mask != 0;
+    bool is_known = reply != NULL && knows(&reply->usage, HARBORAI_TOKENS_OUTPUT);
     return is_known ? usage_output_total(&reply->usage) : -1;
 }
 

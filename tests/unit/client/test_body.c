@@ -124,6 +124,33 @@ static void test_model(void)
     }
 }
 
+static void test_tokens(void)
+{
+    static const struct {
+        const char *name, *usage;
+        int64_t in, out;
+    } rows[] = {
+        {"both", "{\"prompt_tokens\":5,\"completion_tokens\":7}", 5, 7},
+        {"all cached", "{\"prompt_tokens\":5,\"completion_tokens\":0,"
+                       "\"prompt_tokens_details\":{\"cached_tokens\":5}}", 5, 0},
+        {"no answer's", "{\"prompt_tokens\":5,\"completion_tokens\":null,"
+                        "\"completion_tokens_details\":{\"reasoning_tokens\":3}}", 5, -1},
+        {"no prompt's", "{\"prompt_tokens\":null,\"completion_tokens\":7,"
+                        "\"prompt_tokens_details\":{\"cached_tokens\":3}}", -1, 7},
+        {"none", "{}", -1, -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct harborai_reply outcome;
+        outcome_init(&outcome);
+        harborai_status st = usage_parse_openai(slice_of(rows[i].usage), &outcome.usage, NULL);
+        ROW(rows[i].name, st >= 0 || st == HARBORAI_E_NOT_FOUND);
+        ROW(rows[i].name, harborai_reply_tokens_in(&outcome) == rows[i].in);
+        ROW(rows[i].name, harborai_reply_tokens_out(&outcome) == rows[i].out);
+        outcome_release(&outcome);
+    }
+    CU_ASSERT(harborai_reply_tokens_in(NULL) == -1 && harborai_reply_tokens_out(NULL) == -1);
+}
+
 static void test_roster(void)
 {
     struct roster roster = {0};
@@ -147,4 +174,5 @@ static void test_roster(void)
 const CU_TestInfo body_tests[] = {{"build", test_build}, {"no body", test_no_body},
                                   {"wish", test_wish},   {"piece", test_piece},
                                   {"model", test_model},
+                                  {"tokens", test_tokens},
                                   {"roster", test_roster}, CU_TEST_INFO_NULL};

@@ -310,10 +310,10 @@ HARBORAI_API const char *harborai_reply_trace_id(const harborai_reply *reply);
 /* Token counts; a class whose bit is not set in known_mask is not known. Borrowed, never NULL. */
 HARBORAI_API const harborai_usage *harborai_reply_usage(const harborai_reply *reply);
 
-/* Tokens of the prompt, of all its classes; -1: not known. */
+/* Tokens of the prompt, of all its classes; -1: not known, though a class of it may be. */
 HARBORAI_API int64_t harborai_reply_tokens_in(const harborai_reply *reply);
 
-/* Tokens of the answer, of all its classes; -1: not known. */
+/* Tokens of the answer, of all its classes; -1: not known, though a class of it may be. */
 HARBORAI_API int64_t harborai_reply_tokens_out(const harborai_reply *reply);
 
 /* What the call cost: the exact decimal, "0.0000125". "": not known, which is not 0. */
