@@ -256,7 +256,12 @@ bool ask_has_ended(const struct ask *ask)
     return ask->has_ended;
 }
 
+bool ask_has_chunk(const struct ask *ask)
+{
+    return ask->at < ask->reading.len || ask->queue.len > 0;
+}
+
 bool ask_has_news(const struct ask *ask)
 {
-    return ask->has_ended || ask->at < ask->reading.len || ask->queue.len > 0;
+    return ask->has_ended || ask_has_chunk(ask);
 }

@@ -69,6 +69,7 @@ void ask_cancel(struct ask *ask);
 /* Takes the next chunk that waits; *ret_json is borrowed until the next time. */
 bool ask_next(struct ask *ask, harborai_str *ret_json);
 bool ask_has_ended(const struct ask *ask);
+bool ask_has_chunk(const struct ask *ask);
 bool ask_has_news(const struct ask *ask); /* a chunk, or the end */
 
 /* --- wish.c --- */

@@ -96,6 +96,24 @@ harborai_stream *harborai_chat_stream(harborai_client *client, harborai_str body
     return harborai_chat_stream_with(client, body, NULL, error);
 }
 
+/* An interruption takes with it what was not read, even if the answer is complete. The lock is
+ * held. */
+static bool is_cut(struct ask *ask)
+{
+    bool is_interrupted = ask->born != atomic_load(&ask->client->interrupts) &&
+                          (!ask->has_ended || ask_has_chunk(ask));
+    if (is_interrupted)
+        ask_cancel(ask);
+    if (ask->is_cancelled && !ask->has_ended)
+        turn_wait(ask, ask_has_ended);
+    if (!ask->has_ended)
+        return ask->is_left;
+    if (is_interrupted && ask->error.code >= 0)
+        harborai_error_set(&ask->error, HARBORAI_E_CANCELLED,
+                           "the call was broken off before its answer was read to the end");
+    return is_interrupted || ask->error.code == HARBORAI_E_CANCELLED;
+}
+
 /* Nobody but the reader reads the queue once the lock is taken: the chunk stays where it is. */
 static bool wait_for_chunk(struct ask *ask, harborai_str *ret_json)
 {
@@ -103,12 +121,7 @@ static bool wait_for_chunk(struct ask *ask, harborai_str *ret_json)
     pthread_mutex_lock(&client->lock);
     if (!ask_has_news(ask))
         turn_wait(ask, ask_has_news);
-    if (ask->born != atomic_load(&client->interrupts))
-        ask_cancel(ask);
-    if (ask->is_cancelled && !ask->has_ended)
-        turn_wait(ask, ask_has_ended);
-    bool is_cut = ask->has_ended && ask->error.code == HARBORAI_E_CANCELLED;
-    bool is_any = !is_cut && !ask->is_left && ask_next(ask, ret_json);
+    bool is_any = !is_cut(ask) && ask_next(ask, ret_json);
     pthread_mutex_unlock(&client->lock);
     return is_any;
 }

@@ -96,6 +96,37 @@ static void test_interrupt(void)
     support_close(&stage, client);
 }
 
+/* Of an answer that has come whole: reads `most` pieces, then there is an interruption. */
+static harborai_status interrupt_after(harborai_client *client, int most, int *ret_read)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_chunk chunk;
+    harborai_stream *stream = harborai_chat_stream(client, ECHO_BODY, &error);
+    while (harborai_stream_reply(stream) == NULL) /* whole calls drive the loop meanwhile */
+        harborai_reply_free(harborai_chat(client, ECHO_BODY, &error));
+    *ret_read = 0;
+    while (*ret_read < most && harborai_stream_next(stream, &chunk, &error))
+        ++*ret_read;
+    harborai_client_interrupt(client);
+    CU_ASSERT(!harborai_stream_next(stream, &chunk, &error));
+    harborai_status st = error.code;
+    CU_ASSERT(!harborai_stream_next(stream, &chunk, &error) && error.code == st);
+    harborai_stream_close(stream);
+    return st;
+}
+
+/* What was not read is not read any more. */
+static void test_interrupt_late(void)
+{
+    harborai_client *client = open_echo();
+    int all, read;
+    CU_ASSERT(interrupt_after(client, 100, &all) == HARBORAI_OK && all > 3);
+    for (int most = 0; most <= all; most++)
+        CU_ASSERT(interrupt_after(client, most, &read) ==
+                  (most < all ? HARBORAI_E_CANCELLED : HARBORAI_OK));
+    support_close(&stage, client);
+}
+
 /* --- With handlers ------------------------------------------------------------------------------ */
 
 struct heard {
@@ -274,6 +305,7 @@ static void test_fork(void)
 
 const CU_TestInfo client_tests[] = {
     {"whole", test_whole},       {"stream", test_stream}, {"interrupt", test_interrupt},
+    {"interrupt, late", test_interrupt_late},
     {"handlers", test_handlers}, {"poll", test_poll},     {"mixed", test_mixed},
     {"cancel", test_cancel},     {"close", test_close},   {"thread", test_thread},
     {"fork", test_fork},         CU_TEST_INFO_NULL};

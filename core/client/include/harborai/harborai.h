@@ -135,7 +135,8 @@ HARBORAI_API harborai_client *harborai_client_open(const harborai_client_options
 HARBORAI_API harborai_status harborai_client_close(harborai_client *client);
 
 /* Breaks off what is waited for: every harborai_chat() and open stream of this client, begun until
- * now, ends with E_CANCELLED; calls that were started by harborai_chat_start() go on. For Ctrl-C.
+ * now, ends with E_CANCELLED, even if the answer had come and only was not read; calls that were
+ * started by harborai_chat_start() go on. For Ctrl-C.
  * While a plugin does not return, the thread that it holds stays, and the others return within 2 s.
  * Writes to one descriptor, errno is kept. [signal] */
 HARBORAI_API void harborai_client_interrupt(harborai_client *client);
