@@ -182,7 +182,7 @@ enum exit_code talk_close(struct talk *t, enum exit_code code)
     if (t->config_fd >= 0)
         close(t->config_fd);
     *t = (struct talk){.client = NULL, .config_fd = -1};
-    if (st < 0) { /* threads of a plugin may still reach everything */
+    if (st == HARBORAI_E_TIMEOUT) { /* threads of a plugin may still reach everything */
         fflush(NULL);
         _exit((int)code);
     }

@@ -266,13 +266,15 @@ harborai_status harborai_client_close(harborai_client *client)
         runtime_destroy(client->runtime); /* closes the journal alone */
         return abandon(client);
     }
-    turn_flush_lines(client);
     outer_destroy(client->outer);
     client->outer = NULL;
     roster_release(&client->roster);
     pthread_mutex_unlock(&client->lock);
     sink_set_wake(&client->sink, NULL);
-    runtime_destroy(client->runtime);
+    uint64_t lost = runtime_destroy(client->runtime);
+    pthread_mutex_lock(&client->lock);
+    turn_flush_lines(client);
+    pthread_mutex_unlock(&client->lock);
     client_unref(client);
-    return HARBORAI_OK;
+    return lost > 0 ? HARBORAI_E_INTERNAL : HARBORAI_OK;
 }

@@ -160,7 +160,7 @@ static void write_health(struct json_writer *w, struct harborai_client *c)
     const struct model_listing *models = model_map_list(runtime_models(c->runtime), &count);
     const struct metrics *metrics = runtime_metrics(c->runtime);
     const struct slot *last = NULL;
-    bool is_ok = true;
+    bool is_ok = !runtime_journal_fails(c->runtime);
 
     json_write_key(w, HARBORAI_STR("providers"));
     json_write_array(w);

@@ -339,11 +339,12 @@ unsigned runtime_stop_or_hurry(struct runtime *runtime, int hurry_fd)
     return runtime->held;
 }
 
-static void destroy_loop_parts(struct runtime_loop *l)
+static uint64_t destroy_loop_parts(struct runtime_loop *l)
 {
     engine_loop_destroy(l->engine);
-    journal_subscriber_release(&l->journal);
+    uint64_t lost = journal_subscriber_release(&l->journal);
     transport_destroy(l->transport);
+    return lost;
 }
 
 static void destroy_jobs(struct runtime *runtime)
@@ -356,25 +357,26 @@ static void destroy_jobs(struct runtime *runtime)
 
 /* Threads of plugins, or of ours that hang, are still inside: whatever they can reach stays until
  * the process ends. */
-static void abandon(struct runtime *runtime)
+static uint64_t abandon(struct runtime *runtime)
 {
+    uint64_t lost = 0;
     for (unsigned i = 0; i < runtime->loop_count; i++)
         if (!runtime->loops[i].has_thread)
-            journal_subscriber_release(&runtime->loops[i].journal);
+            lost += journal_subscriber_release(&runtime->loops[i].journal);
+    return lost;
 }
 
-void runtime_destroy(struct runtime *runtime)
+uint64_t runtime_destroy(struct runtime *runtime)
 {
+    uint64_t lost = 0;
     if (runtime == NULL)
-        return;
+        return 0;
     if (runtime->keeper != NULL && runtime->loops[runtime->loop_count - 1].engine != NULL &&
-        runtime_stop(runtime) > 0) {
-        abandon(runtime);
-        return;
-    }
+        runtime_stop(runtime) > 0)
+        return abandon(runtime);
     destroy_jobs(runtime);
     for (unsigned i = 0; i < runtime->loop_count; i++)
-        destroy_loop_parts(&runtime->loops[i]);
+        lost += destroy_loop_parts(&runtime->loops[i]);
     /* Its job threads may still post to loops: so before them. */
     transport_shared_destroy(runtime->transport);
     for (unsigned i = 0; i < runtime->loop_count; i++)
@@ -387,6 +389,7 @@ void runtime_destroy(struct runtime *runtime)
     pthread_cond_destroy(&runtime->changed);
     pthread_mutex_destroy(&runtime->lock);
     free(runtime);
+    return lost;
 }
 
 /* --- Looking -------------------------------------------------------------------------------------- */
@@ -419,6 +422,14 @@ const struct model_map *runtime_models(struct runtime *runtime)
 const struct plugin_catalog *runtime_plugins(struct runtime *runtime)
 {
     return runtime->catalog;
+}
+
+bool runtime_journal_fails(const struct runtime *runtime)
+{
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        if (atomic_load(&runtime->loops[i].journal.failed_ns) != 0)
+            return true;
+    return false;
 }
 
 struct metrics *runtime_metrics(struct runtime *runtime)

@@ -33,8 +33,9 @@ MUST_CHECK harborai_status runtime_create(struct config *config,
                                           const struct runtime_options *options,
                                           struct runtime **ret_runtime, harborai_error *error);
 /* runtime_stop(), if that was not done, and frees everything. If anything holds on only the
- * journal is closed: the rest stays as it is until the process ends. */
-void runtime_destroy(struct runtime *runtime);
+ * journal is closed: the rest stays as it is until the process ends. Returns how many lines of the
+ * journal are lost, because the disk does not take them even now: the log tells. */
+uint64_t runtime_destroy(struct runtime *runtime);
 
 /* Starts a thread for each loop. Without it the caller drives loop 0 by loop_turn(). */
 MUST_CHECK harborai_status runtime_start(struct runtime *runtime, harborai_error *error);
@@ -63,6 +64,9 @@ const struct model_map *runtime_models(struct runtime *runtime);
 
 /* [any, but not a loop while runtime_apply() may run] What discovery found, as last scanned. */
 const struct plugin_catalog *runtime_plugins(struct runtime *runtime);
+
+/* Whether the journal of any loop cannot be written at present. [any] */
+bool runtime_journal_fails(const struct runtime *runtime);
 
 struct metrics *runtime_metrics(struct runtime *runtime);
 const struct log *runtime_log(const struct runtime *runtime);

@@ -44,7 +44,7 @@ struct journal_subscriber {
     struct journal journal;
     struct buf line;   /* scratch */
     uint64_t lost;     /* lines */
-    int64_t failed_ns; /* since when it cannot be written; 0 = it can */
+    _Atomic int64_t failed_ns; /* since when it cannot be written; 0 = it can; read by any thread */
     int64_t said_ns;   /* when the log was last told; 0 = never */
     bool is_said;      /* what the log last heard is that it fails */
     struct metrics_shard *metrics;
@@ -117,7 +117,8 @@ void services_cancel_tick(struct runtime_provider *p);
 /* --- subscribers.c --- */
 void journal_subscriber_init(struct journal_subscriber *j, struct metrics_shard *metrics,
                              const struct log *log);
-void journal_subscriber_release(struct journal_subscriber *j);
+/* How many lines are lost. */
+uint64_t journal_subscriber_release(struct journal_subscriber *j);
 void metrics_subscriber_init(struct metrics_subscriber *m, struct metrics_shard *shard);
 
 /* --- keeper.c --- */

@@ -124,13 +124,14 @@ void journal_subscriber_init(struct journal_subscriber *j, struct metrics_shard 
     buf_init(&j->line, LIMIT_JOURNAL_LINE);
 }
 
-void journal_subscriber_release(struct journal_subscriber *j)
+uint64_t journal_subscriber_release(struct journal_subscriber *j)
 {
     uint64_t lost = journal_close(&j->journal) + j->lost;
     if (lost > 0)
         log_write(j->log, LOG_LEVEL_ERROR, "journal.lines_lost", "lines=%zu", (size_t)lost);
     j->lost = 0;
     buf_release(&j->line);
+    return lost;
 }
 
 /* --- The metrics ------------------------------------------------------------------------------ */

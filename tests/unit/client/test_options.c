@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of clients and calls, statistics, and what is refused before anything begins. */
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "client/client.h"
@@ -96,20 +98,21 @@ static void test_time_limit(void)
 /* --- Opening ------------------------------------------------------------------------------------ */
 
 struct heard {
-    int lines, faults;
+    int lines, faults, lost;
 };
 
 static void on_line(void *context, int level, harborai_str line)
 {
     struct heard *heard = context;
     heard->lines++;
+    heard->lost += memmem(line.data, line.len, "journal.lines_lost ", 19) != NULL;
     heard->faults += level == HARBORAI_LOG_ERROR && memmem(line.data, line.len, "config.fault", 12);
 }
 
 static void test_open(void)
 {
     static const harborai_setting wrong = {"no.such.setting", "1"}, limit = {"timeouts.total", "x"};
-    struct heard heard = {0, 0};
+    struct heard heard = {0, 0, 0};
     const struct {
         const char *name;
         harborai_client_options options;
@@ -132,7 +135,7 @@ static void test_open(void)
         harborai_client_options options = rows[i].options;
         options.log = on_line;
         options.log_context = &heard;
-        heard = (struct heard){0, 0};
+        heard = (struct heard){0, 0, 0};
         ROW(rows[i].name, harborai_client_open(&options, &error) == NULL);
         ROW(rows[i].name, error.code == rows[i].want && error.message[0] != '\0');
         ROW(rows[i].name, rows[i].want != HARBORAI_E_CONFIG || heard.faults > 0);
@@ -143,7 +146,7 @@ static void test_open(void)
 
 static void test_log(void)
 {
-    struct heard heard = {0, 0};
+    struct heard heard = {0, 0, 0};
     const harborai_client_options options = {.log = on_line, .log_context = &heard,
                                              .log_level = HARBORAI_LOG_INFO};
     harborai_client *client = support_open(&stage, "providers: { echo: {} }\n", &options);
@@ -182,6 +185,48 @@ static void test_stats(void)
     CU_ASSERT(harborai_client_stats(client, "weather", &error) == NULL);
     CU_ASSERT(error.code == HARBORAI_E_INVALID);
     support_close(&stage, client);
+}
+
+static bool is_healthy(harborai_client *client)
+{
+    char *json = harborai_client_stats(client, "health", NULL);
+    bool is = json != NULL && strstr(json, "\"status\":\"ok\"") != NULL;
+    harborai_free(json);
+    return is;
+}
+
+static void limit_files(rlim_t most)
+{
+    const struct rlimit limit = {most, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    CU_ASSERT_FATAL(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
+/* A record that the disk does not take is told of: while it waits, and when it is lost. */
+static void test_full_disk(void)
+{
+    for (int is_lost = 0; is_lost < 2; is_lost++) {
+        struct heard heard = {0, 0, 0};
+        const harborai_handlers handlers = {.size = sizeof handlers};
+        const harborai_client_options options = {.log = on_line, .log_context = &heard};
+        harborai_client *client = support_open(&stage, "providers: { echo: {} }\n", &options);
+        CU_ASSERT(is_healthy(client));
+        limit_files(0);
+        CU_ASSERT(harborai_chat_start(client, ECHO_BODY, &handlers, NULL) != 0);
+        for (int i = 0; i < 500 && is_healthy(client); i++)
+            CU_ASSERT(harborai_client_dispatch(client, 20, NULL) == 0);
+        CU_ASSERT(!is_healthy(client));
+        if (!is_lost) {
+            limit_files(RLIM_INFINITY);
+            while (harborai_client_dispatch(client, 10000, NULL) == 0)
+                ;
+            CU_ASSERT(is_healthy(client));
+        }
+        CU_ASSERT(harborai_client_close(client) == (is_lost ? HARBORAI_E_INTERNAL : HARBORAI_OK));
+        limit_files(RLIM_INFINITY);
+        CU_ASSERT(heard.lost == is_lost);
+        stage_close(&stage);
+    }
 }
 
 /* A number of the statistics, without what follows its point; -1: there is none. */
@@ -284,5 +329,6 @@ static void test_check(void)
 const CU_TestInfo options_tests[] = {
     {"call options", test_call_options}, {"time limit", test_time_limit}, {"open", test_open},
     {"log", test_log}, {"stats", test_stats}, {"stats, old", test_stats_of_old_clients},
-    {"stats, large", test_stats_of_large_processes}, {"chain", test_chain}, {"check", test_check},
+    {"stats, large", test_stats_of_large_processes}, {"full disk", test_full_disk},
+    {"chain", test_chain}, {"check", test_check},
     CU_TEST_INFO_NULL};

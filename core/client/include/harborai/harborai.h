@@ -131,7 +131,8 @@ HARBORAI_API harborai_client *harborai_client_open(const harborai_client_options
  * HARBORAI_OK; E_TIMEOUT: a plugin did not return within 10 s (12 s if it was called from here), or
  * a name's look-up hangs: its threads and what they use stay, so the process is to end by _exit();
  * waits return all the same, but for a thread inside the plugin; no handler is called any more.
- * E_INVALID: from inside a handler, or in a child of fork(); nothing was done. [any] */
+ * E_INTERNAL: the client is closed, but the disk did not take all records: the log says how many are
+ * lost. E_INVALID: from inside a handler, or in a child of fork(); nothing was done. [any] */
 HARBORAI_API harborai_status harborai_client_close(harborai_client *client);
 
 /* Breaks off what is waited for: every harborai_chat() and open stream of this client, begun until
@@ -167,7 +168,9 @@ HARBORAI_API void harborai_free(void *text);
 typedef struct harborai_call_options {
     uint32_t size;
     uint32_t reserved;        /* 0 */
-    int64_t timeout_ms;       /* for the whole call, in place of timeouts.total; 0: that setting */
+    int64_t timeout_ms;       /* for the whole call, in place of timeouts.total; 0: that setting; but
+                                 while the disk does not take the journal's lines, a call waits for
+                                 that, until it is broken off */
     const char *provider;     /* only this one, whatever the model's name alone would lead to */
     const char *tags;         /* a JSON object for the journal, at most 4096 bytes: who, what for */
     const char *trace_parent; /* W3C traceparent: the call becomes part of this trace */
