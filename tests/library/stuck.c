@@ -2,6 +2,7 @@
 /* stuck MODE CONFIG STATE MS: the plugin `says` stays in chat() for so long while a waiter, dispatch() or
  * the library's thread drives, or close itself. Who else waits is let go by an interruption, and by
  * close, which says E_TIMEOUT. If MS is short of a minute, nothing happens either when it returns.
+ * MODE handler: it is a handler that takes so long, on the library's thread; close waits for it.
  * Prints nothing when all is well; exit status 0. */
 #include <pthread.h>
 #include <signal.h>
@@ -145,6 +146,31 @@ static bool get_stuck(const char *mode, char *ms, pthread_t *ret_driver)
     return has_driver;
 }
 
+static void slow_done(void *context, harborai_call_id id, const harborai_reply *reply,
+                      const harborai_error *error)
+{
+    on_done(NULL, id, reply, error);
+    if (atomic_exchange(&is_inside, true))
+        return;
+    sleep_ms(strtol(context, NULL, 10));
+    MUST(!is_closed);
+}
+
+static void close_during_handler(char *ms)
+{
+    harborai_handlers handlers = {sizeof handlers, NULL, slow_done, ms};
+    harborai_body *body = driver_body("says", "finish 0");
+    MUST(harborai_client_run_thread(client, NULL) == HARBORAI_OK);
+    for (int i = 0; i < 2; i++)
+        MUST(harborai_chat_start(client, harborai_body_str(body, NULL), &handlers, NULL) != 0);
+    harborai_body_free(body);
+    while (!is_inside)
+        sleep_ms(5);
+    MUST(harborai_client_close(client) == HARBORAI_OK);
+    atomic_store(&is_closed, true);
+    MUST(dones == 2);
+}
+
 int main(int argc, char **argv)
 {
     pthread_t driver, others[2];
@@ -153,6 +179,10 @@ int main(int argc, char **argv)
     sigaction(SIGUSR1, &action, NULL);
     client = driver_open(argv);
     load_plugin();
+    if (strcmp(argv[1], "handler") == 0) {
+        close_during_handler(argv[4]);
+        return 0;
+    }
     bool has_driver = get_stuck(argv[1], argv[4], &driver);
     bool waits = strcmp(argv[1], "close") != 0; /* else they would drive */
     for (int i = 0; waits && i < 2; i++) {

@@ -114,14 +114,14 @@ class LibraryTest(unittest.TestCase):
         test_says.build(self.place)
         env = support.environment(
             self.place, HARBORAI_PLUGIN_PATH=support.plugin_path(self.place))
+        cases = [(mode, ms) for mode in ("waiter", "dispatch", "thread", "close") for ms in STUCK_MS]
         running = {}
-        for mode in ("waiter", "dispatch", "thread", "close"):  # each takes the whole limit
-            for ms in STUCK_MS:
-                place = self.stack.enter_context(support.folder())
-                running[mode, ms] = subprocess.Popen(
-                    command_of(place, {"providers": {"says": {}}}, "stuck", mode, ms), env=env,
-                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-                self.addCleanup(running[mode, ms].kill)
+        for mode, ms in [*cases, ("handler", 13000)]:  # all at once: each takes the whole limit
+            place = self.stack.enter_context(support.folder())
+            running[mode, ms] = subprocess.Popen(
+                command_of(place, {"providers": {"says": {}}}, "stuck", mode, ms), env=env,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.addCleanup(running[mode, ms].kill)
         for case, process in running.items():
             with self.subTest(case):
                 self.assertEqual((process.communicate(timeout=90)[0], process.returncode), ("", 0))
