@@ -13,11 +13,12 @@
 
 struct member {
     struct list link;
-    harborai_str name, json;
+    harborai_str name;
+    char *json; /* owned: it may be replaced often */
 };
 
 struct harborai_body {
-    struct arena arena;  /* owns the members */
+    struct arena arena;  /* owns the members and their names */
     struct list members; /* in the order in which they were first set */
     struct buf messages; /* joined by commas */
     struct buf whole;    /* what harborai_body_str() lent */
@@ -49,6 +50,8 @@ void harborai_body_free(harborai_body *body)
 {
     if (body == NULL)
         return;
+    for (struct list *i = body->members.next; i != &body->members; i = i->next)
+        free(CONTAINER_OF(i, struct member, link)->json);
     buf_release(&body->whole);
     buf_release(&body->messages);
     arena_release(&body->arena);
@@ -113,6 +116,7 @@ static struct member *add(struct harborai_body *body, harborai_str name)
     if (member == NULL || copy.data == NULL)
         return NULL;
     member->name = copy;
+    member->json = NULL;
     list_append(&body->members, &member->link);
     return member;
 }
@@ -125,10 +129,14 @@ void harborai_body_json(harborai_body *body, const char *name, const char *json)
     struct member *member = find(body, slice_of(name));
     if (member == NULL)
         member = add(body, slice_of(name));
-    harborai_str copy = arena_copy(&body->arena, value);
-    if (member != NULL && copy.data != NULL)
+    char *copy = slice_dup(value);
+    if (member != NULL && copy != NULL) {
+        free(member->json);
         member->json = copy;
-    else if (body->error.code >= 0)
+        return;
+    }
+    free(copy);
+    if (body->error.code >= 0)
         harborai_error_set(&body->error, HARBORAI_E_MEMORY, "no memory left");
 }
 
@@ -143,7 +151,7 @@ static void write_whole(struct harborai_body *body)
     for (const struct list *i = body->members.next; i != &body->members; i = i->next) {
         const struct member *member = CONTAINER_OF((uintptr_t)i, struct member, link);
         json_write_key(&w, member->name);
-        json_write_raw(&w, member->json);
+        json_write_raw(&w, slice_of(member->json));
     }
     if (!has_messages) {
         json_write_key(&w, HARBORAI_STR("messages"));
@@ -157,7 +165,9 @@ static void write_whole(struct harborai_body *body)
 harborai_str harborai_body_str(harborai_body *body, harborai_error *error)
 {
     if (body == NULL) {
-        harborai_error_set(error, HARBORAI_E_MEMORY, "there is no body: no memory was left for it");
+        if (error == NULL || error->code >= 0) /* what came before stands */
+            harborai_error_set(error, HARBORAI_E_MEMORY,
+                               "there is no body: no memory was left for it");
         return SLICE_NONE;
     }
     if (body->error.code < 0) {

@@ -37,6 +37,23 @@ static void test_no_body(void)
     harborai_body_json(NULL, "x", "1");
     harborai_body_message_json(NULL, HARBORAI_STR("{}"));
     CU_ASSERT(harborai_body_str(NULL, &error).len == 0 && error.code == HARBORAI_E_MEMORY);
+    harborai_error_set(&error, HARBORAI_E_CONFIG, "what came before");
+    CU_ASSERT(harborai_body_str(NULL, &error).len == 0 && error.code == HARBORAI_E_CONFIG);
+    CU_ASSERT(harborai_body_str(NULL, NULL).len == 0);
+}
+
+/* What is replaced is not kept: 80 MB go through a body of which 32 MiB are the most. */
+static void test_replace(void)
+{
+    static char json[2000];
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_body *body = harborai_body_new("m");
+    memset(json, 'x', sizeof json - 1);
+    json[0] = json[sizeof json - 2] = '"';
+    for (int i = 0; i < 40000; i++)
+        harborai_body_json(body, "user", json);
+    CU_ASSERT(harborai_body_str(body, &error).len > sizeof json && error.code == HARBORAI_OK);
+    harborai_body_free(body);
 }
 
 static void test_wish(void)
@@ -172,6 +189,7 @@ static void test_roster(void)
 }
 
 const CU_TestInfo body_tests[] = {{"build", test_build}, {"no body", test_no_body},
+                                  {"replace", test_replace},
                                   {"wish", test_wish},   {"piece", test_piece},
                                   {"model", test_model},
                                   {"tokens", test_tokens},

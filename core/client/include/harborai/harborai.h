@@ -168,9 +168,9 @@ HARBORAI_API void harborai_free(void *text);
 typedef struct harborai_call_options {
     uint32_t size;
     uint32_t reserved;        /* 0 */
-    int64_t timeout_ms;       /* for the whole call, in place of timeouts.total; 0: that setting; but
-                                 while the disk does not take the journal's lines, a call waits for
-                                 that, until it is broken off */
+    int64_t timeout_ms;       /* for the whole call, in place of timeouts.total; 0: that setting.
+                                 Not for the wait for a disk that does not take the record: that
+                                 ends when the call is broken off */
     const char *provider;     /* only this one, whatever the model's name alone would lead to */
     const char *tags;         /* a JSON object for the journal, at most 4096 bytes: who, what for */
     const char *trace_parent; /* W3C traceparent: the call becomes part of this trace */
@@ -204,7 +204,8 @@ typedef struct harborai_chunk {
 
 /* Asks, and returns before anything has come. Returns owned, for harborai_stream_close(). NULL:
  * E_INVALID, E_MEMORY; what the vendor says comes by harborai_stream_next(). While nobody reads,
- * the vendor is paused once 64 KiB wait; its time limits stand still meanwhile. [any] */
+ * the vendor is paused once 64 KiB wait; its time limits stand still meanwhile, but for the one of
+ * the whole call (timeout_ms, timeouts.total). [any] */
 HARBORAI_API harborai_stream *harborai_chat_stream(harborai_client *client, harborai_str body,
                                                    harborai_error *error);
 
@@ -352,11 +353,12 @@ HARBORAI_API void harborai_body_message(harborai_body *body, const char *role, c
 HARBORAI_API void harborai_body_message_json(harborai_body *body, harborai_str message);
 
 /* Sets a member to JSON: harborai_body_json(b, "temperature", "0.2"). Set again it is replaced.
- * [owner] */
+ * "messages" takes the place of all messages that are added one by one. [owner] */
 HARBORAI_API void harborai_body_json(harborai_body *body, const char *name, const char *json);
 
 /* The request, for harborai_chat(). Borrowed until the next function on the body: more messages may
- * be added for the next call. Empty: E_INVALID (something in it is no JSON), E_MEMORY. [owner] */
+ * be added for the next call. Empty: E_INVALID (something in it is no JSON: that takes the place of
+ * an earlier error), E_MEMORY (of NULL, too, if there is no earlier error). [owner] */
 HARBORAI_API harborai_str harborai_body_str(harborai_body *body, harborai_error *error);
 
 /* Frees it. [owner] */
