@@ -104,6 +104,9 @@ static void on_chunk(void *owner, harborai_str json)
     struct ask *ask = owner;
     uint32_t len = (uint32_t)json.len;
 
+    if (!ask->has_chunk)
+        outcome_note_chunk(&ask->outcome, json);
+    ask->has_chunk = true;
     pthread_mutex_lock(&ask->client->lock);
     char *room = buf_reserve(&ask->queue, sizeof len + json.len);
     if (room != NULL) {

@@ -31,6 +31,7 @@ struct ask {
     struct message begin, cancel, resume;
     struct call *call; /* NULL before it began and after it ended */
     int64_t begun_ns;  /* monotonic */
+    bool has_chunk;    /* one has come: the outcome has its id */
 
     /* The client's lock. */
     struct list waiting, ready; /* client->waiting, client->ready */

@@ -86,6 +86,12 @@ static bool read_text(struct arena *arena, harborai_str value, const char **ret_
     return true;
 }
 
+void outcome_note_chunk(struct harborai_reply *outcome, harborai_str chunk)
+{
+    (void)read_text(&outcome->arena, json_member(chunk, HARBORAI_STR("id")),
+                    &outcome->completion_id);
+}
+
 harborai_status outcome_read(struct harborai_reply *outcome, harborai_error *error)
 {
     struct arena *a = &outcome->arena;

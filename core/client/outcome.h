@@ -26,6 +26,8 @@ void outcome_release(struct harborai_reply *outcome);
 MUST_CHECK harborai_status outcome_fill(struct harborai_reply *outcome,
                                         const struct record *record, harborai_str answer,
                                         harborai_error *error);
+/* Takes the completion's id from a chunk of it. Without memory there is none. */
+void outcome_note_chunk(struct harborai_reply *outcome, harborai_str chunk);
 /* Finds the texts in the answer. Once, not on the loop: an answer may be long. */
 MUST_CHECK harborai_status outcome_read(struct harborai_reply *outcome, harborai_error *error);
 

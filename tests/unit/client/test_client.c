@@ -62,6 +62,8 @@ static harborai_status read_stream(harborai_client *client, int most)
         CU_ASSERT_STRING_EQUAL(text, "one two three");
         CU_ASSERT_STRING_EQUAL(harborai_reply_finish_reason(harborai_stream_reply(stream)), "stop");
         CU_ASSERT(harborai_reply_tokens_out(harborai_stream_reply(stream)) == 3);
+        CU_ASSERT(strncmp(harborai_reply_completion_id(harborai_stream_reply(stream)), "chatcmpl-",
+                          9) == 0);
     }
     harborai_stream_close(stream);
     return goes_on ? 1 : error.code;
