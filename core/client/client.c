@@ -215,7 +215,7 @@ void client_leave(struct harborai_client *client)
 
 void harborai_client_interrupt(harborai_client *client)
 {
-    if (client == NULL)
+    if (client == NULL || client_is_forked(client)) /* what would wake is the parent's, too */
         return;
     atomic_fetch_add(&client->interrupts, 1);
     loop_wake(client->loop);

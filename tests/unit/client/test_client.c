@@ -282,10 +282,19 @@ static void test_thread(void)
     support_close(&stage, client);
 }
 
-/* In a child everything is refused, and nothing hangs. */
+/* In a child everything is refused, nothing hangs, and the parent is not woken. */
 static void test_fork(void)
 {
     harborai_client *client = open_echo();
+    struct pollfd fd = {.fd = harborai_client_fd(client, NULL), .events = POLLIN};
+    while (poll(&fd, 1, 0) > 0)
+        CU_ASSERT_FATAL(harborai_client_dispatch(client, 0, NULL) == 0);
+    pid_t interrupting = fork();
+    if (interrupting == 0) {
+        harborai_client_interrupt(client);
+        _exit(0);
+    }
+    CU_ASSERT(waitpid(interrupting, NULL, 0) == interrupting && poll(&fd, 1, 0) == 0);
     harborai_stream *stream = harborai_chat_stream(client, ECHO_BODY, NULL);
     pid_t child = fork();
     if (child == 0) {

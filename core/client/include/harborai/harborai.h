@@ -51,9 +51,9 @@
  * SIGNALS. The library installs no handler, changes no disposition, and raises no SIGPIPE. A signal
  * does not end a wait by itself; harborai_client_interrupt(), from a handler or any thread, does.
  *
- * FORK. A client belongs to the process that opened it: in a child every function on it, or on what
- * came from it, is refused with E_INVALID (and frees nothing): open another one there. Descriptors
- * are closed by exec. Clients of one process share nothing; open one for the whole program.
+ * FORK. A client belongs to the process that opened it: in a child every function on it, or on a
+ * stream of it, is refused with E_INVALID (and frees nothing): open another one there. Replies and
+ * bodies are memory, and the child has its own copies. Descriptors are closed by exec. Clients of one process share nothing; open one for the whole program.
  *
  * VERSIONS. A struct that may grow starts with `size`, set by the application to its own sizeof;
  * zero-initialise the rest, for zero always means the default. New members and functions are
