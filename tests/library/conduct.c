@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,6 +86,20 @@ static void quiet(char **argv)
     must_be_same(before, &mask);
 }
 
+/* Until so many calls are under way: what begins later is not meant. */
+static void await_calls(harborai_client *client, int count)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    char text[40];
+    snprintf(text, sizeof text, "\"processing_count\":%d,", count);
+    for (bool has = false; !has; nanosleep(&pause, NULL)) {
+        char *json = harborai_client_stats(client, "concurrency", NULL);
+        MUST(json != NULL);
+        has = strstr(json, text) != NULL;
+        harborai_free(json);
+    }
+}
+
 /* --- interrupt: from a signal handler ----------------------------------------------------------- */
 
 static harborai_client *_Atomic to_interrupt;
@@ -107,18 +120,24 @@ static void *ask_and_be_cancelled(void *argument)
     return NULL;
 }
 
+static void *send_alarm(void *argument)
+{
+    await_calls(argument, 4);
+    MUST(kill(getpid(), SIGALRM) == 0);
+    return NULL;
+}
+
 static void interrupt(char **argv)
 {
-    const struct itimerval soon = {.it_value = {.tv_usec = 200000}};
     struct sigaction action = {.sa_handler = on_alarm};
-    pthread_t others[3];
+    pthread_t others[4];
     to_interrupt = driver_open(argv);
     sigaction(SIGALRM, &action, NULL);
     for (int i = 0; i < 3; i++)
         MUST(pthread_create(&others[i], NULL, ask_and_be_cancelled, to_interrupt) == 0);
-    setitimer(ITIMER_REAL, &soon, NULL);
+    MUST(pthread_create(&others[3], NULL, send_alarm, to_interrupt) == 0);
     (void)ask_and_be_cancelled(to_interrupt);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         pthread_join(others[i], NULL);
     MUST(harborai_client_close(to_interrupt) == HARBORAI_OK);
 }
@@ -127,14 +146,13 @@ static void interrupt(char **argv)
 
 static void close_under_way(char **argv, bool with_thread)
 {
-    const struct timespec pause = {.tv_nsec = 200000000};
     harborai_client *client = driver_open(argv);
     pthread_t others[4];
     if (with_thread)
         MUST(harborai_client_run_thread(client, NULL) == HARBORAI_OK);
     for (int i = 0; i < 4; i++)
         MUST(pthread_create(&others[i], NULL, ask_and_be_cancelled, client) == 0);
-    nanosleep(&pause, NULL); /* a call that is not begun by then is refused, which is no fault */
+    await_calls(client, 4); /* one that is not begun by then is refused, which is no fault */
     MUST(harborai_client_close(client) == HARBORAI_OK);
     for (int i = 0; i < 4; i++)
         pthread_join(others[i], NULL);
