@@ -26,7 +26,8 @@ void log_init(struct log *log, int fd, enum log_level level)
     log->context = NULL;
 }
 
-void log_init_sink(struct log *log, void (*sink)(void *context, enum log_level level, harborai_str line),
+void log_init_sink(struct log *log,
+                   void (*sink)(void *context, enum log_level level, harborai_str line),
                    void *context, enum log_level level)
 {
     log_init(log, -1, level);

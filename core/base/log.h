@@ -23,7 +23,8 @@ struct log {
 
 void log_init(struct log *log, int fd, enum log_level level);
 /* Lines go to `sink` in place of a descriptor. */
-void log_init_sink(struct log *log, void (*sink)(void *context, enum log_level level, harborai_str line),
+void log_init_sink(struct log *log,
+                   void (*sink)(void *context, enum log_level level, harborai_str line),
                    void *context, enum log_level level);
 
 /* The level of an event that the error of a call tells as well. With a sink whoever asks is the
