@@ -48,6 +48,10 @@ static harborai_status check_options(const harborai_call_options *o, harborai_er
     if (o->trace_parent != NULL && !traceparent_parse(slice_of(o->trace_parent), &parent))
         return harborai_error_set(error, HARBORAI_E_INVALID,
                                   "the option trace_parent is no traceparent of W3C Trace Context");
+    if (!is_plain(slice_of(o->provider)))
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "the option provider is not of visible ASCII characters, as the "
+                                  "names of providers are");
     if (request_id.len > LIMIT_REQUEST_ID || !is_plain(request_id))
         return harborai_error_set(error, HARBORAI_E_INVALID,
                                   "the option request_id is longer than %d bytes, or not of "

@@ -44,6 +44,8 @@ static void test_call_options(void)
          HARBORAI_OK, "\"provider\":\"echo\""},
         {"the other provider", {.size = sizeof rows[0].options, .provider = "second"}, HARBORAI_OK,
          "\"provider\":\"second\""},
+        {"a provider that is no text", {.size = sizeof rows[0].options, .provider = "\xff\xfe\n"},
+         HARBORAI_E_INVALID, "the option provider"},
         {"a provider that is none", {.size = sizeof rows[0].options, .provider = "third"},
          HARBORAI_E_NOT_FOUND, "third"},
     };
