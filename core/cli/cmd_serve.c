@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -54,6 +55,8 @@ struct serving {
     /* What a running gateway cannot change; texts are owned. */
     char *host, *state_dir;
     int64_t port, workers, max_body;
+
+    char *files[FILES_COUNT]; /* that the configuration in force comes from; owned, NULL = none */
 };
 
 /* ---- Reading the configuration again ------------------------------------------------------ */
@@ -128,6 +131,34 @@ static void tell_what_stays(const struct serving *s, const struct config *config
     keep_text(&s->log, "state_dir", s->state_dir, config->state_dir);
 }
 
+static void forget_files(char *files[static FILES_COUNT])
+{
+    for (unsigned i = 0; i < FILES_COUNT; i++)
+        free(files[i]);
+}
+
+/* Where memory is short a file is not asked for next time. */
+static void copy_files(const struct config *config, char *ret_files[static FILES_COUNT])
+{
+    for (unsigned i = 0; i < FILES_COUNT; i++)
+        ret_files[i] = config->files[i].len > 0 ? slice_dup(config->files[i]) : NULL;
+}
+
+/* A file that is not there is no fault at the start; later it is more likely an accident, as is one
+ * that is being written, or a pipe that was read already. */
+static harborai_status check_files(const struct serving *s, const struct config *config,
+                                   struct config_faults *faults, harborai_error *error)
+{
+    for (unsigned i = 0; i < FILES_COUNT; i++)
+        if (s->files[i] != NULL && config->files[i].len == 0)
+            config_faults_add(faults, (struct config_place){s->files[i], 0, 0},
+                              "is gone, empty or not read, and the settings in force come from it: "
+                              "restore it, or start the gateway again to go on without it");
+    if (faults->total == 0)
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_CONFIG, "a configuration file is gone");
+}
+
 /* Owns `config` from here on. */
 static harborai_status apply(struct serving *s, struct config *config,
                              struct config_faults *faults, harborai_error *error)
@@ -137,11 +168,16 @@ static harborai_status apply(struct serving *s, struct config *config,
     size_t aliases = config->alias_count;
     tell_what_stays(s, config);
     warn_of_circles(s, config);
+    char *files[FILES_COUNT];
+    copy_files(config, files);
     harborai_status st = runtime_apply(s->runtime, config, faults, error);
     if (st < 0) {
+        forget_files(files);
         config_destroy(config);
         return st;
     }
+    forget_files(s->files);
+    memcpy(s->files, files, sizeof s->files);
     s->shutdown_ms = shutdown_ms;
     log_write(&s->log, LOG_LEVEL_INFO, "config.applied", "aliases=%zu", aliases);
     warn_of_nothing(s);
@@ -160,6 +196,11 @@ static void reload(struct serving *s)
     config_faults_init(&warnings);
     harborai_status st =
         setup_load(&command_serve, s->arguments, &config, &faults, &warnings, &error);
+    if (st >= 0) {
+        st = check_files(s, config, &faults, &error);
+        if (st < 0)
+            config_destroy(config);
+    }
     log_faults(&s->log, LOG_LEVEL_WARN, &warnings);
     if (st >= 0)
         st = apply(s, config, &faults, &error);
@@ -277,6 +318,7 @@ static bool remember(struct serving *s, const struct config *config)
     s->workers = config->workers;
     s->max_body = config->max_body;
     s->shutdown_ms = config->shutdown_ms;
+    copy_files(config, s->files);
     return s->host != NULL && s->state_dir != NULL;
 }
 
@@ -319,6 +361,7 @@ static enum exit_code run(const struct arguments *arguments)
     }
     free(serving.host);
     free(serving.state_dir);
+    forget_files(serving.files);
     return code;
 }
 

@@ -103,8 +103,11 @@ static harborai_status load_env_file(struct loading *l, harborai_error *error)
     harborai_status st = keep_name(l, entry->name, &name, error);
     if (st < 0)
         return st;
-    return dotenv_read(&l->config->arena, name.data, buf_slice(text), l->faults,
-                       &l->config->dotenv, error);
+    st = dotenv_read(&l->config->arena, name.data, buf_slice(text), l->faults, &l->config->dotenv,
+                     error);
+    if (st >= 0 && l->config->dotenv.count > 0)
+        l->config->files[FILES_ENV] = name;
+    return st;
 }
 
 /* ---- The tree ----------------------------------------------------------------------------- */
@@ -151,7 +154,10 @@ static harborai_status load_file(struct loading *l, enum files_kind kind, struct
     }
     if (S_ISREG(about.st_mode) && (about.st_mode & S_IROTH) != 0)
         l->open[kind] = entry->name;
-    return parse(l, entry->name, buf_slice(text), ret_root, error);
+    harborai_status st = parse(l, entry->name, buf_slice(text), ret_root, error);
+    if (st >= 0 && *ret_root != NULL && (*ret_root)->count > 0)
+        st = keep_name(l, entry->name, &l->config->files[kind], error);
+    return st;
 }
 
 /* *ret_root is NULL if there is no file. */

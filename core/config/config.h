@@ -72,6 +72,7 @@ struct config {
     bool has_file; /* exactly the providers below exist; else those whose secrets are there, and
                       what is below says more of them */
     harborai_str file; /* the user's file as it was named, else the system's; empty without one */
+    harborai_str files[FILES_COUNT]; /* those that say something; empty: not there, or empty */
     const struct environment *environment; /* with the .env file; of this configuration */
 
     harborai_str host;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """SIGHUP: the configuration is read again, and nothing that is wrong with it harms the gateway."""
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -95,6 +96,45 @@ class ReloadTest(unittest.TestCase):
                                                rf"providers.{name}: no plugin ")
                 self.assertIn("config.kept faults=2 ", hb.log())
                 self.assertEqual(hb.chat("still here").text(), "still here")
+
+    def test_a_file_that_nobody_named_must_not_vanish(self):
+        """As at the start no file would mean: a provider for each key that is there."""
+        with support.simulator() as sim, support.folder() as place:
+            place = os.path.join(place, "harborai")
+            os.mkdir(place)
+            path = os.path.join(place, "config.yaml")
+            env = {"XDG_CONFIG_HOME": os.path.dirname(place)}
+
+            def put(text):
+                with open(path + ".new", "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.rename(path + ".new", path)
+
+            good = json.dumps(support.config_for(sim))
+            put(good)
+            with support.gateway(env=env) as hb:
+                for change in (lambda: os.unlink(path), lambda: put(""), lambda: put("# nothing\n")):
+                    change()
+                    self.signal(hb, "config.kept")
+                    self.assertIn(path + ": is gone, empty or not read", hb.log())
+                    self.assertNotIn("config.applied", hb.log())
+                    self.assertEqual(hb.chat("still", model="my-model").text(), "still")
+                put(good)
+                self.signal(hb, "config.applied")
+            put("")
+            with support.gateway(env=env) as hb:  # it was empty: that is no accident
+                os.unlink(path)
+                self.signal(hb, "config.applied")
+                put(good)
+                self.signal(hb, "config.applied")
+                os.unlink(path)
+                self.signal(hb, "config.kept")
+            with open(os.path.join(place, ".env"), "w", encoding="utf-8") as file:
+                file.write("OPENAI_API_KEY=sk-1\n")
+            with support.gateway(env={"HARBORAI_ENV_FILE": file.name}) as hb:
+                os.truncate(file.name, 0)
+                self.signal(hb, "config.kept")
+                self.assertIn(".env: is gone, empty or not read", hb.log())
 
     def test_what_needs_a_restart_is_said(self):
         with support.simulator() as sim:
