@@ -10,7 +10,8 @@ struct reader {
     struct tree tree;
     size_t at;
     unsigned line;
-    size_t line_start;
+    size_t counted; /* up to here the columns of this line are counted: a file may be one line */
+    unsigned column;
 };
 
 /* ---- Where we are ------------------------------------------------------------------------- */
@@ -25,17 +26,11 @@ static bool is_over(const struct reader *r)
     return r->at >= r->tree.text.len;
 }
 
-static struct config_place place_at(const struct reader *r, size_t at)
+static struct config_place place_here(struct reader *r)
 {
-    struct config_place place = {r->tree.file, r->line, 1};
-    for (size_t i = r->line_start; i < at; i++)
-        place.column += ((unsigned char)r->tree.text.data[i] & 0xc0) != 0x80;
-    return place;
-}
-
-static struct config_place place_here(const struct reader *r)
-{
-    return place_at(r, r->at);
+    for (; r->counted < r->at; r->counted++)
+        r->column += ((unsigned char)r->tree.text.data[r->counted] & 0xc0) != 0x80;
+    return (struct config_place){r->tree.file, r->line, r->column};
 }
 
 #define REFUSE(r, ...)                                                                             \
@@ -47,7 +42,8 @@ static void skip_blanks(struct reader *r)
     for (; !is_over(r) && strchr(" \t\r\n", peek(r)) != NULL && peek(r) != '\0'; r->at++) {
         if (peek(r) == '\n') {
             r->line++;
-            r->line_start = r->at + 1;
+            r->counted = r->at + 1;
+            r->column = 1;
         }
     }
 }
@@ -372,11 +368,12 @@ harborai_status json_tree_read(struct arena *arena, const char *file, harborai_s
                                harborai_error *error)
 {
     struct reader r = {.tree = {.arena = arena, .file = file, .text = text, .faults = faults},
-                       .line = 1};
+                       .line = 1,
+                       .column = 1};
     struct node *root;
 
     if (slice_starts_with(text, "\xef\xbb\xbf"))
-        r.at = r.line_start = 3;
+        r.at = r.counted = 3;
     harborai_status st = read_value(&r, 1, &root, error);
     if (st < 0)
         return st;

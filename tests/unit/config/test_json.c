@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <time.h>
+
 #include "../unit.h"
 #include "base/limits.h"
 #include "config/json.h"
@@ -94,4 +96,22 @@ static void test_depth(void)
     CU_ASSERT(slice_is(buf_slice(&out), "1:37: nested deeper than 32 levels;"));
 }
 
-const CU_TestInfo json_tests[] = {{"texts", test_texts}, {"depth", test_depth}, CU_TEST_INFO_NULL};
+/* A file as programs write it, near the ceilings: counting from the line's start for each value takes
+ * minutes, counting on takes none of the time that is given here. */
+static void test_one_line(void)
+{
+    AUTO(buf) text = BUF_INIT(MIB(4)), out = BUF_INIT(MIB(4));
+    buf_add(&text, HARBORAI_STR("{\"\xe6\xb0\xb4\":[0"));
+    while (text.len < MIB(3))
+        buf_add(&text, HARBORAI_STR(",\"0123456789abcdef0123456789abcdef\""));
+    size_t end = text.len;
+    buf_add(&text, HARBORAI_STR(",x]}"));
+    clock_t start = clock();
+    read_as_text(buf_slice(&text), &out);
+    CU_ASSERT(clock() - start < 10 * CLOCKS_PER_SEC);
+    char want[64];
+    snprintf(want, sizeof want, "1:%zu: not valid JSON: 'x' is no value", end);
+    CU_ASSERT(slice_starts_with(buf_slice(&out), want)); /* two bytes more than characters */
+}
+
+const CU_TestInfo json_tests[] = {{"texts", test_texts}, {"depth", test_depth}, {"one line", test_one_line}, CU_TEST_INFO_NULL};
