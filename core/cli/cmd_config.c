@@ -113,7 +113,7 @@ static void write_faults(struct json_writer *w, const char *key, const struct co
 static void print_check_json(harborai_status st, const struct config_faults *faults,
                              const struct config_faults *warnings, const harborai_error *error)
 {
-    AUTO(buf) text = BUF_INIT(MIB(1));
+    AUTO(buf) text = BUF_INIT(MIB(8));
     struct json_writer w = JSON_WRITER(&text);
     json_write_object(&w);
     json_write_key_int64(&w, "version", 1);
@@ -123,6 +123,7 @@ static void print_check_json(harborai_status st, const struct config_faults *fau
     write_faults(&w, "faults", faults);
     if (st < 0 && faults->total == 0)
         json_write_key_string(&w, "error", slice_of(error->message));
+    json_write_key_int64(&w, "warning_count", warnings->total);
     write_faults(&w, "warnings", warnings);
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
@@ -149,7 +150,7 @@ static enum exit_code check(const struct arguments *arguments)
     struct config *config;
 
     config_faults_init(&faults);
-    config_faults_init(&warnings);
+    config_faults_init_warnings(&warnings);
     harborai_status st =
         setup_load(&command_config, arguments, &config, &faults, &warnings, &error);
     if (st >= 0)

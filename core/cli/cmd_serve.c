@@ -61,15 +61,25 @@ struct serving {
 
 /* ---- Reading the configuration again ------------------------------------------------------ */
 
-static void log_faults(const struct log *log, enum log_level level, const struct config_faults *faults)
+static void log_fault(const struct log *log, enum log_level level, const char *text)
 {
+    if (level == LOG_LEVEL_ERROR)
+        log_write(log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", text);
+    else
+        log_write(log, LOG_LEVEL_WARN, "config.warning", "warning='%s'", text);
+}
+
+static void log_faults(const struct log *log, enum log_level level,
+                       const struct config_faults *faults)
+{
+    char text[1024];
     for (unsigned i = 0; i < faults->count; i++) {
-        char text[1024];
         config_fault_format(&faults->items[i], text, sizeof text);
-        if (level == LOG_LEVEL_ERROR)
-            log_write(log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", text);
-        else
-            log_write(log, LOG_LEVEL_WARN, "config.warning", "warning='%s'", text);
+        log_fault(log, level, text);
+    }
+    if (faults->total > faults->count) {
+        snprintf(text, sizeof text, "... and %u more", faults->total - faults->count);
+        log_fault(log, level, text);
     }
 }
 
@@ -193,7 +203,7 @@ static void reload(struct serving *s)
     struct config *config;
 
     config_faults_init(&faults);
-    config_faults_init(&warnings);
+    config_faults_init_warnings(&warnings);
     harborai_status st =
         setup_load(&command_serve, s->arguments, &config, &faults, &warnings, &error);
     if (st >= 0) {
@@ -297,7 +307,7 @@ static struct config *load(struct serving *s)
     struct config *config;
 
     config_faults_init(&faults);
-    config_faults_init(&warnings);
+    config_faults_init_warnings(&warnings);
     if (setup_load(&command_serve, s->arguments, &config, &faults, &warnings, &error) < 0) {
         setup_print_faults(&faults, "");
         if (faults.count == 0)

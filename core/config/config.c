@@ -220,13 +220,6 @@ static harborai_status load(struct loading *l, harborai_error *error)
     return l->faults->total > 0 ? HARBORAI_E_CONFIG : HARBORAI_OK;
 }
 
-static void init_faults(struct config_faults *own, struct config_faults *given,
-                        struct config_faults **ret_used)
-{
-    config_faults_init(own);
-    *ret_used = given != NULL ? given : own;
-}
-
 harborai_status config_load(const struct config_sources *sources,
                             const struct environment *environment, struct config **ret_config,
                             struct config_faults *faults, harborai_error *error)
@@ -235,8 +228,10 @@ harborai_status config_load(const struct config_sources *sources,
     AUTO(config_faults) own_warnings;
     __attribute__((cleanup(loading_release))) struct loading l = {.sources = sources,
                                                                   .environment = environment};
-    init_faults(&own_faults, faults, &l.faults);
-    init_faults(&own_warnings, sources->warnings, &l.warnings);
+    config_faults_init(&own_faults);
+    config_faults_init_warnings(&own_warnings);
+    l.faults = faults != NULL ? faults : &own_faults;
+    l.warnings = sources->warnings != NULL ? sources->warnings : &own_warnings;
     arena_init(&l.tree, ARENA_MAX);
     for (unsigned i = 0; i < FILES_COUNT; i++)
         buf_init(&l.text[i], LIMIT_CONFIG_FILE + FILES_SLACK);

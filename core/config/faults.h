@@ -6,7 +6,8 @@
 #include "base/arena.h"
 #include "base/attr.h"
 
-#define CONFIG_FAULTS_MAX 100 /* more help nobody; `total` counts on */
+#define CONFIG_FAULTS_MAX 100    /* more help nobody; `total` counts on */
+#define CONFIG_WARNINGS_MAX 1000 /* an answer for each variable of a foreign .env file */
 
 /* Where a value was written. `file` may be a variable or a flag instead ("HARBORAI_PORT",
  * "--port"): then line and column are 0. NULL: nobody knows. */
@@ -22,15 +23,18 @@ struct config_fault {
 };
 
 struct config_faults {
-    struct arena texts; /* owns what the faults say */
+    struct arena arena; /* owns the list and what it says */
     unsigned count, total;
-    struct config_fault items[CONFIG_FAULTS_MAX];
+    unsigned room, most; /* of the list */
+    struct config_fault *items;
 };
 
-void config_faults_init(struct config_faults *faults);
+void config_faults_init(struct config_faults *faults);         /* for CONFIG_FAULTS_MAX */
+void config_faults_init_warnings(struct config_faults *faults); /* for CONFIG_WARNINGS_MAX */
 void config_faults_release(struct config_faults *faults);
 
-/* Copies place and message. Control characters of the message become '?', for it may quote a file.
+/* Copies place and message. Control characters of both, C1 too, and what is not UTF-8 become '?',
+ * for they may quote a file, and get to a terminal.
  * A fault for which there is no room or no memory is counted all the same. */
 PRINTF(3, 4)
 void config_faults_add(struct config_faults *faults, struct config_place place, const char *format,

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "config/character.h"
 #include "config/tree.h"
 
 struct reader {
@@ -124,30 +125,6 @@ static harborai_status read_escape(struct reader *r, struct buf *out)
     buf_add_char(out, values[found - names]);
     r->at += 2;
     return HARBORAI_OK;
-}
-
-/* How many bytes the character at `at` has; 0: it is none. RFC 3629, 4. */
-static size_t character_len(harborai_str text, size_t at)
-{
-    static const struct form {
-        unsigned char first, last, second_first, second_last;
-        size_t len;
-    } forms[] = {{0x20, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-                 {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-                 {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    const unsigned char *c = (const unsigned char *)text.data + at;
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        const struct form *f = &forms[i];
-        if (c[0] < f->first || c[0] > f->last)
-            continue;
-        if (f->len > text.len - at || (f->len > 1 && (c[1] < f->second_first || c[1] > f->second_last)))
-            return 0;
-        for (size_t j = 2; j < f->len; j++)
-            if ((c[j] & 0xc0) != 0x80)
-                return 0;
-        return f->len;
-    }
-    return 0;
 }
 
 /* From the opening quote to behind the closing one. */

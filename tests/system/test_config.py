@@ -145,6 +145,22 @@ class CommandTest(unittest.TestCase):
             self.assertIn("gpt-4o", run("list-models").stdout)  # there is a key
             self.assertRegex(run("config", "path").stdout, r"variables +read +\.env\n")
 
+    def test_every_variable_of_a_foreign_file_is_answered(self):
+        with support.folder() as place:
+            path = os.path.join(place, "variables")
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(f"HARBORAI_FOREIGN_{i}=1\n" for i in range(1000))
+            more = {"HARBORAI_ENV_FILE": path}
+            done = harborai("config", "check", env=more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stderr.count("unknown variable HARBORAI_FOREIGN_"), 1000)
+            more.update({f"HARBORAI_OTHER_{i}": "1" for i in range(3)})
+            said = json.loads(harborai("config", "check", "--json", env=more).stdout)
+            self.assertEqual((said["warning_count"], len(said["warnings"])), (1003, 1000))
+            with support.gateway(env=more) as hb:
+                self.assertEqual(hb.log().count("config.warning"), 1001)
+                self.assertIn("config.warning warning='... and 3 more'", hb.log())
+
     def test_a_key_that_everybody_can_read_is_told_of(self):
         with support.folder() as place:
             path = support.write_config(place, self.CONFIG)

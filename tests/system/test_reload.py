@@ -186,7 +186,7 @@ class ReloadTest(unittest.TestCase):
         """Neither at the start nor at a reload; and the command does not outlive us."""
         with support.folder() as place:
             pids = os.path.join(place, "pids")
-            command = f"exec:sh -c 'echo $$$$ >> {pids}; sleep 77'"
+            command = f"exec:sh -c 'echo $$ >> {pids}; sleep 77'"
             config = {"providers": {"a": {"plugin": "openai", "api_key": command},
                                     "b": {"plugin": "openai", "api_key": command}}}
 

@@ -238,8 +238,53 @@ static void test_all_at_once(void)
     config_faults_release(&faults);
 }
 
+/* What is quoted commands no terminal: neither by C0, nor by C1, nor by bytes that are no character
+ * and that a terminal of 8 bits obeys. */
+static void test_controls(void)
+{
+    static const struct row {
+        const char *text, *want;
+    } controls[] = {
+        {"a\033[31m\177\n", "a?[31m??"},
+        {"a\xc2\x9b" "31m\xc2\x80\xc2\x9f\xc2\xa0", "a?31m??\xc2\xa0"},
+        {"\x9b" "31m\xff\xc2", "?31m??"},
+        {"\xe6\xb0\xb4\xf0\x9f\x98\x80\xe6\xb0", "\xe6\xb0\xb4\xf0\x9f\x98\x80??"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(controls); i++) {
+        AUTO(config_faults) faults;
+        char line[64], want[64];
+        config_faults_init(&faults);
+        config_faults_add(&faults, (struct config_place){controls[i].text, 1, 2}, "%s",
+                          controls[i].text);
+        config_fault_format(&faults.items[0], line, sizeof line);
+        snprintf(want, sizeof want, "%s:1:2: %s", controls[i].want, controls[i].want);
+        ROW(want, strcmp(line, want) == 0);
+    }
+}
+
+/* Of warnings there are many more: one for each variable of a foreign .env file. */
+static void test_ceilings(void)
+{
+    AUTO(config_faults) faults;
+    AUTO(config_faults) warnings;
+    config_faults_init(&faults);
+    config_faults_init_warnings(&warnings);
+    for (unsigned i = CONFIG_WARNINGS_MAX + 50; i > 0; i--) {
+        config_faults_add(&faults, (struct config_place){"f", i, 1}, "%u", i);
+        config_faults_add(&warnings, (struct config_place){"f", i, 1}, "%0500u", i);
+    }
+    CU_ASSERT_EQUAL(faults.count, CONFIG_FAULTS_MAX);
+    CU_ASSERT_EQUAL(warnings.count, CONFIG_WARNINGS_MAX);
+    CU_ASSERT(faults.total == warnings.total && warnings.total == CONFIG_WARNINGS_MAX + 50);
+    for (unsigned i = 0; i < warnings.count; i++)
+        CU_ASSERT_EQUAL(warnings.items[i].line, i + 1);
+    CU_ASSERT_EQUAL(faults.items[CONFIG_FAULTS_MAX - 1].line, CONFIG_FAULTS_MAX);
+}
+
 const CU_TestInfo faults_tests[] = {{"texts", test_texts},
                                     {"urls", test_urls},
                                     {"variables and flags", test_other_sources},
                                     {"all at once", test_all_at_once},
+                                    {"controls", test_controls},
+                                    {"ceilings", test_ceilings},
                                     CU_TEST_INFO_NULL};
