@@ -62,15 +62,17 @@ bool legacy_vendor_key_is_outside(const struct config *config, const struct lega
     return false;
 }
 
-/* ---- Warnings --------------------------------------------------------------------------------- */
+/* ---- Whose to say ------------------------------------------------------------------------------ */
 
-static bool is_own(harborai_str name)
+bool legacy_is_outside_only(harborai_str name)
 {
-    for (const char *const *own = legacy_own_variables; *own != NULL; own++)
+    for (const char *const *own = legacy_outside_variables; *own != NULL; own++)
         if (slice_is(name, *own))
             return true;
     return false;
 }
+
+/* ---- Warnings --------------------------------------------------------------------------------- */
 
 static bool is_of_setting(harborai_str name)
 {
@@ -108,7 +110,7 @@ static const char *find_nearest(harborai_str name)
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].variable != NULL)
             consider(settings[i].variable, name, &best, &nearest);
-    for (const char *const *own = legacy_own_variables; *own != NULL; own++)
+    for (const char *const *own = legacy_outside_variables; *own != NULL; own++)
         consider(*own, name, &best, &nearest);
     return nearest;
 }
@@ -123,10 +125,10 @@ static void warn(const struct config *config, harborai_str name, struct config_p
 
     if (is_in_file && is_outside(config, name.data))
         return; /* the environment's counts, and is told of */
-    if (is_own(name) && is_in_file)
+    if (legacy_is_outside_only(name) && is_in_file)
         config_faults_add(warnings, place, "%.*s is not taken from a .env file: set it in the "
                                            "environment", SLICE_ARG(name));
-    else if (is_own(name) || is_of_setting(name))
+    else if (legacy_is_outside_only(name) || is_of_setting(name))
         return;
     else if (note != NULL && (is_ours || is_in_file))
         config_faults_add(warnings, place, "%.*s %s: %s", SLICE_ARG(name),

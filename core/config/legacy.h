@@ -34,6 +34,11 @@ const struct legacy_vendor *legacy_vendor_find(harborai_str provider);
 /* Whether one of its keys is set, but not by the .env file. */
 bool legacy_vendor_key_is_outside(const struct config *config, const struct legacy_vendor *vendor);
 
+/* ---- Whose to say ------------------------------------------------------------------------------ */
+
+/* Whether a .env file, which is the folder's, does not set the variable. */
+bool legacy_is_outside_only(harborai_str name);
+
 /* ---- What has no effect ---------------------------------------------------------------------- */
 
 /* Tells of each variable of the .env file and of `variables` ("NAME=value", then NULL; NULL = none)

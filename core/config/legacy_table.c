@@ -20,9 +20,11 @@ const struct legacy_vendor legacy_vendors[] = {
     {NULL, NULL, {NULL, NULL}},
 };
 
-/* Ours, but of no setting: they say where to look, or what code runs. */
-const char *const legacy_own_variables[] = {"HARBORAI_CONFIG", "HARBORAI_SYSTEM_CONFIG",
-                                            "HARBORAI_ENV_FILE", "HARBORAI_PLUGIN_PATH", NULL};
+/* They say where to look, what code runs, or who vouches for those that get the keys: the user's to
+ * say, and not a folder's. */
+const char *const legacy_outside_variables[] = {"HARBORAI_CONFIG",   "HARBORAI_SYSTEM_CONFIG",
+                                                "HARBORAI_ENV_FILE", "HARBORAI_PLUGIN_PATH",
+                                                "SSL_CERT_FILE",     NULL};
 
 #define JOURNAL "calls are recorded in the journal below state_dir, without a database"
 #define RETENTION "the journal is kept until you delete its files"

@@ -22,7 +22,7 @@ struct legacy_key {
 
 extern const struct legacy_alias legacy_aliases[];
 extern const struct legacy_vendor legacy_vendors[];
-extern const char *const legacy_own_variables[];
+extern const char *const legacy_outside_variables[];
 extern const struct legacy_note legacy_notes[];
 extern const struct legacy_key legacy_keys[];
 

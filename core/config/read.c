@@ -114,7 +114,9 @@ static void read_variable(struct config_reader *r, const struct setting *setting
 {
     struct config_place place;
     harborai_str value;
-    if (find_variable(r, name, &value, &place))
+    if (!find_variable(r, name, &value, &place))
+        return;
+    if (r->kind != CONFIG_ORIGIN_ENV_FILE || !legacy_is_outside_only(slice_of(name)))
         read_single(r, setting, place, value);
 }
 

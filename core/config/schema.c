@@ -4,6 +4,7 @@
 #include "config/schema.h"
 
 #include "base/limits.h"
+#include "config/legacy.h"
 #include "config/settings.h"
 #include "config/value.h"
 #include "wire/json_write.h"
@@ -381,7 +382,7 @@ void schema_describe_env(struct buf *out)
                               "# OPENAI_API_KEY=\n# DEEPSEEK_API_KEY=\n"));
     for (size_t i = 0; i < settings_count; i++) {
         const struct setting *s = &settings[i];
-        if (s->variable == NULL)
+        if (s->variable == NULL || legacy_is_outside_only(slice_of(s->variable)))
             continue;
         buf_printf(out, "\n# %s: %s, ", s->path, s->help);
         settings_describe_type(s, out);

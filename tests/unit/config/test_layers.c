@@ -248,6 +248,22 @@ static void test_vendor_url_of_a_folder(void)
     remove_place();
 }
 
+/* Nor must it say who vouches for where the key goes. */
+static void test_authorities_of_a_folder(void)
+{
+    AUTO(buf) said = BUF_INIT(KIB(8));
+    const char *const pairs[] = {env_pair, "HARBORAI_SYSTEM_CONFIG=", "OPENAI_API_KEY=sk", NULL};
+    make_place("", "", "SSL_CERT_FILE=evil.pem\n");
+    struct config *c = load(pairs, NULL, 0, NULL, &said);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT(slice_is(c->ca_file, "/etc/ssl/certs/ca-certificates.crt"));
+    CU_ASSERT_EQUAL(origin_of(c->origins, "tls.ca_file")->kind, CONFIG_ORIGIN_DEFAULT);
+    CHECK_SAID(said, "env:1:1: SSL_CERT_FILE is not taken from a .env file: set it in the "
+                     "environment\n");
+    config_destroy(c);
+    remove_place();
+}
+
 /* Nor one that the user's own file leads to. */
 static void test_vendor_url_of_a_folder_and_a_file(void)
 {
@@ -353,6 +369,7 @@ const CU_TestInfo layers_tests[] = {{"precedence", test_precedence},
                                     {".env of others", test_env_file_of_others},
                                     {"vendor URLs", test_vendor_urls},
                                     {"vendor URL of a folder", test_vendor_url_of_a_folder},
+                                   {"authorities of a folder", test_authorities_of_a_folder},
                                     {"vendor URL of a folder and a file",
                                      test_vendor_url_of_a_folder_and_a_file},
                                     {"foreign variables", test_foreign_variables},
