@@ -12,6 +12,7 @@
 #include "cli/setup.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
+#include "config/legacy.h"
 #include "config/schema.h"
 #include "config/settings.h"
 #include "config/show.h"
@@ -76,6 +77,30 @@ static enum exit_code show(const struct arguments *arguments)
 }
 
 /* ---- check -------------------------------------------------------------------------------- */
+
+static bool has_plugin(const struct plugin_catalog *catalog, const char *provider)
+{
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        const struct plugin_file *f = &catalog->files[i];
+        if (f->manifest != NULL && slice_is(f->manifest->provider, provider))
+            return true;
+    }
+    return false;
+}
+
+/* Keys of vendors that nothing here speaks to. */
+static void warn_of_vendors(const struct config *config, struct config_faults *warnings)
+{
+    struct plugin_catalog *catalog;
+    if (setup_catalog(config, &catalog, NULL) < 0)
+        return; /* then making the runtime says why */
+    for (size_t i = 0; i < legacy_vendor_count(); i++) {
+        const char *provider = legacy_vendor_name(i);
+        if (!has_plugin(catalog, provider))
+            legacy_warn_of_vendor(config, legacy_vendor_find(slice_of(provider)), warnings);
+    }
+    plugin_catalog_destroy(catalog);
+}
 
 /* What can only be seen with the plugins: whether they are there and serve what aliases name. */
 static harborai_status check_plugins(struct config *config, struct config_faults *faults,
@@ -153,8 +178,10 @@ static enum exit_code check(const struct arguments *arguments)
     config_faults_init_warnings(&warnings);
     harborai_status st =
         setup_load(&command_config, arguments, &config, &faults, &warnings, &error);
-    if (st >= 0)
+    if (st >= 0) {
+        warn_of_vendors(config, &warnings);
         st = check_plugins(config, &faults, &error);
+    }
     if (has(arguments, "json"))
         print_check_json(st, &faults, &warnings, &error);
     else

@@ -216,7 +216,9 @@ static harborai_status load(struct loading *l, harborai_error *error)
         return out_of_memory(error);
     for (size_t i = 0; i < c->provider_count; i++)
         warn_of_open_key(l, &c->providers[i]);
-    legacy_warn(c, l->sources->variables, l->warnings);
+    const harborai_str texts[FILES_COUNT] = {[FILES_USER] = buf_slice(&l->text[FILES_USER]),
+                                             [FILES_SYSTEM] = buf_slice(&l->text[FILES_SYSTEM])};
+    legacy_warn(c, l->sources->variables, texts, l->warnings);
     return l->faults->total > 0 ? HARBORAI_E_CONFIG : HARBORAI_OK;
 }
 

@@ -115,6 +115,71 @@ static const char *find_nearest(harborai_str name)
     return nearest;
 }
 
+static bool is_key_of_provider(const struct config *config, harborai_str name)
+{
+    for (size_t i = 0; i < config->provider_count; i++)
+        if (slice_equal(config->providers[i].key_variable, name))
+            return true;
+    return false;
+}
+
+/* "DEEPSEEK_TIMEOUT": neither the vendor's key nor its address. NULL: nothing of that kind. */
+static const struct legacy_vendor *find_vendor_of(harborai_str name)
+{
+    for (const struct legacy_vendor *v = legacy_vendors; v->provider != NULL; v++) {
+        harborai_str prefix = slice_of(v->base_url);
+        prefix.len -= strlen("BASE_URL");
+        if (!slice_equal(slice_cut(name, prefix.len), prefix))
+            continue;
+        for (size_t i = 0; i < ARRAY_LEN(v->keys); i++)
+            if (v->keys[i] != NULL && slice_is(name, v->keys[i]))
+                return NULL;
+        return slice_is(name, v->base_url) ? NULL : v;
+    }
+    return NULL;
+}
+
+static bool is_mentioned(harborai_str name, const harborai_str texts[static FILES_COUNT])
+{
+    for (unsigned i = 0; i < FILES_COUNT; i++)
+        if (texts[i].len > 0 && memmem(texts[i].data, texts[i].len, name.data, name.len) != NULL)
+            return true;
+    return false;
+}
+
+static void warn_of_vendors_variable(const struct config *config, const struct dotenv_variable *v,
+                                     const harborai_str texts[static FILES_COUNT],
+                                     struct config_faults *warnings)
+{
+    const struct legacy_vendor *vendor = find_vendor_of(v->name);
+    if (vendor == NULL || find_note(v->name) != NULL || is_mentioned(v->name, texts) ||
+        is_outside(config, v->name.data))
+        return;
+    config_faults_add(warnings, v->place,
+                      "%.*s has no effect: of this vendor's variables only %s and %s have one: its "
+                      "settings go below 'providers.%s' in the configuration file",
+                      SLICE_ARG(slice_cut(v->name, 64)), vendor->keys[0], vendor->base_url,
+                      vendor->provider);
+}
+
+void legacy_warn_of_vendor(const struct config *config, const struct legacy_vendor *vendor,
+                           struct config_faults *warnings)
+{
+    const struct config_provider *p = config_provider_find(config, slice_of(vendor->provider));
+    const char *const names[] = {vendor->keys[0], vendor->keys[1], vendor->base_url};
+    if (p != NULL && p->place.line > 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct dotenv_variable *v =
+            names[i] != NULL ? dotenv_find(&config->dotenv, slice_of(names[i])) : NULL;
+        if (v != NULL && v->value.len > 0 && !is_key_of_provider(config, v->name))
+            config_faults_add(warnings, v->place,
+                              "%s has no effect: no plugin '%s' is installed: 'harborai "
+                              "list-plugins' shows those that are",
+                              names[i], vendor->provider);
+    }
+}
+
 /* `name` is a C string that lives as long as the configuration, or `place` is in a file. */
 static void warn(const struct config *config, harborai_str name, struct config_place place,
                  struct config_faults *warnings)
@@ -143,11 +208,14 @@ static void warn(const struct config *config, harborai_str name, struct config_p
 }
 
 void legacy_warn(const struct config *config, const char *const *variables,
-                 struct config_faults *warnings)
+                 const harborai_str texts[static FILES_COUNT], struct config_faults *warnings)
 {
-    for (const struct dotenv_variable *v = config->dotenv.first; v != NULL; v = v->next)
-        if (v->value.len > 0)
-            warn(config, v->name, v->place, warnings);
+    for (const struct dotenv_variable *v = config->dotenv.first; v != NULL; v = v->next) {
+        if (v->value.len == 0)
+            continue;
+        warn(config, v->name, v->place, warnings);
+        warn_of_vendors_variable(config, v, texts, warnings);
+    }
     for (; variables != NULL && *variables != NULL; variables++) {
         harborai_str name, value;
         if (slice_split(slice_of(*variables), '=', &name, &value) && value.len > 0 &&

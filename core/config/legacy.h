@@ -43,9 +43,15 @@ bool legacy_is_outside_only(harborai_str name);
 
 /* Tells of each variable of the .env file and of `variables` ("NAME=value", then NULL; NULL = none)
  * that seems to be meant for us and has no effect, and what to use instead. Of `variables` only
- * HARBORAI_* are looked at. */
+ * HARBORAI_* are looked at. A vendor's variable that `texts`, the configuration's files, speak of has
+ * an effect. */
 void legacy_warn(const struct config *config, const char *const *variables,
-                 struct config_faults *warnings);
+                 const harborai_str texts[static FILES_COUNT], struct config_faults *warnings);
+
+/* Tells of the keys and the address of a vendor in the .env file, if no plugin of that name is
+ * installed and no provider of the configuration uses them. */
+void legacy_warn_of_vendor(const struct config *config, const struct legacy_vendor *vendor,
+                           struct config_faults *warnings);
 
 /* What a key of a foreign configuration is called here, as a way out for a message; NULL: unknown.
  * `section` is a path as in the table of settings. */

@@ -328,6 +328,25 @@ static void test_foreign_variables(void)
     remove_place();
 }
 
+/* What a file of ours speaks of has its effect there. */
+static void test_variables_of_vendors(void)
+{
+    AUTO(buf) said = BUF_INIT(KIB(8));
+    const char *const pairs[] = {user_pair, env_pair, "HARBORAI_SYSTEM_CONFIG=", "OPENAI_PROJECT=x",
+                                 NULL};
+    make_place("providers: { openai: { api_key: env:OPENAI_SECOND_KEY,\n"
+               "options: { org: '${OPENAI_ORG}' } } }\n", "",
+               "OPENAI_API_KEY=a\nOPENAI_BASE_URL=http://h\nOPENAI_SECOND_KEY=b\nOPENAI_ORG=c\n"
+               "OPENAI_PROJECT=p\nOPENAI_TIMEOUT=1\nOPENAI_EMPTY=\nOPENAIX=1\nERNIE_API_KEY=e\n");
+    struct config *c = load(pairs, NULL, 0, NULL, &said);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CHECK_SAID(said, "env:6:1: OPENAI_TIMEOUT has no effect: of this vendor's variables only "
+                     "OPENAI_API_KEY and OPENAI_BASE_URL have one: its settings go below "
+                     "'providers.openai' in the configuration file\n");
+    config_destroy(c);
+    remove_place();
+}
+
 static void test_foreign_keys(void)
 {
     static const struct row {
@@ -373,6 +392,7 @@ const CU_TestInfo layers_tests[] = {{"precedence", test_precedence},
                                     {"vendor URL of a folder and a file",
                                      test_vendor_url_of_a_folder_and_a_file},
                                     {"foreign variables", test_foreign_variables},
+                                   {"variables of vendors", test_variables_of_vendors},
                                     {"foreign keys", test_foreign_keys},
                                     {"tables", test_tables},
                                     CU_TEST_INFO_NULL};
