@@ -10,6 +10,15 @@ static struct expansion broken(harborai_str what, const char *message)
     return (struct expansion){EXPANSION_BROKEN, what, slice_of(message), false};
 }
 
+/* False: beyond the ceiling. */
+static bool add(struct buf *out, harborai_str text)
+{
+    if (text.len > out->ceiling - out->len)
+        return false;
+    buf_add(out, text);
+    return true;
+}
+
 /* The text between "${" and "}". */
 static struct expansion expand_reference(const struct environment *environment, harborai_str inside,
                                          struct buf *out)
@@ -32,18 +41,21 @@ static struct expansion expand_reference(const struct environment *environment, 
             return (struct expansion){EXPANSION_REQUIRED, name, slice_from(rest, 1), false};
         value = slice_from(rest, 1);
     }
-    buf_add(out, value);
+    if (!add(out, value))
+        return (struct expansion){EXPANSION_TOO_LONG, name, SLICE_NONE, false};
     return (struct expansion){EXPANSION_DONE, name, SLICE_NONE, mask_is_secret_name(name)};
 }
 
 struct expansion expand_text(const struct environment *environment, harborai_str text,
                              struct buf *out)
 {
+    const struct expansion too_long = {EXPANSION_TOO_LONG, SLICE_NONE, SLICE_NONE, false};
     struct expansion result = {EXPANSION_DONE, SLICE_NONE, SLICE_NONE, false};
     harborai_str before, rest, inside;
 
     while (slice_split(text, '$', &before, &rest)) {
-        buf_add(out, before);
+        if (!add(out, before))
+            return too_long;
         if (rest.len > 0 && rest.data[0] == '{') {
             if (!slice_split(slice_from(rest, 1), '}', &inside, &text))
                 return broken(rest, "has no '}' at its end: write '$${' for the characters");
@@ -54,12 +66,12 @@ struct expansion expand_text(const struct environment *environment, harborai_str
                 result.variable = one.variable;
             result.is_secret = result.is_secret || one.is_secret;
         } else {
-            buf_add_char(out, '$');
+            if (!add(out, HARBORAI_STR("$")))
+                return too_long;
             text = rest.len > 0 && rest.data[0] == '$' ? slice_from(rest, 1) : rest;
         }
     }
-    buf_add(out, text);
-    return result;
+    return add(out, text) ? result : too_long;
 }
 
 void expand_add_fault(struct config_faults *faults, struct config_place place,
@@ -82,6 +94,10 @@ void expand_add_fault(struct config_faults *faults, struct config_place place,
     case EXPANSION_BROKEN:
         config_faults_add(faults, place, "'%.*s' after '$' %.*s", SLICE_ARG(name),
                           SLICE_ARG(message));
+        break;
+    case EXPANSION_TOO_LONG:
+        config_faults_add(faults, place, "longer than %zu KiB with its variables in place",
+                          EXPANDED_MAX / KIB(1));
         break;
     }
 }

@@ -15,7 +15,8 @@ enum expansion_outcome {
     EXPANSION_DONE,
     EXPANSION_UNSET,    /* ${VAR}, and VAR is not set */
     EXPANSION_REQUIRED, /* ${VAR:?message}, and VAR is not set or empty */
-    EXPANSION_BROKEN    /* what was written means nothing */
+    EXPANSION_BROKEN,   /* what was written means nothing */
+    EXPANSION_TOO_LONG  /* beyond the ceiling of `out` */
 };
 
 struct expansion {

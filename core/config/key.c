@@ -67,7 +67,8 @@ static bool expand(const struct key *k, harborai_str text, struct buf *out,
         FAULT(k->r, k->node,
               "'%.*s' holds a '${' that names no variable: write '$${' for the characters",
               SLICE_ARG(k->shown));
-    else if (ret_expansion->outcome == EXPANSION_REQUIRED)
+    else if (ret_expansion->outcome == EXPANSION_REQUIRED ||
+             ret_expansion->outcome == EXPANSION_TOO_LONG)
         expand_add_fault(k->r->faults, k->node->place, ret_expansion);
     else
         return true;

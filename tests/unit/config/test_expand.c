@@ -51,6 +51,28 @@ static void test_texts(void)
     }
 }
 
+/* A fault of that value, at its place, and no lack of memory. */
+static void test_too_long(void)
+{
+    static const char *const texts[] = {"server: { host: \"${BIG}${BIG}\" }",
+                                        "providers: { a: { api_key: \"${BIG}${BIG}\" } }",
+                                        "providers: { a: { api_key: \"file:${BIG}${BIG}\" } }",
+                                        "providers: { a: { options: { o: \"${BIG}${BIG}\" } } }"};
+    static const char *const wants[] = {
+        "c.yaml:1:17: longer than 256 KiB with its variables in place\n",
+        "c.yaml:1:28: longer than 256 KiB with its variables in place\n",
+        "c.yaml:1:28: longer than 256 KiB with its variables in place\n",
+        "c.yaml:1:33: longer than 256 KiB with its variables in place\n"};
+    static char big[150 << 10] = "BIG=";
+    const char *const pairs[] = {big, NULL};
+    memset(big + strlen(big), 'x', sizeof big - strlen(big) - 1);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        AUTO(buf) faults = BUF_INIT(1024);
+        ROW(texts[i], load_text(texts[i], pairs, NULL, 0, &faults) == NULL);
+        ROW(texts[i], slice_is(buf_slice(&faults), wants[i]));
+    }
+}
+
 static void test_names(void)
 {
     char longest[130];
@@ -63,4 +85,4 @@ static void test_names(void)
 }
 
 const CU_TestInfo expand_tests[] = {
-    {"texts", test_texts}, {"names", test_names}, CU_TEST_INFO_NULL};
+    {"texts", test_texts}, {"too long", test_too_long}, {"names", test_names}, CU_TEST_INFO_NULL};
