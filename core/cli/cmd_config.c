@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -192,11 +193,20 @@ static enum exit_code check(const struct arguments *arguments)
 
 /* ---- path --------------------------------------------------------------------------------- */
 
-static const char *state_of(const struct files_entry *entry, char words[static 128])
+/* As loading would have it, but for what is in the file. */
+static const char *state_of(enum files_kind kind, const struct files_entry *entry,
+                            char words[static 128])
 {
-    if (access(entry->name.data, R_OK) == 0)
-        return "read";
-    return errno == ENOENT || errno == ENOTDIR ? "not there" : error_of_errno(errno, words);
+    struct stat about;
+    if (stat(entry->name.data, &about) < 0 || access(entry->name.data, R_OK) < 0)
+        return errno == ENOENT || errno == ENOTDIR ? "not there" : error_of_errno(errno, words);
+    if (S_ISDIR(about.st_mode))
+        return "a folder, not read";
+    if (kind == FILES_ENV && !S_ISREG(about.st_mode))
+        return "no regular file, not read";
+    if (kind == FILES_ENV && !files_is_own(&about))
+        return "of others, not read";
+    return "read";
 }
 
 static void print_paths_json(const struct files_entry entries[static FILES_COUNT])
@@ -214,7 +224,7 @@ static void print_paths_json(const struct files_entry entries[static FILES_COUNT
         json_write_object(&w);
         json_write_key_string(&w, "kind", slice_of(files_kind_name(i)));
         json_write_key_string(&w, "file", entries[i].name);
-        json_write_key_string(&w, "state", slice_of(state_of(&entries[i], words)));
+        json_write_key_string(&w, "state", slice_of(state_of(i, &entries[i], words)));
         json_write_end(&w);
     }
     json_write_end(&w);
@@ -234,7 +244,7 @@ static void print_paths(const struct files_entry entries[static FILES_COUNT], bo
         if (entries[i].name.len == 0)
             continue;
         table_cell(&table, slice_of(files_kind_name(i)));
-        table_cell(&table, slice_of(state_of(&entries[i], words)));
+        table_cell(&table, slice_of(state_of(i, &entries[i], words)));
         table_cell(&table, entries[i].name);
     }
     table_print(&table, terminal_width(STDOUT_FILENO), with_color);

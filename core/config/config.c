@@ -54,12 +54,17 @@ static harborai_status keep_name(struct loading *l, harborai_str name, harborai_
 
 /* ---- The .env file ------------------------------------------------------------------------ */
 
+static const char *reason_of(int number, char words[static 128])
+{
+    return number == EINVAL ? "it is no regular file" : error_of_errno(number, words);
+}
+
 static void refuse_file(struct loading *l, const struct files_entry *entry, const char *what,
                         int number)
 {
     char words[128];
-    config_faults_add(l->faults, (struct config_place){entry->name.data, 0, 0}, "cannot read %s%s: %s",
-                      what, entry->origin, error_of_errno(number, words));
+    config_faults_add(l->faults, (struct config_place){entry->name.data, 0, 0},
+                      "cannot read %s%s: %s", what, entry->origin, reason_of(number, words));
 }
 
 /* One that nobody named is let be where it cannot be meant for us: a folder of that name, a file of
@@ -73,7 +78,7 @@ static bool is_env_file_used(struct loading *l, const struct files_entry *entry,
         refuse_file(l, entry, "the variables", number);
     } else if (number != 0) {
         if (number != ENOENT && number != EISDIR)
-            config_faults_add(l->warnings, place, "not read: %s", error_of_errno(number, words));
+            config_faults_add(l->warnings, place, "not read: %s", reason_of(number, words));
     } else if (!files_is_own(about)) {
         config_faults_add(l->warnings, place,
                           "not read: others than you and root can write it: chmod o-w and chown it");

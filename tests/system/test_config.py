@@ -177,6 +177,32 @@ class CommandTest(unittest.TestCase):
         self.assertEqual([x["state"] for x in files], ["not there", "read"])
         self.assertTrue(files[1]["file"].endswith("harborai.yaml"))
 
+    def test_path_of_what_is_not_read(self):
+        with support.folder() as place:
+            path = os.path.join(place, ".env")
+
+            def run(*arguments):
+                return subprocess.run([support.HARBORAI, "config", *arguments], cwd=place, text=True,
+                                      env=support.environment(place), capture_output=True, timeout=30,
+                                      check=False)
+
+            def state():
+                return json.loads(run("path", "--json").stdout)["files"][0]["state"]
+
+            self.assertEqual(state(), "not there")
+            os.mkfifo(path)
+            self.assertEqual(state(), "no regular file, not read")
+            self.assertIn(".env: not read: it is no regular file\n", run("check").stderr)
+            os.unlink(path)
+            os.mkdir(path)
+            self.assertEqual(state(), "a folder, not read")
+            os.rmdir(path)
+            with open(path, "w", encoding="utf-8"):
+                os.chmod(path, 0o646)
+            self.assertEqual(state(), "of others, not read")
+            os.chmod(path, 0o644)
+            self.assertEqual(state(), "read")
+
     def test_describe(self):
         text = harborai("config", "describe").stdout
         self.assertEqual(text, harborai("config", "--describe").stdout)
