@@ -29,6 +29,20 @@ static void wipe(harborai_str text)
         explicit_bzero((char *)(uintptr_t)text.data, text.len);
 }
 
+/* What no vendor gives out, and editors and clipboards add. It is the operator's to know better. */
+static void warn_of_odd_text(const struct key *k, harborai_str text)
+{
+    bool is_trimmed = slice_trim(text).len == text.len, is_odd = false;
+    for (size_t i = 0; i < text.len; i++)
+        is_odd = is_odd || (unsigned char)text.data[i] <= ' ' || (unsigned char)text.data[i] > '~';
+    if (!is_trimmed)
+        WARN(k->r, k->node, "'%.*s' begins or ends with a blank, which is taken for a part of it: "
+                            "write the key alone", SLICE_ARG(k->shown));
+    else if (is_odd)
+        WARN(k->r, k->node, "'%.*s' holds a blank or a character that is not ASCII, which keys do "
+                            "not: write the key alone", SLICE_ARG(k->shown));
+}
+
 static void store(const struct key *k, harborai_str text)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -39,6 +53,8 @@ static void store(const struct key *k, harborai_str text)
         k->r->is_out_of_memory = true;
     else if (st < 0)
         FAULT(k->r, k->node, "%s", error.message);
+    else
+        warn_of_odd_text(k, text);
 }
 
 /* ---- Written out, or ${VAR} --------------------------------------------------------------- */
@@ -245,6 +261,18 @@ static const struct scheme {
     {"os.environ/", refuse_foreign, false},
 };
 
+/* "Env:NAME", " file:PATH", "None": almost one of ours. */
+static bool is_almost_reference(harborai_str text)
+{
+    harborai_str trimmed = slice_trim(text);
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        harborai_str prefix = slice_of(schemes[i].prefix);
+        if (slice_equal_ignoring_case(slice_cut(trimmed, prefix.len), prefix))
+            return true;
+    }
+    return slice_equal_ignoring_case(trimmed, HARBORAI_STR("none")) && !slice_is(text, "none");
+}
+
 static void read_any(const struct key *k, harborai_str text)
 {
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
@@ -255,6 +283,9 @@ static void read_any(const struct key *k, harborai_str text)
         schemes[i].read(k, slice_trim(slice_from(text, strlen(schemes[i].prefix))));
         return;
     }
+    if (is_almost_reference(text))
+        WARN(k->r, k->node, "'%.*s' is taken for the key itself: env:, file:, cred:, exec: and none "
+                            "are written in small letters, with no blank before", SLICE_ARG(k->shown));
     read_text(k, text);
 }
 

@@ -35,12 +35,13 @@ static void make_place(void)
     write_key("open", "sk-open", 0644);
     write_key("loose", "sk-loose", 0602);
     write_key("empty", "\n", 0600);
+    write_key("padded", " sk\n", 0600);
     write_key("lines", "a\nb\n", 0600);
 }
 
 static void remove_place(void)
 {
-    static const char *const names[] = {"good", "open", "loose", "empty", "lines"};
+    static const char *const names[] = {"good", "open", "loose", "empty", "lines", "padded"};
     char path[128];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof path, "%s/%s", place, names[i]);
@@ -100,6 +101,21 @@ static void test_references(void)
         {"file:@/good", "sk-file"},
         {"file:~/good", "sk-file"},
         {"file:${HOME}/good", "sk-file"},
+        {" env:KEY", " env:KEY; 'providers.a.api_key' is taken for the key itself: env:, file:, "
+                     "cred:, exec: and none are written in small letters, with no blank before; "
+                     "'providers.a.api_key' begins or ends with a blank, which is taken for a part of "
+                     "it: write the key alone"},
+        {"Env:KEY", "Env:KEY; 'providers.a.api_key' is taken for the key itself: env:, file:, cred:, "
+                    "exec: and none are written in small letters, with no blank before"},
+        {"NONE", "NONE; 'providers.a.api_key' is taken for the key itself: env:, file:, cred:, exec: "
+                 "and none are written in small letters, with no blank before"},
+        {"none", "needs "},
+        {"sk-\xc3\xa9", "sk-\xc3\xa9; 'providers.a.api_key' holds a blank or a character that is not "
+                        "ASCII, which keys do not: write the key alone"},
+        {"exec:echo sk a", "sk a; 'providers.a.api_key' holds a blank or a character that is not "
+                           "ASCII, which keys do not: write the key alone"},
+        {"file:@/padded", " sk; 'providers.a.api_key' begins or ends with a blank, which is taken for "
+                          "a part of it: write the key alone"},
         {"file:@/open", "sk-open; '@/open' holds a key and can be read by everybody: chmod 600"},
         {"file:@/loose", "'@/loose' can be written by everybody: chmod 600"},
         {"file:@/empty", "'@/empty' is empty: it should hold the key"},
@@ -115,7 +131,9 @@ static void test_references(void)
         {"cred:good", "sk-file"},
         {"cred:../good", "'providers.a.api_key' must be cred:NAME: '../good' is no credential's "
                          "name"},
-        {"exec:printf sk-%s-$HOME \"a b\"", "sk-a b-$HOME"},
+        {"exec:printf sk-%s-$HOME \"a b\"", "sk-a b-$HOME; 'providers.a.api_key' holds a blank or a "
+                                            "character that is not ASCII, which keys do not: write "
+                                            "the key alone"},
         {"exec:printf %s\\n sk-exec", "sk-execn"},
         {"exec:sh -c \"echo sk; echo no >&2\"", "sk"},
         {"exec:cat", "'providers.a.api_key': 'cat' printed nothing"},
