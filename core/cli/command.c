@@ -13,7 +13,9 @@
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/slice.h"
+#include "cli/terminal.h"
 
 enum global { GLOBAL_CONFIG = COMMAND_GLOBAL_CONFIG, GLOBAL_COLOR, GLOBAL_QUIET, GLOBAL_VERBOSE };
 
@@ -150,6 +152,16 @@ static void refuse_long(const struct reading *r, harborai_str word)
         command_complain("there is no option '--%.*s'", SLICE_ARG(word));
 }
 
+/* getopt goes by bytes: the whole character that begins with this one. */
+static void refuse_letter(const char *word, int byte)
+{
+    const char *at = strchr(word, byte);
+    size_t len = 1;
+    while (at != NULL && (byte & 0x80) != 0 && len < 4 && ((unsigned char)at[len] & 0xc0) == 0x80)
+        len++;
+    command_complain("there is no option '-%.*s'", (int)len, at != NULL ? at : "?");
+}
+
 /* `found` is getopt's '?' or ':'; `word` the argument that it read last. */
 static void refuse_option(const struct reading *r, int found, const char *word)
 {
@@ -161,7 +173,7 @@ static void refuse_option(const struct reading *r, int found, const char *word)
     } else if (optopt >= LONG_VALUE && place >= 0) {
         command_complain("option '--%s' takes no value: '%s'", r->all[place]->name, word);
     } else if (optopt != 0) {
-        command_complain("there is no option '-%c'", optopt);
+        refuse_letter(word, optopt);
     } else {
         slice_split(slice_from(slice_of(word), 2), '=', &name, &value);
         refuse_long(r, name);
@@ -205,7 +217,9 @@ bool command_parse(const struct command *command, int argc, char **argv,
     for (int found; (found = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         int place = place_of(&r, found);
         if (found == '?' || found == ':' || place < 0) {
-            refuse_option(&r, found, argv[optind - 1]);
+            bool is_within = optind < argc && argv[optind][0] == '-' && argv[optind][1] != '-' &&
+                             optopt != 0 && strchr(argv[optind] + 1, optopt) != NULL;
+            refuse_option(&r, found, argv[is_within ? optind : optind - 1]);
             return usage_fault(command, ret_exit);
         }
         if (r.value[place] == NULL) {
@@ -259,14 +273,27 @@ bool command_is_verbose(const struct arguments *arguments)
 
 /* --- Saying ---------------------------------------------------------------------------------- */
 
+void command_say(harborai_str line)
+{
+    AUTO(buf) clean = BUF_INIT(MIB(4));
+    if (isatty(STDERR_FILENO)) {
+        terminal_add_line(&clean, line);
+        line = buf_slice(&clean);
+    }
+    fprintf(stderr, "%.*s\n", SLICE_ARG(line));
+}
+
 void command_complain(const char *format, ...)
 {
     va_list arguments;
-    fputs("harborai: ", stderr);
+    char *text = NULL;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    int len = vasprintf(&text, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    fputs("harborai: ", stderr);
+    command_say(len >= 0 ? slice_of(text) : HARBORAI_STR("no memory left"));
+    if (len >= 0)
+        free(text);
 }
 
 enum exit_code command_exit_of(harborai_status code)
@@ -308,6 +335,7 @@ enum exit_code command_finish(void)
     char text[128];
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_OK;
-    command_complain("cannot write to standard output: %s", error_of_errno(errno, text));
+    if (errno != EPIPE)
+        command_complain("cannot write to standard output: %s", error_of_errno(errno, text));
     return EXIT_FAILED;
 }

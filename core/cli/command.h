@@ -96,14 +96,19 @@ void command_print_help(const struct command *command);
 void command_print_overview(FILE *to);
 void command_print_tables(void);
 
-/* "harborai: <message>" on stderr. */
+/* "harborai: <message>" on stderr. What of it could command a terminal does not: vendors, files and
+ * plugins have their words in it. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Complains of an error and gives the exit code of its class. */
 enum exit_code command_fail(const harborai_error *error);
 enum exit_code command_exit_of(harborai_status code);
 
-/* Flushes stdout: EXIT_FAILED and a complaint if what was printed did not get there. */
+/* A line on stderr, made harmless likewise. */
+void command_say(harborai_str line);
+
+/* Flushes stdout: EXIT_FAILED and a complaint if what was printed did not get there; without one where
+ * its reader left, as `head` does. */
 enum exit_code command_finish(void);
 
 /* --- The options of all, as commands ask for them ---------------------------------------------- */

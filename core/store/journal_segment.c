@@ -201,7 +201,8 @@ void journal_segment_advance(struct journal_segment *s)
     if (step == TAIL_FAILED)
         say(s, "%s", error.message);
     if (s->tail.long_lines > 0)
-        say(s, "left out %llu lines that are too long", (unsigned long long)s->tail.long_lines);
+        say(s, "left out %llu %s too long", (unsigned long long)s->tail.long_lines,
+            s->tail.long_lines == 1 ? "line that is" : "lines that are");
     if (s->faults > MOST_FAULTS)
         say(s, "left out %u more", s->faults - MOST_FAULTS);
     journal_segment_close(s);

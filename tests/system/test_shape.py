@@ -36,6 +36,9 @@ class OptionsTest(unittest.TestCase):
                 ("there is no option '--modle': did you mean '--model'?", "chat", "--modle=x"),
                 ("there is no option '--zzzzzz'", "chat", "--zzzzzz"),
                 ("there is no option '-Z'", "chat", "-Z"),
+                ("there is no option '-Z'", "chat", "-qZv", "-m", "x"),
+                ("there is no option '-é'", "chat", "-é"),
+                ("there is no option '-模'", "chat", "-q模v", "x"),
                 ("there is no option '--no'", "list-models", "--no"),
                 ("option '--st' could be '--stream' or '--state-dir'", "chat", "--st"),
                 ("option '--model' needs a value: --model MODEL", "chat", "--model"),
@@ -173,6 +176,14 @@ class LogsTest(unittest.TestCase):
         self.assertRegex(done.stdout, r"lost .* hb_b")
         self.assertIn("harborai: x.jsonl: left out its last line, which is torn (10 bytes)", done.stderr)
         self.assertIn("harborai: x.jsonl: left out what stands at byte 138: ", done.stderr)
+
+    def test_a_name_of_a_file_cannot_command_the_terminal(self):
+        with support.folder() as state:
+            os.mkdir(os.path.join(state, "journal"))
+            with open(os.path.join(state, "journal", "i\n\033[31m.jsonl"), "w", encoding="utf-8") as file:
+                file.write('{"x":"' + "x" * (1 << 20) + '"}\n')
+            shown = run_with_tty("logs", "--state-dir", state, stderr_too=True)[0]
+        self.assertIn("harborai: i␊␛[31m.jsonl: left out 1 line that is too long\n", shown)
 
     def test_a_gateway_that_runs(self):
         with support.gateway(self.config, workers=1) as hb:
