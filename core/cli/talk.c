@@ -27,7 +27,7 @@
 /* A handler knows nothing but what is static. The call is broken off in good order, for which a
  * plugin may have to return: so one press too many ends the process itself. */
 static harborai_client *volatile asked_client;
-static volatile sig_atomic_t interrupts, interrupts_taken;
+static volatile sig_atomic_t interrupts, interrupts_taken, ended_by;
 
 static void on_interrupt(int number)
 {
@@ -36,16 +36,37 @@ static void on_interrupt(int number)
         raise(number);
         return;
     }
+    if (number != SIGINT)
+        ended_by = number;
     harborai_client_interrupt(asked_client);
 }
 
-static void catch_interrupts(const struct talk *t, struct sigaction *ret_before)
+/* The others end the process, once the call is on record. */
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* What was ignored stays so: of a command in the background of a script, or below nohup. */
+static void catch_interrupts(const struct talk *t, struct sigaction ret_before[ARRAY_LEN(caught)])
 {
     struct sigaction action = {.sa_handler = on_interrupt};
     asked_client = t->client;
-    interrupts = 0;
+    interrupts = ended_by = 0;
     interrupts_taken = t->interrupts_taken;
-    sigaction(SIGINT, &action, ret_before);
+    for (size_t i = 0; i < ARRAY_LEN(caught); i++) {
+        sigaction(caught[i], NULL, &ret_before[i]);
+        if (ret_before[i].sa_handler != SIG_IGN)
+            sigaction(caught[i], &action, NULL);
+    }
+}
+
+static void let_interrupts_be(struct talk *t, const struct sigaction before[ARRAY_LEN(caught)])
+{
+    for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+        sigaction(caught[i], &before[i], NULL);
+    if (ended_by == 0)
+        return;
+    fflush(NULL);
+    (void)harborai_client_close(t->client);
+    raise(ended_by);
 }
 
 /* --- Open and close -------------------------------------------------------------------------- */
@@ -56,7 +77,7 @@ static void on_log(void *context, int level UNUSED, harborai_str line)
 {
     const struct talk *t = context;
     if (t->client != NULL || !slice_matches_glob(line, HARBORAI_STR("* config.fault *")))
-        fprintf(stderr, "%.*s\n", SLICE_ARG(line));
+        command_say(line);
 }
 
 static bool read_options(struct talk *t, const struct command *command,
@@ -339,15 +360,15 @@ enum exit_code talk_ask(struct talk *t, harborai_body *body, struct buf *answer)
 {
     struct showing s = {.talk = t, .answer = answer, .clean = BUF_INIT(2 * LIMIT_RESPONSE_BODY)};
     harborai_error error = HARBORAI_ERROR_INIT;
-    struct sigaction before;
+    struct sigaction before[ARRAY_LEN(caught)];
     harborai_str text = harborai_body_str(body, &error);
 
-    catch_interrupts(t, &before);
+    catch_interrupts(t, before);
     if (t->streams)
         ask_piecewise(&s, text, &error);
     else
         ask_whole(&s, text, &error);
-    sigaction(SIGINT, &before, NULL);
+    let_interrupts_be(t, before);
     buf_release(&s.clean);
     bool in_writing = s.write_errno == EINTR; /* into a pipe that nobody reads from */
     if (interrupts > 0 && (error.code == HARBORAI_E_CANCELLED || in_writing)) {

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import unittest
 
@@ -171,6 +172,25 @@ class ShowTest(ChatTest):
             self.assertEqual(re.sub("␍?\n", "\n", shown), "a␛]0;x␇b�2Jc␡\nd\te\n")
         self.assertEqual(self.chat('sim:{"text":"a\\u001b[2J"}').stdout, "a\033[2J\n")
 
+    def test_a_complaint_cannot_command_the_terminal(self):
+        ask = 'sim:{"status":400,"error":{"message":"a\\u009b2Jb\\u0085c"}}'
+        shown = run_with_tty("chat", "-m", "gpt-4o", ask, config=self.config, stderr_too=True)[0]
+        self.assertIn("a�2Jb�c\n", shown)
+        self.assertIn("a\u009b2Jb", self.chat(ask).stderr)
+
+    def test_a_reader_that_left(self):
+        """head has what it wants: nobody is to be told."""
+        with support.folder() as place:
+            for arguments in ("list-models", "list-models --json", "--help --json",
+                              "chat --stream -m gpt-4o 'sim:{\"events\":50,\"delay_ms\":20}'"):
+                with self.subTest(arguments):
+                    done = subprocess.run(
+                        ["bash", "-c", f"{{ sleep 0.1; $H {arguments} -c {{}}; echo $? >&2; }} | true"
+                         .replace("{}", support.write_config(place, self.config))],
+                        capture_output=True, text=True, check=False, timeout=20,
+                        env=support.environment(place, H=support.HARBORAI))
+                    self.assertEqual(done.stderr, "1\n")
+
     def test_json(self):
         data = json.loads(self.chat("--json", "as data").stdout)
         self.assertEqual(data["choices"][0]["message"]["content"], "as data")
@@ -232,6 +252,32 @@ class ExitCodesTest(ChatTest):
             end = [x for x in support.journal(state) if support.kind(x) == "end"]
             self.assertEqual([x["outcome"] for x in end], ["cancelled"])
             self.assertIn("cancelled", harborai("logs", "--state-dir", state).stdout)
+
+    def test_terminated(self):
+        """The call is broken off and on record all the same; what was ignored stays so."""
+        ask = [support.HARBORAI, "chat", "-m", "gpt-4o", "--stream"]
+        with support.folder() as place:
+            path = support.write_config(place, self.config)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                state = os.path.join(place, number.name)
+                process = subprocess.Popen(
+                    [*ask, "-c", path, "--state-dir", state,
+                     'sim:{"events":100,"event_bytes":4,"delay_ms":100}'], stdout=subprocess.PIPE,
+                    env=support.environment(place))
+                self.assertEqual(process.stdout.read(4), b"0000")
+                process.send_signal(number)
+                process.communicate(timeout=20)
+                self.assertEqual(process.returncode, -number)
+                end = [x for x in support.journal(state) if support.kind(x) == "end"]
+                self.assertEqual([x["outcome"] for x in end], ["cancelled"])
+            process = subprocess.Popen(
+                ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *ask, "-c", path, "--state-dir", place,
+                 'sim:{"events":5,"event_bytes":4,"delay_ms":100}'], stdout=subprocess.PIPE,
+                env=support.environment(place))
+            self.assertEqual(process.stdout.read(4), b"0000")
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 0)
 
     def test_documented(self):
         with open(os.path.join(support.ROOT, "doc", "commands.md"), encoding="utf-8") as file:
