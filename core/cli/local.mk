@@ -13,4 +13,5 @@ harborai_LDADD = core/server/libserver.la core/client/libclient.la $(client_room
 EXTRA_DIST += doc/commands.md
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %reldir%/completion/harborai
-dist_man_MANS = doc/man/harborai.1
+dist_man_MANS = doc/man/harborai.1 doc/man/harborai.5
+EXTRA_DIST += doc/man/generate-settings

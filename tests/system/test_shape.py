@@ -342,28 +342,55 @@ class CompletionTest(unittest.TestCase):
 
 
 class ManualTest(unittest.TestCase):
-    """Every flag of every --help stands in the manual, below its command."""
-    PATH = os.path.join(support.ROOT, "doc", "man", "harborai.1")
+    """The flags of --help stand in the manual, below their commands, and no others; the settings are
+    those of the table."""
+    MAN = os.path.join(support.ROOT, "doc", "man")
+
+    def page(self, name):
+        with open(os.path.join(self.MAN, name), encoding="utf-8") as file:
+            return file.read()
+
+    @staticmethod
+    def flags(text):
+        """What stands in the heads of lists: "--model" and "-m"."""
+        heads = "\n".join(re.findall(r"(?m)^\.It (.*Fl .*)$", text))
+        return set("-" + f for f in re.findall(r"\bFl (-?[A-Za-z][a-z-]*)", heads))
+
+    @staticmethod
+    def flags_of(options):
+        return {f"--{o['name']}" for o in options} | {f"-{o['letter']}" for o in options if "letter" in o}
 
     def test_every_flag(self):
-        with open(self.PATH, encoding="utf-8") as file:
-            page = file.read()
+        page = self.page("harborai.1")
         sections = dict(re.findall(r"(?ms)^\.Ss ([a-z][a-z -]*)\n(.*?)(?=^\.S[sh] |\Z)", page))
-        for command in tables()["commands"]:
-            name = command["name"]
-            self.assertIn(name, sections)
-            for option in command["options"]:
-                self.assertRegex(sections[name], r"(?m)^\.It .*Fl -%s\b" % option["name"], name)
-                if "letter" in option:
-                    self.assertRegex(sections[name], r"(?m)^\.It Fl %s ?, ?|^\.It Fl %s " %
-                                     (option["letter"], option["letter"]), name)
-        for option in tables()["options"] + [{"name": "help"}, {"name": "version"}]:
-            self.assertRegex(page, r"(?m)^\.It .*Fl -%s\b" % option["name"])
+        data = tables()
+        self.assertEqual(set(sections), {c["name"] for c in data["commands"]})
+        for command in data["commands"]:
+            with self.subTest(command["name"]):
+                self.assertEqual(self.flags(sections[command["name"]]),
+                                 self.flags_of(command["options"]))
+        options = re.search(r"(?ms)^\.Sh OPTIONS\n(.*?)^\.Sh ", page).group(1)
+        own = [{"name": "help", "letter": "h"}, {"name": "version", "letter": "V"}]
+        self.assertEqual(self.flags(options), self.flags_of(data["options"] + own))
+
+    def test_settings_and_variables(self):
+        described = harborai("config", "describe", "--json").stdout
+        made = subprocess.run([os.path.join(self.MAN, "generate-settings")], input=described, text=True,
+                              capture_output=True, check=True).stdout
+        self.assertEqual(self.page("harborai.5"), made, "write it again: harborai config describe "
+                         "--json | doc/man/generate-settings > doc/man/harborai.5")
+        for setting in json.loads(described)["settings"]:
+            self.assertIn(f"\n.It Li {setting['setting']}\n", made)
+            if "variable" in setting:
+                self.assertIn(f"\n.It Ev {setting['variable']}\n", made)
 
     def test_mandoc_has_nothing_to_say(self):
-        done = subprocess.run(["mandoc", "-T", "lint", "-W", "all", self.PATH],
-                              capture_output=True, text=True, check=False)
-        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+        for name in ("harborai.1", "harborai.5"):
+            done = subprocess.run(["mandoc", "-T", "lint", "-W", "all", os.path.join(self.MAN, name)],
+                                  capture_output=True, text=True, check=False)
+            says = [line for line in (done.stdout + done.stderr).splitlines()
+                    if not re.search("operating system explicitly|referenced manual not found", line)]
+            self.assertEqual(says, [])
 
 
 if __name__ == "__main__":
