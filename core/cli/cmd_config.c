@@ -17,6 +17,7 @@
 #include "config/schema.h"
 #include "config/settings.h"
 #include "config/show.h"
+#include "registry/model_map.h"
 #include "runtime/runtime.h"
 #include "wire/json_write.h"
 
@@ -79,6 +80,50 @@ static enum exit_code show(const struct arguments *arguments)
 
 /* ---- check -------------------------------------------------------------------------------- */
 
+/* What was there to be checked. */
+struct seen {
+    size_t files, providers;
+};
+
+static void warn_of_missing_key(const struct config *config, const struct provider *provider,
+                                struct config_faults *warnings)
+{
+    const struct config_provider *p = config_provider_find(config, provider->name);
+    const struct setting *key = settings_find(HARBORAI_STR(SETTINGS_PROVIDER ".api_key"));
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct config_place place = {"environment", 0, 0};
+    if (provider_check_secrets(provider, &error) >= 0)
+        return;
+    if (p != NULL && p->place.line > 0)
+        place = p->origins[key - settings].place.line > 0 ? p->origins[key - settings].place
+                                                           : p->place;
+    config_faults_add(warnings, place, "%s", error.message);
+}
+
+/* Providers of a file, or those that the environment made. */
+static void look_at_providers(struct runtime *runtime, struct config_faults *warnings,
+                              struct seen *seen)
+{
+    const struct config *config = runtime_config(runtime);
+    size_t count;
+    const struct model_listing *models = model_map_list(runtime_models(runtime), &count);
+    AUTO(buf) text = BUF_INIT(MIB(1));
+    for (size_t i = 0; config->has_file && i < config->provider_count; i++) {
+        const struct provider *p = model_map_provider(runtime_models(runtime), config->providers[i].name);
+        if (p != NULL)
+            warn_of_missing_key(config, p, warnings);
+        seen->providers++;
+    }
+    for (size_t i = 0; !config->has_file && i < count; i++)
+        seen->providers += !models[i].is_alias &&
+                           (i == 0 || !slice_equal(models[i].provider, models[i - 1].provider));
+    if (seen->providers > 0)
+        return;
+    setup_add_what_to_set(runtime, &text);
+    config_faults_add(warnings, (struct config_place){"environment", 0, 0}, "nothing can be asked%.*s",
+                      SLICE_ARG(buf_slice(&text)));
+}
+
 static bool has_plugin(const struct plugin_catalog *catalog, const char *provider)
 {
     for (size_t i = 0; i < catalog->file_count; i++) {
@@ -103,19 +148,38 @@ static void warn_of_vendors(const struct config *config, struct config_faults *w
     plugin_catalog_destroy(catalog);
 }
 
-/* What can only be seen with the plugins: whether they are there and serve what aliases name. */
+/* What can only be seen with the plugins: whether they are there and serve what aliases name, and
+ * whether the keys that they need are there. */
 static harborai_status check_plugins(struct config *config, struct config_faults *faults,
+                                     struct config_faults *warnings, struct seen *seen,
                                      harborai_error *error)
 {
     struct runtime_options with = {
         .loops = 1, .system_plugin_dir = PLUGINDIR, .faults = faults};
     struct runtime *runtime;
     harborai_status st = runtime_create(config, &with, &runtime, error);
-    if (st < 0)
+    if (st < 0) {
         config_destroy(config);
-    else
-        runtime_destroy(runtime);
+        return st;
+    }
+    look_at_providers(runtime, warnings, seen);
+    runtime_destroy(runtime);
     return st;
+}
+
+static size_t count_files(const struct arguments *arguments)
+{
+    struct config_sources sources = {
+        .file = command_argument(&command_config, arguments, "config")};
+    struct files_entry entries[FILES_COUNT];
+    struct arena arena;
+    size_t count = 0;
+    arena_init(&arena, MIB(1));
+    if (files_find(&sources, &environment_process, &arena, entries, NULL) >= 0)
+        for (unsigned i = 0; i < FILES_COUNT; i++)
+            count += entries[i].name.len > 0 && access(entries[i].name.data, R_OK) == 0;
+    arena_release(&arena);
+    return count;
 }
 
 static void write_faults(struct json_writer *w, const char *key, const struct config_faults *faults)
@@ -136,7 +200,8 @@ static void write_faults(struct json_writer *w, const char *key, const struct co
     json_write_end(w);
 }
 
-static void print_check_json(harborai_status st, const struct config_faults *faults,
+static void print_check_json(harborai_status st, const struct seen *seen,
+                             const struct config_faults *faults,
                              const struct config_faults *warnings, const harborai_error *error)
 {
     AUTO(buf) text = BUF_INIT(MIB(8));
@@ -151,21 +216,38 @@ static void print_check_json(harborai_status st, const struct config_faults *fau
         json_write_key_string(&w, "error", slice_of(error->message));
     json_write_key_int64(&w, "warning_count", warnings->total);
     write_faults(&w, "warnings", warnings);
+    json_write_key_int64(&w, "file_count", (int64_t)seen->files);
+    if (st >= 0)
+        json_write_key_int64(&w, "provider_count", (int64_t)seen->providers);
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
 
-static void print_check(harborai_status st, const struct config_faults *faults,
-                        const struct config_faults *warnings, const harborai_error *error)
+static void print_count(size_t count, const char *what)
+{
+    if (count == 0)
+        printf("no %s", what);
+    else
+        printf("%zu %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void print_check(harborai_status st, const struct seen *seen,
+                        const struct config_faults *faults, const struct config_faults *warnings,
+                        const harborai_error *error)
 {
     setup_print_faults(faults, "");
     if (st < 0 && faults->total == 0)
         command_complain("%s", error->message);
     setup_print_faults(warnings, "warning: ");
-    if (st >= 0)
-        printf("The configuration is good.\n");
-    else if (faults->total > 1)
+    if (st < 0 && faults->total > 1)
         command_complain("%u faults", faults->total);
+    if (st < 0)
+        return;
+    printf("The configuration is good: ");
+    print_count(seen->files, "file");
+    printf(", ");
+    print_count(seen->providers, "provider");
+    printf(".\n");
 }
 
 static enum exit_code check(const struct arguments *arguments)
@@ -174,6 +256,7 @@ static enum exit_code check(const struct arguments *arguments)
     AUTO(config_faults) warnings;
     harborai_error error = HARBORAI_ERROR_INIT;
     struct config *config;
+    struct seen seen = {.files = count_files(arguments)};
 
     config_faults_init(&faults);
     config_faults_init_warnings(&warnings);
@@ -181,12 +264,12 @@ static enum exit_code check(const struct arguments *arguments)
         setup_load(&command_config, arguments, &config, &faults, &warnings, &error);
     if (st >= 0) {
         warn_of_vendors(config, &warnings);
-        st = check_plugins(config, &faults, &error);
+        st = check_plugins(config, &faults, &warnings, &seen, &error);
     }
     if (has(arguments, "json"))
-        print_check_json(st, &faults, &warnings, &error);
+        print_check_json(st, &seen, &faults, &warnings, &error);
     else
-        print_check(st, &faults, &warnings, &error);
+        print_check(st, &seen, &faults, &warnings, &error);
     enum exit_code code = command_finish();
     return st < 0 ? EXIT_CONFIG : code;
 }
@@ -308,6 +391,11 @@ static enum exit_code run(const struct arguments *arguments)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (strcmp(name, parts[i].name) == 0)
             return parts[i].run(arguments);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (slice_distance(slice_of(name), slice_of(parts[i].name), 2) <= 2) {
+            command_complain("'config' has no '%s': did you mean '%s'?", name, parts[i].name);
+            return EXIT_USAGE;
+        }
     command_complain("'config' has no '%s': show, check, path or describe", name);
     return EXIT_USAGE;
 }
@@ -316,9 +404,11 @@ const struct command command_config = {
     .name = "config",
     .summary = "Show the configuration, check it, say where it is looked for",
     .rest = "[show | check | path | describe]",
-    .more = "show (which is meant without a word) prints the settings with their values, keys masked; check\n"
-            "every fault of all sources, and variables that have no effect; path the files that are looked\n"
-            "for; describe what can be set.",
+    .more = "  show       the settings with their values, keys masked (also without a word)\n"
+            "  check      every fault of all sources; warns of what has no effect, of keys that are not\n"
+            "             there, and of keys that others can read\n"
+            "  path       the files that are looked for\n"
+            "  describe   every setting: what it takes, its default, variable and flag",
     .options = options,
     .run = run,
 };

@@ -154,9 +154,9 @@ static void print_json(const struct model_listing *list, size_t count, const cha
 /* The way out, for the first minute of someone who has set nothing yet. */
 static void say_what_to_set(struct runtime *runtime)
 {
-    AUTO(buf) text = BUF_INIT(KIB(64));
-    setup_explain_nothing(runtime, &text);
-    command_complain("%.*s", SLICE_ARG(buf_slice(&text)));
+    AUTO(buf) text = BUF_INIT(MIB(1));
+    setup_add_what_to_set(runtime, &text);
+    command_complain("there is no model%.*s", SLICE_ARG(buf_slice(&text)));
 }
 
 static enum exit_code list(struct runtime *runtime, const struct arguments *arguments)

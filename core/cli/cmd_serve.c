@@ -89,8 +89,8 @@ static void warn_of_nothing(const struct serving *s)
     AUTO(buf) text = BUF_INIT(KIB(64));
     if (model_map_provider_count(runtime_models(s->runtime)) > 0)
         return;
-    setup_explain_nothing(s->runtime, &text);
-    log_write(&s->log, LOG_LEVEL_WARN, "serve.no_provider", "help='%.*s'",
+    setup_add_what_to_set(s->runtime, &text);
+    log_write(&s->log, LOG_LEVEL_WARN, "serve.no_provider", "help='there is no model%.*s'",
               SLICE_ARG(buf_slice(&text)));
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "config/settings.h"
 #include "registry/model_map.h"
 
@@ -161,21 +162,20 @@ static bool has_a_plugin(const struct plugin_catalog *catalog)
     return false;
 }
 
-void setup_explain_nothing(struct runtime *runtime, struct buf *out)
+void setup_add_what_to_set(struct runtime *runtime, struct buf *text)
 {
     size_t count;
     const struct model_map_dormant *dormants = model_map_dormants(runtime_models(runtime), &count);
     if (!has_a_plugin(runtime_plugins(runtime))) {
-        buf_add(out, HARBORAI_STR("there is no model, for there is no plugin: HARBORAI_PLUGIN_PATH "
-                                  "names directories to look in; 'harborai list-plugins' tells of "
-                                  "those refused"));
+        buf_printf(text, ", for there is no plugin: HARBORAI_PLUGIN_PATH names directories to look in; "
+                         "'harborai list-plugins' tells of those refused");
         return;
     }
-    buf_add(out, HARBORAI_STR("there is no model: "));
+    buf_printf(text, ": ");
     for (size_t i = 0; i < count; i++)
-        buf_printf(out, "%s%.*s for plugin '%.*s'", i == 0 ? "set " : ", ",
+        buf_printf(text, "%s%.*s for plugin '%.*s'", i == 0 ? "set " : ", ",
                    SLICE_ARG(dormants[i].missing), SLICE_ARG(dormants[i].manifest->provider));
-    buf_printf(out, "%s 'harborai list-plugins' shows the plugins",
+    buf_printf(text, "%s 'harborai list-plugins' shows the plugins",
                count > 0 ? ", or name providers in a configuration;"
                          : "name providers in the configuration;");
 }

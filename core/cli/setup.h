@@ -52,13 +52,13 @@ enum exit_code setup_runtime(struct config *config, struct log *log, struct runt
 /* Whether a provider is called so; complains if not, with the way to one. */
 bool setup_check_provider(struct runtime *runtime, harborai_str name);
 
+/* ": set OPENAI_API_KEY for plugin 'openai', …": the way out where there is no provider at all. No loop
+ * of the runtime runs, or nobody applies a configuration meanwhile. */
+void setup_add_what_to_set(struct runtime *runtime, struct buf *text);
+
 /* The plugins that this configuration finds; owned. */
 MUST_CHECK harborai_status setup_catalog(const struct config *config,
                                          struct plugin_catalog **ret_catalog,
                                          harborai_error *error);
-
-/* Why there is no model, and what to set; without a line's end. No loop of the runtime runs, or nobody
- * applies a configuration meanwhile. */
-void setup_explain_nothing(struct runtime *runtime, struct buf *out);
 
 #endif

@@ -305,6 +305,12 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
     return set_code(error, "model_not_found", st);
 }
 
+const struct provider *model_map_provider(const struct model_map *map, harborai_str name)
+{
+    const struct model_map_provider_part *p = model_map_provider_named(map, name);
+    return p != NULL ? p->slot->provider : NULL;
+}
+
 harborai_status model_map_check_provider(const struct model_map *map, harborai_str name,
                                          harborai_error *error)
 {

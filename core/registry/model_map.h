@@ -115,6 +115,9 @@ MUST_CHECK harborai_status model_map_find(const struct model_map *map, harborai_
 harborai_status model_map_explain(const struct model_map *map, harborai_str name,
                                   enum model_map_reader reader, harborai_error *error);
 
+/* The provider of that name; NULL = none. [loop, online] */
+const struct provider *model_map_provider(const struct model_map *map, harborai_str name);
+
 /* OK: there is a provider of this name. Else as above: "provider_not_found", or what one waits for.
  * [loop, online] */
 harborai_status model_map_check_provider(const struct model_map *map, harborai_str name,

@@ -119,9 +119,28 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(origins["server.host"], {"kind": "default"})
 
     def test_check(self):
-        done = harborai("config", "check", config=self.CONFIG)
+        done = harborai("config", "check", config=self.CONFIG, env={"MY_KEY": "sk-of-mine"})
         self.assertEqual((done.returncode, done.stdout, done.stderr),
-                         (0, "The configuration is good.\n", ""))
+                         (0, "The configuration is good: 1 file, 2 providers.\n", ""))
+        data = json.loads(harborai("config", "check", "--json", config=self.CONFIG).stdout)
+        self.assertEqual((data["file_count"], data["provider_count"], len(data["warnings"])), (1, 2, 1))
+        done = harborai("config", "check", config=self.CONFIG)  # a key that is not there
+        self.assertEqual((done.returncode, done.stdout), (0, "The configuration is good: 1 file, "
+                                                          "2 providers.\n"))
+        self.assertRegex(done.stderr, r"\Aharborai: warning: \S+yaml:7:15: provider 'openai' has no "
+                         r"api_key: set MY_KEY or .*\n\Z")
+        lab = {"lab": {"plugin": "openai", "models": ["llama*"]}}
+        self.assertIn("yaml:3:3: provider 'lab' has no api_key", harborai(
+            "config", "check", config={"providers": lab}).stderr)
+        only = {"HARBORAI_PLUGIN_PATH": os.path.join(support.BUILD, "plugins", "openai", ".libs")}
+        done = harborai("config", "check", env=only)
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "The configuration is good: no file, no provider.\n"))
+        self.assertIn("warning: environment: nothing can be asked: set OPENAI_API_KEY for plugin "
+                      "'openai'", done.stderr)
+        done = harborai("config", "check", env={**only, "OPENAI_API_KEY": "x"})
+        self.assertEqual((done.stdout, done.stderr),
+                         ("The configuration is good: no file, 1 provider.\n", ""))
         done = harborai("config", "check", env={"HARBORAI_PROT": "1"})
         self.assertEqual(done.returncode, 0)
         self.assertIn("harborai: warning: environment: unknown variable HARBORAI_PROT, did you mean "
@@ -216,6 +235,7 @@ class CommandTest(unittest.TestCase):
         for arguments in (["nope"], ["show", "check"], ["--nope"]):
             done = harborai("config", *arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("'config' has no 'shwo': did you mean 'show'?", harborai("config", "shwo").stderr)
 
 
 class SchemaTest(unittest.TestCase):
