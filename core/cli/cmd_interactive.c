@@ -120,7 +120,8 @@ static void set_model(struct session *s, harborai_str rest)
 
 static void set_system(struct session *s, harborai_str rest)
 {
-    if (rest.len > 0 && !has_memory(conversation_set_system(&s->conversation, rest)))
+    harborai_str text = slice_is(rest, "-") ? SLICE_NONE : rest;
+    if (rest.len > 0 && !has_memory(conversation_set_system(&s->conversation, text)))
         return;
     note(s, "system: %s", s->conversation.system != NULL ? s->conversation.system : "none");
 }
@@ -142,11 +143,21 @@ static bool write_file(const char *path, int flags, harborai_str text)
     return false;
 }
 
+/* As a shell would take it: "~/" is the home directory. Owned. */
+static char *path_of(harborai_str text)
+{
+    const char *home = getenv("HOME");
+    char *path = NULL;
+    if (!slice_starts_with(text, "~/") || home == NULL)
+        return slice_dup(text);
+    return asprintf(&path, "%s%.*s", home, SLICE_ARG(slice_from(text, 1))) < 0 ? NULL : path;
+}
+
 /* A file that is there is never lost, but for the one that was written here before. */
 static void save(struct session *s, harborai_str rest)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    char *path = slice_dup(rest);
+    char *path = path_of(rest);
     if (rest.len == 0 || path == NULL) {
         command_complain("into which file? /save FILE");
         free(path);
@@ -159,7 +170,8 @@ static void save(struct session *s, harborai_str rest)
     if (text.len == 0) {
         command_complain("%s", error.message);
     } else if (write_file(path, is_ours ? O_TRUNC : O_EXCL, text)) {
-        note(s, "%zu turns are in '%s'", s->conversation.count, path);
+        size_t count = s->conversation.count + (s->conversation.system != NULL);
+        note(s, "%zu message%s in '%s'", count, count == 1 ? " is" : "s are", path);
         free(s->saved_as);
         s->saved_as = take(path);
     }
@@ -185,7 +197,7 @@ static const struct word {
     void (*run)(struct session *session, harborai_str rest);
 } words[] = {
     {"/model", " [MODEL]", "show or change the model; the conversation goes on", set_model},
-    {"/system", " [TEXT]", "show or change what the model is told first", set_system},
+    {"/system", " [TEXT]", "show or change what the model is told first; - takes it away", set_system},
     {"/save", " FILE", "write the conversation as a JSON request", save},
     {"/clear", "", "begin a new conversation", clear},
     {"/help", "", "show this", help},
@@ -200,7 +212,8 @@ static void help(struct session *s UNUSED, harborai_str rest UNUSED)
         fprintf(stderr, "  %-16s %s\n", left, words[i].help);
     }
     fprintf(stderr, "A line that ends with \\ goes on in the next one; " FENCE " begins and ends a "
-                    "text of many lines.\nCtrl-C breaks an answer off.\n");
+                    "text of many lines,\nas one that is pasted: else each line of it is a question.\n"
+                    "Ctrl-C breaks an answer off.\n");
 }
 
 static void run_word(struct session *s, harborai_str text)
@@ -246,6 +259,8 @@ static void ask(struct session *s, harborai_str question)
     harborai_body_free(body);
     if (code == EXIT_INTERRUPTED)
         note(s, "(broken off)");
+    if (code == EXIT_INTERRUPTED && s->talk.is_quiet && answer.len == 0 && s->input.is_terminal)
+        fputc('\n', stderr); /* behind the ^C that the terminal shows */
     if (answer.len > 0 && (code == EXIT_OK || code == EXIT_INTERRUPTED))
         (void)has_memory(conversation_add(&s->conversation, "assistant", buf_slice(&answer)));
     else
@@ -266,9 +281,22 @@ static void take_entry(struct session *s, harborai_str text)
         ask(s, text);
 }
 
+/* An end of the input within a text: it may be anything but meant to be sent so. */
+static void drop_half(struct session *s)
+{
+    if (s->input.is_terminal) { /* behind what is shown of Ctrl-D */
+        putchar('\n');
+        fflush(stdout);
+    }
+    command_complain("the text does not end, and was not sent");
+    if (s->code == EXIT_OK)
+        s->code = EXIT_USAGE;
+}
+
 static void converse(struct session *s)
 {
     AUTO(buf) text = BUF_INIT(LIMIT_REQUEST_BODY / 2);
+    bool is_half = false;
     while (!s->is_over) {
         buf_clear(&text);
         enum input_result result = read_entry(s, &text);
@@ -278,12 +306,14 @@ static void converse(struct session *s)
             s->is_over = true;
         if (text.failed != HARBORAI_OK)
             command_complain("that is too long");
-        else if (result == INPUT_LINE || text.len > 0)
+        else if (result == INPUT_LINE)
             take_entry(s, buf_slice(&text));
+        else if ((is_half = text.len > 0))
+            drop_half(s);
         if (fflush(stdout) != 0 || ferror(stdout))
             s->is_over = true; /* nobody reads any more */
     }
-    if (s->input.is_terminal)
+    if (s->input.is_terminal && !is_half)
         putchar('\n');
 }
 

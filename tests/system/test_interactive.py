@@ -246,6 +246,26 @@ class TerminalTest(unittest.TestCase):
             self.assertEqual(self.messages("mark-after-failure")[1], [("user", "mark-after-failure")])
 
 
+    def test_the_end_within_a_text(self):
+        with screen(self.config, "-m", "gpt-4o", "-q") as shown:
+            shown.wait_for_prompt(1)
+            shown.say('"""')
+            shown.wait("the fence", lambda x: x[-1] == ".")
+            shown.say("half-of-it")
+            shown.wait("the line", lambda x: x[-1] == ".")
+            shown.press("C-d")
+            shown.wait("the end", lambda x: "status 0" in x)
+            self.assertNotIn("half-of-it", shown.lines())
+            self.assertIn("harborai: the text does not end, and was not sent", shown.lines())
+
+    def test_broken_off_before_the_first_word(self):
+        with screen(self.config, "-m", "gpt-4o", "-q") as shown:
+            shown.wait_for_prompt(1)
+            shown.say('sim:{"wait_ms":5000,"text":"mark-wait"}')
+            self.sim.request("mark-wait")
+            shown.press("C-c")
+            shown.wait("a prompt of its own", lambda x: x[-1] == ">" and len(x) > 2)
+
     def test_a_model_that_cannot_be_asked(self):
         """Is told of before the first question is written."""
         for config, model, says in ((self.config, "no-such", "'no-such' does not exist"),
@@ -286,6 +306,24 @@ class PlainInputTest(unittest.TestCase):
             self.assertIn(f"cannot write '{path}': File exists; choose another name", again.stderr)
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(json.load(file), saved)
+
+    def test_half_a_text_is_not_sent(self):
+        for half in ('"""\nhalf of it\n', "half of it\\\n"):
+            done = harborai("interactive", "-m", "gpt-4o", config=self.config, stdin="whole\n" + half)
+            self.assertEqual((done.returncode, done.stdout), (2, "whole\n"))
+            self.assertIn("harborai: the text does not end, and was not sent\n", done.stderr)
+
+    def test_save_and_system(self):
+        with support.folder() as place:
+            done = harborai("interactive", "-m", "gpt-4o", "-s", "be brief", config=self.config,
+                            env={"HOME": place}, stdin="one\n/save ~/a.json\n/system -\n/save ~/b.json\n")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"3 messages are in '{place}/a.json'", done.stderr)
+            self.assertIn("system: none", done.stderr)
+            self.assertIn(f"2 messages are in '{place}/b.json'", done.stderr)
+            with open(os.path.join(place, "b.json"), encoding="utf-8") as file:
+                self.assertEqual([m["role"] for m in json.load(file)["messages"]],
+                                 ["user", "assistant"])
 
     def test_exit_code_is_that_of_the_first_failure(self):
         done = harborai("interactive", "-m", "gpt-4o", config=self.config,
