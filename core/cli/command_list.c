@@ -135,7 +135,8 @@ void command_print_overview(FILE *to)
         print_option(to, &command_globals[i]);
     fprintf(to, "  %-31s %s\n", "-h, --help", "show this, or the command's own");
     fprintf(to, "  %-31s %s\n", "-V, --version", "tell which version this is");
-    fprintf(to, "\n'harborai help COMMAND' tells more of one.\n");
+    fprintf(to, "\n'harborai help COMMAND' tells more of one, and 'man harborai' has the whole of it.\n"
+                "First: export OPENAI_API_KEY=…, then: harborai chat -m gpt-4o-mini Hello\n");
 }
 
 /* --- The tables as JSON ---------------------------------------------------------------------- */

@@ -82,6 +82,10 @@ static enum exit_code run_program(int argc, char **argv)
             command_print_overview(stdout);
         return command_finish();
     }
+    if (leading == argc && arguments.value[ASK_TABLES] != NULL) {
+        command_complain("'--json' stands behind a command's name, or beside --help");
+        return EXIT_USAGE;
+    }
     if (leading == argc) {
         command_print_overview(stderr);
         return EXIT_USAGE;

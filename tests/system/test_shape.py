@@ -29,12 +29,15 @@ class OptionsTest(unittest.TestCase):
             for option in ("--config", "--color", "--quiet", "--verbose", "--help"):
                 self.assertIn(option, by_flag.stdout)
         self.assertEqual(harborai("help").stdout, harborai("--help").stdout)
+        self.assertIn("export OPENAI_API_KEY=", harborai("help").stdout)
+        self.assertIn("man harborai", harborai("help").stdout)
 
     def test_what_is_said_of_a_wrong_option(self):
         for says, *arguments in (
                 ("there is no option '--modle': did you mean '--model'?", "chat", "--modle", "x"),
                 ("there is no option '--modle': did you mean '--model'?", "chat", "--modle=x"),
                 ("there is no option '--zzzzzz'", "chat", "--zzzzzz"),
+                ("'--json' stands behind a command's name, or beside --help", "--json"),
                 ("there is no option '-Z'", "chat", "-Z"),
                 ("there is no option '-Z'", "chat", "-qZv", "-m", "x"),
                 ("there is no option '-é'", "chat", "-é"),
