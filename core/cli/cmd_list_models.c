@@ -2,6 +2,7 @@
 /* harborai list-models: what can be asked, by whom it is answered, and whether the key is there.
  * Loads no plugin: everything stands in manifests. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -26,6 +27,21 @@ static harborai_str what_is_missing(const struct model_listing *m, harborai_erro
         return HARBORAI_STR("disabled");
     if (provider_check_secrets(m->slot->provider, error) < 0)
         return slice_of(error->message);
+    return SLICE_NONE;
+}
+
+/* The key that is missing in two words, "needs OPENAI_API_KEY"; nothing if none is. Borrowed from
+ * `text`. */
+static harborai_str needs_of(const struct provider *p, char text[static 128])
+{
+    for (size_t i = 0; i < p->manifest->secret_count; i++) {
+        const struct manifest_secret *needed = &p->manifest->secrets[i];
+        if (!needed->required || provider_secret_find(p, needed->name) != NULL)
+            continue;
+        harborai_str variable = slice_is(needed->name, "api_key") ? p->key_variable : needed->env;
+        snprintf(text, 128, "needs %.*s", SLICE_ARG(variable.len > 0 ? variable : needed->name));
+        return slice_of(text);
+    }
     return SLICE_NONE;
 }
 
@@ -81,14 +97,14 @@ static void print_capabilities(struct table *table, const struct model_listing *
 
 static void print_row(struct table *table, const struct model_listing *m)
 {
-    harborai_error error = HARBORAI_ERROR_INIT;
+    char state[128];
     table_cell(table, m->name);
     table_cell(table, m->is_alias ? m->qualified : m->provider);
     print_number(table, m->model != NULL ? m->model->context : 0);
     print_number(table, m->model != NULL ? m->model->max_output : 0);
     print_capabilities(table, m);
     print_price(table, m);
-    table_cell(table, what_is_missing(m, &error));
+    table_cell(table, m->enabled ? needs_of(m->slot->provider, state) : HARBORAI_STR("disabled"));
 }
 
 static void write_json(struct json_writer *w, const struct model_listing *m)
@@ -118,8 +134,69 @@ static bool is_asked_for(const struct model_listing *m, const char *provider)
     return provider == NULL || slice_is(m->provider, provider);
 }
 
-static void print_table(const struct model_listing *list, size_t count, const char *provider,
-                        bool with_color)
+/* Where patterns go to; `table` or `writer`, or neither. */
+struct patterns {
+    struct runtime *runtime;
+    struct table *table;
+    struct json_writer *writer;
+};
+
+static void show_pattern(const struct patterns *to, const struct config_provider *p,
+                         harborai_str pattern)
+{
+    const struct provider *made = model_map_provider(runtime_models(to->runtime), p->name);
+    char state[128];
+    if (to->writer != NULL) {
+        json_write_object(to->writer);
+        json_write_key_string(to->writer, "pattern", pattern);
+        json_write_key_string(to->writer, "provider", p->name);
+        json_write_end(to->writer);
+    }
+    if (to->table == NULL)
+        return;
+    table_cell(to->table, pattern);
+    table_cell(to->table, p->name);
+    for (size_t i = 2; i + 1 < to->table->columns; i++)
+        table_cell(to->table, SLICE_NONE);
+    table_cell(to->table, made != NULL ? needs_of(made, state) : SLICE_NONE);
+}
+
+/* Names that the configuration gives as globs: whatever they match goes to the provider. How many. */
+static size_t show_patterns(const struct patterns *to, const char *provider)
+{
+    const struct config *config = runtime_config(to->runtime);
+    size_t count = 0;
+    for (size_t i = 0; i < config->provider_count; i++) {
+        const struct config_provider *p = &config->providers[i];
+        for (size_t j = 0; j < p->models.count; j++) {
+            harborai_str name = p->models.items[j];
+            if (memchr(name.data, '*', name.len) == NULL ||
+                (provider != NULL && !slice_is(p->name, provider)))
+                continue;
+            show_pattern(to, p, name);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* What is missing in whole sentences, once for each provider. */
+static void say_what_is_missing(const struct model_listing *list, size_t count, const char *provider)
+{
+    harborai_str last = SLICE_NONE;
+    for (size_t i = 0; i < count; i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        if (list[i].is_alias || !is_asked_for(&list[i], provider) ||
+            slice_equal(list[i].provider, last))
+            continue;
+        last = list[i].provider;
+        if (list[i].enabled && what_is_missing(&list[i], &error).len > 0)
+            command_complain("%s", error.message);
+    }
+}
+
+static void print_table(struct runtime *runtime, const struct model_listing *list, size_t count,
+                        const char *provider, bool with_color)
 {
     static const char *const heads[] = {"MODEL", "GOES TO", "CONTEXT", "OUTPUT", "CAPABILITIES",
                                         "IN / OUT PER 1M", "STATE"};
@@ -131,11 +208,15 @@ static void print_table(const struct model_listing *list, size_t count, const ch
     for (size_t i = 0; i < count; i++)
         if (is_asked_for(&list[i], provider))
             print_row(&table, &list[i]);
+    show_patterns(&(struct patterns){.runtime = runtime, .table = &table}, provider);
     table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
+    fflush(stdout);
+    say_what_is_missing(list, count, provider);
 }
 
-static void print_json(const struct model_listing *list, size_t count, const char *provider)
+static void print_json(struct runtime *runtime, const struct model_listing *list, size_t count,
+                       const char *provider)
 {
     AUTO(buf) text = BUF_INIT(MIB(64));
     struct json_writer w = JSON_WRITER(&text);
@@ -146,6 +227,10 @@ static void print_json(const struct model_listing *list, size_t count, const cha
     for (size_t i = 0; i < count; i++)
         if (is_asked_for(&list[i], provider))
             write_json(&w, &list[i]);
+    json_write_end(&w);
+    json_write_key(&w, HARBORAI_STR("patterns"));
+    json_write_array(&w);
+    show_patterns(&(struct patterns){.runtime = runtime, .writer = &w}, provider);
     json_write_end(&w);
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
@@ -164,13 +249,14 @@ static enum exit_code list(struct runtime *runtime, const struct arguments *argu
     const char *provider = command_argument(&command_list_models, arguments, "provider");
     size_t count;
     const struct model_listing *models = model_map_list(runtime_models(runtime), &count);
+    size_t patterns = show_patterns(&(struct patterns){.runtime = runtime}, provider);
     if (provider != NULL && !setup_check_provider(runtime, slice_of(provider)))
         return EXIT_USAGE;
     if (command_argument(&command_list_models, arguments, "json") != NULL)
-        print_json(models, count, provider);
-    else if (count > 0)
-        print_table(models, count, provider, command_has_color(arguments, STDOUT_FILENO));
-    if (count == 0)
+        print_json(runtime, models, count, provider);
+    else if (count + patterns > 0)
+        print_table(runtime, models, count, provider, command_has_color(arguments, STDOUT_FILENO));
+    if (count + patterns == 0)
         say_what_to_set(runtime);
     return command_finish();
 }

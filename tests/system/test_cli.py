@@ -70,8 +70,15 @@ class CommandsTest(unittest.TestCase):
 
     def test_list_models_says_where_a_key_is_missing(self):
         done = harborai("list-models", config={"providers": {"openai": {}}})
-        self.assertIn("gpt-4o", done.stdout)
-        self.assertIn("OPENAI_API_KEY", done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^gpt-4o .* needs OPENAI_API_KEY$")
+        self.assertNotIn("api_key", done.stdout)
+        self.assertEqual(done.stderr, "harborai: provider 'openai' has no api_key: set OPENAI_API_KEY "
+                         "or providers.openai.api_key\n")
+        done = harborai("list-models", config={"providers": {"openai": {"api_key": "env:MINE"}}})
+        self.assertRegex(done.stdout, r"(?m)^gpt-4o .* needs MINE$")
+        data = json.loads(harborai("list-models", "--json",
+                                   config={"providers": {"openai": {}}}).stdout)
+        self.assertIn("providers.openai.api_key", data["models"][0]["missing"])
 
     def test_models_of_a_provider_stand_in_place_of_the_manifests(self):
         lab = {"plugin": "openai", "base_url": self.sim.base_url, "api_key": "none",
@@ -80,7 +87,16 @@ class CommandsTest(unittest.TestCase):
         self.assertIn("my-model", done.stdout)
         self.assertIn("gpt-4o-mini", done.stdout)
         self.assertNotIn("gpt-5", done.stdout)
-        self.assertNotIn("*", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^gpt-4o-\* +lab$")
+        llama = {**lab, "models": ["llama*"]}
+        done = harborai("list-models", config={"providers": {"lab": llama}})
+        self.assertRegex(done.stdout, r"(?m)\AMODEL .*\nllama\* +lab\n\Z")
+        self.assertEqual(done.stderr, "")
+        data = json.loads(harborai("list-models", "--json", config={"providers": {"lab": llama}}).stdout)
+        del llama["api_key"]
+        done = harborai("list-models", config={"providers": {"lab": llama}})
+        self.assertRegex(done.stdout, r"(?m)^llama\* +lab +needs OPENAI_API_KEY$")
+        self.assertEqual(data["patterns"], [{"pattern": "llama*", "provider": "lab"}])
 
     def test_list_plugins(self):
         done = harborai("list-plugins")
@@ -109,7 +125,7 @@ class CommandsTest(unittest.TestCase):
         for more in ([], ["--json"]):
             done = harborai("list-models", *more, env=only)
             self.assertEqual((done.returncode, done.stdout.strip()),
-                             (0, '{"version":1,"models":[]}' if more else ""))
+                             (0, '{"version":1,"models":[],"patterns":[]}' if more else ""))
             self.assertIn("set OPENAI_API_KEY for plugin 'openai'", done.stderr)
         done = harborai("list-models", config={"providers": {}}, env=only)
         self.assertIn("name providers in the configuration", done.stderr)
