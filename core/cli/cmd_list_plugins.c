@@ -52,6 +52,21 @@ static void print_reasons(const struct plugin_catalog *catalog)
     }
 }
 
+/* Of directories that were refused it has been said. */
+static void say_where_none_is(const struct plugin_catalog *catalog)
+{
+    AUTO(buf) where = BUF_INIT(MIB(1));
+    for (size_t i = 0; i < catalog->directory_count; i++)
+        if (catalog->directories[i].error.code == HARBORAI_OK)
+            buf_printf(&where, "%s%s", where.len > 0 ? ", " : "", catalog->directories[i].path);
+    if (where.len > 0)
+        command_complain("no plugin in %.*s: HARBORAI_PLUGIN_PATH names directories to look in",
+                         SLICE_ARG(buf_slice(&where)));
+    else if (catalog->directory_count == 0)
+        command_complain("no plugin in %s: HARBORAI_PLUGIN_PATH names directories to look in",
+                         PLUGINDIR);
+}
+
 static void print_table(const struct plugin_catalog *catalog, bool with_color)
 {
     static const char *const heads[] = {"PLUGIN", "ID", "VERSION", "STATE", "FILE"};
@@ -61,12 +76,13 @@ static void print_table(const struct plugin_catalog *catalog, bool with_color)
         table_cell(&table, slice_of(heads[i]));
     for (size_t i = 0; i < catalog->file_count; i++)
         print_row(&table, &catalog->files[i]);
-    table_print(&table, terminal_width(STDOUT_FILENO), with_color);
+    if (catalog->file_count > 0)
+        table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
     fflush(stdout);
     print_reasons(catalog);
     if (catalog->file_count == 0)
-        command_complain("no plugin was found: HARBORAI_PLUGIN_PATH names directories to look in");
+        say_where_none_is(catalog);
 }
 
 static void write_models(struct json_writer *w, const struct manifest *m)

@@ -165,6 +165,14 @@ class CommandsTest(unittest.TestCase):
             done = harborai("list-models", env={"HARBORAI_PLUGIN_PATH": empty})
         self.assertEqual((done.returncode, done.stdout), (0, ""))
         self.assertIn("there is no plugin: HARBORAI_PLUGIN_PATH", done.stderr)
+        with support.folder() as one, support.folder() as two:
+            done = harborai("list-plugins", env={"HARBORAI_PLUGIN_PATH": f"{one}:{two}"})
+        nowhere = harborai("list-plugins", env={"HARBORAI_PLUGIN_PATH": ""})
+        if not nowhere.stdout:  # nothing is installed here
+            self.assertRegex(nowhere.stderr, r"no plugin in /\S+/harborai/plugins: HARBORAI_PLUGIN_PATH ")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertRegex(done.stderr, rf"\Aharborai: no plugin in {one}, {two}\S*: HARBORAI_PLUGIN_PATH "
+                         r"names directories to look in\n\Z")
 
     def test_chat(self):
         for arguments in (["chat", "--no-stream", "-m", "gpt-4o", "hello from the shell"],
