@@ -326,7 +326,7 @@ static void print_paths(const struct files_entry entries[static FILES_COUNT], bo
         char words[128];
         if (entries[i].name.len == 0)
             continue;
-        table_cell(&table, slice_of(files_kind_name(i)));
+        table_cell(&table, slice_of(i == FILES_ENV ? ".env file" : files_kind_name(i)));
         table_cell(&table, slice_of(state_of(i, &entries[i], words)));
         table_cell(&table, entries[i].name);
     }

@@ -162,7 +162,7 @@ class CommandTest(unittest.TestCase):
             done = run("config", "show", HARBORAI_ENV_FILE="")
             self.assertIn("  port: 8000\n", done.stdout)
             self.assertIn("gpt-4o", run("list-models").stdout)  # there is a key
-            self.assertRegex(run("config", "path").stdout, r"variables +read +\.env\n")
+            self.assertRegex(run("config", "path").stdout, r"\.env file +read +\.env\n")
 
     def test_every_variable_of_a_foreign_file_is_answered(self):
         with support.folder() as place:
