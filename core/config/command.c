@@ -91,7 +91,8 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-/* 0 or an errno. Signals are as a program expects them; it leads a group, to be killed as a whole. */
+/* 0 or an errno. Signals are as a program expects them; it leads a group, to be killed as a
+ * whole. */
 static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int out,
                    int err)
 {
@@ -174,9 +175,9 @@ static bool drain(int fd, struct buf *to)
 
 /* ---- The end ------------------------------------------------------------------------------ */
 
-/* The signals that end us, blocked in this thread so that the child is ended first: they then take
- * the effect that they have. What the caller has blocked already waits for the caller; SIGHUP, which
- * may then mean something else, is not looked at. */
+/* The signals that end us, blocked in this thread so that the child is ended first: they then
+ * take the effect that they have. What the caller has blocked already waits for the caller;
+ * SIGHUP, which may then mean something else, is not looked at. */
 static void watch_signals(struct child *child, sigset_t *ret_before)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
@@ -331,8 +332,8 @@ harborai_status command_run(char *const words[], struct buf *output, harborai_er
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot start '%s': %s", words[0],
                                   error_of_errno(number, text));
     if (outcome == OUTCOME_INTERRUPTED)
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' was ended: this program was to end",
-                                  words[0]);
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' was ended: this program was to "
+                                  "end", words[0]);
     if (output->failed != HARBORAI_OK)
         return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s' printed more than %zu KiB",
                                   words[0], COMMAND_OUTPUT_MAX / KIB(1));

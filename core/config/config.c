@@ -81,7 +81,8 @@ static bool is_env_file_used(struct loading *l, const struct files_entry *entry,
             config_faults_add(l->warnings, place, "not read: %s", reason_of(number, words));
     } else if (!files_is_own(about)) {
         config_faults_add(l->warnings, place,
-                          "not read: others than you and root can write it: chmod o-w and chown it");
+                          "not read: others than you and root can write it: chmod o-w and chown "
+                          "it");
     } else if (l->text[FILES_ENV].len > DOTENV_SIZE_MAX) {
         config_faults_add(l->faults, place, "larger than %zu KiB: that is no .env file",
                           DOTENV_SIZE_MAX / KIB(1));
@@ -193,8 +194,8 @@ static void warn_of_open_key(const struct loading *l, const struct config_provid
     for (unsigned i = 0; i < FILES_COUNT; i++)
         if (l->open[i].len > 0 && slice_is(l->open[i], place.file))
             config_faults_add(l->warnings, place,
-                              "the key stands in a file that everybody can read: chmod 600, or write "
-                              "env:NAME or file:PATH");
+                              "the key stands in a file that everybody can read: chmod 600, or "
+                              "write env:NAME or file:PATH");
 }
 
 static harborai_status load(struct loading *l, harborai_error *error)

@@ -44,9 +44,9 @@ struct config_provider {
     harborai_str plugin;   /* the provider's own name unless given */
     harborai_str base_url; /* http(s)://…, without '/' at its end; empty: the manifest's */
 
-    /* A key; or `key_none` (the operator wrote `none`); or neither: then the variable that was named
-     * has no value, or, where none was, api_key was not mentioned and the manifest's variable is to
-     * be asked. */
+    /* A key; or `key_none` (the operator wrote `none`); or neither: then the variable that was
+     * named has no value, or, where none was, api_key was not mentioned and the manifest's
+     * variable is to be asked. */
     struct secret *api_key;
     harborai_str key_variable; /* that the operator named, with a value or without */
     harborai_str key_reference; /* "file:/run/key", "cred:NAME", "exec:PROGRAM": where it is from */
@@ -119,10 +119,10 @@ struct config_sources {
 };
 
 /* Precedence: override > environment > .env > user's file > system's file > default. E_CONFIG:
- * `faults` has everything that is wrong, `error` the first fault and how many more there are. `faults`
- * and `sources->warnings` were initialised by the caller, who releases them; `faults` is NULL if
- * `error` is enough. Borrows `environment` for the configuration's life. [job] reads files, may run
- * the operator's commands. */
+ * `faults` has everything that is wrong, `error` the first fault and how many more there are.
+ * `faults` and `sources->warnings` were initialised by the caller, who releases them; `faults`
+ * is NULL if `error` is enough. Borrows `environment` for the configuration's life. [job] reads
+ * files, may run the operator's commands. */
 MUST_CHECK harborai_status config_load(const struct config_sources *sources,
                                        const struct environment *environment,
                                        struct config **ret_config, struct config_faults *faults,

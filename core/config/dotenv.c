@@ -184,8 +184,10 @@ static void keep(struct reader *r, harborai_str name, struct config_place place,
     }
     struct dotenv_variable *variable = arena_alloc(r->arena, sizeof *variable);
     if (variable != NULL)
-        *variable = (struct dotenv_variable){arena_copy(r->arena, name), arena_copy(r->arena, value),
-                                             place, value_place, NULL};
+        *variable = (struct dotenv_variable){.name = arena_copy(r->arena, name),
+                                             .value = arena_copy(r->arena, value),
+                                             .place = place,
+                                             .value_place = value_place};
     if (variable == NULL || variable->name.data == NULL || variable->value.data == NULL) {
         r->is_out_of_memory = true;
         return;
@@ -277,7 +279,8 @@ void dotenv_wipe(struct dotenv *dotenv)
 
 static const char *layered_get(const struct environment *self, const char *name)
 {
-    const struct dotenv_environment *layered = (const struct dotenv_environment *)(const void *)self;
+    const struct dotenv_environment *layered =
+        (const struct dotenv_environment *)(const void *)self;
     const char *value = layered->above->get(layered->above, name);
     if (value != NULL)
         return value;

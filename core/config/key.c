@@ -247,7 +247,8 @@ static void read_command(const struct key *k, harborai_str line)
 
 static void refuse_foreign(const struct key *k, harborai_str name)
 {
-    FAULT(k->r, k->node, "'%.*s': 'os.environ/…' is LiteLLM's way to name a variable: write env:%.*s",
+    FAULT(k->r, k->node,
+          "'%.*s': 'os.environ/…' is LiteLLM's way to name a variable: write env:%.*s",
           SLICE_ARG(k->shown), SLICE_ARG(node_excerpt(name)));
 }
 
@@ -284,8 +285,10 @@ static void read_any(const struct key *k, harborai_str text)
         return;
     }
     if (is_almost_reference(text))
-        WARN(k->r, k->node, "'%.*s' is taken for the key itself: env:, file:, cred:, exec: and none "
-                            "are written in small letters, with no blank before", SLICE_ARG(k->shown));
+        WARN(k->r, k->node,
+             "'%.*s' is taken for the key itself: env:, file:, cred:, exec: and none are written "
+             "in small letters, with no blank before",
+             SLICE_ARG(k->shown));
     read_text(k, text);
 }
 

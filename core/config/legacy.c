@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers for foreign names, from the tables. Never changes a configuration, never quotes a value. */
+/* Answers for foreign names, from the tables. Never changes a configuration, never quotes a
+ * value. */
 #include "config/legacy.h"
 
 #include "config/legacy_table.h"
 #include "config/settings.h"
 
-/* ---- Aliases and vendors ---------------------------------------------------------------------- */
+/* ---- Aliases and vendors ------------------------------------------------------------------- */
 
 size_t legacy_alias_count(void)
 {
@@ -62,7 +63,7 @@ bool legacy_vendor_key_is_outside(const struct config *config, const struct lega
     return false;
 }
 
-/* ---- Whose to say ------------------------------------------------------------------------------ */
+/* ---- Whose to say -------------------------------------------------------------------------- */
 
 bool legacy_is_outside_only(harborai_str name)
 {
@@ -72,7 +73,7 @@ bool legacy_is_outside_only(harborai_str name)
     return false;
 }
 
-/* ---- Warnings --------------------------------------------------------------------------------- */
+/* ---- Warnings ------------------------------------------------------------------------------ */
 
 static bool is_of_setting(harborai_str name)
 {

@@ -6,7 +6,7 @@
 
 #include "config/config.h"
 
-/* ---- Variables that give a setting under another name ---------------------------------------- */
+/* ---- Variables that give a setting under another name -------------------------------------- */
 
 struct legacy_alias {
     const char *name, *setting;
@@ -15,10 +15,11 @@ struct legacy_alias {
 size_t legacy_alias_count(void);
 const struct legacy_alias *legacy_alias_at(size_t index);
 
-/* Whether it is meant for us: names without HARBORAI_ are anybody's, and count in a .env file only. */
+/* Whether it is meant for us: names without HARBORAI_ are anybody's, and count in a .env file
+ * only. */
 bool legacy_alias_counts(const struct config *config, const struct legacy_alias *alias);
 
-/* ---- Vendors whose address a variable can give ----------------------------------------------- */
+/* ---- Vendors whose address a variable can give --------------------------------------------- */
 
 struct legacy_vendor {
     const char *provider, *base_url; /* "openai", "OPENAI_BASE_URL" */
@@ -34,17 +35,17 @@ const struct legacy_vendor *legacy_vendor_find(harborai_str provider);
 /* Whether one of its keys is set, but not by the .env file. */
 bool legacy_vendor_key_is_outside(const struct config *config, const struct legacy_vendor *vendor);
 
-/* ---- Whose to say ------------------------------------------------------------------------------ */
+/* ---- Whose to say -------------------------------------------------------------------------- */
 
 /* Whether a .env file, which is the folder's, does not set the variable. */
 bool legacy_is_outside_only(harborai_str name);
 
-/* ---- What has no effect ---------------------------------------------------------------------- */
+/* ---- What has no effect -------------------------------------------------------------------- */
 
-/* Tells of each variable of the .env file and of `variables` ("NAME=value", then NULL; NULL = none)
- * that seems to be meant for us and has no effect, and what to use instead. Of `variables` only
- * HARBORAI_* are looked at. A vendor's variable that `texts`, the configuration's files, speak of has
- * an effect. */
+/* Tells of each variable of the .env file and of `variables` ("NAME=value", then NULL; NULL =
+ * none) that seems to be meant for us and has no effect, and what to use instead. Of `variables`
+ * only HARBORAI_* are looked at. A vendor's variable that `texts`, the configuration's files,
+ * speak of has an effect. */
 void legacy_warn(const struct config *config, const char *const *variables,
                  const harborai_str texts[static FILES_COUNT], struct config_faults *warnings);
 

@@ -11,8 +11,9 @@ static const char hidden[] = "***";
 
 /* ---- Names -------------------------------------------------------------------------------- */
 
-static const char *const secret_words[] = {"key", "token", "secret", "pass", "pwd", "credential",
-                                           "auth", "bearer", "cookie", "session", "signature", NULL};
+static const char *const secret_words[] = {
+    "key",  "token",  "secret", "pass",    "pwd",       "credential",
+    "auth", "bearer", "cookie", "session", "signature", NULL};
 
 /* Where the first secret word ends in `text`; 0: there is none. */
 static size_t find_secret_word(harborai_str text)
@@ -56,7 +57,8 @@ static bool names_a_value(harborai_str text)
     return false;
 }
 
-/* One word of a text, with what stands before its last '@' left out if it could be user:password. */
+/* One word of a text, with what stands before its last '@' left out if it could be
+ * user:password. */
 static void add_word(struct buf *out, harborai_str word)
 {
     const char *at = word.len > 0 ? memrchr(word.data, '@', word.len) : NULL;

@@ -212,9 +212,10 @@ static void build_json(struct config_reader *r, struct config_provider *provider
         build_shown(r, provider);
 }
 
-/* Whether a .env file may say where the provider's vendor is: only of a key that it holds itself, for
- * it is the folder's, not the user's. */
-static bool is_key_of_env_file(const struct config_reader *r, const struct config_provider *provider,
+/* Whether a .env file may say where the provider's vendor is: only of a key that it holds
+ * itself, for it is the folder's, not the user's. */
+static bool is_key_of_env_file(const struct config_reader *r,
+                               const struct config_provider *provider,
                                const struct legacy_vendor *vendor)
 {
     const struct dotenv_environment *layers = &r->config->layers;
@@ -247,7 +248,8 @@ static void read_vendor_url(struct config_reader *r, struct config_provider *pro
     }
     struct node node = {.kind = NODE_STRING, .place = place, .text = value};
     int len = snprintf(shown, sizeof shown, "providers.%s.base_url", vendor->provider);
-    field_read(r, settings_find(HARBORAI_STR(SETTINGS_PROVIDER ".base_url")), &node, (harborai_str){shown, (size_t)len}, provider);
+    field_read(r, settings_find(HARBORAI_STR(SETTINGS_PROVIDER ".base_url")), &node,
+               (harborai_str){shown, (size_t)len}, provider);
 }
 
 /* Also makes its origins those that are recorded. */

@@ -5,8 +5,8 @@
 
 #include "config/field.h"
 
-/* Fills r->config, which has its arena and its variables, in the order of precedence. `root` is NULL
- * without a file. Faults and lack of memory are in `r` afterwards. */
+/* Fills r->config, which has its arena and its variables, in the order of precedence. `root` is
+ * NULL without a file. Faults and lack of memory are in `r` afterwards. */
 void read_config(struct config_reader *r, struct node *root);
 
 #endif

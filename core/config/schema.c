@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A JSON Schema and descriptions out of the table of settings: nothing about a single setting stands
- * here. */
+/* A JSON Schema and descriptions out of the table of settings: nothing about a single setting
+ * stands here. */
 #include "config/schema.h"
 
 #include "base/limits.h"

@@ -39,7 +39,8 @@ const struct setting settings[] = {
     {"tls.ca_file", SETTING_PATH, "/etc/ssl/certs/ca-certificates.crt", NULL, 1, PATH_LEN,
      "SSL_CERT_FILE", NULL, AT(ca_file), "certificates of authorities that vouch for vendors"},
     {"timeouts.connect", SETTING_DURATION, "10s", NULL, 1, SECONDS(600), "HARBORAI_CONNECT_TIMEOUT",
-     NULL, AT(timeouts.connect_ms), "longest time for name, TCP and TLS of a connection to a vendor"},
+     NULL, AT(timeouts.connect_ms),
+     "longest time for name, TCP and TLS of a connection to a vendor"},
     {"timeouts.first_byte", SETTING_DURATION, "300s", NULL, 1, HOURS(24), NULL, NULL,
      AT(timeouts.first_byte_ms), "longest wait for the first byte of an answer"},
     {"timeouts.idle", SETTING_DURATION, "300s", NULL, 1, HOURS(24), NULL, NULL,
@@ -56,8 +57,8 @@ const struct setting settings[] = {
      IN_PROVIDER(base_url), "where the vendor's API begins, as http://127.0.0.1:9100/v1"},
     {"providers.*.api_key", SETTING_SECRET, NULL, "the variable that the plugin names", 1, 0, NULL,
      NULL, IN_PROVIDER(api_key),
-     "key, best as a reference: env:NAME, file:PATH, cred:NAME or exec:COMMAND; `none` for a vendor "
-     "that needs none"},
+     "key, best as a reference: env:NAME, file:PATH, cred:NAME or exec:COMMAND; `none` for a "
+     "vendor that needs none"},
     {"providers.*.models", SETTING_NAMES, NULL, "the plugin's", 1, NAME_LEN, NULL, NULL,
      IN_PROVIDER(models), "names and globs that it serves, in place of the plugin's"},
     {"providers.*.tls.ca_file", SETTING_PATH, NULL, "tls.ca_file", 1, PATH_LEN, NULL, NULL,

@@ -49,8 +49,8 @@ const struct setting *settings_find(harborai_str path);
 bool settings_step(harborai_str section, harborai_str key, const struct setting **ret_setting,
                    harborai_str *ret_path);
 
-/* The index-th key right below `section`, in the order of the table; "*" where the operator chooses.
- * False: there are no more. */
+/* The index-th key right below `section`, in the order of the table; "*" where the operator
+ * chooses. False: there are no more. */
 bool settings_key_at(harborai_str section, size_t index, harborai_str *ret_key);
 
 /* Adds the way out for an unknown key: ", did you mean 'models'?" or what the section takes. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Walks the table of settings over a configuration. One walk, two ways to write what it meets. Never
- * writes a key. */
+/* Walks the table of settings over a configuration. One walk, two ways to write what it meets.
+ * Never writes a key. */
 #include "config/show.h"
 
 #include <inttypes.h>

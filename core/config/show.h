@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "config/config.h"
 
-/* As a file that would say the same, but for the keys. `with_origins`: a comment behind each value. */
+/* As a file that would say the same, but for the keys. `with_origins`: a comment behind each
+ * value. */
 void show_yaml(const struct config *config, bool with_origins, struct buf *out);
 
 /* {"version":1,"settings":[{"setting","value","origin":{"kind","name","line","column"}}]} */
