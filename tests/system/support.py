@@ -21,6 +21,7 @@ import sys
 import tempfile
 import termios
 import time
+import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("HARBORAI_BUILDDIR", os.path.join(ROOT, "build", "check")))
@@ -135,6 +136,17 @@ def simulator(certs=None, name="good", options=("--no-auth",)):
         finally:
             end(process)
             process.stdout.close()
+
+
+class WithSimulator(unittest.TestCase):
+    """Tests that share a simulator, `sim`, and the usual configuration, `config`."""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.sim = stack.enter_context(simulator())
+            cls.addClassCleanup(stack.pop_all().close)
+        cls.config = config_for(cls.sim)
 
 
 def make_certs(place):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """`harborai chat`: what it sends, what it shows where, and how every exit code is reached."""
-import contextlib
 import json
 import os
 import re
@@ -25,14 +24,7 @@ def stream_of(deltas):
                                 "connection: close\r\n\r\n" + data + "data: [DONE]\n\n"})
 
 
-class ChatTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        with contextlib.ExitStack() as stack:
-            cls.sim = stack.enter_context(support.simulator())
-            cls.addClassCleanup(stack.pop_all().close)
-        cls.config = support.config_for(cls.sim)
-
+class ChatTest(support.WithSimulator):
     def chat(self, *arguments, config=None, **more):
         return harborai("chat", "-m", "gpt-4o", *arguments, config=config or self.config, **more)
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The commands and the configuration: what they print, and what they say about a fault."""
-import contextlib
 import json
 import os
 import socket
@@ -11,14 +10,7 @@ import support
 from support import harborai
 
 
-class CommandsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        with contextlib.ExitStack() as stack:
-            cls.sim = stack.enter_context(support.simulator())
-            cls.addClassCleanup(stack.pop_all().close)
-        cls.config = support.config_for(cls.sim)
-
+class CommandsTest(support.WithSimulator):
     def test_version_and_help(self):
         done = harborai("--version")
         self.assertEqual(done.returncode, 0)

@@ -79,14 +79,7 @@ def screen(config, *arguments, env=None, state=None, within_shell=False):
 
 
 @unittest.skipUnless(shutil.which("tmux"), "tmux is missing: apt-get install tmux")
-class TerminalTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        with contextlib.ExitStack() as stack:
-            cls.sim = stack.enter_context(support.simulator())
-            cls.addClassCleanup(stack.pop_all().close)
-        cls.config = support.config_for(cls.sim)
-
+class TerminalTest(support.WithSimulator):
     def messages(self, mark):
         body = json.loads(self.sim.request(mark)["body"])
         return body["model"], [(m["role"], m["content"]) for m in body["messages"]]
@@ -280,14 +273,7 @@ class TerminalTest(unittest.TestCase):
             shown.wait("a word", lambda x: "'no-such' does not exist" in "".join(x))
 
 
-class PlainInputTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        with contextlib.ExitStack() as stack:
-            cls.sim = stack.enter_context(support.simulator())
-            cls.addClassCleanup(stack.pop_all().close)
-        cls.config = support.config_for(cls.sim)
-
+class PlainInputTest(support.WithSimulator):
     def test_lines_blocks_and_commands(self):
         with support.folder() as place:
             path = os.path.join(place, "saved.json")
