@@ -152,10 +152,10 @@ static harborai_client *open_client(struct talk *t, const struct command *comman
 }
 
 enum exit_code talk_open(struct talk *t, const struct command *command,
-                         const struct arguments *given)
+                         const struct arguments *arguments)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    struct arguments own = *given, *arguments = &own;
+    struct arguments own = *arguments;
     char config_name[32];
     bool err_is_terminal = isatty(STDERR_FILENO);
     *t = (struct talk){.is_quiet = command_is_quiet(arguments),
@@ -167,7 +167,8 @@ enum exit_code talk_open(struct talk *t, const struct command *command,
                          command_argument(command, arguments, "no-reasoning") == NULL;
     if (!read_options(t, command, arguments))
         return EXIT_USAGE;
-    keep_pipe(t, arguments, config_name);
+    keep_pipe(t, &own, config_name);
+    arguments = &own;
     /* The client reads it too, with the keys. */
     struct config *config = setup_config_without_keys(command, arguments);
     if (config == NULL)
