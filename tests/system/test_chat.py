@@ -255,7 +255,9 @@ class ExitCodesTest(ChatTest):
                 process = subprocess.Popen(
                     [*ask, "-c", path, "--state-dir", state,
                      'sim:{"events":100,"event_bytes":4,"delay_ms":100}'], stdout=subprocess.PIPE,
-                    env=support.environment(place))
+                    env=support.environment(place),  # nohup may have had them ignored
+                    preexec_fn=lambda: [signal.signal(x, signal.SIG_DFL)
+                                        for x in (signal.SIGTERM, signal.SIGHUP)])
                 self.assertEqual(process.stdout.read(4), b"0000")
                 process.send_signal(number)
                 process.communicate(timeout=20)
