@@ -27,7 +27,7 @@ bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai
 
 /* For whoever sees nothing but the message: says whose words it has, for a 404 that is about no model
  * that base_url may be wrong, and how long the vendor asks to wait. */
-void vendor_error_name(harborai_error *error, harborai_str provider, int http_status);
+void vendor_error_name(harborai_error *e, harborai_str provider, int http_status);
 
 /* How long a vendor asks to wait, in ms; 0 = it does not say. retry-after-ms goes before
  * retry-after; without both, at 429, the x-ratelimit-reset-* of what is used up. */
