@@ -27,6 +27,7 @@ procps:ps
 python3-jsonschema:import:jsonschema
 binutils:nm
 tmux:tmux
+curl:curl
 mandoc:mandoc'
 
 LINT_PACKAGES='g++:g++

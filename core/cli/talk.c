@@ -181,8 +181,8 @@ enum exit_code talk_open(struct talk *t, const struct command *command,
         return talk_close(t, command_fail(&error));
     if (t->options.provider != NULL &&
         harborai_client_check(t->client, NULL, t->options.provider, &error) < 0) {
-        command_complain("%s", error.message);
-        return talk_close(t, EXIT_USAGE);
+        enum exit_code code = command_fail(&error);
+        return talk_close(t, error.code == HARBORAI_E_NOT_FOUND ? EXIT_USAGE : code);
     }
     return EXIT_OK;
 }

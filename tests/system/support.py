@@ -39,6 +39,12 @@ KEY = "sk-operator-0001"
 TRACE_HEADER = "traceparent"
 START_LIMIT_S = 20
 
+# A runner in the background of a script, or under nohup, ignores these, and what it starts would too:
+# programs keep what they were started with. A handler that does nothing is not inherited.
+for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, lambda *_: None)
+
 GATEWAYS = []  # those that run now: the runner prints their logs when a test fails
 
 

@@ -71,7 +71,7 @@ class AskTest(ChatTest):
                 2, "", "harborai: there is no provider 'nobody': 'harborai list-models' shows those "
                 "that there are\n"))
         done = harborai("chat", "-m", "gpt-4o", "--provider", "openai", "hi")
-        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertEqual((done.returncode, done.stdout), (4, ""))
         self.assertIn("set OPENAI_API_KEY", done.stderr)
         done = self.chat("--provider", "openai", "mark-provider")
         self.assertEqual(done.stdout, "mark-provider\n", done.stderr)
@@ -255,9 +255,7 @@ class ExitCodesTest(ChatTest):
                 process = subprocess.Popen(
                     [*ask, "-c", path, "--state-dir", state,
                      'sim:{"events":100,"event_bytes":4,"delay_ms":100}'], stdout=subprocess.PIPE,
-                    env=support.environment(place),  # nohup may have had them ignored
-                    preexec_fn=lambda: [signal.signal(x, signal.SIG_DFL)
-                                        for x in (signal.SIGTERM, signal.SIGHUP)])
+                    env=support.environment(place))
                 self.assertEqual(process.stdout.read(4), b"0000")
                 process.send_signal(number)
                 process.communicate(timeout=20)

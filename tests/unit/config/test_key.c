@@ -231,10 +231,14 @@ static void test_commands_without_sigchld(void)
 static void test_commands_interrupted(void)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
+    const struct sigaction by_default = {.sa_handler = SIG_DFL};
+    struct sigaction actions[ARRAY_LEN(numbers)]; /* who runs us in the background ignores SIGINT */
     sigset_t signals, before, after;
     sigemptyset(&signals);
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        sigaction(numbers[i], &by_default, &actions[i]);
         sigaddset(&signals, numbers[i]);
+    }
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         AUTO(buf) got = BUF_INIT(KIB(64));
@@ -250,6 +254,8 @@ static void test_commands_interrupted(void)
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     CU_ASSERT(sigismember(&after, SIGTERM) && sigismember(&after, SIGINT) &&
               !sigismember(&after, SIGQUIT) && !sigismember(&after, SIGHUP));
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        sigaction(numbers[i], &actions[i], NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
