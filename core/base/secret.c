@@ -5,8 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define MASK_LEAST 4 /* bytes: what is shorter is no secret, and may be a part of any word */
-#define MASK_RUN 8
+#define MASK_LEAST 8 /* bytes: what is shorter, such as "ollama", is no secret but may be a word */
 
 struct secret {
     _Atomic unsigned references;
@@ -81,11 +80,10 @@ void secret_mask(const struct secret *secret, char *text)
 {
     if (secret == NULL || secret->len < MASK_LEAST)
         return;
-    size_t least = secret->len < MASK_RUN ? secret->len : MASK_RUN;
     char *to = text;
     while (*text != '\0') {
         size_t run = run_at(secret, text);
-        if (run < least) {
+        if (run < MASK_LEAST) {
             *to++ = *text++;
             continue;
         }

@@ -20,7 +20,7 @@ void secret_unref(struct secret *secret);         /* [any] wipes it with the las
 harborai_str secret_reveal(const struct secret *secret);
 
 /* Replaces by "***" what of the secret stands in the NUL-terminated `text`: the whole, or any eight
- * bytes of it in a row, for who quotes a key may cut it. NULL, or shorter than 4 bytes: nothing. */
+ * bytes of it in a row, for who quotes a key may cut it. NULL, or shorter than 8 bytes: nothing. */
 void secret_mask(const struct secret *secret, char *text);
 
 /* Whether both are the same text; NULL equals NULL. */

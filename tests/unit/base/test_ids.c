@@ -88,7 +88,7 @@ static const struct {
     {"sk-1234567890", "sk-12345678…", "***…"},
     {"sk-1234567890", "…34567890 and sk-1234567890", "…*** and ***"},
     {"sk-1234567890", "sk-1234 is too little to tell", "sk-1234 is too little to tell"},
-    {"sk-12", "sk-12", "***"},
+    {"ollama", "try: ollama pull m", "try: ollama pull m"},
     {"any", "any key", "any key"},
     {"abababababab", "abababababababab", "***abab"},
     {"sk-1234567890", "", ""},
