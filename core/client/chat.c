@@ -27,8 +27,8 @@ static void give_error(const struct ask *ask, harborai_error *error)
     uint32_t size = error->size;
     if (ask->is_left) {
         harborai_error_set(error, HARBORAI_E_CANCELLED,
-                           "the call was broken off; a plugin that does not return holds up the "
-                           "client");
+                           "the call was broken off; a plugin or a handler that does not return "
+                           "holds up the client");
         return;
     }
     memcpy(error, &ask->error, size > 0 && size < sizeof *error ? size : sizeof *error);

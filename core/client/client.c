@@ -107,20 +107,24 @@ static void init(struct harborai_client *client, const harborai_client_options *
         atomic_store(&client->log.level, 0);
 }
 
-static harborai_status build(struct harborai_client *client, const harborai_client_options *o,
+static harborai_status build(struct harborai_client *client, harborai_client_options *o,
                              struct config *config, harborai_error *error)
 {
+    AUTO(config_faults) faults;
     struct runtime_options with = {.log = &client->log, .loops = 1,
                                    .with_journal = true, .with_late_journal = true,
                                    .subscriber = &client->totals.subscriber,
-                                   .system_plugin_dir = PLUGINDIR};
+                                   .system_plugin_dir = PLUGINDIR, .faults = &faults};
+    config_faults_init(&faults);
     init(client, o, config);
     client->name = slice_dup(slice_of(o->name != NULL ? o->name : "library"));
     if (client->name == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     harborai_status st = runtime_create(config, &with, &client->runtime, error);
-    if (st < 0)
+    if (st < 0) {
+        tell_faults(o, &faults);
         return st;
+    }
     client->loop = runtime_loop(client->runtime, 0);
     sink_set_wake(&client->sink, wake_for_line);
     return HARBORAI_OK;

@@ -204,7 +204,7 @@ int main(int argc, char **argv)
         if (has_driver)
             join(driver, RETURNS_S);
         else
-            sleep_ms(8000);
+            sleep_ms(12000);
     }
     _exit(0);
 }

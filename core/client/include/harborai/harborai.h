@@ -53,7 +53,8 @@
  *
  * FORK. A client belongs to the process that opened it: in a child every function on it, or on a
  * stream of it, is refused with E_INVALID (and frees nothing): open another one there. Replies and
- * bodies are memory, and the child has its own copies. Descriptors are closed by exec. Clients of one process share nothing; open one for the whole program.
+ * bodies are memory, and the child has its own copies. Descriptors are closed by exec. Clients of one
+ * process share nothing; open one for the whole program.
  *
  * VERSIONS. A struct that may grow starts with `size`, set by the application to its own sizeof;
  * zero-initialise the rest, for zero always means the default. New members and functions are
@@ -138,7 +139,7 @@ HARBORAI_API harborai_status harborai_client_close(harborai_client *client);
 /* Breaks off what is waited for: every harborai_chat() and open stream of this client, begun until
  * now, ends with E_CANCELLED, even if the answer had come and only was not read; calls that were
  * started by harborai_chat_start() go on. For Ctrl-C.
- * While a plugin does not return, the thread that it holds stays, and the others return within 2 s.
+ * While a plugin or a handler does not return, the thread that it holds stays, and the others return within 2 s.
  * Writes to one descriptor, errno is kept. [signal] */
 HARBORAI_API void harborai_client_interrupt(harborai_client *client);
 
