@@ -167,18 +167,11 @@ static harborai_status check_plugins(struct config *config, struct config_faults
     return st;
 }
 
-static size_t count_files(const struct arguments *arguments)
+static size_t count_files(const struct config *config)
 {
-    struct config_sources sources = {
-        .file = command_argument(&command_config, arguments, "config")};
-    struct files_entry entries[FILES_COUNT];
-    struct arena arena;
     size_t count = 0;
-    arena_init(&arena, MIB(1));
-    if (files_find(&sources, &environment_process, &arena, entries, NULL) >= 0)
-        for (unsigned i = 0; i < FILES_COUNT; i++)
-            count += entries[i].name.len > 0 && access(entries[i].name.data, R_OK) == 0;
-    arena_release(&arena);
+    for (unsigned i = 0; i < FILES_COUNT; i++)
+        count += config->files[i].len > 0;
     return count;
 }
 
@@ -216,9 +209,10 @@ static void print_check_json(harborai_status st, const struct seen *seen,
         json_write_key_string(&w, "error", slice_of(error->message));
     json_write_key_int64(&w, "warning_count", warnings->total);
     write_faults(&w, "warnings", warnings);
-    json_write_key_int64(&w, "file_count", (int64_t)seen->files);
-    if (st >= 0)
+    if (st >= 0) {
+        json_write_key_int64(&w, "file_count", (int64_t)seen->files);
         json_write_key_int64(&w, "provider_count", (int64_t)seen->providers);
+    }
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
@@ -256,13 +250,14 @@ static enum exit_code check(const struct arguments *arguments)
     AUTO(config_faults) warnings;
     harborai_error error = HARBORAI_ERROR_INIT;
     struct config *config;
-    struct seen seen = {.files = count_files(arguments)};
+    struct seen seen = {0};
 
     config_faults_init(&faults);
     config_faults_init_warnings(&warnings);
     harborai_status st =
         setup_load(&command_config, arguments, &config, &faults, &warnings, &error);
     if (st >= 0) {
+        seen.files = count_files(config);
         warn_of_vendors(config, &warnings);
         st = check_plugins(config, &faults, &warnings, &seen, &error);
     }
