@@ -166,6 +166,17 @@ static void call_unhold(harborai_call *api)
     mail_unhold(attempt_of(api));
 }
 
+static harborai_status call_changed(harborai_call *api, harborai_str path, uint32_t how,
+                                    harborai_error *error)
+{
+    struct attempt *a = attempt_of(api);
+    if (changes_add(a->call, path, how) >= 0)
+        return HARBORAI_OK;
+    a->has_erred = true;
+    return harborai_error_set(error, HARBORAI_E_INVALID,
+                              "changed() takes a pointer to a member and what becomes of it");
+}
+
 const harborai_host engine_call_functions = {
     .size = sizeof engine_call_functions,
     .abi_major = HARBORAI_ABI_MAJOR,
@@ -179,4 +190,5 @@ const harborai_host engine_call_functions = {
     .wake = call_wake,
     .hold = call_hold,
     .unhold = call_unhold,
+    .changed = call_changed,
 };

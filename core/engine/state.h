@@ -217,6 +217,11 @@ bool attempt_is_current_thread(const struct attempt *a);
 void attempt_settle(struct attempt *a);
 const char *attempt_plugin_id(const struct attempt *a);
 
+/* --- changes.c --- */
+/* Notes what the vendor does not get as it was written; HARBORAI_CHANGED_…. E_INVALID: `path` is no
+ * pointer to a member, or there is no such `how`. */
+harborai_status changes_add(struct call *call, harborai_str path, uint32_t how);
+
 /* --- host_call.c --- */
 /* `from` is checked: its vendor_json is empty or a JSON object. [the thread that runs the plugin] */
 void attempt_take_usage(struct attempt *a, const harborai_usage *from);

@@ -42,6 +42,8 @@ struct record {
     harborai_str vendor_model;   /* the model that the vendor says has answered */
     harborai_str vendor_request_id;
     harborai_str service_tier;   /* as the vendor says */
+    harborai_str changed; /* members that the vendor did not get as they were written, with what became
+                             of them: "temperature;dropped, thinking;off" */
 
     /* What it took. */
     harborai_usage usage;      /* with the vendor's object as it wrote it */

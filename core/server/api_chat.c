@@ -9,7 +9,11 @@
 
 static void on_chunk(void *owner, harborai_str json)
 {
-    reply_event(owner, json);
+    struct conn *conn = owner;
+    if (!conn->has_head && conn->call != NULL)
+        conn->changed = call_record(conn->call)->changed;
+    reply_event(conn, json);
+    conn->changed = SLICE_NONE; /* it is the call's */
 }
 
 static void on_failure(struct conn *conn, const struct call_result *result)

@@ -41,6 +41,7 @@ struct conn {
     bool is_head;     /* HEAD: an answer without its body */
     bool is_http10;   /* no chunks: the end of a stream is the end of the connection */
     bool has_head;    /* the head of a stream has been written */
+    harborai_str changed; /* goes into the head of a stream; borrowed, empty between events */
     bool chunk_open;  /* … and events, since the last send */
 
     struct watch watch;

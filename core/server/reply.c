@@ -67,6 +67,21 @@ static void field_text(struct buf *b, harborai_str name, harborai_str text)
     buf_add(b, HARBORAI_STR("\r\n"));
 }
 
+/* A list that is made of a request's names and our words: as field_text(), but for its blanks. */
+static void field_list(struct buf *b, harborai_str name, harborai_str list)
+{
+    if (list.len == 0)
+        return;
+    buf_add(b, name);
+    char *room = buf_reserve(b, list.len);
+    if (room == NULL)
+        return;
+    for (size_t i = 0; i < list.len; i++)
+        room[i] = list.data[i] >= ' ' && list.data[i] < 0x7f ? list.data[i] : '?';
+    buf_commit(b, list.len);
+    buf_add(b, HARBORAI_STR("\r\n"));
+}
+
 /* `more` bytes will follow the head: one allocation for all. */
 static void begin_head(struct conn *conn, int status, harborai_str content_type, size_t more)
 {
@@ -103,6 +118,7 @@ static void add_record(struct buf *b, const struct record *r)
     field_text(b, HARBORAI_STR("x-harborai-provider: "), r->provider);
     field_text(b, HARBORAI_STR("x-harborai-model: "), r->upstream_model);
     field_number(b, HARBORAI_STR("x-harborai-attempts: "), r->attempts);
+    field_list(b, HARBORAI_STR("x-harborai-changed: "), r->changed);
     if (!r->is_cost_known)
         return;
     buf_add(b, HARBORAI_STR("x-harborai-cost: "));
@@ -188,6 +204,7 @@ static void begin_stream(struct conn *conn)
     buf_add(&conn->out, HARBORAI_STR("cache-control: no-cache\r\nx-accel-buffering: no\r\n"));
     if (!conn->is_http10)
         buf_add(&conn->out, HARBORAI_STR("transfer-encoding: chunked\r\n"));
+    field_list(&conn->out, HARBORAI_STR("x-harborai-changed: "), conn->changed);
     end_head(conn);
     conn->has_head = true;
 }

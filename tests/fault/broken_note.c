@@ -2,7 +2,7 @@
 /* broken_note: its manifest is cut short. */
 #include "fault.h"
 
-HARBORAI_NOTE_("{\"abi\":[0,2,0],\"plugin\":{\"id\":\"test.broken\",");
+HARBORAI_NOTE_("{\"abi\":[0,3,0],\"plugin\":{\"id\":\"test.broken\",");
 
 const void *harborai_plugin_query(uint32_t abi_major)
 {

@@ -6,7 +6,7 @@
  *   2. one exported function, harborai_plugin_query(), which returns a constant table of functions.
  * The host does the network, timers, retries, keys, logging and accounting. The plugin translates:
  * an OpenAI-shaped request into the vendor's HTTP request, the vendor's answer into deltas. A short
- * one is examples/plugins/echo/echo.c. What is promised here and not kept by a host of 0.2 yet
+ * one is examples/plugins/echo/echo.c. What is promised here and not kept by a host of 0.3 yet
  * stands in doc/abi-history.md: such members may be set, and do nothing.
  *
  * THREADS. Each function below carries one of these marks:
@@ -66,7 +66,7 @@ extern "C" {
 
 /* Until 1.0 is frozen a host loads exactly its own major and minor; from then on its own major. */
 #define HARBORAI_ABI_MAJOR 0
-#define HARBORAI_ABI_MINOR 2
+#define HARBORAI_ABI_MINOR 3
 
 /* From 1.0 on: the oldest host minor that the plugin can live with. A plugin that cannot work
  * without something younger defines it before the #include; older hosts then refuse it by name. */
@@ -95,12 +95,26 @@ extern "C" {
  *                 "x-price": { "currency": "USD", "input": "2.5", "output": "10" } } ],
  *                                     for listings only: today's standard price of 10^6 tokens
  *   "x-prices-date": "2026-11-21",    when pricing()'s prices were checked; goes into the journal
- *   "unsupported": [ "/logit_bias" ],   request members that the vendor does not know: the host
- *                                       drops or refuses them, as the operator wishes
+ *   "unsupported": [ "/logit_bias" ],   request members that the vendor does not take: the host drops
+ *                                       or refuses them, as the operator wishes (`params`). What
+ *                                       depends on more than the model is for host->changed()
  *   "patterns": [ "acme-*" ],           for models that are younger than the plugin; only `*`
  *   "dynamic_models": false,            true: ask extension "harborai.models/1" as well
  *   "base_url": "https://api.acme.example/v1",  the vendor's address where the operator gives none;
  *                                             host->config("/base_url") gives the one that holds
+ *   "presets": { "acme-eu": {           other places where this dialect is spoken. `preset: acme-eu` of
+ *     "base_url": "https://…/v1",       a provider's configuration stands for all that is here; what
+ *     "env": "ACME_EU_API_KEY",         the operator says himself goes before. `env` names the
+ *     "key_required": false,            variable of api_key (default: required); `models` are names
+ *     "models": [ "acme-*" ],           and patterns in place of the manifest's, [] = none, only
+ *     "options": { … },                 "name/model" leads there; `options` are members of create()'s
+ *     "unsupported": [ "/n" ],          `config`; the rest as of the plugin itself. A preset's name is
+ *     "replay": "reasoning_content",    [a-z0-9-]{1,32}
+ *     "homepage": "https://…" } },
+ *   "replay": "reasoning_content",      the vendor wants the reasoning_content of messages with tool
+ *                                       calls back in later turns: the host keeps it and puts it into
+ *                                       the messages of applications that do not send it. "" (default):
+ *                                       it does not. HARBORAI_DELTA_REPLAY is kept without being named
  *   "network": [ "api.acme.example:443" ],    what http_start() and http_wait() may reach; the
  *                                             operator's base_url is added to it
  *   "request_headers": [ "acme-beta" ], the application's headers that go into harborai_request
@@ -289,9 +303,11 @@ enum { /* harborai_delta.kind */
     HARBORAI_DELTA_EXTRA_ANSWER = 7, /* … join the answer itself: citations, timings */
     HARBORAI_DELTA_REPLAY = 8,       /* a JSON object that the vendor wants back unchanged in the
                                         next turn: signed or redacted reasoning. The application
-                                        keeps it in the message, as an item of "reasoning_details":
-                                        { "provider": id of the plugin, "data": the object };
-                                        a plugin finds only its own there */
+                                        finds it in the message, as an item of "reasoning_details":
+                                        { "provider": id of the plugin, "data": the object }. Of an
+                                        answer with tool calls the host keeps it too, and puts it
+                                        into the messages of applications that do not send it. A
+                                        plugin finds only its own there; what is gone is not there */
     HARBORAI_DELTA_END = 9           /* this choice is complete, for its finish_reason; `text`: the
                                         vendor's own word for the reason */
 };
@@ -318,6 +334,13 @@ enum { /* as OpenAI's; a reason that is a failure, such as out of resources, is 
     HARBORAI_FINISH_TOOL_CALLS = 2,
     HARBORAI_FINISH_CONTENT_FILTER = 3
 };
+enum { /* harborai_host.changed(): what becomes of a member of the request */
+    HARBORAI_CHANGED_DROPPED = 1, /* not sent: this model would refuse or ignore it */
+    HARBORAI_CHANGED_ADAPTED = 2, /* sent by another name, or with the nearest value that is taken */
+    HARBORAI_CHANGED_OFF = 3      /* a feature is off for this turn: what the vendor wants back of an
+                                     earlier one, such as its reasoning, is gone */
+};
+
 typedef struct harborai_result {
     uint32_t size;
     uint32_t finish_reason;         /* of choices without HARBORAI_DELTA_END; not read on error */
@@ -436,6 +459,15 @@ struct harborai_host {
     /* [any] The thread's last word about the call. A thread that destroy() does not join needs
      * harborai_plugin.unload to be NULL. */
     void (*unhold)(harborai_call *call);
+
+    /* [call] Before http_start(): the vendor does not get a member of the application's request as
+     * it was written. `path` is its JSON Pointer, such as "/temperature"; `how` is HARBORAI_CHANGED_….
+     * The application reads it in the header x-harborai-changed, the operator in the journal. The host
+     * does nothing to the body: leave the member out, or edit it. OK: go on. E_INVALID, of DROPPED
+     * alone: the operator wants such requests refused (`params: strict`); return it, with the
+     * `error` that was set. */
+    harborai_status (*changed)(harborai_call *call, harborai_str path, uint32_t how,
+                               harborai_error *error);
 };
 
 /* ---- The plugin ---------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ extern const CU_TestInfo manifest_tests[];
 
 /* The smallest plugin, into which a row puts its member. */
 #define PLUGIN(MEMBERS)                                                                        \
-    "{\"abi\":[0,2,0],\"plugin\":{\"id\":\"com.acme\",\"version\":\"1.0.0\",\"provider\":\"a\"," \
+    "{\"abi\":[0,3,0],\"plugin\":{\"id\":\"com.acme\",\"version\":\"1.0.0\",\"provider\":\"a\"," \
     MEMBERS "}}"
 #define MODELS "\"models\":[{\"name\":\"m\"}]"
 
@@ -22,26 +22,26 @@ static const struct {
     harborai_status code; /* 0 stands for E_CONFIG */
 } refused[] = {
     {"empty", "", "not JSON", 0},
-    {"cut short", "{\"abi\":[0,2,0],\"plugin\":{\"id\":\"x\",", "not JSON", 0},
+    {"cut short", "{\"abi\":[0,3,0],\"plugin\":{\"id\":\"x\",", "not JSON", 0},
     {"text behind it", PLUGIN(MODELS) "x", "not JSON", 0},
     {"an array", "[]", "must be an object", 0},
     {"no abi", "{\"plugin\":{}}", "abi: must be", 0},
-    {"abi of two", "{\"abi\":[0,2],\"plugin\":{}}", "abi: must be", 0},
+    {"abi of two", "{\"abi\":[0,3],\"plugin\":{}}", "abi: must be", 0},
     {"abi no integers", "{\"abi\":[0,2.5,0],\"plugin\":{}}", "abi: must be three integers", 0},
     {"abi negative", "{\"abi\":[0,-2,0],\"plugin\":{}}", "abi: must be three integers", 0},
     {"abi text", "{\"abi\":\"0.2\",\"plugin\":{}}", "abi: must be", 0},
-    {"no plugin", "{\"abi\":[0,2,0]}", "plugin: must be an object", 0},
+    {"no plugin", "{\"abi\":[0,3,0]}", "plugin: must be an object", 0},
     {"older abi", "{\"abi\":[0,1,0],\"plugin\":{\"id\":\"x.y\",\"version\":\"3.1\"}}",
      "x.y 3.1 needs plugin ABI 0.1", HARBORAI_E_UNSUPPORTED},
     {"newer abi", "{\"abi\":[1,0,0],\"plugin\":{}}", "update HarborAI", HARBORAI_E_UNSUPPORTED},
-    {"no id", "{\"abi\":[0,2,0],\"plugin\":{\"version\":\"1.0.0\",\"provider\":\"a\"," MODELS "}}",
+    {"no id", "{\"abi\":[0,3,0],\"plugin\":{\"version\":\"1.0.0\",\"provider\":\"a\"," MODELS "}}",
      "has no 'id'", 0},
     {"id short", PLUGIN("\"x-\":1," MODELS ",\"authors\":[],\"id\":\"ab\""), "'id' stands twice", 0},
-    {"id grammar", "{\"abi\":[0,2,0],\"plugin\":{\"id\":\"Com.Acme\"}}", "plugin.id: must have", 0},
-    {"version", "{\"abi\":[0,2,0],\"plugin\":{\"version\":\"1.0\"}}", "plugin.version: must be", 0},
-    {"provider", "{\"abi\":[0,2,0],\"plugin\":{\"provider\":\"a/b\"}}", "plugin.provider: must", 0},
+    {"id grammar", "{\"abi\":[0,3,0],\"plugin\":{\"id\":\"Com.Acme\"}}", "plugin.id: must have", 0},
+    {"version", "{\"abi\":[0,3,0],\"plugin\":{\"version\":\"1.0\"}}", "plugin.version: must be", 0},
+    {"provider", "{\"abi\":[0,3,0],\"plugin\":{\"provider\":\"a/b\"}}", "plugin.provider: must", 0},
     {"nothing to serve", PLUGIN("\"models\":[]"), "none of 'models', 'patterns'", 0},
-    {"id no text", "{\"abi\":[0,2,0],\"plugin\":{\"id\":7}}", "plugin.id: must be a string", 0},
+    {"id no text", "{\"abi\":[0,3,0],\"plugin\":{\"id\":7}}", "plugin.id: must be a string", 0},
     {"models no array", PLUGIN("\"models\":{}"), "plugin.models: must be an array", 0},
     {"model no object", PLUGIN("\"models\":[\"m\"]"), "plugin.models[0]: must be an object", 0},
     {"model without name", PLUGIN("\"models\":[{\"context\":1}]"), "models[0]: has no 'name'", 0},
@@ -119,7 +119,7 @@ static void test_versions(void)
         char json[256];
         struct manifest *m = NULL;
         snprintf(json, sizeof json,
-                 "{\"abi\":[0,2,0],\"plugin\":{\"id\":\"com.acme\",\"version\":\"%s\","
+                 "{\"abi\":[0,3,0],\"plugin\":{\"id\":\"com.acme\",\"version\":\"%s\","
                  "\"provider\":\"a\"," MODELS "}}", versions[i].version);
         ROW(versions[i].version,
             (manifest_create(slice_of(json), "x", &m, NULL) == HARBORAI_OK) == versions[i].good);
@@ -177,7 +177,7 @@ static void test_large(void)
 {
     AUTO(buf) b = BUF_INIT(LIMIT_MANIFEST);
     struct manifest *m = NULL;
-    buf_printf(&b, "{\"abi\":[0,2,0],\"plugin\":{\"id\":\"com.acme\",\"version\":\"1.0.0\","
+    buf_printf(&b, "{\"abi\":[0,3,0],\"plugin\":{\"id\":\"com.acme\",\"version\":\"1.0.0\","
                    "\"provider\":\"a\",\"models\":[");
     for (int i = 0; b.len < LIMIT_MANIFEST - 64; i++)
         buf_printf(&b, "%s{\"name\":\"m%d\",\"aliases\":[\"a%d\"]}", i > 0 ? "," : "", i, i);

@@ -15,7 +15,7 @@ extern const CU_TestInfo model_map_tests[];
 static char places[8];
 #define SLOT(n) ((struct slot *)(void *)&places[n])
 
-#define HEAD(ID) "{\"abi\":[0,2,0],\"plugin\":{\"id\":\"" ID "\",\"version\":\"1.0.0\",\"provider\":\"x\","
+#define HEAD(ID) "{\"abi\":[0,3,0],\"plugin\":{\"id\":\"" ID "\",\"version\":\"1.0.0\",\"provider\":\"x\","
 
 static struct manifest *manifest_of(const char *json)
 {

@@ -142,6 +142,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     call->record.provider = HARBORAI_STR("lab");
     call->record.upstream_model = HARBORAI_STR("fb-\r\nx: y");
     call->record.attempts = 1;
+    call->record.changed = HARBORAI_STR("stop;dropped, a\r\nb;off");
     call->record.is_cost_known = true;
     call->record.cost_pico = 150000000;
     call->record.cost_currency = HARBORAI_STR("USD");
@@ -150,6 +151,11 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
         note_call(runtime, call, params);
     do_as_told(call);
     return call;
+}
+
+const struct record *call_record(const struct call *call)
+{
+    return &call->record;
 }
 
 void call_cancel(struct call *call)
@@ -216,7 +222,7 @@ static struct model_map *make_models(struct runtime *runtime)
     struct model_map *map = NULL;
     harborai_error error = HARBORAI_ERROR_INIT;
 
-    if (manifest_create(HARBORAI_STR("{\"abi\":[0,2,0],\"plugin\":{\"id\":\"test.lab\","
+    if (manifest_create(HARBORAI_STR("{\"abi\":[0,3,0],\"plugin\":{\"id\":\"test.lab\","
                                      "\"version\":\"1.0.0\",\"provider\":\"lab\",\"models\":[{"
                                      "\"name\":\"my-model\",\"context\":1000}],\"secrets\":{"
                                      "\"api_key\":{\"required\":true}}}}"),

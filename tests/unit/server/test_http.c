@@ -13,7 +13,8 @@ extern const CU_TestInfo http_tests[];
 #define JSON "content-type: application/json\r\n" ID
 #define RECORD                                                                                     \
     "x-harborai-id: hb_1\r\nx-harborai-provider: lab\r\nx-harborai-model: fb-??x:?y\r\n"           \
-    "x-harborai-attempts: 1\r\nx-harborai-cost: 0.00015 USD\r\n"
+    "x-harborai-attempts: 1\r\nx-harborai-changed: stop;dropped, a\?\?b;off\r\n"       \
+    "x-harborai-cost: 0.00015 USD\r\n"
 #define STREAM                                                                                     \
     "HTTP/1.1 200 OK\r\n" DATE "content-type: text/event-stream; charset=utf-8\r\n" ID             \
     "cache-control: no-cache\r\nx-accel-buffering: no\r\n"
