@@ -7,7 +7,9 @@ noinst_LTLIBRARIES += %reldir%/libsdk.la
 	%reldir%/json_scan.c %reldir%/json_scan.h \
 	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h \
 	%reldir%/lines.c %reldir%/lines.h \
-	%reldir%/openai_usage.c %reldir%/openai_usage.h %reldir%/sse.c %reldir%/sse.h
+	%reldir%/openai_usage.c %reldir%/openai_usage.h \
+	%reldir%/replayed.c %reldir%/replayed.h \
+	%reldir%/sse.c %reldir%/sse.h
 
 # For plugins outside of this tree: the sources, since a plugin links with nothing of ours.
 sdkdir = $(datadir)/harborai/plugin-sdk
