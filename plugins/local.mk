@@ -15,8 +15,10 @@ openai_chat_sources = plugin-sdk/lib/openai_chat.c plugin-sdk/lib/openai_chat.h 
 	plugin-sdk/lib/price_table.c plugin-sdk/lib/price_table.h
 
 # The tables ship in the tarball and are made again when a book changes.
-price_tables = %reldir%/deepseek/prices.h %reldir%/openai/prices.h
+price_tables = %reldir%/anthropic/prices.h %reldir%/deepseek/prices.h \
+	%reldir%/doubao/prices.h %reldir%/openai/prices.h %reldir%/wenxin/prices.h
 BUILT_SOURCES += $(price_tables)
+EXTRA_DIST += $(price_tables)
 MAINTAINERCLEANFILES += $(price_tables)
 $(price_tables): %reldir%/%/prices.h: pricing/books/%.json pricing/generate
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \

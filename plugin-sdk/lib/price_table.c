@@ -69,7 +69,7 @@ static bool is_within(const struct price_window *window, int64_t at_s, int64_t *
 static bool is_for(const struct price_row *row, const harborai_price_query *query)
 {
     return query->at_unix_s >= row->from_s && query->at_unix_s < row->until_s &&
-           query->input_tokens > row->input_above;
+           query->input_tokens > row->input_above && query->output_tokens > row->output_above;
 }
 
 static void fill(const struct price_table *table, const struct price_row *row,

@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { PRICE_TABLE_COLUMNS = 10 };
+enum { PRICE_TABLE_COLUMNS = 14 };
 
 /* A service tier and what it multiplies the sum by. */
 struct price_tier {
@@ -32,16 +32,16 @@ struct price_row {
     const char *const *names;          /* up to NULL; the last character of a name may be `*` */
     const struct price_tier *tiers;    /* up to a NULL name */
     const struct price_window *window; /* NULL = at any hour */
-    int64_t from_s, until_s;        /* since 1970 UTC: from <= moment < until */
-    int64_t input_above;            /* for requests with more input tokens; -1 = for all */
-    int64_t pico[PRICE_TABLE_COLUMNS]; /* per token, by table->columns; -1 = not priced */
+    int64_t from_s, until_s; /* since 1970 UTC: from <= moment < until */
+    int64_t input_above, output_above; /* for requests with more such tokens; -1 = for all */
+    int64_t pico[PRICE_TABLE_COLUMNS]; /* per unit, by table->columns; -1 = not priced */
 };
 
 struct price_table {
     const struct price_row *rows; /* the first that fits holds */
     size_t row_count;
     char currency[8];
-    uint8_t columns[PRICE_TABLE_COLUMNS]; /* HARBORAI_TOKENS_… */
+    uint8_t columns[PRICE_TABLE_COLUMNS]; /* HARBORAI_TOKENS_… or HARBORAI_UNITS_… */
 };
 
 /* What `query` costs. No service tier means "standard". price->valid_until_unix_s is the last second

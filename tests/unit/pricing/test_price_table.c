@@ -5,8 +5,11 @@
 
 #include "../unit.h"
 #include "base/attr.h"
+#include "plugins/anthropic/prices.h"
 #include "plugins/deepseek/prices.h"
+#include "plugins/doubao/prices.h"
 #include "plugins/openai/prices.h"
+#include "plugins/wenxin/prices.h"
 #include "pricing/tariff.h"
 
 extern const CU_TestInfo price_table_tests[];
@@ -19,10 +22,11 @@ extern const CU_TestInfo price_table_tests[];
 #define OUT HARBORAI_TOKENS_OUTPUT
 
 static harborai_status find_in(const struct price_table *table, const char *model,
-                               const char *tier, int64_t at_s, int64_t input,
+                               const char *tier, int64_t at_s, int64_t input, int64_t output,
                                harborai_price *price)
 {
-    harborai_price_query query = {.size = sizeof query, .at_unix_s = at_s, .input_tokens = input};
+    harborai_price_query query = {
+        .size = sizeof query, .at_unix_s = at_s, .input_tokens = input, .output_tokens = output};
     query.model = (harborai_str){model, strlen(model)};
     query.service_tier = (harborai_str){tier, strlen(tier)};
     *price = (harborai_price){.size = sizeof *price};
@@ -32,7 +36,7 @@ static harborai_status find_in(const struct price_table *table, const char *mode
 static harborai_status find(const char *model, const char *tier, int64_t at_s, int64_t input,
                             harborai_price *price)
 {
-    return find_in(&openai_prices, model, tier, at_s, input, price);
+    return find_in(&openai_prices, model, tier, at_s, input, 1, price);
 }
 
 /* pico-dollars a token of one class, with the scale; -1 = no price */
@@ -155,7 +159,7 @@ static void test_hours(void)
     for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
         harborai_price price;
         harborai_status st =
-            find_in(&deepseek_prices, hours[i].model, "", hours[i].at_s, 0, &price);
+            find_in(&deepseek_prices, hours[i].model, "", hours[i].at_s, 0, 0, &price);
         ROW(hours[i].name, st == (hours[i].input_pico < 0 ? HARBORAI_E_NOT_FOUND : HARBORAI_OK));
         if (st != HARBORAI_OK)
             continue;
@@ -183,25 +187,111 @@ static void test_refuses_a_small_answer(void)
     CU_ASSERT_STRING_EQUAL(error.message, "no price for tier 'scale' at that time");
 }
 
-/* Each row that the book gives is found again by each of its names. */
-static void test_every_row_is_reached(void)
+#define Y2026_10_07 AT(279, 0, 0, 0)
+#define WRITE HARBORAI_TOKENS_CACHE_WRITE
+#define WRITE_1H HARBORAI_TOKENS_CACHE_WRITE_1H
+
+/* Prices that the length of prompt or answer decides, for the whole request. */
+static void test_lengths(void)
 {
-    for (size_t i = 0; i < openai_prices.row_count; i++) {
-        const struct price_row *row = &openai_prices.rows[i];
+    static const struct {
+        const struct price_table *table;
+        const char *model, *tier;
+        int64_t at_s, input, output;
+        int usage_class;
+        int64_t pico; /* -1 = no price */
+    } lengths[] = {
+        {&anthropic_prices, "claude-haiku-5-5", "", Y2026_11_21, 100000, 9, IN, 100000},
+        {&anthropic_prices, "claude-haiku-5-5", "", Y2026_11_21, 100001, 9, IN, 500000},
+        {&anthropic_prices, "claude-haiku-5-5", "", Y2026_11_21, 100001, 9, CACHED, 50000},
+        {&anthropic_prices, "claude-haiku-5-5", "", Y2026_11_21, 100001, 9, WRITE, 625000},
+        {&anthropic_prices, "claude-haiku-5-5", "", Y2026_11_21, 100001, 9, WRITE_1H, 1000000},
+        {&anthropic_prices, "claude-haiku-5-5", "batch", Y2026_11_21, 100001, 9, OUT, 1250000},
+        {&anthropic_prices, "claude-haiku-5-5", "", Y2026_10_07, 1, 9, OUT, 500000},
+        {&anthropic_prices, "claude-sonnet-5-5", "", Y2026_10_07 - 1, 1, 9, CACHED, 200000},
+        {&anthropic_prices, "claude-sonnet-5-5", "", Y2026_10_07, 1, 9, CACHED, 100000},
+        {&anthropic_prices, "claude-sonnet-5-5", "batch", Y2026_10_07, 1, 9, CACHED, 50000},
+        {&anthropic_prices, "claude-opus-5-5", "fast", Y2026_11_21, 1, 9, OUT, 40000000},
+        {&anthropic_prices, "claude-opus-5-5", "fast", Y2026_11_21, 1, 9, HARBORAI_UNITS_SEARCHES,
+         INT64_C(10000000000)},
+        {&anthropic_prices, "claude-opus-5-5", "standard_only", Y2026_11_21, 1, 9, IN, 4000000},
+        {&anthropic_prices, "claude-3-haiku-20240307", "", Y2026_11_21, 1, 9, WRITE, 300000},
+        {&anthropic_prices, "claude-opus-4-6", "", AT(71, 0, 0, 0) - 1, 200001, 9, OUT, 37500000},
+        {&anthropic_prices, "claude-opus-4-6", "", AT(71, 0, 0, 0), 200001, 9, OUT, 25000000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "", Y2026_11_21, 32000, 200, OUT, 2000000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "", Y2026_11_21, 32000, 201, OUT, 8000000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "", Y2026_11_21, 32000, 201, IN, 800000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "", Y2026_11_21, 32001, 1, OUT, 16000000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "", Y2026_11_21, 128000, 201, IN, 1200000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "", Y2026_11_21, 128001, 201, IN, 2400000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "", Y2026_11_21, 128001, 1, CACHED, 160000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "batch", Y2026_11_21, 1, 201, OUT, 4000000},
+        {&doubao_prices, "doubao-seed-1-8-251228", "batch", Y2026_11_21, 1, 201, CACHED, 160000},
+        {&doubao_prices, "doubao-seed-1-6-flash-250828", "", Y2026_11_21, 128000, 1, IN, 300000},
+        {&doubao_prices, "doubao-seed-1-6-flash-250828", "", Y2026_11_21, 128001, 1, IN, -1},
+        {&wenxin_prices, "ernie-5.1", "", Y2026_11_21, 32768, 1, OUT, 18000000},
+        {&wenxin_prices, "ernie-5.1", "", Y2026_11_21, 32769, 1, OUT, 22000000},
+        {&wenxin_prices, "ernie-5.1", "", Y2026_11_21, 1, 1, CACHED, -1},
+        {&wenxin_prices, "ernie-lite-8k", "", Y2026_11_21, 1, 1, OUT, 0},
+        {&wenxin_prices, "ernie-4.0-turbo-8k", "", Y2026_11_21, 1, 1, CACHED, 1200000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        harborai_price price;
+        char name[96];
+        snprintf(name, sizeof name, "%zu %s %s", i, lengths[i].model, lengths[i].tier);
+        ROW(name, find_in(lengths[i].table, lengths[i].model, lengths[i].tier, lengths[i].at_s,
+                          lengths[i].input, lengths[i].output, &price) == HARBORAI_OK);
+        bool is_priced = (price.known_mask >> lengths[i].usage_class & 1) != 0;
+        ROW(name, (is_priced ? price.per_unit[lengths[i].usage_class] : -1) == lengths[i].pico);
+        ROW(name, strcmp(price.currency, lengths[i].table == &anthropic_prices ? "USD" : "CNY") == 0);
+    }
+}
+
+static void test_no_price(void)
+{
+    harborai_price price;
+    CU_ASSERT(find_in(&wenxin_prices, "ernie-5.5-flash-preview", "", Y2026_11_21, 1, 1, &price) ==
+              HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(find_in(&anthropic_prices, "claude-haiku-5-5", "", Y2026_10_07 - 1, 1, 1, &price) ==
+              HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(find_in(&anthropic_prices, "claude-opus-5", "priority", Y2026_11_21, 1, 1, &price) ==
+              HARBORAI_E_NOT_FOUND);
+}
+
+/* Each row that a book gives is found again by each of its names; of books with prices by the hour
+ * see test_hours. */
+static void reach_every_row(const struct price_table *table)
+{
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct price_row *row = &table->rows[i];
+        int64_t at_s = row->until_s == INT64_MAX ? Y2026_11_21 : row->until_s - 1;
         for (const char *const *name = row->names; *name != NULL; name++) {
             for (const struct price_tier *tier = row->tiers; tier->name != NULL; tier++) {
                 harborai_price price;
-                int64_t at_s = row->until_s == INT64_MAX ? Y2026_11_21 : row->until_s - 1;
-                ROW(*name, find(*name, tier->name, at_s, row->input_above + 1, &price) == 0);
-                ROW(*name, price.per_unit[IN] == row->pico[0] && price.scale_num == tier->num);
+                ROW(*name, find_in(table, *name, tier->name, at_s, row->input_above + 1,
+                                   row->output_above + 1, &price) == HARBORAI_OK);
+                ROW(*name, price.scale_num == tier->num && price.scale_den == tier->den);
+                for (int c = 0; c < PRICE_TABLE_COLUMNS; c++)
+                    if (row->pico[c] >= 0)
+                        ROW(*name, price.per_unit[table->columns[c]] == row->pico[c]);
             }
         }
     }
 }
 
+static void test_every_row_is_reached(void)
+{
+    reach_every_row(&anthropic_prices);
+    reach_every_row(&doubao_prices);
+    reach_every_row(&openai_prices);
+    reach_every_row(&wenxin_prices);
+}
+
 const CU_TestInfo price_table_tests[] = {{"openai", test_openai},
                                          {"holds until", test_holds_until},
                                          {"hours", test_hours},
+                                         {"lengths", test_lengths},
+                                         {"no price", test_no_price},
                                          {"refuses a small answer", test_refuses_a_small_answer},
                                          {"every row is reached", test_every_row_is_reached},
                                          CU_TEST_INFO_NULL};
