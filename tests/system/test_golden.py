@@ -171,7 +171,7 @@ class PluginsTest(Golden):
         self.listed("dangling link", link)
         self.listed("world-writable", lambda place: os.chmod(made.build(place, "bad"), 0o666))
         self.listed("no note", note(""))
-        self.listed("broken JSON", note('HARBORAI_NOTE_("{\\"abi\\":[0,2,0],\\"plugin\\":{");'))
+        self.listed("broken JSON", note('HARBORAI_NOTE_("{\\"abi\\":[0,3,0],\\"plugin\\":{");'))
         self.listed("foreign ABI", note('HARBORAI_NOTE_("{\\"abi\\":[9,7,0],\\"plugin\\":" '
                                         '@MANIFEST@ "}");'))
         self.listed("no version", note('HARBORAI_MANIFEST({"id":"com.example.bad"});'))

@@ -66,7 +66,7 @@ class BadPluginsTest(PlaceTest):
         self.check("nonote.so", r"(?i)note|manifest")
 
     def test_note_with_broken_json(self):
-        made.build(self.place, "broken", note='HARBORAI_NOTE_("{\\"abi\\":[0,2,0],\\"plugin\\":{");')
+        made.build(self.place, "broken", note='HARBORAI_NOTE_("{\\"abi\\":[0,3,0],\\"plugin\\":{");')
         self.check("broken.so", r"(?i)JSON|manifest")
 
     def test_note_without_required_members(self):
