@@ -36,7 +36,7 @@ static harborai_str needs_of(const struct provider *p, char text[static 128])
 {
     for (size_t i = 0; i < p->manifest->secret_count; i++) {
         const struct manifest_secret *needed = &p->manifest->secrets[i];
-        if (!needed->required || provider_secret_find(p, needed->name) != NULL)
+        if (!provider_needs_secret(p, needed) || provider_secret_find(p, needed->name) != NULL)
             continue;
         harborai_str variable = slice_is(needed->name, "api_key") ? p->key_variable : needed->env;
         snprintf(text, 128, "needs %.*s", SLICE_ARG(variable.len > 0 ? variable : needed->name));

@@ -11,6 +11,7 @@
 #include "wire/json_write.h"
 
 static const struct option_spec options[] = {
+    {"presets", 0, NULL, "the vendors that need no more than `preset: NAME` in the configuration"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -85,6 +86,75 @@ static void print_table(const struct plugin_catalog *catalog, bool with_color)
         say_where_none_is(catalog);
 }
 
+static void print_preset(struct table *table, const struct manifest *m,
+                         const struct manifest_preset *p)
+{
+    AUTO(buf) models = BUF_INIT(MIB(1));
+    for (size_t i = 0; i < p->models.count; i++)
+        buf_printf(&models, "%s%s", i > 0 ? ", " : "", p->models.items[i].data);
+    table_cell(table, p->name);
+    table_cell(table, m->provider);
+    table_cell(table, p->base_url.len > 0 ? p->base_url : m->base_url);
+    table_cell(table, p->env);
+    table_cell(table, p->key_required ? HARBORAI_STR("yes") : HARBORAI_STR("no"));
+    table_cell(table, p->has_models ? buf_slice(&models) : HARBORAI_STR("the plugin's"));
+}
+
+static void print_presets(const struct plugin_catalog *catalog, bool with_color)
+{
+    static const char *const heads[] = {"PRESET", "PLUGIN", "BASE URL", "KEY", "NEEDS KEY",
+                                        "MODELS WITHOUT PRESET/"};
+    struct table table;
+    table_init(&table, ARRAY_LEN(heads));
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+        table_cell(&table, slice_of(heads[i]));
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        const struct plugin_file *f = &catalog->files[i];
+        for (size_t j = 0; f->state == PLUGIN_FILE_KNOWN && j < f->manifest->preset_count; j++)
+            print_preset(&table, f->manifest, &f->manifest->presets[j]);
+    }
+    table_print(&table, terminal_width(STDOUT_FILENO), with_color);
+    table_release(&table);
+}
+
+static void write_preset(struct json_writer *w, const struct manifest *m,
+                         const struct manifest_preset *p)
+{
+    json_write_object(w);
+    json_write_key_string(w, "name", p->name);
+    json_write_key_string(w, "base_url", p->base_url.len > 0 ? p->base_url : m->base_url);
+    if (p->env.len > 0)
+        json_write_key_string(w, "env", p->env);
+    json_write_key(w, HARBORAI_STR("key_required"));
+    json_write_bool(w, p->key_required);
+    json_write_key(w, HARBORAI_STR("models"));
+    json_write_array(w);
+    for (size_t i = 0; i < p->models.count; i++)
+        json_write_string(w, p->models.items[i]);
+    json_write_end(w);
+    json_write_key(w, HARBORAI_STR("options"));
+    json_write_raw(w, p->options.len > 0 ? p->options : HARBORAI_STR("{}"));
+    json_write_key(w, HARBORAI_STR("unsupported"));
+    json_write_array(w);
+    for (size_t i = 0; i < p->unsupported.count; i++)
+        json_write_string(w, p->unsupported.items[i]);
+    json_write_end(w);
+    if (p->replay.len > 0)
+        json_write_key_string(w, "replay", p->replay);
+    if (p->homepage.len > 0)
+        json_write_key_string(w, "homepage", p->homepage);
+    json_write_end(w);
+}
+
+static void write_presets(struct json_writer *w, const struct manifest *m)
+{
+    json_write_key(w, HARBORAI_STR("presets"));
+    json_write_array(w);
+    for (size_t i = 0; i < m->preset_count; i++)
+        write_preset(w, m, &m->presets[i]);
+    json_write_end(w);
+}
+
 static void write_models(struct json_writer *w, const struct manifest *m)
 {
     json_write_key(w, HARBORAI_STR("models"));
@@ -106,6 +176,7 @@ static void write_json(struct json_writer *w, const struct plugin_file *f)
         json_write_key_string(w, "id", f->manifest->id);
         json_write_key_string(w, "version", f->manifest->version);
         write_models(w, f->manifest);
+        write_presets(w, f->manifest);
     }
     json_write_end(w);
 }
@@ -138,6 +209,8 @@ static enum exit_code run(const struct arguments *arguments)
         return command_fail(&error);
     if (command_argument(&command_list_plugins, arguments, "json") != NULL)
         print_json(catalog);
+    else if (command_argument(&command_list_plugins, arguments, "presets") != NULL)
+        print_presets(catalog, command_has_color(arguments, STDOUT_FILENO));
     else
         print_table(catalog, command_has_color(arguments, STDOUT_FILENO));
     plugin_catalog_destroy(catalog);

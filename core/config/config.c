@@ -294,6 +294,7 @@ bool config_provider_equal(const struct config_provider *a, const struct config_
 {
     const struct config_timeouts *s = &a->timeouts, *t = &b->timeouts;
     return slice_equal(a->name, b->name) && slice_equal(a->plugin, b->plugin) &&
+           slice_equal(a->preset, b->preset) &&
            slice_equal(a->base_url, b->base_url) && secret_equal(a->api_key, b->api_key) &&
            slice_equal(a->key_variable, b->key_variable) && a->key_none == b->key_none &&
            names_equal(&a->models, &b->models) && slice_equal(a->ca_file, b->ca_file) &&

@@ -41,7 +41,9 @@ struct config_origin {
 
 struct config_provider {
     harborai_str name;
-    harborai_str plugin;   /* the provider's own name unless given */
+    harborai_str plugin;   /* the provider's own name unless given; empty: one with the preset */
+    harborai_str preset;
+    bool has_plugin;       /* the operator named one */
     harborai_str base_url; /* http(s)://…, without '/' at its end; empty: the manifest's */
 
     /* A key; or `key_none` (the operator wrote `none`); or neither: then the variable that was

@@ -140,7 +140,8 @@ static void read_text(struct config_reader *r, const struct setting *setting,
         read_path(r, node, shown, field);
     else if (setting->type == SETTING_URL)
         read_url(r, node, shown, field);
-    else if (setting->type == SETTING_PLUGIN && !is_plugin_name(node->text))
+    else if ((setting->type == SETTING_PLUGIN || setting->type == SETTING_PRESET) &&
+             !is_plugin_name(node->text))
         field_refuse(r, setting, node, shown);
     else
         *field = field_copy(r, node->text);
@@ -241,6 +242,7 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
     case SETTING_TEXT:
     case SETTING_PATH:
     case SETTING_PLUGIN:
+    case SETTING_PRESET:
     case SETTING_URL:
         read_text(r, setting, node, shown, field);
         return;

@@ -281,7 +281,11 @@ static void read_provider(struct config_reader *r, const struct node *node,
     r->kind = CONFIG_ORIGIN_FILE;
     if (r->origins != NULL && is_section(r, node, shown))
         read_section(r, node, HARBORAI_STR(SETTINGS_PROVIDER), shown, provider);
-    read_vendor_url(r, provider);
+    provider->has_plugin = node_member(node, HARBORAI_STR("plugin")) != NULL;
+    if (provider->preset.len == 0)
+        read_vendor_url(r, provider);
+    else if (!provider->has_plugin) /* whichever knows the preset, which says where its vendor is */
+        provider->plugin = SLICE_NONE;
     build_json(r, provider, shown);
 }
 

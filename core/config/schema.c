@@ -157,6 +157,9 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_PLUGIN:
         write_any_of_pattern(w, "^[a-z0-9.-]{1,100}$");
         return;
+    case SETTING_PRESET:
+        write_any_of_pattern(w, "^[a-z0-9-]{1,32}$");
+        return;
     case SETTING_URL:
         write_any_of_pattern(w, "^[Hh][Tt][Tt][Pp][Ss]?://[^ ?#@]+$");
         return;
@@ -319,6 +322,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_TEXT] = "text",     [SETTING_NUMBER] = "number", [SETTING_SIZE] = "size",
         [SETTING_DURATION] = "duration", [SETTING_LEVEL] = "level", [SETTING_PATH] = "path",
         [SETTING_PATHS] = "paths",   [SETTING_NAMES] = "names",   [SETTING_PLUGIN] = "plugin",
+        [SETTING_PRESET] = "preset",
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
         [SETTING_TARGET] = "target",
     };

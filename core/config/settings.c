@@ -52,6 +52,8 @@ const struct setting settings[] = {
 
     {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
      IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},
+    {"providers.*.preset", SETTING_PRESET, NULL, NULL, 1, 32, NULL, NULL, IN_PROVIDER(preset),
+     "address, key's variable, models and options of a vendor, by a name that a plugin knows"},
     {"providers.*.base_url", SETTING_URL, NULL, "such as `OPENAI_BASE_URL`, else the plugin's", 1,
      URL_LEN, NULL, NULL,
      IN_PROVIDER(base_url), "where the vendor's API begins, as http://127.0.0.1:9100/v1"},
@@ -247,6 +249,9 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         return;
     case SETTING_PLUGIN:
         buf_add(out, HARBORAI_STR("a plugin's name"));
+        return;
+    case SETTING_PRESET:
+        buf_add(out, HARBORAI_STR("a preset's name"));
         return;
     case SETTING_URL:
         buf_add(out, HARBORAI_STR("an http or https URL"));

@@ -17,6 +17,7 @@ enum setting_type {
     SETTING_PATHS,    /* a list of them */
     SETTING_NAMES,    /* a list of names and globs */
     SETTING_PLUGIN,   /* a plugin's name or id */
+    SETTING_PRESET,   /* a preset's name */
     SETTING_URL,      /* http or https */
     SETTING_SECRET,
     SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */

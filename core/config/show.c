@@ -86,6 +86,7 @@ static bool write_value(const struct walk *w, const struct setting *setting,
     case SETTING_TEXT:
     case SETTING_PATH:
     case SETTING_PLUGIN:
+    case SETTING_PRESET:
     case SETTING_URL:
         json_write_string(to, *(const harborai_str *)field);
         return ((const harborai_str *)field)->len > 0;

@@ -59,6 +59,11 @@ bool grammar_is_version(harborai_str text)
 }
 
 /* A model's name or pattern: no blanks at its ends, no control characters. */
+bool grammar_is_provider_name(harborai_str text)
+{
+    return text.len > 0 && text.len <= 32 && grammar_has_only(text, "-");
+}
+
 bool grammar_is_model_name(harborai_str text)
 {
     if (text.len == 0 || text.len > GRAMMAR_MODEL_NAME_MAX || slice_trim(text).len != text.len)

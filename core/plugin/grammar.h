@@ -13,6 +13,9 @@ bool grammar_has_only(harborai_str text, const char *others);
 /* SemVer 2.0, at most 64 characters. */
 bool grammar_is_version(harborai_str text);
 
+/* Of a provider or a preset: 1 to 32 of a-z, 0-9 and '-'. */
+bool grammar_is_provider_name(harborai_str text);
+
 /* Of a model or a pattern: not empty, not too long, no control character, no blank at its ends. */
 bool grammar_is_model_name(harborai_str text);
 

@@ -4,7 +4,8 @@ noinst_LTLIBRARIES += %reldir%/libplugin.la
 	%reldir%/discover.c %reldir%/discover.h %reldir%/grammar.c %reldir%/grammar.h \
 	%reldir%/header_lines.c %reldir%/header_lines.h %reldir%/host.c %reldir%/host.h \
 	%reldir%/manifest.c %reldir%/manifest.h %reldir%/manifest_models.c \
-	%reldir%/manifest_plugin.c %reldir%/manifest_reader.h %reldir%/manifest_value.c \
+	%reldir%/manifest_plugin.c %reldir%/manifest_presets.c %reldir%/manifest_reader.h \
+	%reldir%/manifest_value.c \
 	%reldir%/note.c %reldir%/note.h \
 	%reldir%/object.c %reldir%/object.h %reldir%/provider.c %reldir%/provider.h \
 	%reldir%/slot.c %reldir%/slot.h %reldir%/slot_job.c %reldir%/slot_parts.h %reldir%/stage.h \

@@ -33,6 +33,20 @@ struct manifest_secret {
     bool readable; /* host->secret() gives it out */
 };
 
+/* What `preset: NAME` of a provider stands for. What is not given is as of the plugin itself, but
+ * for the key: that of the plugin's own vendor must not get elsewhere. */
+struct manifest_preset {
+    harborai_str name;
+    harborai_str base_url; /* without a slash at its end; or empty: the plugin's */
+    harborai_str env;      /* the variable of api_key; or empty: only a file gives one */
+    harborai_str homepage; /* or empty */
+    harborai_str options;  /* a JSON object of create()'s `config`; or empty */
+    harborai_str replay;
+    struct manifest_texts models; /* names and patterns in place of the manifest's */
+    struct manifest_texts unsupported;
+    bool key_required, has_models, has_unsupported, has_replay;
+};
+
 struct manifest {
     struct arena arena;
     _Atomic unsigned references;
@@ -54,6 +68,8 @@ struct manifest {
     struct manifest_texts unsupported;
     struct manifest_secret *secrets;
     size_t secret_count;
+    struct manifest_preset *presets; /* each name once */
+    size_t preset_count;
     bool dynamic_models;
     struct manifest_texts warnings; /* one sentence each, without the file */
 };
@@ -70,5 +86,8 @@ void manifest_unref(struct manifest *m);           /* [any] */
 const struct manifest_model *manifest_model_find(const struct manifest *m, harborai_str name);
 
 const struct manifest_secret *manifest_secret_find(const struct manifest *m, harborai_str name);
+
+/* NULL = none. [any] */
+const struct manifest_preset *manifest_preset_find(const struct manifest *m, harborai_str name);
 
 #endif

@@ -4,7 +4,6 @@
 #include "json_value.h"
 #include "plugin/grammar.h"
 #include "plugin/manifest_reader.h"
-#include "wire/url.h"
 
 /* ---- Secrets ------------------------------------------------------------------------------- */
 
@@ -106,8 +105,7 @@ static harborai_status read_provider(struct manifest_reader *r, const char *wher
                                      harborai_str value)
 {
     harborai_status st = manifest_read_text(r, where, value, &r->m->provider);
-    if (st == HARBORAI_OK && (r->m->provider.len == 0 || r->m->provider.len > 32 ||
-                              !grammar_has_only(r->m->provider, "-")))
+    if (st == HARBORAI_OK && !grammar_is_provider_name(r->m->provider))
         return manifest_fault(r, where, "must have 1 to 32 of a-z, 0-9 and '-'");
     return st;
 }
@@ -115,12 +113,7 @@ static harborai_status read_provider(struct manifest_reader *r, const char *wher
 static harborai_status read_base_url(struct manifest_reader *r, const char *where,
                                      harborai_str value)
 {
-    harborai_status st = manifest_read_text(r, where, value, &r->m->base_url);
-    if (st == HARBORAI_OK && !url_is_base(r->m->base_url))
-        return manifest_fault(r, where, "must be an http or https URL");
-    while (st == HARBORAI_OK && slice_ends_with(r->m->base_url, "/"))
-        r->m->base_url.len--;
-    return st;
+    return manifest_read_url(r, where, value, &r->m->base_url);
 }
 
 static harborai_status read_patterns(struct manifest_reader *r, const char *where,
@@ -218,6 +211,7 @@ static const struct {
     {"patterns", read_patterns},
     {"dynamic_models", read_dynamic_models},
     {"base_url", read_base_url},
+    {"presets", manifest_read_presets},
     {"network", read_network},
     {"request_headers", read_headers},
     {"request_id_header", read_request_id_header},

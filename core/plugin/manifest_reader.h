@@ -34,6 +34,9 @@ MUST_CHECK harborai_status manifest_read_bool(struct manifest_reader *r, const c
 /* An integer that is not negative. */
 MUST_CHECK harborai_status manifest_read_count(struct manifest_reader *r, const char *where,
                                                harborai_str value, int64_t *ret);
+/* Of http or https; slashes at its end are cut off. */
+MUST_CHECK harborai_status manifest_read_url(struct manifest_reader *r, const char *where,
+                                             harborai_str value, harborai_str *ret_url);
 /* An array of texts, none of them empty. */
 MUST_CHECK harborai_status manifest_read_texts(struct manifest_reader *r, const char *where,
                                                harborai_str value, struct manifest_texts *ret);
@@ -45,9 +48,11 @@ size_t manifest_item_count(harborai_str array);
 /* `names` ends with NULL. */
 bool manifest_is_any_of(harborai_str key, const char *const *names);
 
-/* --- manifest_models.c, manifest_plugin.c --- */
+/* --- manifest_models.c, manifest_presets.c, manifest_plugin.c --- */
 MUST_CHECK harborai_status manifest_read_models(struct manifest_reader *r, const char *where,
                                                 harborai_str value);
+MUST_CHECK harborai_status manifest_read_presets(struct manifest_reader *r, const char *where,
+                                                 harborai_str value);
 MUST_CHECK harborai_status manifest_read_plugin(struct manifest_reader *r, harborai_str plugin);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "json_value.h"
 #include "plugin/manifest_reader.h"
+#include "wire/url.h"
 
 harborai_status manifest_fault(struct manifest_reader *r, const char *where, const char *format,
                                ...)
@@ -69,6 +70,17 @@ harborai_status manifest_read_count(struct manifest_reader *r, const char *where
         return manifest_fault(r, where, "must not be negative");
     *ret = number;
     return HARBORAI_OK;
+}
+
+harborai_status manifest_read_url(struct manifest_reader *r, const char *where,
+                                  harborai_str value, harborai_str *ret_url)
+{
+    harborai_status st = manifest_read_text(r, where, value, ret_url);
+    if (st == HARBORAI_OK && !url_is_base(*ret_url))
+        return manifest_fault(r, where, "must be an http or https URL");
+    while (st == HARBORAI_OK && slice_ends_with(*ret_url, "/"))
+        ret_url->len--;
+    return st;
 }
 
 size_t manifest_item_count(harborai_str array)

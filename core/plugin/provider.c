@@ -65,13 +65,15 @@ static harborai_str text_member(struct arena *a, harborai_str object, harborai_s
     return text;
 }
 
-/* The operator's address, else the section's, else the vendor's. */
+/* The operator's address, else the section's, else the preset's, else the vendor's. */
 static harborai_status choose_base_url(struct provider *p, const struct provider_options *options,
                                        harborai_error *error)
 {
     harborai_str url = options->base_url;
     if (url.len == 0)
         url = text_member(&p->arena, p->config, HARBORAI_STR("base_url"));
+    if (url.len == 0 && options->preset != NULL)
+        url = options->preset->base_url;
     if (url.len == 0)
         url = p->manifest->base_url;
     if (url.len == 0)
@@ -88,6 +90,70 @@ static harborai_status choose_base_url(struct provider *p, const struct provider
         return out_of_memory(error);
     p->network.items[p->network.count++] = authority;
     return HARBORAI_OK;
+}
+
+/* ---- The preset ----------------------------------------------------------------------------- */
+
+/* Members of the preset's options that the section has not. */
+static void add_options(struct buf *b, harborai_str options, harborai_str section)
+{
+    struct json_cursor cursor = json_open(options);
+    struct json_member member;
+    while (json_object_next(&cursor, &member)) {
+        struct json_cursor said = json_open(section);
+        struct json_member own;
+        bool is_said = false;
+        while (!is_said && json_object_next(&said, &own))
+            is_said = slice_equal(own.key, member.key);
+        if (!is_said)
+            buf_printf(b, "%s%.*s", b->len > 1 ? "," : "", SLICE_ARG(member.span));
+    }
+}
+
+/* The operator's options stand; those of the preset are added to them. */
+static harborai_status merge_options(struct provider *p, harborai_str options,
+                                     harborai_error *error)
+{
+    harborai_str section = p->config;
+    struct buf b = BUF_INIT(section.len + options.len + 64);
+    struct json_cursor cursor = json_open(section);
+    struct json_member member;
+    buf_add_char(&b, '{');
+    while (json_object_next(&cursor, &member))
+        buf_printf(&b, "%s%.*s", b.len > 1 ? "," : "", SLICE_ARG(member.span));
+    add_options(&b, options, section);
+    buf_add_char(&b, '}');
+    harborai_status st = buf_status(&b, error);
+    if (st == HARBORAI_OK) {
+        p->config = arena_copy(&p->arena, buf_slice(&b));
+        if (p->config.data == NULL)
+            st = out_of_memory(error);
+    }
+    buf_release(&b);
+    return st;
+}
+
+static harborai_status apply_preset(struct provider *p, const struct provider_options *options,
+                                    harborai_error *error)
+{
+    const struct manifest_preset *preset = options->preset;
+    const struct manifest_secret *key = manifest_secret_find(p->manifest, HARBORAI_STR("api_key"));
+    p->unsupported = p->manifest->unsupported;
+    p->key_required = key != NULL && key->required;
+    if (preset == NULL)
+        return HARBORAI_OK;
+    p->preset = preset->name; /* the manifest lives as long */
+    p->key_required = key != NULL && (preset->key_required || options->key_variable.len > 0);
+    if (preset->has_unsupported)
+        p->unsupported = preset->unsupported;
+    if (preset->has_replay)
+        p->replay = preset->replay;
+    if (options->model_count == 0 && preset->has_models) {
+        p->is_open = true;
+        if (!copy_texts(&p->arena, preset->models.items, preset->models.count, 0, &p->models))
+            return out_of_memory(error);
+    }
+    return preset->options.len > 0 ? merge_options(p, preset->options, error) : HARBORAI_OK;
 }
 
 /* create() and host->config() see the address that holds, whoever gave it. */
@@ -119,12 +185,19 @@ static harborai_status put_base_url(struct provider *p, harborai_error *error)
 
 /* ---- The whole ----------------------------------------------------------------------------- */
 
-static harborai_str key_variable(const struct manifest *m, const struct provider_options *options)
+harborai_str provider_key_variable(const struct manifest *m, const struct manifest_preset *preset)
 {
     const struct manifest_secret *key = manifest_secret_find(m, HARBORAI_STR("api_key"));
-    if (options->key_variable.len > 0 || options->key_is_written || key == NULL)
+    if (key == NULL)
+        return SLICE_NONE;
+    return preset != NULL ? preset->env : key->env;
+}
+
+static harborai_str key_variable(const struct manifest *m, const struct provider_options *options)
+{
+    if (options->key_variable.len > 0 || options->key_is_written)
         return options->key_variable;
-    return key->env;
+    return provider_key_variable(m, options->preset);
 }
 
 static harborai_status fill_in(struct provider *p, const struct provider_options *options,
@@ -146,6 +219,8 @@ static harborai_status fill_in(struct provider *p, const struct provider_options
         !copy_secrets(p, options))
         return out_of_memory(error);
     harborai_status st = choose_base_url(p, options, error);
+    if (st == HARBORAI_OK)
+        st = apply_preset(p, options, error);
     return st < 0 ? st : put_base_url(p, error);
 }
 
@@ -186,11 +261,16 @@ const struct provider_secret *provider_secret_find(const struct provider *p, har
     return NULL;
 }
 
+bool provider_needs_secret(const struct provider *p, const struct manifest_secret *secret)
+{
+    return slice_is(secret->name, "api_key") ? p->key_required : secret->required;
+}
+
 harborai_status provider_check_secrets(const struct provider *p, harborai_error *error)
 {
     for (size_t i = 0; i < p->manifest->secret_count; i++) {
         const struct manifest_secret *needed = &p->manifest->secrets[i];
-        if (!needed->required || provider_secret_find(p, needed->name) != NULL)
+        if (!provider_needs_secret(p, needed) || provider_secret_find(p, needed->name) != NULL)
             continue;
         if (!slice_is(needed->name, "api_key")) /* no other can stand in a configuration file */
             return harborai_error_set(error, HARBORAI_E_AUTH, "provider '%s' has no %s: set %s",

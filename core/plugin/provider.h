@@ -69,6 +69,8 @@ struct provider_options {
     harborai_str key_variable; /* that the operator named for api_key; empty = the manifest's, */
     bool key_is_written;       /* unless the operator wrote a key itself, or that none is needed */
     const struct plugin_file *file; /* known */
+    const struct manifest_preset *preset; /* of the file's manifest; NULL = none. What stands above
+                                             goes before what the preset says */
 };
 
 /* Immutable. Texts are owned and NUL-terminated. */
@@ -79,6 +81,12 @@ struct provider {
                                   configuration itself */
     struct manifest_texts network; /* the operator's and base_url's host */
     struct manifest_texts models;
+    struct manifest_texts unsupported; /* of the preset, else of the manifest: borrowed from there */
+    harborai_str replay;               /* likewise */
+    harborai_str preset;               /* its name; empty = none */
+    bool is_open;      /* serves any model that is asked for by "name/model", and no other but
+                          `models`: those of a preset; else no `models` are the manifest's */
+    bool key_required; /* api_key, if the manifest has such a secret */
     struct provider_secret *secrets; /* owned references */
     size_t secret_count;
     struct manifest *manifest; /* owned reference */
@@ -93,6 +101,12 @@ void provider_destroy(struct provider *p);
 
 /* NULL = not configured. [any] */
 const struct provider_secret *provider_secret_find(const struct provider *p, harborai_str name);
+
+/* The variable of api_key where the operator names none; empty = there is none. [any] */
+harborai_str provider_key_variable(const struct manifest *m, const struct manifest_preset *preset);
+
+/* Whether there is no asking without it; `secret` is of the provider's manifest. [any] */
+bool provider_needs_secret(const struct provider *p, const struct manifest_secret *secret);
 
 /* E_AUTH, naming the variable and the line of the configuration, if a secret that the manifest
  * requires is not there. [any] */

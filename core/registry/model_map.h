@@ -26,6 +26,7 @@ struct model_map_provider {
     const harborai_str *models; /* what it serves in place of the manifest's models, aliases and */
     size_t model_count;         /* patterns; names as they stand, or globs; 0 = the manifest's */
     bool enabled;
+    bool is_open;              /* nothing is the manifest's, and "name/model" takes any model */
 };
 
 struct model_map_alias {

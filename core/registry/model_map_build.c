@@ -72,7 +72,7 @@ static uint32_t hash_name(harborai_str name)
 static harborai_status copy_models(struct builder *b, const struct model_map_provider *from,
                                    struct model_map_provider_part *to)
 {
-    harborai_str *patterns = arena_alloc(&b->map->arena, from->model_count * sizeof *patterns);
+    harborai_str *patterns = arena_alloc(&b->map->arena, (from->model_count + 1) * sizeof *patterns);
     if (patterns == NULL)
         return out_of_memory(b);
     for (size_t i = 0; i < from->model_count; i++) {
@@ -108,7 +108,8 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
                                            .manifest = manifest_ref(from->manifest),
                                            .enabled = from->enabled};
     b->map->provider_count++;
-    if (from->model_count > 0)
+    to->is_open = from->is_open;
+    if (from->model_count > 0 || from->is_open)
         return copy_models(b, from, to);
     to->patterns = to->manifest->patterns.items;
     to->pattern_count = to->manifest->patterns.count;
@@ -346,7 +347,7 @@ static harborai_status add_models(struct builder *b)
     for (size_t i = 0; st == HARBORAI_OK && i < b->source->provider_count; i++) {
         const struct model_map_provider *from = &b->source->providers[i];
         const struct model_map_provider_part *p = &b->map->providers[i];
-        if (from->model_count == 0)
+        if (from->model_count == 0 && !from->is_open)
             st = add_manifest_models(b, p);
         for (size_t j = 0; st == HARBORAI_OK && j < from->model_count; j++)
             st = add_configured(b, p, from->models[j]);

@@ -15,7 +15,7 @@ struct model_map_provider_part {
     struct manifest *manifest; /* owned reference */
     const harborai_str *patterns;
     size_t pattern_count;
-    bool is_open; /* dynamic_models: any model, if the provider is named */
+    bool is_open; /* any model, if the provider is named: dynamic_models, or a preset */
     bool enabled;
 };
 

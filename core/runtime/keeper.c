@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "config/environment.h"
+#include "runtime/preset.h"
 #include "runtime/state.h"
 
 static harborai_status scan_plugins(struct runtime *runtime, const struct config *config,
@@ -33,7 +34,8 @@ static size_t list_providers(const struct runtime *runtime, struct model_map_pro
         const struct provider *spec = p->slot->provider;
         if (p->wanted)
             to[count++] = (struct model_map_provider){p->slot, spec->name, spec->manifest,
-                                                      spec->models.items, spec->models.count, true};
+                                                      spec->models.items, spec->models.count, true,
+                                                      spec->is_open};
     }
     return count;
 }
@@ -64,7 +66,7 @@ static bool is_configured(const struct runtime *runtime, const struct config *co
     for (size_t i = 0; i < config->provider_count; i++) {
         const struct config_provider *p = &config->providers[i];
         if (slice_equal(p->name, file->manifest->provider) ||
-            plugin_catalog_find(runtime->catalog, p->plugin) == file)
+            preset_uses(runtime->catalog, p, file))
             return true;
     }
     return false;

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 
 #include "config/environment.h"
+#include "runtime/preset.h"
 #include "runtime/state.h"
 
 /* A provider that is wanted, before it is known whether it exists already. */
 struct wanted {
     const struct config_provider *spec; /* NULL: the configuration says nothing of it */
     const struct plugin_file *file;
+    const struct manifest_preset *preset; /* NULL = none */
     harborai_str name;
     struct provider_secret secrets[MANIFEST_SECRETS];
     size_t secret_count;
@@ -22,6 +24,8 @@ static harborai_status add_secret(struct wanted *w, const struct manifest_secret
 {
     struct provider_secret *to = &w->secrets[w->secret_count];
     bool is_key = slice_is(declared->name, "api_key");
+    harborai_str variable = is_key ? provider_key_variable(w->file->manifest, w->preset)
+                                   : declared->env;
     bool is_elsewhere = is_key && w->spec != NULL &&
                         (w->spec->key_variable.len > 0 || w->spec->key_reference.len > 0);
     harborai_str text;
@@ -34,11 +38,13 @@ static harborai_status add_secret(struct wanted *w, const struct manifest_secret
         to->value = secret_ref(w->spec->api_key);
         w->secret_count++;
     } else if (!is_elsewhere && /* else another account's key would go to this address */
-               environment_find_filled(config->environment, declared->env, &text)) {
-        harborai_status st = secret_create(text, declared->env.data, &to->value, error);
+               environment_find_filled(config->environment, variable, &text)) {
+        harborai_status st = secret_create(text, variable.data, &to->value, error);
         if (st < 0)
             return st;
         w->secret_count++;
+    } else if (is_key && w->preset != NULL && !w->preset->key_required && !is_elsewhere) {
+        w->secret_count++; /* as if the operator had written `none` */
     }
     return HARBORAI_OK;
 }
@@ -96,6 +102,7 @@ static bool same_provider(const struct provider *a, const struct provider *b)
 {
     return slice_equal(a->name, b->name) && slice_equal(a->config, b->config) &&
            slice_equal(a->base_url, b->base_url) && slice_equal(a->key_variable, b->key_variable) &&
+           slice_equal(a->preset, b->preset) &&
            same_texts(&a->models, &b->models) &&
            same_texts(&a->network, &b->network) && same_secrets(a, b) &&
            file_identity_equal(&a->identity, &b->identity);
@@ -215,7 +222,8 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     struct provider_options options = {.name = w->name,
                                        .secrets = w->secrets,
                                        .secret_count = w->secret_count,
-                                       .file = w->file};
+                                       .file = w->file,
+                                       .preset = w->preset};
     harborai_str ca_file = w->spec != NULL ? w->spec->ca_file : config->ca_file;
     struct target target = target_from(w, config);
     struct provider *spec;
@@ -244,14 +252,10 @@ static harborai_status want(struct runtime *runtime, const struct config *config
 static harborai_status prepare_configured(struct runtime *runtime, const struct config *config,
                                           const struct config_provider *spec, harborai_error *error)
 {
-    struct wanted w = {.spec = spec, .name = spec->name,
-                       .file = plugin_catalog_find(runtime->catalog, spec->plugin)};
-    if (w.file == NULL)
-        return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "providers.%s: no plugin '%s' can be used: 'harborai "
-                                  "list-plugins' tells what was found and why something is refused",
-                                  spec->name.data, spec->plugin.data);
-    harborai_status st = find_secrets(&w, config, error);
+    struct wanted w = {.spec = spec, .name = spec->name};
+    harborai_status st = preset_choose(runtime->catalog, spec, &w.file, &w.preset, error);
+    if (st >= 0)
+        st = find_secrets(&w, config, error);
     if (st >= 0)
         st = want(runtime, config, &w, error);
     release_secrets(&w);
@@ -267,7 +271,7 @@ static harborai_status prepare_all_configured(struct runtime *runtime, const str
         harborai_error why = HARBORAI_ERROR_INIT;
         harborai_status st = prepare_configured(runtime, config, spec, &why);
         if (st == HARBORAI_E_CONFIG)
-            config_faults_add(faults, spec->place, "%s", why.message);
+            config_faults_add(faults, preset_place(spec), "%s", why.message);
         else if (st < 0)
             return harborai_error_set(error, st, "%s", why.message);
     }

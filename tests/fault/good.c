@@ -14,6 +14,14 @@ HARBORAI_MANIFEST({
         { "name": "good-small", "context": 8000, "deprecated": "2027-01-01" }
     ],
     "patterns": [ "good-ft-*" ],
+    "unsupported": [ "/n" ],
+    "presets": {
+        "good-eu": { "base_url": "https://eu.good.example/v1/", "env": "GOOD_EU_API_KEY",
+                     "models": [ "good-eu-*", "good-large" ], "replay": "reasoning_content",
+                     "options": { "colour": "red", "deep": { "a": 1 } }, "unsupported": [ "/seed" ] },
+        "good-home": { "base_url": "http://127.0.0.1:8080/v1", "key_required": false, "models": [] },
+        "good-plain": {}
+    },
     "secrets": { "api_key": { "env": "GOOD_API_KEY", "required": true },
                  "signing_key": { "env": "GOOD_SIGNING_KEY", "readable": true } }
 });

@@ -32,6 +32,11 @@ static void check_manifest(harborai_str json)
         MUST(m->models[i].context >= 0 && m->models[i].json.data[0] == '{');
         MUST(manifest_model_find(m, m->models[i].name) == &m->models[i]);
     }
+    for (size_t i = 0; i < m->preset_count; i++) {
+        check_text(m->presets[i].name);
+        MUST(m->presets[i].options.len == 0 || m->presets[i].options.data[0] == '{');
+        MUST(manifest_preset_find(m, m->presets[i].name) == &m->presets[i]);
+    }
     manifest_unref(m);
 }
 

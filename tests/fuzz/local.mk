@@ -140,6 +140,7 @@ EXTRA_DIST += \
 	%reldir%/corpus/manifest/elf_x86_64 \
 	%reldir%/corpus/manifest/foreign_abi \
 	%reldir%/corpus/manifest/minimal \
+	%reldir%/corpus/manifest/presets \
 	%reldir%/corpus/manifest/twice \
 	%reldir%/corpus/manifest/whole \
 	%reldir%/corpus/sse/anthropic \

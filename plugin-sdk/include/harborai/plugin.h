@@ -108,8 +108,9 @@ extern "C" {
  *     "key_required": false,            variable of api_key (default: required); `models` are names
  *     "models": [ "acme-*" ],           and patterns in place of the manifest's, [] = none, only
  *     "options": { … },                 "name/model" leads there; `options` are members of create()'s
- *     "unsupported": [ "/n" ],          `config`; the rest as of the plugin itself. A preset's name is
- *     "replay": "reasoning_content",    [a-z0-9-]{1,32}
+ *     "unsupported": [ "/n" ],          `config`; the rest as of the plugin itself, but for `env`,
+ *     "replay": "reasoning_content",    which is none then: a key goes to its own vendor alone. A
+ *                                       preset's name is [a-z0-9-]{1,32}
  *     "homepage": "https://…" } },
  *   "replay": "reasoning_content",      the vendor wants the reasoning_content of messages with tool
  *                                       calls back in later turns: the host keeps it and puts it into

@@ -22,7 +22,7 @@ static const struct row {
      "c.yaml:1:11: unknown key 'frobnicate' in 'server': known are host, port, workers, "
      "max_body\n"},
     {"providers: { a: { region: x } }",
-     "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, base_url, api_key, "
+     "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, preset, base_url, api_key, "
      "models, tls, timeouts, options; what the plugin itself knows goes below 'options'\n"},
     {"frobnicate: 1", "c.yaml:1:1: unknown key 'frobnicate': known are server, default_model, "
                       "state_dir, plugin_path, log, tls, timeouts, providers, models\n"},

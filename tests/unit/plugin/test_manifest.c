@@ -79,6 +79,28 @@ static const struct {
     {"prices date", PLUGIN(MODELS ",\"x-prices-date\":20261121"), "x-prices-date: must be", 0},
     {"header case", PLUGIN(MODELS ",\"request_headers\":[\"X-A\"]"), "request_headers: 'X-A'", 0},
     {"header secret", PLUGIN(MODELS ",\"request_headers\":[\"cookie\"]"), "never handed", 0},
+    {"presets no object", PLUGIN(MODELS ",\"presets\":[]"), "plugin.presets: must be an object", 0},
+    {"preset no object", PLUGIN(MODELS ",\"presets\":{\"p\":1}"), "plugin.presets.p: must be", 0},
+    {"preset name", PLUGIN(MODELS ",\"presets\":{\"P\":{}}"), "presets.P: a preset's name has", 0},
+    {"preset without name", PLUGIN(MODELS ",\"presets\":{\"\":{}}"), "a preset's name has 1", 0},
+    {"preset twice", PLUGIN(MODELS ",\"presets\":{\"p\":{},\"p\":{}}"), "'p' stands twice", 0},
+    {"preset base_url", PLUGIN(MODELS ",\"presets\":{\"p\":{\"base_url\":\"x/v1\"}}"),
+     "plugin.presets.p.base_url: must be an http or https URL", 0},
+    {"preset env", PLUGIN(MODELS ",\"presets\":{\"p\":{\"env\":1}}"), "p.env: must be a string", 0},
+    {"preset key", PLUGIN(MODELS ",\"presets\":{\"p\":{\"key_required\":0}}"),
+     "plugin.presets.p.key_required: must be true or false", 0},
+    {"preset models", PLUGIN(MODELS ",\"presets\":{\"p\":{\"models\":[\" m\"]}}"),
+     "plugin.presets.p.models: ' m' is neither a name nor a pattern", 0},
+    {"preset models no array", PLUGIN(MODELS ",\"presets\":{\"p\":{\"models\":\"m\"}}"),
+     "plugin.presets.p.models: must be an array", 0},
+    {"preset options", PLUGIN(MODELS ",\"presets\":{\"p\":{\"options\":[]}}"),
+     "plugin.presets.p.options: must be an object", 0},
+    {"preset options with a key", PLUGIN(MODELS ",\"presets\":{\"p\":{\"options\":"
+     "{\"api_key\":\"k\"}}}"), "plugin.presets.p.options: 'api_key' is no option", 0},
+    {"preset unsupported", PLUGIN(MODELS ",\"presets\":{\"p\":{\"unsupported\":[\"n\"]}}"),
+     "plugin.presets.p.unsupported: 'n' is no JSON Pointer", 0},
+    {"preset replay", PLUGIN(MODELS ",\"presets\":{\"p\":{\"replay\":\"all\"}}"),
+     "plugin.presets.p.replay: must be reasoning_content or empty", 0},
     {"secret name", PLUGIN(MODELS ",\"secrets\":{\"A\":{}}"), "plugin.secrets.A: a secret's", 0},
     {"secret no object", PLUGIN(MODELS ",\"secrets\":{\"a\":1}"), "plugin.secrets.a: must be", 0},
     {"secret required", PLUGIN(MODELS ",\"secrets\":{\"a\":{\"required\":\"yes\"}}"),
@@ -158,11 +180,37 @@ static void test_whole(void)
     manifest_unref(m);
 }
 
+static void test_presets(void)
+{
+    static const char json[] = PLUGIN(
+        MODELS ",\"presets\":{\"bare\":{},\"f\\u0075ll\":{\"base_url\":\"https://f.example/v1//\","
+        "\"env\":\"F_KEY\",\"key_required\":false,\"models\":[],\"options\":{ \"a\" : 1 },"
+        "\"unsupported\":[\"/n\"],\"replay\":\"\",\"homepage\":\"https://f.example\","
+        "\"x-source\":\"s\",\"colour\":1}}");
+    struct manifest *m = NULL;
+    CU_ASSERT_FATAL(manifest_create(slice_of(json), "x", &m, NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(m->preset_count == 2);
+    const struct manifest_preset *bare = manifest_preset_find(m, HARBORAI_STR("bare")),
+                                 *full = manifest_preset_find(m, HARBORAI_STR("full"));
+    CU_ASSERT(manifest_preset_find(m, HARBORAI_STR("ful")) == NULL);
+    CU_ASSERT_FATAL(bare != NULL && full != NULL);
+    CU_ASSERT(bare->key_required && bare->base_url.len == 0 && bare->env.len == 0);
+    CU_ASSERT(!bare->has_models && !bare->has_unsupported && !bare->has_replay);
+    CU_ASSERT(slice_is(full->base_url, "https://f.example/v1") && slice_is(full->env, "F_KEY"));
+    CU_ASSERT(!full->key_required && full->has_models && full->models.count == 0);
+    CU_ASSERT(slice_is(full->options, "{ \"a\" : 1 }") && full->has_replay && full->replay.len == 0);
+    CU_ASSERT(full->has_unsupported && full->unsupported.count == 1);
+    CU_ASSERT(m->warnings.count == 1);
+    CU_ASSERT(slice_is(m->warnings.items[0], "plugin.presets.full.colour: unknown member"));
+    manifest_unref(m);
+}
+
 /* Cut anywhere, a manifest is refused, and read no further than it goes. */
 static void test_every_prefix(void)
 {
     const harborai_str json = HARBORAI_STR(
-        PLUGIN(MODELS ",\"secrets\":{\"a\":{\"env\":\"E\"}},\"patterns\":[\"p*\"]"));
+        PLUGIN(MODELS ",\"secrets\":{\"a\":{\"env\":\"E\"}},\"patterns\":[\"p*\"],"
+                       "\"presets\":{\"p\":{\"models\":[\"q*\"],\"options\":{\"a\":[1]}}}"));
     for (size_t len = 0; len < json.len; len++) {
         struct manifest *m = NULL;
         char *copy = slice_dup(slice_cut(json, len));
@@ -192,6 +240,7 @@ const CU_TestInfo manifest_tests[] = {
     {"what is refused, and the member that is named", test_refused},
     {"semantic versions", test_versions},
     {"a whole manifest", test_whole},
+    {"presets", test_presets},
     {"every prefix of one", test_every_prefix},
     {"as large as it may be", test_large},
     CU_TEST_INFO_NULL,

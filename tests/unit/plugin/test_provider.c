@@ -73,6 +73,64 @@ static void test_base_url(void)
 }
 
 static const struct {
+    const char *preset, *config, *base_url, *model; /* what the operator says; NULL: nothing */
+    const char *want_url, *want_config, *want_model, *want_variable, *want_unsupported;
+    bool is_open, needs_key;
+} presets[] = {
+    {NULL, NULL, NULL, NULL, "https://api.good.example/v1",
+     "{\"base_url\":\"https://api.good.example/v1\"}", NULL, "GOOD_API_KEY", "/n", false, true},
+    {"good-eu", NULL, NULL, NULL, "https://eu.good.example/v1",
+     "{\"base_url\":\"https://eu.good.example/v1\",\"colour\": \"red\",\"deep\": { \"a\": 1 }}",
+     "good-eu-*", "GOOD_EU_API_KEY", "/seed", true, true},
+    {"good-eu", "{\"deep\":2,\"own\":[]}", "http://a:1", "m", "http://a:1",
+     "{\"base_url\":\"http://a:1\",\"deep\":2,\"own\":[],\"colour\": \"red\"}", "m",
+     "GOOD_EU_API_KEY", "/seed", false, true},
+    {"good-home", NULL, NULL, NULL, "http://127.0.0.1:8080/v1",
+     "{\"base_url\":\"http://127.0.0.1:8080/v1\"}", NULL, "", "/n", true, false},
+    {"good-plain", NULL, NULL, NULL, "https://api.good.example/v1",
+     "{\"base_url\":\"https://api.good.example/v1\"}", NULL, "", "/n", false, true},
+};
+
+static void test_presets(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_add(&f, "good", "x.so");
+    struct plugin_catalog *c = fixture_scan(&f);
+    for (size_t i = 0; i < ARRAY_LEN(presets); i++) {
+        const char *row = presets[i].preset != NULL ? presets[i].preset : "none";
+        const harborai_str model = slice_of(presets[i].model), name = slice_of(presets[i].preset);
+        const struct provider_options options = {
+            .name = HARBORAI_STR("lab"),
+            .config = slice_of(presets[i].config),
+            .base_url = slice_of(presets[i].base_url),
+            .models = &model,
+            .model_count = model.len > 0,
+            .file = &c->files[0],
+            .preset = name.len > 0 ? manifest_preset_find(c->files[0].manifest, name) : NULL};
+        struct provider *p = NULL;
+        ROW(row, (options.preset != NULL) == (name.len > 0));
+        CU_ASSERT_FATAL(provider_create(&options, &p, NULL) == HARBORAI_OK);
+        ROW(row, slice_equal(p->preset, name));
+        ROW(row, slice_is(p->base_url, presets[i].want_url));
+        ROW(row, slice_is(p->config, presets[i].want_config));
+        ROW(row, slice_is(p->key_variable, presets[i].want_variable));
+        ROW(row, p->unsupported.count == 1 &&
+                     slice_is(p->unsupported.items[0], presets[i].want_unsupported));
+        ROW(row, p->is_open == presets[i].is_open);
+        ROW(row, presets[i].want_model != NULL
+                     ? p->models.count > 0 && slice_is(p->models.items[0], presets[i].want_model)
+                     : p->models.count == 0);
+        ROW(row, (provider_check_secrets(p, NULL) == HARBORAI_E_AUTH) == presets[i].needs_key);
+        ROW(row, provider_may_reach(p, HARBORAI_STR("eu.good.example"), 443) ==
+                     slice_is(p->base_url, "https://eu.good.example/v1"));
+        provider_destroy(p);
+    }
+    plugin_catalog_destroy(c);
+    fixture_close(&f);
+}
+
+static const struct {
     const char *host;
     uint16_t port;
     bool may;
@@ -220,6 +278,7 @@ static void test_host_functions(void)
 
 const CU_TestInfo provider_tests[] = {
     {"which base_url holds", test_base_url},
+    {"what a preset gives, and what the operator says", test_presets},
     {"what it may reach", test_network},
     {"secrets that are missing", test_missing_secrets},
     {"the host's functions", test_host_functions},

@@ -53,15 +53,21 @@ static const harborai_str lab_models[] = {
     HARBORAI_STR_INIT("my-model"), HARBORAI_STR_INIT("fb-*"), HARBORAI_STR_INIT("*-mini"),
     HARBORAI_STR_INIT("gpt-4o-latest"), HARBORAI_STR_INIT("my-model")};
 
-/* openai and acme as they are; lab with models of its own; off is disabled. */
+static const harborai_str kimi_models[] = {HARBORAI_STR_INIT("kimi-*"),
+                                           HARBORAI_STR_INIT("kimi-k3")};
+
+/* openai and acme as they are; lab with models of its own; off is disabled; any and kimi take what
+ * is asked of them by name, and list nothing of their manifest. */
 static struct model_map *map_of_all(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true},
-        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true},
-        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true},
-        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false},
+        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, false},
+        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, false},
+        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true, false},
+        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, false},
+        {SLOT(4), HARBORAI_STR_INIT("any"), o, NULL, 0, true, true},
+        {SLOT(5), HARBORAI_STR_INIT("kimi"), o, kimi_models, ARRAY_LEN(kimi_models), true, true},
     };
     const struct model_map_source source = {.providers = providers,
                                             .provider_count = ARRAY_LEN(providers),
@@ -98,6 +104,14 @@ static const struct {
     {"gpt-4o-latest", "lab", "gpt-4o-latest", "gpt-4o"}, /* as it stands, before openai's alias */
     {"gpt-4o-mini", "?", NULL, NULL},                    /* lab's glob lists it too */
     {"lab/gpt-4o-mini", "lab", "gpt-4o-mini", "gpt-4o-mini"},
+    {"any/llama3.2:1b", "any", "llama3.2:1b", NULL},
+    {"any/vendor/m", "any", "vendor/m", NULL},
+    {"any/gpt-4o", "any", "gpt-4o", NULL},
+    {"any/", NULL, NULL, NULL},
+    {"llama3.2:1b", NULL, NULL, NULL},
+    {"kimi-k3", "kimi", "kimi-k3", NULL},
+    {"kimi-next", "kimi", "kimi-next", NULL},
+    {"kimi/moonshot-v2", "kimi", "moonshot-v2", NULL},
     {"lab/gpt-4o", NULL, NULL, NULL}, /* in place of the manifest's */
     {"fb-anything", "lab", "fb-anything", NULL},
     {"lab/fb-anything", "lab", "fb-anything", NULL},
@@ -195,8 +209,8 @@ static void test_dormants(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false},
-        {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true},
+        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, false},
+        {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true, false},
     };
     const struct model_map_dormant dormants[] = {{o, HARBORAI_STR_INIT("A_KEY")},
                                                  {a, HARBORAI_STR_INIT("B_KEY and C_KEY")}};
@@ -258,7 +272,7 @@ static void test_unnamed(void)
 static const char *const listed[] = {
     "gpt-4o", "openai/gpt-4o-mini", "openai/shared", "openai/o1",  "acme-large",
     "acme/shared", "best", "acme/openai/gpt-x", "other/m", "my-model",
-    "lab/gpt-4o-mini", "gpt-4o-latest", "off/my-model", "smart", "chain", "tuned", "o1"};
+    "lab/gpt-4o-mini", "gpt-4o-latest", "off/my-model", "kimi-k3", "smart", "chain", "tuned", "o1"};
 
 static void test_list(void)
 {
@@ -270,7 +284,7 @@ static void test_list(void)
         struct route_view view;
         ROW(listed[i], slice_is(list[i].name, listed[i]));
         ROW(listed[i], list[i].enabled == !slice_is(list[i].provider, "off"));
-        ROW(listed[i], list[i].is_alias == (i >= 13));
+        ROW(listed[i], list[i].is_alias == (i >= 14));
         if (!list[i].enabled)
             continue;
         ROW(listed[i], model_map_find(map, list[i].name, &view) == HARBORAI_OK);
@@ -305,8 +319,8 @@ static void test_faults(void)
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         const harborai_str model = slice_of(faults[i].models);
         const struct model_map_provider providers[] = {
-            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false},
-            {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true},
+            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false, false},
+            {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true, false},
         };
         const struct model_map_alias both[] = {
             {slice_of(faults[i].alias), slice_of(faults[i].target), {"a.yaml", 2, 3}},
@@ -390,7 +404,7 @@ static void *look_until_stopped(void *argument)
 static struct model_map *map_number(int number, struct manifest *m)
 {
     const struct model_map_provider provider = {SLOT(number % 8), HARBORAI_STR("openai"), m, NULL, 0,
-                                                true};
+                                                true, false};
     const struct model_map_source source = {
         .providers = &provider, .provider_count = 1, .aliases = aliases, .alias_count = 2};
     struct model_map *map = NULL;
@@ -442,7 +456,7 @@ static void test_many_models(void)
         models[i] = slice_of(texts[i % MANY]);
     }
     const struct model_map_provider provider = {SLOT(0), HARBORAI_STR_INIT("lab"), m, models,
-                                                2 * MANY, true};
+                                                2 * MANY, true, false};
     const struct model_map_source source = {.providers = &provider, .provider_count = 1};
     struct model_map *map = NULL;
     struct route_view route;

@@ -229,7 +229,8 @@ static struct model_map *make_models(struct runtime *runtime)
                         "lab.so", &manifest, &error) < 0)
         CU_FAIL_FATAL(error.message);
     runtime->provider = (struct provider){.name = HARBORAI_STR("lab"), .manifest = manifest,
-                                          .key_variable = HARBORAI_STR("LAB_KEY")};
+                                          .key_variable = HARBORAI_STR("LAB_KEY"),
+                                          .key_required = true};
     runtime->slot.provider = &runtime->provider;
     struct model_map_provider lab = {.slot = &runtime->slot,
                                      .name = HARBORAI_STR("lab"), .manifest = manifest,
