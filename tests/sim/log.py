@@ -6,7 +6,7 @@ import time
 
 KEPT = ("content-type", "content-length", "transfer-encoding", "user-agent", "accept",
         "accept-encoding", "connection", "host", "x-request-id", "openai-organization",
-        "openai-project")
+        "openai-project", "anthropic-version", "anthropic-beta", "appid")
 BODY_KEPT = 65536
 
 
@@ -21,7 +21,8 @@ class Log:
         self._write({"event": "request", "seq": number, "connection": connection_number,
                      "method": request.method, "path": request.path,
                      "traceparent": request.headers.get("traceparent"),
-                     "key_end": request.headers.get("authorization", "")[-4:],
+                     "key_end": (request.headers.get("x-api-key") or
+                                 request.headers.get("authorization", ""))[-4:],
                      "header_names": sorted(request.headers), "headers": headers,
                      "body_bytes": len(request.body),
                      "body": request.body[:BODY_KEPT].decode("utf-8", "replace")})

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Vendor simulator: answers as OpenAI's API does, scripted per request. See README.md here.
+"""Vendor simulator: answers as five vendors' APIs do, scripted per request. See README.md here.
 
-    sim.py --port 0 [--log FILE] [--tls-cert FILE --tls-key FILE] [--no-auth]
+    sim.py --port 0 [--log FILE] [--tls-cert FILE --tls-key FILE] [--no-auth] [--window N]
 
 The first line on stdout is the port. SIGTERM or SIGINT ends it.
 """
@@ -12,16 +12,17 @@ import itertools
 import signal
 import ssl
 
-import answers
+import openai
 from http1 import BadRequest, PeerLeft, Watched, head_bytes, json_bytes
 from log import Log
 from vendor import Cut, Exchange
 
 
 class Simulator:
-    def __init__(self, log, need_key):
+    def __init__(self, log, need_key, window):
         self.log = log
         self.need_key = need_key
+        self.window = window
         self.connections = itertools.count(1)
 
     async def serve(self, connection):
@@ -39,14 +40,14 @@ class Simulator:
         try:
             request = await connection.read_request()
         except BadRequest as error:
-            body = json_bytes(answers.error(f"simulator: bad HTTP: {error}"))
+            body = json_bytes(openai.error(f"simulator: bad HTTP: {error}"))
             await connection.send(head_bytes(400, {"content-length": len(body),
                                                    "connection": "close"}) + body)
             return False
         if request is None:
             return False
         sequence = self.log.request(number, request)
-        exchange = Exchange(connection, request, self.need_key)
+        exchange = Exchange(connection, request, self)
         before, left_ns = connection.sent, None
         try:
             await exchange.run()
@@ -68,7 +69,7 @@ def tls_context(options):
 
 
 async def run(options):
-    simulator = Simulator(Log(options.log), not options.no_auth)
+    simulator = Simulator(Log(options.log), not options.no_auth, options.window)
     loop = asyncio.get_running_loop()
     # A client that refuses our certificate is a test, not an event worth a traceback.
     loop.set_exception_handler(lambda _loop, _context: None)
@@ -83,12 +84,14 @@ async def run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="answers as OpenAI's API does, as scripted")
+    parser = argparse.ArgumentParser(description="answers as five vendors' APIs do, as scripted")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: a free one (the default)")
     parser.add_argument("--log", help="JSON lines are appended to this file")
     parser.add_argument("--tls-cert")
     parser.add_argument("--tls-key")
+    parser.add_argument("--window", type=int, default=100_000,
+                        help="words that a prompt may have, in every dialect (default 100000)")
     parser.add_argument("--no-auth", action="store_true", help="take requests without a key")
     asyncio.run(run(parser.parse_args()))
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The vendor: routes, keys, and the faults that a script asks for."""
+"""The vendors: which one a request is for, and the faults that a script asks for."""
 import json
 
-import answers
+import anthropic
 import deepseek
+import doubao
+import openai
 import script as scripts
+import wenxin
 from http1 import chunk_bytes, head_bytes, json_bytes
 
 HTML = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>no</body></html>\n"
@@ -14,69 +17,94 @@ class Cut(Exception):
     """The script wants the connection closed here."""
 
 
+# Where each vendor's API begins. DeepSeek's is OpenAI's, and has its own models below both.
+BASES = (("/api/v3", doubao.Dialect), ("/v2", wenxin.Dialect), ("/v1", openai.Dialect),
+         ("", openai.Dialect))
+
+
+def base_of(path):
+    return next((base, kind) for base, kind in BASES if path.startswith(base + "/"))
+
+
 class Exchange:
     """One request and its answer; `status` and `events` are for the log."""
 
-    def __init__(self, connection, request, need_key):
+    def __init__(self, connection, request, options):
         self.connection = connection
         self.request = request
-        self.need_key = need_key
+        self.need_key = options.need_key
         self.script = {}
         self.status = None
         self.events = 0
+        self.path = request.path.split("?")[0]
+        self.base, kind = base_of(self.path) if self.path.startswith("/") else BASES[-1]
+        if kind is openai.Dialect and (self.path.startswith("/v1/messages") or
+                                       "anthropic-version" in request.headers):
+            kind = anthropic.Dialect
+        self.dialect = kind(request, options.window)
 
     async def run(self):
         """Answers; afterwards the connection can be used again unless Cut is raised."""
-        denied = self._check_key()
-        if denied:
-            await self._json(401, denied)
-            return
-        path = self.request.path.split("?")[0]
-        if path == "/v1/models":
-            await self._json(200, {"object": "list",
-                                   "data": [answers.model(m) for m in answers.MODELS]})
-        elif path.startswith("/v1/models/"):
-            await self._one_model(path[len("/v1/models/"):])
-        elif path != "/v1/chat/completions":
-            await self._json(404, answers.error(f"Invalid URL ({self.request.method} {path})"))
-        elif self.request.method != "POST":
-            await self._json(405, answers.error("Not allowed to " + self.request.method))
+        path, method = self.path[len(self.base):], self.request.method
+        if self.need_key and (denied := self._denied()):
+            await self._json(*denied)
+        elif path == "/models":
+            await self._json(200, self.dialect.models())
+        elif path.startswith("/models/"):
+            await self._one_model(path[len("/models/"):])
+        elif path not in self._paths():
+            await self._json(*self.dialect.not_found(method, self.path))
+        elif method != "POST":
+            await self._json(405, self.dialect.broken("Not allowed to " + method)[1])
         else:
-            await self._chat()
+            await self._chat(path)
 
-    def _check_key(self):
-        if not self.need_key:
-            return None
-        kind, _, key = self.request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not key.strip():
-            return answers.error("You didn't provide an API key.")
-        if key.strip() == "sk-wrong":
-            return answers.error("Incorrect API key provided: sk-wrong.", code="invalid_api_key")
-        return None
+    def _denied(self):
+        if type(self.dialect) is openai.Dialect:  # whose key it is says the model
+            try:
+                self._know_model(json.loads(self.request.body))
+            except ValueError:
+                pass
+        return self.dialect.denied()
+
+    def _paths(self):
+        if isinstance(self.dialect, anthropic.Dialect):
+            return "/messages", "/messages/count_tokens"
+        return ("/chat/completions",)
+
+    def _know_model(self, body):
+        """Below OpenAI's path the model says whether it is DeepSeek's."""
+        model = body.get("model") if isinstance(body, dict) else None
+        if type(self.dialect) is openai.Dialect and isinstance(model, str) and \
+                model.startswith("deepseek"):
+            self.dialect = deepseek.Dialect(self.request, self.dialect.window)
 
     async def _one_model(self, name):
-        if name in answers.MODELS:
-            await self._json(200, answers.model(name))
+        if name in self.dialect.listed():
+            await self._json(200, self.dialect.model(name))
         else:
-            await self._json(404, answers.error(f"The model '{name}' does not exist",
-                                                param="model", code="model_not_found"))
+            await self._json(*self.dialect.no_model(name))
 
-    async def _chat(self):
+    async def _chat(self, path):
         try:
             body = json.loads(self.request.body)
             json_bytes(body)  # raises for half of a surrogate pair, which no answer could echo
-            problem = check(body)
+            self._know_model(body)
+            problem = self.dialect.check(body)
             self.script = {} if problem else scripts.of_request(self.request.headers, body)
         except scripts.BadScript as error:
-            problem = answers.error(str(error), param="x-sim-script", code="bad_script")
+            problem = self.dialect.broken(str(error), "x-sim-script", "bad_script")
         except ValueError:
-            problem = answers.error("We could not parse the JSON body of your request.")
+            problem = self.dialect.broken("We could not parse the JSON body of your request.")
         if problem:
-            await self._json(404 if problem["error"]["code"] == "model_not_found" else 400, problem)
+            await self._json(*problem)
+            return
+        if path.endswith("/count_tokens"):
+            await self._json(200, self.dialect.count(body))
             return
         await self._misbehave_early()
-        completion = answers.Completion(body, self.script)
-        if "status" in self.script:
+        completion = self.dialect.completion(body, self.script)
+        if self._fails():
             await self._scripted_error()
         elif self.script.get("html"):
             await self._body(200, HTML, "text/html")
@@ -84,6 +112,11 @@ class Exchange:
             await self._stream(completion)
         else:
             await self._whole(completion)
+
+    def _fails(self):
+        """An error by its name needs no status; inside a stream it is for later."""
+        named = isinstance(self.script.get("error"), str)
+        return "status" in self.script or named and "error_after_events" not in self.script
 
     async def _misbehave_early(self):
         wanted = self.script
@@ -104,13 +137,13 @@ class Exchange:
         if self.script.get("html"):
             await self._body(self.script["status"], HTML, "text/html", extra)
             return
-        await self._json(self.script["status"], answers.scripted_error(self.script), extra)
+        status, answer = self.dialect.scripted(self.script)
+        await self._json(status, answer, {**self.dialect.error_headers(status), **extra})
 
     # ---- Writing ----
 
     def _headers(self, kind, extra=None):
-        headers = {"content-type": kind, "x-request-id": f"req_sim{id(self) & 0xffffffff:08x}",
-                   "openai-processing-ms": "1", "openai-version": "2020-10-01"}
+        headers = {"content-type": kind, **self.dialect.headers(self.status)}
         headers.update(extra or {})
         headers.update(self.script.get("headers", {}))
         if self.script.get("close"):
@@ -160,14 +193,14 @@ class Exchange:
         await self._write(head_bytes(200, headers))
         if self.script.get("hang") == "body":
             await self.connection.hang()
-        for pause_ms, chunk in completion.chunks():
+        for pause_ms, name, value in completion.events():
             await self.connection.pause(pause_ms)
             await self._fault_before_event()
-            await self._event(json_bytes(chunk))
+            await self._event(name, json_bytes(value))
         if await self._end_by_fault():
             return
-        if not self.script.get("no_done"):
-            await self._event(b"[DONE]", counted=False)
+        if self.dialect.DONE and not self.script.get("no_done"):
+            await self._event(None, self.dialect.DONE, counted=False)
         await self._write(chunk_bytes(b""))
 
     async def _fault_before_event(self):
@@ -184,45 +217,23 @@ class Exchange:
             await self._write(b"zz\r\ndata: {}\n\n\r\n")
             raise Cut
         if wanted.get("error_after_events") == at:
-            await self._event(json_bytes(answers.scripted_error({**wanted, "status": 500})))
+            name, value = self.dialect.event_of_error(wanted)
+            await self._event(name, json_bytes(value))
             await self._write(chunk_bytes(b""))
             raise Cut
 
     async def _end_by_fault(self):
         """Faults that stand at the place of the normal end; True when the answer is over."""
         if self.script.get("half_json"):
-            await self._event(b'{"id":"chatcmpl-sim","object":"chat.comp', counted=False)
+            await self._event(*self.dialect.HALF, counted=False)
             await self._write(chunk_bytes(b""))
             return True
         return False
 
-    async def _event(self, data, counted=True):
+    async def _event(self, name, data, counted=True):
         end = b"\r\n" if self.script.get("crlf") else b"\n"
-        name = b"data:" if self.script.get("no_space") else b"data: "
-        comment = b": keep-alive" + end + end if self.script.get("comments") else b""
-        await self._write(chunk_bytes(comment + name + data + end + end))
+        prefix = b"data:" if self.script.get("no_space") else self.dialect.PREFIX
+        head = b"event: " + name.encode() + end if name else b""
+        comment = self.dialect.keep_alive(end) if self.script.get("comments") else b""
+        await self._write(chunk_bytes(comment + head + prefix + data + end + end))
         self.events += counted
-
-
-def check(body):
-    """The vendor's own checks; an error body, or None."""
-    if not isinstance(body, dict):
-        return answers.error("the body is not an object")
-    if not isinstance(body.get("model"), str):
-        return answers.error("you must provide a model parameter", param="model")
-    if body["model"] == answers.UNKNOWN_MODEL:
-        return answers.error(f"The model `{body['model']}` does not exist", param="model",
-                             code="model_not_found")
-    if not isinstance(body.get("messages"), list) or not body["messages"]:
-        return answers.error("Missing required parameter: 'messages'.", param="messages",
-                             code="missing_required_parameter")
-    count = body.get("n")
-    if count is not None and (type(count) is not int or not 1 <= count <= 128):
-        return answers.error(f"Invalid value for 'n': {count!r} is no integer from 1 to 128.",
-                             param="n", code="invalid_value")
-    if deepseek.is_its(body):
-        return deepseek.check(body)
-    if "stream_options" in body and body["stream_options"] and not body.get("stream"):
-        return answers.error("The 'stream_options' parameter is only allowed when 'stream' is "
-                             "enabled.", param="stream_options")
-    return None
