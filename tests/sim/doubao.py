@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Volcengine Ark's API (Doubao), below /api/v3.
 
-API: https://www.volcengine.com/docs/82379/1494384 (chat); errors: https://www.volcengine.com/docs/82379/1099476.
+API: "对话(Chat) API" below https://www.volcengine.com/docs/82379; errors: the page 1099476 there.
 """
 import re
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Baidu Qianfan's v2 API (Wenxin, ERNIE), below /v2.
 
-API: https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb (request, answer, stream);
-errors: https://cloud.baidu.com/doc/qianfan-api/s/Om9b4yj3w. Where that page has "the message says"
-instead of words, the words here are made up and only the code is the vendor's.
+API: https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb; thinking:
+https://cloud.baidu.com/doc/qianfan-docs/s/Wm95lyynv; errors: https://cloud.baidu.com/doc/qianfan-api/s/Om9b4yj3w.
+Where that page gives a code without words, or was not to be had whole, the words and the type here
+are made up and only status and code are the vendor's.
 """
 import openai
 import said
@@ -91,7 +92,23 @@ class Dialect(openai.Dialect):
                 return self.error("invalid_messages", f"messages[{i}].content[{j}]: {problem}")
         return self._messages(body["messages"]) or self._arguments(body)
 
+    def _order(self, roles):
+        """The rules of page 3m7of64lb on `messages`."""
+        if roles[0] not in ("user", "system"):
+            return "the role of the first message must be user or system"
+        # Of X1 Turbo it says user alone, which leaves no room for the result of a call.
+        if roles[-1] not in ("user", "tool"):
+            return "the role of the last message must be user or tool"
+        turns = roles[1:] if roles[0] == "system" else roles
+        for before, role in zip([None, *turns], turns):
+            if role == before != "tool" or role == "system":
+                return "the roles of messages must alternate"
+        return None
+
     def _messages(self, messages):
+        roles = [m.get("role") if isinstance(m, dict) else None for m in messages]
+        if problem := self._order(roles):
+            return self.error("invalid_messages", problem)
         for i, message in enumerate(messages):
             if not isinstance(message, dict) or message.get("role") not in (
                     "system", "user", "assistant", "tool"):
@@ -144,7 +161,7 @@ class Dialect(openai.Dialect):
         return self.error(code or name, message, status or own, kind)
 
     def headers(self, status):
-        """https://cloud.baidu.com/doc/qianfan-api/s/Wm9cvy6rl (rate limits)"""
+        """https://cloud.baidu.com/doc/WENXINWORKSHOP/s/cm79w0mjf, and input and output apart"""
         left = 0 if status == 429 else 299
         return {"x-bce-request-id": self.request_id,
                 "X-Ratelimit-Limit-Requests": "300", "X-Ratelimit-Remaining-Requests": str(left),

@@ -9,7 +9,7 @@ EXTRA_DIST += \
 	tests/lint/layers tests/lint/names tests/lint/size tests/lint/symbols \
 	tests/sim/README.md tests/sim/anthropic.py tests/sim/anthropic_rules.py tests/sim/deepseek.py \
 	tests/sim/doubao.py tests/sim/http1.py tests/sim/log.py tests/sim/make-certs tests/sim/openai.py \
-	tests/sim/said.py tests/sim/script.py tests/sim/sim.py tests/sim/test_sim.py tests/sim/vendor.py \
+	tests/sim/said.py tests/sim/script.py tests/sim/sim.py tests/sim/test_dialects.py tests/sim/test_sim.py tests/sim/vendor.py \
 	tests/sim/wenxin.py \
 	%reldir%/golden \
 	%reldir%/golden.py \
