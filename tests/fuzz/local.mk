@@ -54,6 +54,11 @@ TESTS += %reldir%/fuzz_chat_answer
 %canon_reldir%_fuzz_chat_answer_SOURCES = %reldir%/fuzz_chat_answer.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
 %canon_reldir%_fuzz_chat_answer_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_arguments
+TESTS += %reldir%/fuzz_arguments
+%canon_reldir%_fuzz_arguments_SOURCES = %reldir%/fuzz_arguments.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
+%canon_reldir%_fuzz_arguments_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
 check_PROGRAMS += %reldir%/fuzz_vendor_error
 TESTS += %reldir%/fuzz_vendor_error
 %canon_reldir%_fuzz_vendor_error_SOURCES = %reldir%/fuzz_vendor_error.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
@@ -83,6 +88,11 @@ EXTRA_DIST += \
 	%reldir%/corpus/chat_stream/tools \
 	%reldir%/corpus/chat_stream/two_choices \
 	%reldir%/corpus/chat_stream/usage_beside \
+	%reldir%/corpus/arguments/broken \
+	%reldir%/corpus/arguments/escapes \
+	%reldir%/corpus/arguments/number \
+	%reldir%/corpus/arguments/object \
+	%reldir%/corpus/arguments/twice \
 	%reldir%/corpus/chat_answer/blanks \
 	%reldir%/corpus/chat_answer/error \
 	%reldir%/corpus/chat_answer/html \
