@@ -45,7 +45,7 @@ struct load {
     /* from the command line */
     uint64_t port, connections, body_bytes, warmup_ms, measure_ms;
     uint64_t stream, events, delay_us, delay_ms, hold;
-    const char *pids;
+    const char *pids, *model;
 
     char *request;
     size_t request_len;
@@ -80,7 +80,7 @@ static char *body_make(const struct load *load, size_t *ret_len)
     FILE *out = open_memstream(&body, ret_len);
     if (!out)
         args_die("out of memory for the request");
-    fputs("{\"model\":\"bench-model\",", out);
+    fprintf(out, "{\"model\":\"%s\",", load->model);
     if (load->stream)
         fputs("\"stream\":true,", out);
     fprintf(out,
@@ -419,6 +419,7 @@ static void options_read(struct load *load, int argc, char **argv)
         {.name = "measure-ms", .help = "(2000)", .number = &load->measure_ms},
         {.name = "warmup-ms", .help = "before it, not measured (200)",
          .number = &load->warmup_ms},
+        {.name = "model", .help = "name of it (bench-model)", .text = &load->model},
         {.name = "stream", .help = "ask for streams", .flag = &load->stream},
         {.name = "events", .help = "content events of a stream (20)", .number = &load->events},
         {.name = "delay-us", .help = "between two events (0)", .number = &load->delay_us},
@@ -437,7 +438,8 @@ static void options_read(struct load *load, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static struct load load = {.connections = 32,
+    static struct load load = {.model = "bench-model",
+                               .connections = 32,
                                .body_bytes = 1024,
                                .warmup_ms = 200,
                                .measure_ms = 2000,

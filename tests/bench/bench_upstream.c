@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An upstream that costs as little as it can: one thread, one epoll set, answers from bytes made
  * before the first request. It answers any POST as OpenAI's chat completions do, whole or (when
- * the body says "stream":true) as events. A marker in the body sets the pace of its answer:
+ * the body says "stream":true) as events; a stream of /v1/messages has the same texts in Anthropic's
+ * events. A marker in the body sets the pace of its answer:
  *
  *   bench:events=200,delay_us=4000,delay_ms=20,hold=1
  *
@@ -36,7 +37,7 @@ enum { EVENTS_A_PASS = 256, REQUEST_MAX = 1 << 22, CANNED_MAX = 8192 };
 /* What one request asked for. */
 struct plan {
     uint64_t events, delay_us, delay_ms, hold;
-    bool is_stream, wants_usage;
+    bool is_stream, is_messages, wants_usage;
 };
 
 /* What is next on a connection. */
@@ -61,8 +62,12 @@ struct text {
 };
 
 /* Every byte that is ever sent. */
+struct canned_stream {
+    struct text start, event, end, end_usage;
+};
 struct canned {
-    struct text whole, stream_start, event, stream_end, stream_end_usage;
+    struct text whole;
+    struct canned_stream chunks, messages;
 };
 
 struct upstream {
@@ -133,28 +138,58 @@ static void canned_make_whole(struct canned *canned, size_t content_len)
     text_add(&canned->whole, body.data, body.len);
 }
 
-static void canned_make_stream(struct canned *canned, size_t content_len)
+#define STREAM_HEADERS                                                                             \
+    ANSWER_HEADERS "content-type: text/event-stream; charset=utf-8\r\n"                            \
+                   "cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
+
+static void canned_make_chunks(struct canned_stream *stream, size_t content_len)
 {
     struct text event = event_make(content_len, "\"role\":\"assistant\",", "null");
-    TEXT_ADD(&canned->stream_start,
-             ANSWER_HEADERS "content-type: text/event-stream; charset=utf-8\r\n"
-                            "cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n");
-    text_add_chunk(&canned->stream_start, &event);
+    TEXT_ADD(&stream->start, STREAM_HEADERS);
+    text_add_chunk(&stream->start, &event);
     event = event_make(content_len, "", "null");
-    text_add_chunk(&canned->event, &event);
+    text_add_chunk(&stream->event, &event);
 
     event = event_make(0, "", "\"stop\"");
-    text_add_chunk(&canned->stream_end, &event);
-    canned->stream_end_usage = canned->stream_end;
+    text_add_chunk(&stream->end, &event);
+    stream->end_usage = stream->end;
     event.len = 0;
     TEXT_ADD(&event, CHUNK_START "\"choices\":[]," USAGE "}\n\n");
-    text_add_chunk(&canned->stream_end_usage, &event);
+    text_add_chunk(&stream->end_usage, &event);
     event.len = 0;
     TEXT_ADD(&event, "data: [DONE]\n\n");
-    text_add_chunk(&canned->stream_end, &event);
-    text_add_chunk(&canned->stream_end_usage, &event);
-    TEXT_ADD(&canned->stream_end, "0\r\n\r\n");
-    TEXT_ADD(&canned->stream_end_usage, "0\r\n\r\n");
+    text_add_chunk(&stream->end, &event);
+    text_add_chunk(&stream->end_usage, &event);
+    TEXT_ADD(&stream->end, "0\r\n\r\n");
+    TEXT_ADD(&stream->end_usage, "0\r\n\r\n");
+}
+
+/* https://platform.claude.com/docs/en/build-with-claude/streaming */
+static void canned_make_messages(struct canned_stream *stream, size_t content_len)
+{
+    struct text event = {.len = 0};
+    TEXT_ADD(&event, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":"
+                     "\"msg_bench0123456789\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
+                     "\"bench-claude\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"
+                     "\"usage\":{\"input_tokens\":200,\"output_tokens\":1}}}\n\n"
+                     "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+                     "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n");
+    TEXT_ADD(&stream->start, STREAM_HEADERS);
+    text_add_chunk(&stream->start, &event);
+    event.len = 0;
+    TEXT_ADD(&event, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+                     "\"delta\":{\"type\":\"text_delta\",\"text\":\"");
+    text_add_filler(&event, content_len);
+    TEXT_ADD(&event, "\"}}\n\n");
+    text_add_chunk(&stream->event, &event);
+    event.len = 0;
+    TEXT_ADD(&event, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+                     "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
+                     "\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":150}}\n\n"
+                     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+    text_add_chunk(&stream->end, &event);
+    TEXT_ADD(&stream->end, "0\r\n\r\n");
+    stream->end_usage = stream->end;
 }
 
 /* --- Connections ---------------------------------------------------------------------------- */
@@ -290,6 +325,7 @@ static void request_take(struct upstream *up, struct conn *conn)
     if (conn->stage != STAGE_REQUEST || conn->out || (len = request_measure(conn, &head_len)) == 0)
         return;
     conn->plan = up->plan;
+    conn->plan.is_messages = memmem(conn->in, head_len, "/messages HTTP", 14) != NULL;
     plan_read(&conn->plan, conn->in + head_len, len - head_len);
     conn->in_len -= len;
     memmove(conn->in, conn->in + len, conn->in_len);
@@ -334,17 +370,19 @@ static void conn_next_event(struct upstream *up, struct conn *conn)
 static void conn_step(struct upstream *up, struct conn *conn)
 {
     const struct canned *canned = &up->canned;
+    const struct canned_stream *stream =
+        conn->plan.is_messages ? &canned->messages : &canned->chunks;
     const struct text *text = &canned->whole;
     bool is_last = false;
     if (conn->stage == STAGE_WHOLE) {
         is_last = true;
     } else if (conn->stage == STAGE_FIRST_EVENT) {
-        text = &canned->stream_start;
+        text = &stream->start;
         conn->stage = STAGE_EVENTS;
     } else if (conn->events_sent < conn->plan.events) {
-        text = &canned->event;
+        text = &stream->event;
     } else {
-        text = conn->plan.wants_usage ? &canned->stream_end_usage : &canned->stream_end;
+        text = conn->plan.wants_usage ? &stream->end_usage : &stream->end;
         is_last = true;
     }
     conn->events_sent++;
@@ -442,7 +480,8 @@ int main(int argc, char **argv)
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     net_raise_file_limit();
     canned_make_whole(&up.canned, answer_bytes);
-    canned_make_stream(&up.canned, event_bytes);
+    canned_make_chunks(&up.canned.chunks, event_bytes);
+    canned_make_messages(&up.canned.messages, event_bytes);
     up.listener = net_listen((uint16_t)port, &bound_port);
     up.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};

@@ -194,6 +194,19 @@ class Bench:
                                    "--events", "200", "--delay-us", "4000")
             if result and result["events"]:
                 self.note("cpu_events", name, i, result["cpu_s"] / result["events"] * 1e4)
+        self.translated(running, i)
+
+    def translated(self, running, i):
+        """The same texts as Anthropic's events: what a translation costs beside passing through."""
+        what = "translated events"
+        if "harborai" not in self.order(i, what) or not self.harborai.translates:
+            return
+        result = self.run_load(running["harborai"], what, i, "--connections", "64", "--stream",
+                               "--events", "200", "--delay-us", "4000", "--model", "bench-claude")
+        if result and result["events"]:
+            passed_on = self.figures.get("cpu_events", {}).get("harborai", [])
+            self.note("cpu_translated", "harborai", i, result["cpu_s"] / result["events"] * 1e4)
+            self.note("cpu_translated", "passed on", i, passed_on[i] if i < len(passed_on) else None)
 
     def latency(self, running, i, what, keys, field, *options):
         """What a proxy adds to the same request without one. The round is cut into slices, in

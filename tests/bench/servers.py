@@ -165,7 +165,9 @@ class Harborai:
         programs = [w.parent / ".libs" / w.name for w in wrappers] + wrappers
         self.program = next((p for p in programs if p.is_file() and os.access(p, os.X_OK)), None)
         self.libraries = sorted({str(p.parent) for p in build.glob("**/.libs/libharborai.so*")})
-        self.plugins = sorted({str(p.parent) for p in build.glob("plugins/**/.libs/openai.so")})
+        self.plugins = sorted({str(p.parent) for name in ("openai", "anthropic")
+                               for p in build.glob(f"plugins/**/.libs/{name}.so")})
+        self.translates = any("anthropic" in folder for folder in self.plugins)
 
     def start(self, folder, upstream_port):
         folder.mkdir(mode=0o700)
@@ -174,7 +176,11 @@ class Harborai:
         config.write_text(f"server: {{ host: 127.0.0.1, port: {port} }}\n"
                           f"providers:\n  lab:\n    plugin: openai\n"
                           f"    base_url: \"http://127.0.0.1:{upstream_port}/v1\"\n"
-                          f"    api_key: none\n    models: [bench-model]\n")
+                          f"    api_key: none\n    models: [bench-model]\n" +
+                          (f"  claude:\n    plugin: anthropic\n"
+                           f"    base_url: \"http://127.0.0.1:{upstream_port}\"\n"
+                           f"    api_key: none\n    models: [bench-claude]\n"
+                           if self.translates else ""))
         env = dict(os.environ, HARBORAI_PLUGIN_PATH=":".join(self.plugins))
         if self.libraries:
             env["LD_LIBRARY_PATH"] = ":".join(self.libraries)
