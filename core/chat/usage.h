@@ -10,10 +10,7 @@
 
 #define USAGE_INIT {sizeof(harborai_usage), 0, 0, 0, 0, {NULL, 0}, {0}}
 
-/* Reads a usage object in OpenAI's form, which json_scan has checked: OpenAI's own, and what other
- * vendors put beside it (cached tokens under four names). *ret_usage is written whole;
- * vendor_json borrows `object`. vendor_total is the vendor's, or the sum of the two counts that it
- * gave. E_NOT_FOUND: no object, or it has neither of the two counts. */
+/* openai_usage_parse(), for the rooms above. */
 MUST_CHECK harborai_status usage_parse_openai(harborai_str object, harborai_usage *ret_usage,
                                               harborai_error *error);
 

@@ -35,10 +35,13 @@ enum { /* the classes whose sum is prompt_tokens, and completion_tokens */
 /* A greater count is not read: beyond what any answer has, and no sum of the classes overflows. */
 #define OPENAI_USAGE_MOST (INT64_C(1) << 53)
 
-/* `object` was checked by json_scan. *ret_usage is written whole; vendor_json borrows `object`;
- * vendor_total is the vendor's, or the sum of the two counts that it gave. Counts that contradict
- * each other are kept as they came. E_NOT_FOUND: no object, or it has neither of the two counts. */
-harborai_status openai_usage_parse(harborai_str object, harborai_usage *ret_usage,
+/* `json`, which json_scan has checked, is a usage object, of Chat Completions or of the Responses
+ * API, or else an answer or event with one: at /usage, /data/usage, /result/usage, /response/usage,
+ * /x_groq/usage or /choices/0/usage. So the function is all that parse_tokens() of such a plugin
+ * needs. *ret_usage is written whole; vendor_json borrows from `json`; vendor_total is 0 if the
+ * vendor gave none. Counts that contradict each other are kept as they came. E_NOT_FOUND: neither of
+ * the two counts is there; *ret_usage is as it was. */
+harborai_status openai_usage_parse(harborai_str json, harborai_usage *ret_usage,
                                    harborai_error *error);
 
 #pragma GCC visibility pop
