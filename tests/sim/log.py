@@ -7,7 +7,7 @@ import time
 KEPT = ("content-type", "content-length", "transfer-encoding", "user-agent", "accept",
         "accept-encoding", "connection", "host", "x-request-id", "openai-organization",
         "openai-project", "anthropic-version", "anthropic-beta", "appid")
-BODY_KEPT = 65536
+BODY_KEPT = 1 << 19
 
 
 class Log:

@@ -214,9 +214,11 @@ class DialectTest(unittest.TestCase):
                                ("data:image/png;base64,!", False), ("data:text/html;base64,YQ==", False)):
                 parts = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": url}}]
                 with self.subTest(vendor, url=url):
-                    self.assertEqual(self.ask(vendor, parts)[0].status, 200 if taken else 400)
-        for model in ("deepseek-v4-pro",):
-            self.refused("deepseek", "unknown variant `image_url`", parts, model=model)
+                    model = "ernie-5.0-thinking-preview" if vendor == "wenxin" else MODELS[vendor]
+                    self.assertEqual(self.ask(vendor, parts, model=model)[0].status,
+                                     200 if taken else 400)
+        self.refused("deepseek", "unknown variant `image_url`", parts, model="deepseek-v4-pro")
+        self.refused("wenxin", "takes no images", parts)
 
     def test_broken_streams(self):
         for vendor in PATHS:

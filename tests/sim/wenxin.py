@@ -9,12 +9,12 @@ are made up and only status and code are the vendor's.
 import openai
 import said
 
-# Names of models, and which of them take images (billing page, second-hand: design notes).
-MODELS = {"ernie-5.5-flash-preview": True, "ernie-5.1": True, "ernie-x1.1-preview": False,
+# Names of models, and which of them take images (second-hand: lists of clients of Qianfan).
+MODELS = {"ernie-5.5-flash-preview": False, "ernie-5.1": False, "ernie-x1.1-preview": False,
           "ernie-x1-turbo-32k": False, "ernie-speed-pro-128k": False, "ernie-speed-128k": False,
           "ernie-speed-8k": False, "ernie-lite-8k": False, "ernie-lite-pro-128k": False,
           "ernie-tiny-8k": False, "ernie-4.0-turbo-8k": False, "deepseek-v4-pro": False,
-          "ernie-5.0-thinking-preview": True}
+          "ernie-5.0-thinking-preview": True, "ernie-5.0-thinking-latest": True}
 OFFLINE = ("ernie-5.0", "ernie-4.5-turbo-128k", "ernie-4.5-turbo-32k", "ernie-4.5-turbo-vl")
 ALWAYS_THINK = ("ernie-x1", "ernie-5.0-thinking")  # X1 has no switch; the other's default is on
 X1_TURBO_LACKS = ("penalty_score", "seed", "stop", "response_format")
