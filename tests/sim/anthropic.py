@@ -328,7 +328,8 @@ class Completion:
         if not self.script.get("no_finish"):
             end = {"type": "message_delta",
                    "delta": {"stop_reason": self.stop_reason(), "stop_sequence": None},
-                   "usage": self.all_usage()}
+                   "usage": {k: v for k, v in self.all_usage().items()
+                             if k not in ("cache_creation", "service_tier")}}  # as the SDK's type
             if self.script.get("no_usage"):
                 del end["usage"]
             yield 0, end

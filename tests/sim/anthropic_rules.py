@@ -24,8 +24,11 @@ MODELS = {
     "claude-sonnet-4-5-20250929": (4.5, 64000), "claude-haiku-5-5": (5.5, 128000),
     "claude-haiku-4-5": (4.5, 64000), "claude-haiku-4-5-20251001": (4.5, 64000),
 }
-ALWAYS_THINK = ("claude-opus-5-5", "claude-fable")  # it cannot be turned off
-NO_FORCED_TOOL = ("claude-sonnet-5-5",)
+# …/models/opus-5-5/whats-new-opus-5-5, …/models/sonnet-5-5/migration-guide and LiteLLM 1.109.1
+ALWAYS_THINK = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-fable")  # no "disabled"
+BETWEEN_TOOLS = ("claude-sonnet-5-5",)  # which has this instead
+NO_FORCED_TOOL = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1")
+LOW_OFF = re.compile(r"claude-(opus-5$|haiku-5|sonnet-5-5)")  # not off at effort xhigh and max
 
 MEMBERS = set("model messages max_tokens system stop_sequences metadata temperature top_p top_k "
               "service_tier speed inference_geo tools tool_choice thinking output_config stream "
@@ -71,6 +74,8 @@ def thinking_of(body):
     new = generation(body) >= 4.7
     asked = body.get("thinking") or {"type": "adaptive" if generation(body) >= 5 else "disabled"}
     if asked["type"] == "disabled":
+        return None
+    if asked["type"] == "between_tools" and not blocks_of(body["messages"][-1], "tool_result"):
         return None
     return asked.get("display") or ("omitted" if new else "summarized")
 
@@ -165,6 +170,8 @@ def thinking(body):
          "'xhigh' or 'max'")
     need(effort is None or generation(body) >= 4.6 or "opus-4-5" in body["model"],
          "This model does not support the effort parameter.")
+    need(effort != "xhigh" or generation(body) >= 4.7,
+         "output_config.effort: 'xhigh' is not supported for this model.")
     asked = body.get("thinking")
     if asked is None:
         return
@@ -180,12 +187,16 @@ def thinking(body):
     if form == "enabled":
         budget(body, asked)
     elif form == "disabled":
-        always = body["model"].startswith(ALWAYS_THINK)
-        need(not always, '"thinking.type.disabled" is not supported for this model.')
-        need(not (body["model"] == "claude-opus-5" and effort in ("xhigh", "max")),
-             f'"thinking.type.disabled" cannot be combined with "output_config.effort" {effort}.')
+        need(not body["model"].startswith(ALWAYS_THINK),
+             '"thinking.type.disabled" is not supported for this model.')
+    elif form == "between_tools":
+        need(body["model"].startswith(BETWEEN_TOOLS),
+             '"thinking.type.between_tools" is not supported for this model.')
     else:
         need(generation(body) >= 4.6, "adaptive thinking is not supported on this model")
+    if form in ("disabled", "between_tools") and effort in ("xhigh", "max"):
+        need(not LOW_OFF.match(body["model"]), f'"thinking.type.{form}" cannot be combined with '
+             f'"output_config.effort" {effort}.')
 
 
 def budget(body, asked):

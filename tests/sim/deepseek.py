@@ -7,6 +7,8 @@ import said
 MODELS = ["deepseek-flash", "deepseek-v4-flash", "deepseek-v4-flash-vision-exp", "deepseek-v4-pro"]
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max", "ultra")  # guides/thinking_mode
 
+ROLES = ("system", "user", "assistant", "tool")
+
 
 def error(message, code="invalid_request_error", kind="invalid_request_error"):
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
@@ -48,6 +50,16 @@ class Dialect(openai.Dialect):
             return 400, error(f"thinking.type: unknown variant `{kind}`")
         if body.get("reasoning_effort") not in (None, *EFFORTS):
             return 400, error(f"reasoning_effort: unknown variant `{body['reasoning_effort']}`")
+        choice = body.get("tool_choice")
+        if thinks(body) and (isinstance(choice, dict) or choice == "required"):
+            # https://github.com/deepseek-ai/DeepSeek-V3/issues/1376
+            return 400, error("Thinking mode does not support this tool_choice")
+        for i, message in enumerate(body["messages"]):
+            if isinstance(message, dict) and message.get("role") not in ROLES:
+                # https://github.com/decolua/9router/issues/773
+                return 400, error("Failed to deserialize the JSON body into the target type: "
+                                  f"messages[{i}].role: unknown variant `{message.get('role')}`, "
+                                  "expected one of `system`, `user`, `assistant`, `tool`")
         for i, j, url in openai.image_urls(body["messages"]):
             # https://github.com/1jehuang/jcode/issues/310 (a model without eyes)
             if body["model"] == "deepseek-v4-pro":

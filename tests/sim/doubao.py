@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Volcengine Ark's API (Doubao), below /api/v3.
 
-API: "对话(Chat) API" below https://www.volcengine.com/docs/82379; errors: the page 1099476 there.
+API: "对话(Chat) API", https://www.volcengine.com/docs/82379/1494384; errors: the page 1099476 there.
 """
 import re
 
@@ -111,6 +111,10 @@ class Dialect(openai.Dialect):
                               "thinking.type")
         if body.get("reasoning_effort") not in (None, "minimal", "low", "medium", "high", "max"):
             return self.parameter("reasoning_effort", "unknown value")
+        if body.get("reasoning_effort") not in (None, "minimal") and \
+                (thinking or {}).get("type") == "disabled":
+            # https://github.com/langgenius/dify-official-plugins/pull/3771
+            return self.parameter("reasoning_effort", "Invalid combination with thinking.type disabled")
         return self._lengths(body) or self._images(body)
 
     def _lengths(self, body):
