@@ -30,11 +30,22 @@ export async function collect(stream) {
 export const textOf = (chunks) =>
     chunks.map((chunk) => chunk.choices[0]?.delta?.content ?? "").join("");
 
+async function log() {
+    const text = await readFile(process.env.SIM_LOG, "utf8");
+    return text.slice(0, text.lastIndexOf("\n")).split("\n").filter(Boolean)
+        .map((line) => JSON.parse(line));
+}
+
+// The requests whose body holds `mark`, in order, with their bodies parsed.
+export async function requestsOf(mark) {
+    return (await log()).filter((line) => line.event === "request" && line.body.includes(mark))
+        .map((line) => ({ ...line, body: JSON.parse(line.body) }));
+}
+
 // The simulator's answer line for the newest request whose body holds `mark`; waits for it.
 export async function simAnswer(mark) {
     for (let i = 0; i < 100; i++) {
-        const text = await readFile(process.env.SIM_LOG, "utf8");
-        const lines = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+        const lines = await log();
         const request = lines.findLast((l) => l.event === "request" && l.body.includes(mark));
         const answer = request && lines.find((l) => l.event === "answer" && l.seq === request.seq);
         if (answer) return answer;

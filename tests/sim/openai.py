@@ -288,8 +288,7 @@ class Completion:
         """The text that is thought unless the script has another; None: it does not think. Any
         model but OpenAI's own may be on a compatible server, which thinks if the script says so."""
         if self.hides():
-            wanted = self.body.get("reasoning_effort") not in (None, "none")
-            return said.THOUGHT if wanted or "reasoning" in self.script else None
+            return said.THOUGHT if self.body.get("reasoning_effort") not in (None, "none") else None
         return self.script.get("reasoning")
 
     def hides(self):
