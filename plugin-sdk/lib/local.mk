@@ -2,12 +2,15 @@
 # Helpers that are compiled into a plugin, and used by core/wire and the rooms above it.
 noinst_LTLIBRARIES += %reldir%/libsdk.la
 %canon_reldir%_libsdk_la_SOURCES = \
+	%reldir%/chat_edits.c %reldir%/chat_edits.h \
+	%reldir%/error_rules.c %reldir%/error_rules.h \
 	%reldir%/held.c %reldir%/held.h \
 	%reldir%/json_edit.c %reldir%/json_edit.h \
 	%reldir%/json_scan.c %reldir%/json_scan.h \
 	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h \
 	%reldir%/lines.c %reldir%/lines.h \
 	%reldir%/openai_usage.c %reldir%/openai_usage.h \
+	%reldir%/reasoning_request.c %reldir%/reasoning_request.h \
 	%reldir%/replayed.c %reldir%/replayed.h \
 	%reldir%/sse.c %reldir%/sse.h
 

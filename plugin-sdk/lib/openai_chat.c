@@ -5,6 +5,11 @@
 
 #include <stdlib.h>
 
+#include "json_value.h"
+#include "openai_usage.h"
+
+enum { HEADERS_MOST = 8 };
+
 struct harborai_provider {
     size_t url_len;
     char url[]; /* of chat completions */
@@ -33,20 +38,50 @@ void openai_chat_destroy(harborai_provider *provider)
     free(provider);
 }
 
-harborai_status openai_chat_start(const harborai_provider *provider, harborai_call *call,
-                                  const harborai_edit *edits, size_t edit_count,
-                                  harborai_error *error)
+harborai_status openai_chat_start_with(const harborai_provider *provider, harborai_call *call,
+                                       const harborai_header *headers, size_t header_count,
+                                       const harborai_edit *edits, size_t edit_count,
+                                       harborai_error *error)
 {
-    static const harborai_header key = {HARBORAI_STR_INIT("authorization"),
-                                        HARBORAI_STR_INIT("Bearer %s"),
-                                        HARBORAI_STR_INIT("api_key")};
+    harborai_header all[1 + HEADERS_MOST] = {{HARBORAI_STR("authorization"),
+                                              HARBORAI_STR("Bearer %s"), HARBORAI_STR("api_key")}};
+    if (header_count > HEADERS_MOST)
+        return harborai_error_set(error, HARBORAI_E_INTERNAL, "more than %d headers", HEADERS_MOST);
+    if (header_count > 0)
+        memcpy(all + 1, headers, header_count * sizeof *all);
     const harborai_http_request http = {.size = sizeof http,
                                         .url = {provider->url, provider->url_len},
-                                        .headers = &key,
-                                        .header_count = 1,
+                                        .headers = all,
+                                        .header_count = 1 + header_count,
                                         .body_kind = HARBORAI_BODY_EDITED,
                                         .edits = edits,
                                         .edit_count = edit_count,
                                         .response_kind = HARBORAI_RESPONSE_PASSTHROUGH};
     return call->host->http_start(call, &http, error);
+}
+
+harborai_status openai_chat_start(const harborai_provider *provider, harborai_call *call,
+                                  const harborai_edit *edits, size_t edit_count,
+                                  harborai_error *error)
+{
+    return openai_chat_start_with(provider, call, NULL, 0, edits, edit_count, error);
+}
+
+harborai_status openai_chat_parse_tokens(harborai_provider *provider, harborai_str model,
+                                         harborai_str json, harborai_usage *usage,
+                                         harborai_error *error)
+{
+    harborai_usage found;
+    struct json_fault fault;
+    (void)provider, (void)model;
+    if (json_scan(json, NULL, &json, &fault) < 0)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "not JSON: %s at byte %zu",
+                                  fault.reason, fault.at);
+    harborai_str inner = json_member(json, HARBORAI_STR("usage"));
+    harborai_status st = openai_usage_parse(inner.len > 0 ? inner : json, &found, error);
+    if (st < 0)
+        return st;
+    found.size = usage->size;
+    memcpy(usage, &found, usage->size < sizeof found ? usage->size : sizeof found);
+    return HARBORAI_OK;
 }

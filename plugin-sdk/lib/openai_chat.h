@@ -23,5 +23,17 @@ harborai_status openai_chat_start(const harborai_provider *provider, harborai_ca
                                   const harborai_edit *edits, size_t edit_count,
                                   harborai_error *error);
 
+/* [call] The same with headers of the vendor's own, after the key's; at most 8. */
+harborai_status openai_chat_start_with(const harborai_provider *provider, harborai_call *call,
+                                       const harborai_header *headers, size_t header_count,
+                                       const harborai_edit *edits, size_t edit_count,
+                                       harborai_error *error);
+
+/* [any] The usage object alone, a whole answer or one chunk of a stream, of which the last that has a
+ * usage holds. E_NOT_FOUND: there is none; E_INVALID: not JSON. */
+harborai_status openai_chat_parse_tokens(harborai_provider *provider, harborai_str model,
+                                         harborai_str json, harborai_usage *usage,
+                                         harborai_error *error);
+
 #pragma GCC visibility pop
 #endif

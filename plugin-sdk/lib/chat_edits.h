@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* chat_edits: the edits of one chat request on its way to a vendor with OpenAI's API. The members
+ * that such vendors disagree about are found in one pass; each edit is noted, and told to the
+ * application by host->changed() where it changes what was asked for.
+ *
+ *     struct chat_edits e;
+ *     chat_edits_init(&e, call, request->body, error);
+ *     chat_edits_rename(&e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
+ *     chat_edits_developer(&e);
+ *     return e.status < 0 ? e.status : openai_chat_start(provider, call, e.edits, e.count, error);
+ *
+ * The first failure stays in `status`; after it every function does nothing.
+ *
+ * Compiled into whoever uses it and hidden there; not part of the ABI. All functions are [call]. */
+#ifndef SDK_CHAT_EDITS_H
+#define SDK_CHAT_EDITS_H
+
+#include <stdbool.h>
+
+#include <harborai/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(hidden)
+
+enum chat_member {
+    CHAT_MODEL,
+    CHAT_MESSAGES,
+    CHAT_THINKING,
+    CHAT_ENABLE_THINKING,
+    CHAT_THINKING_BUDGET,
+    CHAT_REASONING_EFFORT,
+    CHAT_MAX_TOKENS,
+    CHAT_MAX_COMPLETION_TOKENS,
+    CHAT_TEMPERATURE,
+    CHAT_PRESENCE_PENALTY,
+    CHAT_FREQUENCY_PENALTY,
+    CHAT_TOOL_CHOICE,
+    CHAT_N,
+    CHAT_MEMBERS
+};
+
+struct chat_edits {
+    harborai_status status;
+    harborai_edit *edits; /* of the host's memory, until the call is released */
+    size_t count;
+    harborai_str values[CHAT_MEMBERS]; /* as sent; empty: absent or null */
+    /* private */
+    harborai_call *call;
+    harborai_error *error;
+    size_t capacity;
+};
+
+/* `body` is harborai_request.body. */
+void chat_edits_init(struct chat_edits *e, harborai_call *call, harborai_str body,
+                     harborai_error *error);
+
+static inline bool chat_edits_has(const struct chat_edits *e, enum chat_member member)
+{
+    return e->values[member].len > 0;
+}
+
+/* The member is sent with this JSON text, or this string. The texts must live as long as the edits. */
+void chat_edits_set(struct chat_edits *e, enum chat_member member, harborai_str json);
+void chat_edits_set_text(struct chat_edits *e, enum chat_member member, const char *text);
+/* The member is not sent; nothing happens if it is not there. */
+void chat_edits_remove(struct chat_edits *e, enum chat_member member);
+/* Tell what became of a member: HARBORAI_CHANGED_…. */
+void chat_edits_tell(struct chat_edits *e, enum chat_member member, uint32_t how);
+/* Not sent, and told as dropped; nothing if it is not there. */
+void chat_edits_drop(struct chat_edits *e, enum chat_member member);
+
+/* What was sent by the first name goes out by the second, unless that is there too. */
+void chat_edits_rename(struct chat_edits *e, enum chat_member from, enum chat_member to);
+/* Messages of the role "developer", which OpenAI's newer models know, become those of "system". The
+ * last edits to be made. */
+void chat_edits_developer(struct chat_edits *e);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif /* SDK_CHAT_EDITS_H */
