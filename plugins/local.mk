@@ -2,18 +2,23 @@
 # Ours, built as a third party builds theirs: against plugin-sdk/ alone.
 plugin_LTLIBRARIES += %reldir%/deepseek/deepseek.la %reldir%/openai/openai.la
 %canon_reldir%_deepseek_deepseek_la_SOURCES = %reldir%/deepseek/deepseek.c \
-	%reldir%/deepseek/prices.h $(openai_chat_sources)
+	%reldir%/deepseek/prices.h $(dialect_sources) \
+	plugin-sdk/lib/replayed.c plugin-sdk/lib/replayed.h
 %canon_reldir%_deepseek_deepseek_la_LDFLAGS = $(module_link_flags)
 %canon_reldir%_openai_openai_la_SOURCES = %reldir%/openai/openai.c \
 	%reldir%/openai/prices.h $(openai_chat_sources)
 %canon_reldir%_openai_openai_la_LDFLAGS = $(module_link_flags)
 
-# Of plugins for a vendor with OpenAI's API.
+# Of plugins for a vendor with OpenAI's API, and with words of its own in it.
 openai_chat_sources = plugin-sdk/lib/openai_chat.c plugin-sdk/lib/openai_chat.h \
 	plugin-sdk/lib/json_scan.c plugin-sdk/lib/json_scan.h \
 	plugin-sdk/lib/json_value.c plugin-sdk/lib/json_value.h plugin-sdk/lib/json_word.h \
 	plugin-sdk/lib/openai_usage.c plugin-sdk/lib/openai_usage.h \
 	plugin-sdk/lib/price_table.c plugin-sdk/lib/price_table.h
+dialect_sources = $(openai_chat_sources) \
+	plugin-sdk/lib/chat_edits.c plugin-sdk/lib/chat_edits.h \
+	plugin-sdk/lib/error_rules.c plugin-sdk/lib/error_rules.h \
+	plugin-sdk/lib/reasoning_request.c plugin-sdk/lib/reasoning_request.h
 
 # The tables ship in the tarball and are made again when a book changes.
 price_tables = %reldir%/anthropic/prices.h %reldir%/deepseek/prices.h \

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* DeepSeek's Chat Completions API. The request goes out as it is, with the reasoning_content of
- * earlier turns: the vendor wants it back where tools are used, and ignores it elsewhere. Two names
- * that it has retired live on here, as its flash model with thinking off and on. Models and prices
- * come from pricing/books/deepseek.json. */
+/* DeepSeek's Chat Completions API (https://api-docs.deepseek.com). The answer comes back as it is; the
+ * request goes out with the edits that its thinking mode asks for. Two names that the vendor has
+ * retired live on here, as its flash model with thinking off and on. Models and prices come from
+ * pricing/books/deepseek.json. */
 #include <harborai/plugin.h>
-#include <stdbool.h>
 
+#include "error_rules.h"
 #include "json_value.h"
 #include "openai_chat.h"
 #include "plugins/deepseek/prices.h"
+#include "reasoning_request.h"
+#include "replayed.h"
 
 #define ID "org.harborai.deepseek"
 #define VERSION "0.1.0"
@@ -18,61 +20,102 @@ HARBORAI_MANIFEST_LITERAL(
     "\"description\":\"Chat Completions of DeepSeek\",\"license\":\"MIT\","
     "\"base_url\":\"https://api.deepseek.com\",\"network\":[\"api.deepseek.com:443\"],"
     "\"capabilities\":[\"chat\",\"stream\",\"tools\",\"vision\",\"reasoning\"],"
+    /* what "Create Chat Completion" does not know, and without which an answer is another one */
+    "\"unsupported\":[\"/audio\",\"/logit_bias\",\"/prediction\",\"/seed\",\"/verbosity\","
+    "\"/web_search_options\"],\"replay\":\"reasoning_content\","
     "\"models\":[" DEEPSEEK_MODELS "],\"patterns\":[\"deepseek-*\"],"
     "\"x-prices-date\":\"" DEEPSEEK_PRICES_DATE "\","
     "\"secrets\":{\"api_key\":{\"env\":\"DEEPSEEK_API_KEY\",\"required\":true,"
     "\"description\":\"API key, from platform.deepseek.com\"}},"
     "\"config_schema\":{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"}}}}");
 
-/* The vendor refuses these since 2026-07-24; until then they meant this. */
-static const struct alias {
-    const char *name;
-    harborai_str thinking;
-} aliases[] = {
-    {"deepseek-chat", HARBORAI_STR_INIT("{\"type\":\"disabled\"}")},
-    {"deepseek-reasoner", HARBORAI_STR_INIT("{\"type\":\"enabled\"}")},
-};
+/* ---- The request ----------------------------------------------------------------------------- */
 
-static const struct alias *alias_of(harborai_str model)
+/* Thinking Mode, https://api-docs.deepseek.com/guides/thinking_mode (2026-11-21): on by default; the
+ * vendor itself takes "minimal" for low, "medium" and "xhigh" for high. */
+static const struct reasoning_dialect dialect = {
+    CHAT_THINKING, REASONING_BY_DEFAULT, {"minimal", "low", "medium", "high", "xhigh", "max"}};
+
+/* The vendor refuses these names since 2026-07-24; until then they meant this. A client that says
+ * itself whether to think knows more than the name that it uses. True: the model will think. */
+static bool resolve_alias(struct chat_edits *e, harborai_str model, bool thinks)
 {
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (harborai_str_equal(model, aliases[i].name))
-            return &aliases[i];
-    return NULL;
+    bool is_chat = harborai_str_equal(model, "deepseek-chat");
+    if (!is_chat && !harborai_str_equal(model, "deepseek-reasoner"))
+        return thinks;
+    chat_edits_set_text(e, CHAT_MODEL, "deepseek-flash");
+    if (chat_edits_has(e, CHAT_THINKING) || chat_edits_has(e, CHAT_ENABLE_THINKING) ||
+        chat_edits_has(e, CHAT_REASONING_EFFORT))
+        return thinks;
+    chat_edits_set(e, CHAT_THINKING, is_chat ? HARBORAI_STR("{\"type\":\"disabled\"}")
+                                             : HARBORAI_STR("{\"type\":\"enabled\"}"));
+    return !is_chat;
 }
 
-/* A client that says itself whether to think knows more than the name that it uses. */
-static bool says_thinking(harborai_str body)
+/* 400 while it thinks, "Thinking mode does not support this tool_choice": of "required" and of a named
+ * function (github.com/deepseek-ai/DeepSeek-V3/issues/1376, 2026-05-30). */
+static bool forces_tool(const struct chat_edits *e)
 {
-    harborai_str said = json_member(body, HARBORAI_STR("thinking"));
-    return said.len > 0 && json_kind(said) != JSON_NULL;
+    harborai_str choice = e->values[CHAT_TOOL_CHOICE];
+    return json_kind(choice) == JSON_OBJECT || json_string_equal(choice, HARBORAI_STR("required"));
+}
+
+static void drop_unless(struct chat_edits *e, enum chat_member member, int64_t harmless)
+{
+    int64_t number;
+    if (!json_int64(e->values[member], &number) || number != harmless)
+        chat_edits_drop(e, member);
+}
+
+static void edit(struct chat_edits *e, const harborai_request *request)
+{
+    bool thinks = resolve_alias(e, request->model, reasoning_request(e, &dialect));
+    bool insists = chat_edits_has(e, CHAT_THINKING); /* then the vendor's refusal is the answer */
+
+    if (thinks && ((forces_tool(e) && !insists) || replayed_lacks_reasoning(request->body))) {
+        reasoning_request_off(e, &dialect);
+        thinks = false;
+    }
+    if (thinks) { /* "will not trigger an error but will also have no effect" */
+        drop_unless(e, CHAT_TEMPERATURE, 1);
+        drop_unless(e, CHAT_PRESENCE_PENALTY, 0);
+        drop_unless(e, CHAT_FREQUENCY_PENALTY, 0);
+    }
+    drop_unless(e, CHAT_N, 1);
+    chat_edits_rename(e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
+    chat_edits_developer(e); /* an "unknown variant" there: github.com/decolua/9router/issues/773 */
 }
 
 static harborai_status chat(harborai_provider *provider, harborai_call *call,
                             const harborai_request *request, harborai_error *error)
 {
-    const struct alias *alias = alias_of(request->model);
-    if (alias == NULL)
-        return openai_chat_start(provider, call, NULL, 0, error);
-    const harborai_edit edits[] = {
-        {HARBORAI_STR("/model"), HARBORAI_STR("deepseek-flash"), HARBORAI_EDIT_TEXT, 0},
-        {HARBORAI_STR("/thinking"), alias->thinking, HARBORAI_EDIT_JSON, 0},
-    };
-    return openai_chat_start(provider, call, edits, says_thinking(request->body) ? 1 : 2, error);
+    struct chat_edits e;
+    chat_edits_init(&e, call, request->body, error);
+    edit(&e, request);
+    return e.status < 0 ? e.status : openai_chat_start(provider, call, e.edits, e.count, error);
 }
 
-/* Where its errors are not those of OpenAI. */
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+/* Its code is "invalid_request_error" for nearly everything, so that the message has to tell. Status
+ * and message of the others say enough: https://api-docs.deepseek.com/quick_start/error_codes. */
+static const struct error_rule rules[] = {
+    {NULL, "Model Not Exist", HARBORAI_E_NOT_FOUND,
+     "DeepSeek does not have this model, or not any more"},
+    /* github.com/deepseek-ai/awesome-deepseek-integration/issues/13 */
+    {NULL, "Content Exists Risk", HARBORAI_E_FILTERED, NULL},
+};
+
 static harborai_status map_error(harborai_provider *provider, harborai_call *call,
                                  const harborai_http_response *response, harborai_str body,
                                  harborai_error *error)
 {
-    (void)provider, (void)call;
+    (void)provider, (void)call, (void)response;
     if (harborai_str_equal(body, "\"insufficient_system_resource\"")) /* a finish_reason, in a 200 */
         harborai_error_set(error, HARBORAI_E_OVERLOADED,
                            "DeepSeek ran out of resources within its answer: ask again");
-    else if (response->status == 400 && strcmp(error->message, "Model Not Exist") == 0)
-        harborai_error_set(error, HARBORAI_E_NOT_FOUND,
-                           "DeepSeek does not have this model, or not any more");
+    else
+        error_rules_apply(rules, sizeof rules / sizeof *rules, error);
     return HARBORAI_OK;
 }
 
@@ -90,8 +133,10 @@ static const harborai_plugin plugin = {.size = sizeof plugin,
                                        .version = VERSION,
                                        .create = openai_chat_create,
                                        .destroy = openai_chat_destroy,
-                                       .chat = chat, /* streams too */
+                                       .chat = chat,
+                                       .stream = chat,
                                        .map_error = map_error,
+                                       .parse_tokens = openai_chat_parse_tokens,
                                        .pricing = pricing};
 
 const void *harborai_plugin_query(uint32_t abi_major)

@@ -66,9 +66,33 @@ class DeepseekTest(FrontTest):
                  {"role": "tool", "tool_call_id": "call_1", "content": "42"}]
         _, _, sent = self.call("x", messages=turns)
         self.assertEqual(sent["messages"], turns)
-        del turns[1]["reasoning_content"]
-        answer, _, _ = self.call("x", messages=turns)
-        self.assert_error(answer, 400, message="reasoning_content in the thinking mode must be")
+
+    def test_reasoning_that_is_gone_turns_thinking_off(self):
+        """The vendor would refuse: the turn is answered without a thought, and that is told."""
+        turns = [{"role": "user", "content": "begin"},
+                 {"role": "assistant", "content": "", "tool_calls": [TOOL_CALL]},
+                 {"role": "tool", "tool_call_id": "call_1", "content": "42"}]
+        for stream in (False, True):
+            answer, line, sent = self.call("x", messages=turns, stream=stream)
+            self.assertEqual(answer.status, 200, answer.body)
+            self.assertEqual(sent["thinking"], {"type": "disabled"})
+            self.assertEqual(answer.headers.get("x-harborai-changed"), "thinking;off")
+            self.assertEqual(line["tokens"].get("reasoning", 0), 0)
+
+    def test_what_the_vendor_does_not_take(self):
+        rows = [({"temperature": 0.1}, "temperature;dropped", "temperature"),
+                ({"max_completion_tokens": 9}, "max_completion_tokens;adapted",
+                 "max_completion_tokens"),
+                ({"reasoning_effort": "none"}, "reasoning_effort;adapted", "reasoning_effort"),
+                ({"enable_thinking": False}, "enable_thinking;adapted", "enable_thinking")]
+        for members, changed, gone in rows:
+            with self.subTest(changed):
+                answer, _, sent = self.call("x", **members)
+                self.assertEqual(answer.headers.get("x-harborai-changed"), changed)
+                self.assertNotIn(gone, sent)
+        answer, _, sent = self.call("x", reasoning_effort="high", thinking={"type": "enabled"})
+        self.assertNotIn("x-harborai-changed", answer.headers)
+        self.assertEqual(sent["reasoning_effort"], "high")
 
     def test_keep_alive_bytes_are_survived(self):
         whole = {"blank_lines": 600, "split_bytes": 50, "text": "after blanks"}
