@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: MIT
 # Ours, built as a third party builds theirs: against plugin-sdk/ alone.
-plugin_LTLIBRARIES += %reldir%/deepseek/deepseek.la %reldir%/openai/openai.la
+plugin_LTLIBRARIES += %reldir%/deepseek/deepseek.la %reldir%/doubao/doubao.la \
+	%reldir%/openai/openai.la %reldir%/wenxin/wenxin.la
 %canon_reldir%_deepseek_deepseek_la_SOURCES = %reldir%/deepseek/deepseek.c \
 	%reldir%/deepseek/prices.h $(dialect_sources) \
 	plugin-sdk/lib/replayed.c plugin-sdk/lib/replayed.h
 %canon_reldir%_deepseek_deepseek_la_LDFLAGS = $(module_link_flags)
+%canon_reldir%_doubao_doubao_la_SOURCES = %reldir%/doubao/doubao.c \
+	%reldir%/doubao/prices.h $(dialect_sources)
+%canon_reldir%_doubao_doubao_la_LDFLAGS = $(module_link_flags)
 %canon_reldir%_openai_openai_la_SOURCES = %reldir%/openai/openai.c \
 	%reldir%/openai/prices.h $(openai_chat_sources)
 %canon_reldir%_openai_openai_la_LDFLAGS = $(module_link_flags)
+%canon_reldir%_wenxin_wenxin_la_SOURCES = %reldir%/wenxin/wenxin.c \
+	%reldir%/wenxin/prices.h $(dialect_sources)
+%canon_reldir%_wenxin_wenxin_la_LDFLAGS = $(module_link_flags)
 
 # Of plugins for a vendor with OpenAI's API, and with words of its own in it.
 openai_chat_sources = plugin-sdk/lib/openai_chat.c plugin-sdk/lib/openai_chat.h \
@@ -31,7 +38,9 @@ $(price_tables): %reldir%/%/prices.h: pricing/books/%.json pricing/generate
 	$(PYTHON3) $(srcdir)/pricing/generate $(srcdir)/pricing/books/$*.json >$@.tmp && \
 	mv -f $@.tmp $@
 %reldir%/deepseek/deepseek.lo: %reldir%/deepseek/prices.h
+%reldir%/doubao/doubao.lo: %reldir%/doubao/prices.h
 %reldir%/openai/openai.lo: %reldir%/openai/prices.h
+%reldir%/wenxin/wenxin.lo: %reldir%/wenxin/prices.h
 
 # libtool's .la files are of no use beside plugins, which are found by their manifests. Without them
 # `libtool --mode=uninstall` does not know of the .so.

@@ -20,4 +20,5 @@ include tests/unit/engine/local.mk
 include tests/unit/client/local.mk
 include tests/unit/runtime/local.mk
 include tests/unit/server/local.mk
+include tests/unit/vendors/local.mk
 endif
