@@ -32,6 +32,8 @@ static enum wish wish_of(const struct chat_edits *e, enum chat_member member)
 
 static void set_switch(struct chat_edits *e, const struct reasoning_dialect *d, enum wish wish)
 {
+    if ((d->flags & REASONING_ALWAYS) != 0)
+        return; /* on it is, and the switch may be refused */
     if (d->own == CHAT_ENABLE_THINKING)
         chat_edits_set(e, d->own, wish == OFF ? HARBORAI_STR("false") : HARBORAI_STR("true"));
     else if (d->own == CHAT_THINKING && wish == AUTO)

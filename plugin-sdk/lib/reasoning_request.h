@@ -30,7 +30,7 @@ enum reasoning_effort {
 
 enum { /* reasoning_dialect.flags */
     REASONING_BY_DEFAULT = 1u << 0, /* the model thinks where nobody says anything */
-    REASONING_ALWAYS = 1u << 1,     /* and cannot be told not to */
+    REASONING_ALWAYS = 1u << 1,     /* and has no switch; its `own` is the vendor's */
     REASONING_BY_EFFORT = 1u << 2,  /* an effort means nothing while the switch is off: it goes out
                                        with the switch on */
     REASONING_AUTO = 1u << 3,       /* the switch may say "auto" */

@@ -81,9 +81,10 @@ static harborai_status create(const harborai_host *host, harborai_str config,
 
 /* ---- The request ----------------------------------------------------------------------------- */
 
-/* Of "reasoning_effort" the vendor knows low, medium and high; of its own models enable_thinking is the
- * switch, of those that it hosts for others thinking.type: "Text generation" of the API's reference,
- * https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb, as design notes of 2026-11-21 have it. */
+/* Which models take which switch, and what is their default: "Deep thinking",
+ * https://cloud.baidu.com/doc/qianfan-docs/s/Wm95lyynv; efforts and budget: "Text generation",
+ * https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb. Of models that are younger than these pages the
+ * names decide. */
 #define EFFORTS {"low", "low", "medium", "high", "high", "high"}
 
 static const struct reasoning_dialect switched = {
@@ -94,6 +95,8 @@ static const struct reasoning_dialect always = {
     CHAT_ENABLE_THINKING, REASONING_BY_DEFAULT | REASONING_ALWAYS | REASONING_BUDGET, EFFORTS};
 static const struct reasoning_dialect hosted = {
     CHAT_THINKING, REASONING_BY_EFFORT | REASONING_BUDGET, EFFORTS};
+static const struct reasoning_dialect hosted_always = {
+    CHAT_THINKING, REASONING_BY_DEFAULT | REASONING_ALWAYS, EFFORTS};
 static const struct reasoning_dialect never = {0};
 
 /* By the begin of a model's name; the first holds. */
@@ -104,8 +107,10 @@ static const struct family {
     {"ernie-x1", &always},
     {"ernie-5.0-thinking", &switched_on},
     {"ernie-5", &switched},
+    {"ernie-4.5-turbo-vl", &switched},
     {"ernie-4.5-vl", &switched},
     {"ernie-", &never},
+    {"deepseek-r1", &hosted_always},
     {"deepseek-", &hosted},
     {"kimi-", &hosted},
     {"glm-", &hosted},

@@ -36,7 +36,7 @@ static const struct row {
      "\"completion_tokens_details\":{\"reasoning_tokens\":30}}",
      HARBORAI_OK, 19, 0, 10, 30, 59},
     {"a whole answer", "doubao",
-     "{\"id\":\"x\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}",
+     "{\"id\":\"x\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}",
      HARBORAI_OK, 1, NONE, 2, NONE, 3},
     {"a chunk without", "doubao", "{\"choices\":[],\"usage\":null}", HARBORAI_E_NOT_FOUND, 0, 0, 0, 0,
      0},
