@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	%reldir%/test_clients.py \
 	%reldir%/test_config.py \
 	%reldir%/test_deepseek.py \
+	%reldir%/test_doubao.py \
 	%reldir%/test_errors.py \
 	%reldir%/test_golden.py \
 	%reldir%/test_http.py \
@@ -39,4 +40,5 @@ EXTRA_DIST += \
 	%reldir%/test_sim_itself.py \
 	%reldir%/test_stuck.py \
 	%reldir%/test_upstream.py \
+	%reldir%/test_wenxin.py \
 	tests/plugins/says.c
