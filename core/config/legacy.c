@@ -55,6 +55,31 @@ const struct legacy_vendor *legacy_vendor_find(harborai_str provider)
     return NULL;
 }
 
+static bool has_key(const struct legacy_vendor *vendor, harborai_str variable)
+{
+    for (size_t i = 0; i < ARRAY_LEN(vendor->keys); i++)
+        if (vendor->keys[i] != NULL && slice_is(variable, vendor->keys[i]))
+            return true;
+    return false;
+}
+
+bool legacy_key_find(const struct environment *environment, harborai_str variable,
+                     harborai_str *ret_variable, harborai_str *ret_value)
+{
+    *ret_variable = variable;
+    if (environment_find_filled(environment, variable, ret_value))
+        return true;
+    for (const struct legacy_vendor *v = legacy_vendors; v->provider != NULL; v++) {
+        for (size_t i = 0; has_key(v, variable) && i < ARRAY_LEN(v->keys); i++) {
+            *ret_variable = v->keys[i] != NULL ? slice_of(v->keys[i]) : variable;
+            if (v->keys[i] != NULL &&
+                environment_find_filled(environment, *ret_variable, ret_value))
+                return true;
+        }
+    }
+    return false;
+}
+
 bool legacy_vendor_key_is_outside(const struct config *config, const struct legacy_vendor *vendor)
 {
     for (size_t i = 0; i < ARRAY_LEN(vendor->keys); i++)
@@ -132,10 +157,7 @@ static const struct legacy_vendor *find_vendor_of(harborai_str name)
         prefix.len -= strlen("BASE_URL");
         if (!slice_equal(slice_cut(name, prefix.len), prefix))
             continue;
-        for (size_t i = 0; i < ARRAY_LEN(v->keys); i++)
-            if (v->keys[i] != NULL && slice_is(name, v->keys[i]))
-                return NULL;
-        return slice_is(name, v->base_url) ? NULL : v;
+        return has_key(v, name) || slice_is(name, v->base_url) ? NULL : v;
     }
     return NULL;
 }
@@ -167,7 +189,8 @@ void legacy_warn_of_vendor(const struct config *config, const struct legacy_vend
                            struct config_faults *warnings)
 {
     const struct config_provider *p = config_provider_find(config, slice_of(vendor->provider));
-    const char *const names[] = {vendor->keys[0], vendor->keys[1], vendor->base_url};
+    const char *const names[] = {vendor->keys[0], vendor->keys[1], vendor->keys[2],
+                                 vendor->base_url};
     if (p != NULL && p->place.line > 0)
         return;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {

@@ -5,6 +5,7 @@
 #define CONFIG_LEGACY_H
 
 #include "config/config.h"
+#include "config/environment.h"
 
 /* ---- Variables that give a setting under another name -------------------------------------- */
 
@@ -23,7 +24,7 @@ bool legacy_alias_counts(const struct config *config, const struct legacy_alias 
 
 struct legacy_vendor {
     const char *provider, *base_url; /* "openai", "OPENAI_BASE_URL" */
-    const char *keys[2];             /* variables that hold its key; NULL = no second one */
+    const char *keys[3];             /* variables that hold its key, the vendor's own name of it first */
 };
 
 size_t legacy_vendor_count(void);
@@ -31,6 +32,11 @@ const char *legacy_vendor_name(size_t index);
 
 /* By the provider's name; NULL if its address has no variable. */
 const struct legacy_vendor *legacy_vendor_find(harborai_str provider);
+
+/* The first of the variables that is set and not empty: `variable`, then others that hold a key of the
+ * same vendor. The name is a C string, and borrowed as `variable` is, or static. */
+bool legacy_key_find(const struct environment *environment, harborai_str variable,
+                     harborai_str *ret_variable, harborai_str *ret_value);
 
 /* Whether one of its keys is set, but not by the .env file. */
 bool legacy_vendor_key_is_outside(const struct config *config, const struct legacy_vendor *vendor);

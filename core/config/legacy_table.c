@@ -12,12 +12,12 @@ const struct legacy_alias legacy_aliases[] = {
 };
 
 const struct legacy_vendor legacy_vendors[] = {
-    {"openai", "OPENAI_BASE_URL", {"OPENAI_API_KEY", NULL}},
-    {"deepseek", "DEEPSEEK_BASE_URL", {"DEEPSEEK_API_KEY", NULL}},
-    {"wenxin", "WENXIN_BASE_URL", {"WENXIN_API_KEY", "ERNIE_API_KEY"}},
-    {"doubao", "DOUBAO_BASE_URL", {"DOUBAO_API_KEY", "ARK_API_KEY"}},
-    {"anthropic", "ANTHROPIC_BASE_URL", {"ANTHROPIC_API_KEY", NULL}},
-    {NULL, NULL, {NULL, NULL}},
+    {"openai", "OPENAI_BASE_URL", {"OPENAI_API_KEY", NULL, NULL}},
+    {"deepseek", "DEEPSEEK_BASE_URL", {"DEEPSEEK_API_KEY", NULL, NULL}},
+    {"wenxin", "WENXIN_BASE_URL", {"QIANFAN_API_KEY", "WENXIN_API_KEY", "ERNIE_API_KEY"}},
+    {"doubao", "DOUBAO_BASE_URL", {"ARK_API_KEY", "DOUBAO_API_KEY", NULL}},
+    {"anthropic", "ANTHROPIC_BASE_URL", {"ANTHROPIC_API_KEY", NULL, NULL}},
+    {NULL, NULL, {NULL, NULL, NULL}},
 };
 
 /* They say where to look, what code runs, or who vouches for those that get the keys: the user's to

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "config/environment.h"
+#include "config/legacy.h"
 #include "runtime/preset.h"
 #include "runtime/state.h"
 
@@ -45,10 +45,10 @@ static size_t list_providers(const struct runtime *runtime, struct model_map_pro
 static harborai_str missing_variables(const struct manifest *m,
                                       const struct environment *environment, struct arena *arena)
 {
-    harborai_str found, missing = SLICE_NONE;
+    harborai_str found, name, missing = SLICE_NONE;
     for (size_t i = 0; i < m->secret_count; i++) {
         const struct manifest_secret *secret = &m->secrets[i];
-        if (!secret->required || environment_find_filled(environment, secret->env, &found))
+        if (!secret->required || legacy_key_find(environment, secret->env, &name, &found))
             continue;
         if (secret->env.len == 0)
             return SLICE_NONE;

@@ -3,7 +3,7 @@
  * their end where nobody wants them any more. [keeper] */
 #include <stdlib.h>
 
-#include "config/environment.h"
+#include "config/legacy.h"
 #include "runtime/preset.h"
 #include "runtime/state.h"
 
@@ -38,7 +38,7 @@ static harborai_status add_secret(struct wanted *w, const struct manifest_secret
         to->value = secret_ref(w->spec->api_key);
         w->secret_count++;
     } else if (!is_elsewhere && /* else another account's key would go to this address */
-               environment_find_filled(config->environment, variable, &text)) {
+               legacy_key_find(config->environment, variable, &variable, &text)) {
         harborai_status st = secret_create(text, variable.data, &to->value, error);
         if (st < 0)
             return st;

@@ -154,8 +154,9 @@ class DoubaoTest(FrontTest):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("endpoints must name the model", done.stderr)
         del config["providers"]["doubao"]["options"]
-        done = support.harborai("chat", "-m", PRO, "hello", env={"ARK_API_KEY": "k"}, config=config)
-        self.assertEqual((done.returncode, done.stdout), (0, "hello\n"), done.stderr)
+        for name in ("ARK_API_KEY", "DOUBAO_API_KEY"):
+            done = support.harborai("chat", "-m", PRO, "hello", env={name: "k"}, config=config)
+            self.assertEqual((done.returncode, done.stdout), (0, "hello\n"), done.stderr)
 
 
 if __name__ == "__main__":

@@ -155,6 +155,12 @@ class WenxinTest(FrontTest):
         config = {"providers": {"wenxin": {"base_url": self.base_url()}}}
         done = ask({"QIANFAN_API_KEY": "bce-v3/ALTAK-x/y"}, config)
         self.assertEqual((done.returncode, done.stdout), (0, "hello\n"), done.stderr)
+        for name in ("WENXIN_API_KEY", "ERNIE_API_KEY"):
+            done = ask({name: "bce-v3/ALTAK-x/y"}, config)
+            self.assertEqual((done.returncode, done.stdout), (0, "hello\n"), done.stderr)
+        done = ask({"DOUBAO_API_KEY": "k"}, config)
+        self.assertIn("QIANFAN_API_KEY", done.stderr)
+        self.assertNotEqual(done.returncode, 0)
         done = ask({"QIANFAN_API_KEY": "s3cret"}, config, 'sim:{"error":"invalid_iam_token"}')
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(KEY_FORM, done.stderr)

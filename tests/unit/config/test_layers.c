@@ -371,6 +371,31 @@ static void test_foreign_keys(void)
     }
 }
 
+static void test_key_by_other_names(void)
+{
+    static const struct row {
+        const char *name, *pairs[4], *variable, *found, *value;
+    } rows[] = {
+        {"its own", {"QIANFAN_API_KEY=a", "WENXIN_API_KEY=b"}, "QIANFAN_API_KEY", "QIANFAN_API_KEY",
+         "a"},
+        {"empty", {"QIANFAN_API_KEY=", "ERNIE_API_KEY=c"}, "QIANFAN_API_KEY", "ERNIE_API_KEY", "c"},
+        {"the first", {"ERNIE_API_KEY=c", "WENXIN_API_KEY=b"}, "QIANFAN_API_KEY", "WENXIN_API_KEY",
+         "b"},
+        {"of another plugin", {"ARK_API_KEY=d"}, "DOUBAO_API_KEY", "ARK_API_KEY", "d"},
+        {"another vendor's", {"OPENAI_API_KEY=e"}, "QIANFAN_API_KEY", NULL, NULL},
+        {"of no vendor", {"WENXIN_API_KEY=b"}, "ACME_API_KEY", NULL, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixed_environment fixed = fixed_environment(rows[i].pairs);
+        harborai_str variable, value;
+        bool found = legacy_key_find(&fixed.environment, slice_of(rows[i].variable), &variable,
+                                     &value);
+        ROW(rows[i].name, found == (rows[i].value != NULL));
+        if (found && rows[i].value != NULL)
+            ROW(rows[i].name, slice_is(variable, rows[i].found) && slice_is(value, rows[i].value));
+    }
+}
+
 /* The table's own sense: each alias leads to a setting of the top, each answer is of a section. */
 static void test_tables(void)
 {
@@ -394,5 +419,6 @@ const CU_TestInfo layers_tests[] = {{"precedence", test_precedence},
                                     {"foreign variables", test_foreign_variables},
                                    {"variables of vendors", test_variables_of_vendors},
                                     {"foreign keys", test_foreign_keys},
+                                    {"key by other names", test_key_by_other_names},
                                     {"tables", test_tables},
                                     CU_TEST_INFO_NULL};
