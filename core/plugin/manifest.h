@@ -57,6 +57,7 @@ struct manifest {
     harborai_str description, homepage, license;
     harborai_str base_url; /* of the vendor, without a slash at its end; or empty */
     harborai_str request_id_header;
+    harborai_str replay; /* the member that the vendor wants back in later turns; or empty */
     harborai_str prices_date; /* "x-prices-date": when its prices were checked; or empty */
     struct manifest_model *models;
     size_t model_count;

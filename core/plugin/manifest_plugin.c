@@ -156,6 +156,15 @@ static harborai_status read_isolation(struct manifest_reader *r, const char *whe
     return st;
 }
 
+static harborai_status read_replay(struct manifest_reader *r, const char *where,
+                                   harborai_str value)
+{
+    harborai_status st = manifest_read_text(r, where, value, &r->m->replay);
+    if (st == HARBORAI_OK && r->m->replay.len > 0 && !slice_is(r->m->replay, "reasoning_content"))
+        return manifest_fault(r, where, "must be reasoning_content, or empty");
+    return st;
+}
+
 static harborai_status read_ignored(struct manifest_reader *r, const char *where,
                                     harborai_str value)
 {
@@ -215,6 +224,7 @@ static const struct {
     {"network", read_network},
     {"request_headers", read_headers},
     {"request_id_header", read_request_id_header},
+    {"replay", read_replay},
     {"secrets", read_secrets},
     {"config_schema", read_ignored},
     {"isolation", read_isolation},

@@ -233,6 +233,7 @@ harborai_status provider_create(const struct provider_options *options,
     arena_init(&p->arena, 4 * LIMIT_CONFIG_FILE);
     p->manifest = manifest_ref(options->file->manifest);
     p->identity = options->file->identity;
+    p->replay = p->manifest->replay;
     harborai_status st = fill_in(p, options, error);
     if (st < 0) {
         provider_destroy(p);

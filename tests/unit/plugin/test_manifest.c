@@ -76,6 +76,8 @@ static const struct {
     {"dynamic no bool", PLUGIN("\"dynamic_models\":1"), "plugin.dynamic_models: must be true", 0},
     {"base_url", PLUGIN(MODELS ",\"base_url\":\"ftp://x\""), "plugin.base_url: must be", 0},
     {"base_url quote", PLUGIN(MODELS ",\"base_url\":\"http://x/\\\"\""), "plugin.base_url", 0},
+    {"replay", PLUGIN(MODELS ",\"replay\":\"thinking\""), "plugin.replay: must be", 0},
+    {"replay no text", PLUGIN(MODELS ",\"replay\":true"), "plugin.replay: must be a string", 0},
     {"prices date", PLUGIN(MODELS ",\"x-prices-date\":20261121"), "x-prices-date: must be", 0},
     {"header case", PLUGIN(MODELS ",\"request_headers\":[\"X-A\"]"), "request_headers: 'X-A'", 0},
     {"header secret", PLUGIN(MODELS ",\"request_headers\":[\"cookie\"]"), "never handed", 0},
@@ -156,12 +158,14 @@ static void test_whole(void)
         "\"name\":\"A\\u0063me\",\"base_url\":\"https://api.acme.example/v1/\",\"nmae\":1,\"x-mine\":2,"
         "\"models\":[{\"name\":\"big\",\"aliases\":[\"b1\",\"b2\"],\"context\":128000,"
         "\"max_output\":8e3,\"colour\":0},{\"name\":\"small\",\"deprecated\":\"2027-01-01\"}],"
+        "\"replay\":\"reasoning_content\","
         "\"patterns\":[\"ft:*\"],\"x-prices-date\":\"2026-11-21\",\"network\":[\"api.acme.example:443\"],"
         "\"secrets\":{\"api_key\":{\"env\":\"ACME_API_KEY\",\"required\":true}}");
     CU_ASSERT_FATAL(manifest_create(slice_of(json), "x", &m, NULL) == HARBORAI_OK);
     CU_ASSERT(slice_is(m->id, "com.acme") && slice_is(m->name, "Acme"));
     CU_ASSERT(slice_is(m->base_url, "https://api.acme.example/v1"));
     CU_ASSERT(slice_is(m->prices_date, "2026-11-21"));
+    CU_ASSERT(slice_is(m->replay, "reasoning_content"));
     CU_ASSERT(m->model_count == 2 && m->models[0].context == 128000);
     CU_ASSERT(m->models[0].max_output == 8000);
     CU_ASSERT(slice_starts_with(m->models[1].json, "{\"name\":\"small\""));
