@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %reldir%/libsdk.la
 	%reldir%/error_rules.c %reldir%/error_rules.h \
 	%reldir%/held.c %reldir%/held.h \
 	%reldir%/json_edit.c %reldir%/json_edit.h \
+	%reldir%/json_out.c %reldir%/json_out.h \
 	%reldir%/json_scan.c %reldir%/json_scan.h \
 	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h \
 	%reldir%/lines.c %reldir%/lines.h \
