@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Ours, built as a third party builds theirs: against plugin-sdk/ alone.
-plugin_LTLIBRARIES += %reldir%/deepseek/deepseek.la %reldir%/doubao/doubao.la \
-	%reldir%/openai/openai.la %reldir%/wenxin/wenxin.la
+plugin_LTLIBRARIES += %reldir%/anthropic/anthropic.la %reldir%/deepseek/deepseek.la \
+	%reldir%/doubao/doubao.la %reldir%/openai/openai.la %reldir%/wenxin/wenxin.la
+include plugins/anthropic/local.mk
 %canon_reldir%_deepseek_deepseek_la_SOURCES = %reldir%/deepseek/deepseek.c \
 	%reldir%/deepseek/prices.h $(dialect_sources) \
 	plugin-sdk/lib/replayed.c plugin-sdk/lib/replayed.h
@@ -37,6 +38,7 @@ $(price_tables): %reldir%/%/prices.h: pricing/books/%.json pricing/generate
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	$(PYTHON3) $(srcdir)/pricing/generate $(srcdir)/pricing/books/$*.json >$@.tmp && \
 	mv -f $@.tmp $@
+%reldir%/anthropic/anthropic.lo: %reldir%/anthropic/prices.h
 %reldir%/deepseek/deepseek.lo: %reldir%/deepseek/prices.h
 %reldir%/doubao/doubao.lo: %reldir%/doubao/prices.h
 %reldir%/openai/openai.lo: %reldir%/openai/prices.h

@@ -9,6 +9,7 @@ include tests/unit/plugin/local.mk
 include tests/unit/registry/local.mk
 include tests/unit/sdk/local.mk
 include tests/unit/wire/local.mk
+include tests/unit/plugins/local.mk
 include tests/unit/pricing/local.mk
 include tests/unit/record/local.mk
 include tests/unit/account/local.mk

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether and how much the model thinks: `thinking` and `output_config` of a request. */
+#ifndef ANTHROPIC_THINKING_H
+#define ANTHROPIC_THINKING_H
+
+#include <stdbool.h>
+
+#include <harborai/plugin.h>
+
+struct body;
+
+#define THINKING_EFFORTS "none, minimal, low, medium, high, xhigh or max"
+
+bool thinking_is_effort(harborai_str text);
+
+/* Writes `thinking` and `output_config` from reasoning_effort, response_format, and the members of
+ * the same names that the application sent; sets b->thinks. The messages were written before. */
+harborai_status thinking_write(struct body *b);
+
+#endif
