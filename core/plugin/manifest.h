@@ -22,6 +22,7 @@ struct manifest_model {
     struct manifest_texts aliases;
     int64_t context, max_output; /* tokens; 0 = not known */
     harborai_str deprecated;     /* a date, or empty */
+    struct manifest_texts unsupported; /* as of the manifest, besides its list */
     harborai_str json;           /* the entry as it stands: harborai_request.model_info */
 };
 
@@ -66,7 +67,8 @@ struct manifest {
     struct manifest_texts request_headers; /* lower case */
     struct manifest_texts capabilities;
     struct manifest_texts operations; /* at least one */
-    struct manifest_texts unsupported;
+    struct manifest_texts unsupported; /* JSON Pointers to members that requests must not have;
+                                          never the model, the messages or the stream */
     struct manifest_secret *secrets;
     size_t secret_count;
     struct manifest_preset *presets; /* each name once */

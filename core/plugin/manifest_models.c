@@ -34,6 +34,8 @@ static harborai_status read_model_value(struct manifest_reader *r, const char *p
         return manifest_read_count(r, place, value, &model->max_output);
     if (slice_is(key, "deprecated"))
         return manifest_read_text(r, place, value, &model->deprecated);
+    if (slice_is(key, "unsupported"))
+        return manifest_read_unsupported(r, place, value, &model->unsupported);
     if (slice_is(key, "aliases")) {
         st = manifest_read_texts(r, place, value, &model->aliases);
         for (size_t i = 0; st == HARBORAI_OK && i < model->aliases.count; i++)
@@ -48,7 +50,7 @@ static harborai_status read_model_member(struct manifest_reader *r, size_t index
                                          harborai_str value, struct manifest_model *model)
 {
     static const char *const known[] = {"input",       "output",    "capabilities", "media",
-                                        "unsupported", "operations", "replacement", NULL};
+                                        "operations", "replacement", NULL};
     char place[256];
     harborai_status st = read_model_value(r, "", key, value, model);
     if (st < 0) {

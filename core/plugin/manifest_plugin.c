@@ -193,7 +193,12 @@ TEXT_READER(prices_date)
 TEXTS_READER(network)
 TEXTS_READER(capabilities)
 TEXTS_READER(operations)
-TEXTS_READER(unsupported)
+
+static harborai_status read_unsupported(struct manifest_reader *r, const char *where,
+                                        harborai_str value)
+{
+    return manifest_read_unsupported(r, where, value, &r->m->unsupported);
+}
 
 static harborai_status read_dynamic_models(struct manifest_reader *r, const char *where,
                                            harborai_str value)

@@ -20,13 +20,8 @@ static harborai_status read_preset_models(struct manifest_reader *r, const char 
 static harborai_status read_preset_unsupported(struct manifest_reader *r, const char *place,
                                                harborai_str value, struct manifest_preset *preset)
 {
-    harborai_status st = manifest_read_texts(r, place, value, &preset->unsupported);
-    for (size_t i = 0; st == HARBORAI_OK && i < preset->unsupported.count; i++)
-        if (preset->unsupported.items[i].data[0] != '/')
-            st = manifest_fault(r, place, "'%s' is no JSON Pointer",
-                                preset->unsupported.items[i].data);
     preset->has_unsupported = true;
-    return st;
+    return manifest_read_unsupported(r, place, value, &preset->unsupported);
 }
 
 static harborai_status read_preset_replay(struct manifest_reader *r, const char *place,

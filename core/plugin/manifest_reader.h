@@ -40,6 +40,10 @@ MUST_CHECK harborai_status manifest_read_url(struct manifest_reader *r, const ch
 /* An array of texts, none of them empty. */
 MUST_CHECK harborai_status manifest_read_texts(struct manifest_reader *r, const char *where,
                                                harborai_str value, struct manifest_texts *ret);
+/* The same of JSON Pointers to members that a request can do without. */
+MUST_CHECK harborai_status manifest_read_unsupported(struct manifest_reader *r, const char *where,
+                                                     harborai_str value,
+                                                     struct manifest_texts *ret);
 /* The key in plain text; escaped ones are decoded. */
 MUST_CHECK harborai_status manifest_read_key(struct manifest_reader *r,
                                              const struct json_member *member,

@@ -116,6 +116,42 @@ harborai_status manifest_read_texts(struct manifest_reader *r, const char *where
     return HARBORAI_OK;
 }
 
+/* `text` is no longer than its room, so that every token of it finds a place. */
+static bool is_pointer(harborai_str text)
+{
+    char room[256];
+    harborai_str token;
+    if (text.len >= sizeof room)
+        return false;
+    while (text.len > 0)
+        if (!json_pointer_next(&text, room, sizeof room, &token))
+            return false;
+    return true;
+}
+
+static bool is_needed(harborai_str pointer)
+{
+    static const char *const needed[] = {"model", "messages", "stream", NULL};
+    char room[256];
+    harborai_str first;
+    return json_pointer_next(&pointer, room, sizeof room, &first) &&
+           manifest_is_any_of(first, needed);
+}
+
+harborai_status manifest_read_unsupported(struct manifest_reader *r, const char *where,
+                                          harborai_str value, struct manifest_texts *ret)
+{
+    harborai_status st = manifest_read_texts(r, where, value, ret);
+    for (size_t i = 0; st == HARBORAI_OK && i < ret->count; i++)
+        if (!is_pointer(ret->items[i]))
+            st = manifest_fault(r, where, "'%s' is no JSON Pointer, such as \"/logit_bias\"",
+                                ret->items[i].data);
+        else if (is_needed(ret->items[i]))
+            st = manifest_fault(r, where, "'%s': no request can do without it",
+                                ret->items[i].data);
+    return st;
+}
+
 bool manifest_is_any_of(harborai_str key, const char *const *names)
 {
     for (; *names != NULL; names++)
