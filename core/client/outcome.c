@@ -9,7 +9,7 @@ void outcome_init(struct harborai_reply *outcome)
 {
     *outcome = (struct harborai_reply){
         .text = "", .reasoning = "", .completion_id = "", .finish_reason = "", .provider = "",
-        .model = "", .cost_reason = "", .json = HARBORAI_STR_INIT(""), .first_ns = -1,
+        .model = "", .cost_reason = "", .changed = "", .json = HARBORAI_STR_INIT(""), .first_ns = -1,
         .usage = {.size = sizeof outcome->usage}};
     arena_init(&outcome->arena, 4 * LIMIT_RESPONSE_BODY);
 }
@@ -46,6 +46,7 @@ static bool fill_texts(struct harborai_reply *o, const struct record *record, ha
     bool ok = copy(a, record->provider, &o->provider) &&
               copy(a, is_named ? record->vendor_model : record->upstream_model, &o->model) &&
               copy(a, record->finish_reason, &o->finish_reason) &&
+              copy(a, record->changed, &o->changed) &&
               copy(a, record->is_cost_known ? SLICE_NONE : record->cost_reason, &o->cost_reason);
     if (record->usage.vendor_json.len > 0)
         o->usage.vendor_json = arena_copy(a, record->usage.vendor_json);

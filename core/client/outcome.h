@@ -12,7 +12,8 @@
 struct harborai_reply {
     struct arena arena; /* owns the texts */
     harborai_str json;
-    const char *text, *reasoning, *completion_id, *finish_reason, *provider, *model, *cost_reason;
+    const char *text, *reasoning, *completion_id, *finish_reason, *provider, *model, *cost_reason,
+        *changed;
     char id[32], key[37], trace_id[33];
     char cost[MONEY_TEXT], currency[8];
     harborai_usage usage;

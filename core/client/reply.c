@@ -95,6 +95,11 @@ const char *harborai_reply_cost_reason(const harborai_reply *reply)
     return reply != NULL ? reply->cost_reason : "";
 }
 
+const char *harborai_reply_changed(const harborai_reply *reply)
+{
+    return reply != NULL ? reply->changed : "";
+}
+
 int64_t harborai_reply_total_ns(const harborai_reply *reply)
 {
     return reply != NULL ? reply->total_ns : 0;

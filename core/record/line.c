@@ -176,6 +176,7 @@ static void add_end(struct buf *out, const struct record *r)
     TEXT(out, "vendor_model", r->vendor_model);
     TEXT(out, "vendor_request_id", r->vendor_request_id);
     TEXT(out, "service_tier", r->service_tier);
+    TEXT(out, "changed", r->changed);
 }
 
 void line_end(struct buf *out, const struct record *record)

@@ -36,6 +36,7 @@ static void test_whole(void)
     CU_ASSERT(harborai_reply_tokens_out(reply) == 3);
     CU_ASSERT_STRING_EQUAL(harborai_reply_cost(reply), "");
     CU_ASSERT_STRING_EQUAL(harborai_reply_cost_reason(reply), "no_price");
+    CU_ASSERT_STRING_EQUAL(harborai_reply_changed(reply), "");
     CU_ASSERT(harborai_reply_total_ns(reply) > 0);
     CU_ASSERT(harborai_reply_json(reply).len > 0);
     CU_ASSERT(stage_has_line(&stage, harborai_reply_record_key(reply), "\"client\":\"library\""));

@@ -34,6 +34,7 @@ static const struct record full = {
     .vendor_model = S("gpt-4o-2024-08-06"),
     .vendor_request_id = S("req_abc"),
     .service_tier = S("default"),
+    .changed = S("n;dropped, thinking;off"),
     .usage = {.known_mask = 1u << HARBORAI_TOKENS_INPUT | 1u << HARBORAI_TOKENS_CACHE_READ |
                             1u << HARBORAI_TOKENS_OUTPUT | 1u << 20 | 1u << 31,
               .count = {[HARBORAI_TOKENS_INPUT] = 800, [HARBORAI_TOKENS_OUTPUT] = 500, [20] = 9},
@@ -95,7 +96,7 @@ static const struct row {
      "\"begin_ns\":1795259085123000001,\"end_ns\":1795259086123000001,\"ttft_ns\":250000000,"
      "\"status\":200,\"outcome\":\"ok\",\"finish_reason\":\"stop\",\"vendor_status\":200,"
      "\"vendor_model\":\"gpt-4o-2024-08-06\",\"vendor_request_id\":\"req_abc\","
-     "\"service_tier\":\"default\",\"tokens\":{\"input\":800,\"cache_read\":0,\"output\":500},"
+     "\"service_tier\":\"default\",\"changed\":\"n;dropped, thinking;off\",\"tokens\":{\"input\":800,\"cache_read\":0,\"output\":500},"
      "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\","
      "\"currency\":\"USD\",\"price_source\":\"plugin:org.harborai.openai 0.1.0\","
      "\"price_date\":\"2026-11-21\",\"bytes_in\":1,\"bytes_out\":2,\"vendor_bytes_in\":3,"

@@ -331,6 +331,11 @@ HARBORAI_API const char *harborai_reply_currency(const harborai_reply *reply);
 /* Why the cost is not known: "no_price", "no_usage" … as `cost_reason` in the journal. */
 HARBORAI_API const char *harborai_reply_cost_reason(const harborai_reply *reply);
 
+/* Members of the request that the vendor did not get as they were written, with what became of each:
+ * "temperature;dropped, max_tokens;adapted, thinking;off". `params` of the configuration decides
+ * whether such a request is refused instead. */
+HARBORAI_API const char *harborai_reply_changed(const harborai_reply *reply);
+
 /* How long the call took, in ns, from its start to its end. */
 HARBORAI_API int64_t harborai_reply_total_ns(const harborai_reply *reply);
 
