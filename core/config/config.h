@@ -25,9 +25,16 @@ struct config_timeouts {
     int64_t total_ms;      /* a call with all its attempts */
 };
 
+/* What becomes of members of a request that a model does not take. */
+enum config_params {
+    CONFIG_PARAMS_STRICT, /* the request is refused */
+    CONFIG_PARAMS_WARN,   /* they are left out, and the log has a line for each, once */
+    CONFIG_PARAMS_DROP    /* they are left out */
+};
+
 /* Where a value came from. */
 enum config_origin_kind {
-    CONFIG_ORIGIN_DEFAULT, /* or, of a provider's timeouts and CA file, the global setting */
+    CONFIG_ORIGIN_DEFAULT, /* or, of what a provider inherits, the global setting */
     CONFIG_ORIGIN_FILE,
     CONFIG_ORIGIN_ENV_FILE, /* a variable of a .env file */
     CONFIG_ORIGIN_VARIABLE,
@@ -56,7 +63,8 @@ struct config_provider {
 
     struct config_names models; /* names and globs; none: the manifest's */
     harborai_str ca_file;       /* tls.ca_file unless it has its own */
-    struct config_timeouts timeouts; /* the global ones where it has none of its own */
+    struct config_timeouts timeouts; /* the global ones where it has none of its own; */
+    enum config_params params;       /* so with this */
     harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
     harborai_str options_shown; /* the options with what may be a secret masked; empty without */
     struct config_place place;           /* of its name; line 0: no file names it */
@@ -84,6 +92,7 @@ struct config {
     harborai_str default_model;
     harborai_str state_dir; /* empty: neither set, nor is there a home directory */
     struct config_names plugin_path;
+    enum config_params params;
     enum log_level log_level;
     harborai_str ca_file;
     struct config_timeouts timeouts;

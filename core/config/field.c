@@ -222,6 +222,22 @@ static void read_level(struct config_reader *r, const struct setting *setting,
         field_refuse(r, setting, node, shown);
 }
 
+/* The place of the text among the type's words. False: it is none of them, which has been said. */
+static bool read_word(struct config_reader *r, const struct setting *setting,
+                      const struct node *node, harborai_str shown, unsigned *ret_word)
+{
+    const char *const *words = settings_words(setting->type);
+    if (node->is_faulty)
+        return false;
+    for (unsigned i = 0; node_is_scalar(node) && words[i] != NULL; i++)
+        if (slice_is(node->text, words[i])) {
+            *ret_word = i;
+            return true;
+        }
+    field_refuse(r, setting, node, shown);
+    return false;
+}
+
 /* ---- Dispatch ----------------------------------------------------------------------------- */
 
 static void read_object(struct config_reader *r, const struct setting *setting,
@@ -237,6 +253,7 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
                 harborai_str shown, void *base)
 {
     void *field = (char *)base + setting->offset;
+    unsigned word;
     r->origins[setting - settings] = (struct config_origin){r->kind, node->place};
     switch (setting->type) {
     case SETTING_TEXT:
@@ -253,6 +270,10 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         return;
     case SETTING_LEVEL:
         read_level(r, setting, node, shown, field);
+        return;
+    case SETTING_PARAMS:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_params *)field = (enum config_params)word;
         return;
     case SETTING_PATHS:
     case SETTING_NAMES:

@@ -260,6 +260,7 @@ static void init_provider(struct config_reader *r, struct config_provider *provi
         .name = field_copy(r, name),
         .ca_file = r->config->ca_file,
         .timeouts = r->config->timeouts,
+        .params = r->config->params,
         .place = place,
     };
     provider->plugin = provider->name;

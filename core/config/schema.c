@@ -95,17 +95,22 @@ static void write_list(struct json_writer *w, const struct setting *setting)
     json_write_end(w);
 }
 
+static void write_choice(struct json_writer *w, const char *const *words)
+{
+    json_write_key(w, HARBORAI_STR("anyOf"));
+    json_write_array(w);
+    json_write_object(w);
+    write_strings(w, "enum", words);
+    json_write_end(w);
+    write_expanded(w);
+    json_write_end(w);
+}
+
 static void write_level(struct json_writer *w)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug", "ERROR", "WARN", "INFO",
                                          "DEBUG", "WARNING", "CRITICAL", NULL};
-    json_write_key(w, HARBORAI_STR("anyOf"));
-    json_write_array(w);
-    json_write_object(w);
-    write_strings(w, "enum", levels);
-    json_write_end(w);
-    write_expanded(w);
-    json_write_end(w);
+    write_choice(w, levels);
 }
 
 static void write_open_object(struct json_writer *w)
@@ -149,6 +154,9 @@ static void write_type(struct json_writer *w, const struct setting *setting)
         return;
     case SETTING_LEVEL:
         write_level(w);
+        return;
+    case SETTING_PARAMS:
+        write_choice(w, settings_words(setting->type));
         return;
     case SETTING_PATHS:
     case SETTING_NAMES:
@@ -324,7 +332,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_PATHS] = "paths",   [SETTING_NAMES] = "names",   [SETTING_PLUGIN] = "plugin",
         [SETTING_PRESET] = "preset",
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
-        [SETTING_TARGET] = "target",
+        [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",
     };
     return names[type];
 }

@@ -34,6 +34,9 @@ const struct setting settings[] = {
      "directory of the journal and all else that is kept"},
     {"plugin_path", SETTING_PATHS, NULL, NULL, 1, PATH_LEN, NULL, NULL, AT(plugin_path),
      "directories of plugins, after those of HARBORAI_PLUGIN_PATH and before the system's"},
+    {"params", SETTING_PARAMS, "warn", NULL, 0, 0, "HARBORAI_PARAMS", NULL, AT(params),
+     "what becomes of members of a request that a model does not take: the request is refused, or "
+     "they are left out, with a line in the log or without"},
     {"log.level", SETTING_LEVEL, "info", NULL, 0, 0, "HARBORAI_LOG_LEVEL", "--log-level",
      AT(log_level), "what is written to stderr"},
     {"tls.ca_file", SETTING_PATH, "/etc/ssl/certs/ca-certificates.crt", NULL, 1, PATH_LEN,
@@ -73,6 +76,8 @@ const struct setting settings[] = {
      IN_PROVIDER(timeouts.idle_ms), "in place of timeouts.idle"},
     {"providers.*.timeouts.total", SETTING_DURATION, NULL, "timeouts.total", 0, HOURS(168), NULL,
      NULL, IN_PROVIDER(timeouts.total_ms), "in place of timeouts.total"},
+    {"providers.*.params", SETTING_PARAMS, NULL, "params", 0, 0, NULL, NULL, IN_PROVIDER(params),
+     "in place of params"},
     {"providers.*.options", SETTING_OBJECT, NULL, NULL, 0, 0, NULL, NULL, IN_PROVIDER(config_json),
      "settings of the plugin's own, which get to it as JSON"},
 
@@ -80,6 +85,15 @@ const struct setting settings[] = {
      "an alias: `provider/model` that the name stands for"},
 };
 const size_t settings_count = ARRAY_LEN(settings);
+
+const char *const *settings_words(enum setting_type type)
+{
+    static const char *const params[] = {[CONFIG_PARAMS_STRICT] = "strict",
+                                         [CONFIG_PARAMS_WARN] = "warn",
+                                         [CONFIG_PARAMS_DROP] = "drop",
+                                         NULL};
+    return type == SETTING_PARAMS ? params : NULL;
+}
 
 const struct setting *settings_find(harborai_str path)
 {
@@ -220,6 +234,14 @@ static void format_number(int64_t value, char *text, size_t size)
     snprintf(text, size, "%lld", (long long)value);
 }
 
+/* "strict, warn or drop" */
+static void describe_words(const char *const *words, struct buf *out)
+{
+    for (; words[0] != NULL; words++)
+        buf_printf(out, "%s%s", words[0],
+                   words[1] == NULL ? "" : words[2] == NULL ? " or " : ", ");
+}
+
 void settings_describe_type(const struct setting *setting, struct buf *out)
 {
     switch (setting->type) {
@@ -237,6 +259,9 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         return;
     case SETTING_LEVEL:
         buf_add(out, HARBORAI_STR("error, warn, info or debug"));
+        return;
+    case SETTING_PARAMS:
+        describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:
         buf_add(out, HARBORAI_STR("a path"));

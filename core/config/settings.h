@@ -13,6 +13,7 @@ enum setting_type {
     SETTING_SIZE,     /* int64_t, bytes */
     SETTING_DURATION, /* int64_t, ms */
     SETTING_LEVEL,    /* enum log_level */
+    SETTING_PARAMS,   /* enum config_params */
     SETTING_PATH,     /* a file or directory; "~/" and, in a file, what is relative are resolved */
     SETTING_PATHS,    /* a list of them */
     SETTING_NAMES,    /* a list of names and globs */
@@ -36,6 +37,10 @@ struct setting {
                       begins with "providers.*." */
     const char *help;
 };
+
+/* The words of a type that is a choice, by the value of its enum; NULL behind the last. NULL: the
+ * type is no such. */
+const char *const *settings_words(enum setting_type type);
 
 extern const struct setting settings[];
 extern const size_t settings_count;

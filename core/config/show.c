@@ -67,6 +67,7 @@ static bool write_value(const struct walk *w, const struct setting *setting,
                         struct json_writer *to)
 {
     const void *field = (const char *)w->base + setting->offset;
+    const char *const *words = settings_words(setting->type);
     char text[32];
     switch (setting->type) {
     case SETTING_NUMBER:
@@ -82,6 +83,9 @@ static bool write_value(const struct walk *w, const struct setting *setting,
         return true;
     case SETTING_LEVEL:
         json_write_string(to, slice_of(level_name(*(const enum log_level *)field)));
+        return true;
+    case SETTING_PARAMS:
+        json_write_string(to, slice_of(words[*(const enum config_params *)field]));
         return true;
     case SETTING_TEXT:
     case SETTING_PATH:

@@ -10,6 +10,8 @@
 /* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
  * copy, what any other thread says goes through the mail. */
 static _Thread_local struct attempt *running_attempt;
+/* The one whose chat() runs on this job thread. */
+static _Thread_local struct attempt *translated_attempt;
 
 struct attempt *attempt_enter(struct attempt *a)
 {
@@ -29,6 +31,11 @@ void attempt_leave(struct attempt *a, struct attempt *before)
 bool attempt_is_current_thread(const struct attempt *a)
 {
     return running_attempt == a;
+}
+
+bool attempt_is_translated_here(const struct attempt *a)
+{
+    return running_attempt == a || translated_attempt == a;
 }
 
 const char *attempt_plugin_id(const struct attempt *a)
@@ -93,6 +100,8 @@ static struct attempt *new_attempt(struct call *call)
     a->slot = call->slot;
     a->provider = provider;
     a->number = call->attempts++;
+    a->sent = &call->request;
+    a->changed = call->record.changed;
     name_span(a);
     a->wake.on_due = on_wake;
     a->exchange.events = &answer_events;
@@ -111,6 +120,7 @@ void attempt_fail_by_plugin(struct attempt *a, const harborai_error *error)
     if (copy.code == HARBORAI_E_INVALID && a->has_erred) {
         copy.code = HARBORAI_E_INTERNAL;
         copy.flags = harborai_error_flags(copy.code);
+        copy.param[0] = copy.vendor_code[0] = '\0'; /* were about the request */
         if (!slice_starts_with(slice_of(copy.message), "plugin '"))
             error_prefix(&copy, "plugin '%s': ", attempt_plugin_id(a));
     }
@@ -132,15 +142,26 @@ static void after_chat(struct attempt *a, harborai_status st, const harborai_err
 static harborai_status run_chat(struct attempt *a, harborai_error *error)
 {
     const harborai_plugin *table = a->provider->table;
-    bool streams = a->call->request.is_stream && table->stream != NULL;
+    bool streams = a->sent->is_stream && table->stream != NULL;
     return (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
+}
+
+/* What is known on the loop of the request that goes out. */
+static void publish(struct attempt *a)
+{
+    struct call *call = a->call;
+    if (a->sent != &call->request)
+        call->request = *a->sent;
+    call->record.changed = a->changed;
 }
 
 static void chat_on_loop(struct attempt *a)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     struct attempt *before = attempt_enter(a);
-    after_chat(a, run_chat(a, &error), &error);
+    harborai_status st = unsupported_leave_out(a, &error);
+    publish(a); /* before: chat() may emit */
+    after_chat(a, st < 0 ? st : run_chat(a, &error), &error);
     attempt_leave(a, before);
 }
 
@@ -150,7 +171,11 @@ static void chat_on_job(struct job *job)
     struct attempt *a = CONTAINER_OF(job, struct attempt, job);
     struct loop *loop = a->call->engine->s.loop;
     a->job_error = (harborai_error)HARBORAI_ERROR_INIT;
-    a->job_status = run_chat(a, &a->job_error);
+    translated_attempt = a;
+    a->job_status = unsupported_leave_out(a, &a->job_error);
+    if (a->job_status >= 0)
+        a->job_status = run_chat(a, &a->job_error);
+    translated_attempt = NULL;
     loop_post(loop, &a->job_done);
 }
 
@@ -160,6 +185,7 @@ static void on_job_done(struct message *message)
     struct attempt *before = attempt_enter(a);
 
     a->on_job = false;
+    publish(a);
     if (a->closed)
         a->phase = EXCHANGE_NONE; /* the call ended meanwhile: nothing goes out */
     else
@@ -173,8 +199,12 @@ static void on_job_done(struct message *message)
 void attempt_begin(struct call *call)
 {
     struct engine_loop *engine = call->engine;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (unsupported_find(call, &error) < 0) {
+        call_fail(call, &error);
+        return;
+    }
     struct attempt *a = new_attempt(call);
-
     if (a == NULL) {
         call_fail_with(call, HARBORAI_E_MEMORY, "no memory left for this call");
         return;
@@ -346,6 +376,12 @@ void attempt_finish(struct attempt *a, const harborai_result *result)
     if (result->finish_reason > HARBORAI_FINISH_CONTENT_FILTER) {
         attempt_fail_with(a, HARBORAI_E_INTERNAL, "plugin '%s' gave finish_reason %u",
                           attempt_plugin_id(a), (unsigned)result->finish_reason);
+        return;
+    }
+    if (a->has_refused) {
+        attempt_fail_with(a, HARBORAI_E_INTERNAL,
+                          "plugin '%s' went on with a request that is to be refused",
+                          attempt_plugin_id(a));
         return;
     }
     if (atomic_load(&a->has_lost_piece)) {

@@ -57,13 +57,15 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     struct call *call = calloc(1, sizeof *call);
     if (call == NULL)
         return NULL;
+    if (params->call != NULL)
+        *params->call = call;
     call->engine = engine;
     call->front = params->front;
     call->owner = params->owner;
     call->is_http = params->front->is_http;
     call->state = CALL_ROUTING;
     call->total.on_due = on_total;
-    arena_init(&call->arena, LIMIT_CALL_ALLOC + MIB(1));
+    arena_init(&call->arena, LIMIT_CALL_ALLOC + LIMIT_REQUEST_BODY + MIB(1));
     call->body = *params->body;
     call->charge = params->charge;
     buf_init(params->body, params->body->ceiling);

@@ -57,6 +57,8 @@ struct call_params {
     int64_t total_ms;      /* the call's own limit, in place of timeouts.total; 0 = none of its own */
     harborai_str provider; /* only this one; empty = whom the model's name leads to; copied */
     harborai_str tags;     /* a JSON object for the record, checked; empty = none; copied */
+    struct call **call;    /* set before the first on_chunk, which may come from inside call_start();
+                              or NULL */
 };
 
 /* Begins a call. What is wrong with it comes by on_end in a later act phase, never from inside.

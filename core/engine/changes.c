@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the vendor does not get as the application wrote it, for the record and a header: a list as of
- * RFC 9651, "temperature;dropped, thinking;off". */
+ * RFC 9651, "temperature;dropped, thinking;off". What is left out is refused where the operator wants
+ * it, and else told to the log once for each provider and member. */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "engine/state.h"
 
-enum { CHANGES_MOST = 1024 }; /* bytes of the list: more is no use to anybody */
+enum { CHANGES_MOST = 512 }; /* bytes of the list: more is no use to anybody */
 
 static const char *const words[] = {
     [HARBORAI_CHANGED_DROPPED] = "dropped",
@@ -29,19 +32,54 @@ static bool has_item(harborai_str list, harborai_str item)
     return false;
 }
 
-harborai_status changes_add(struct call *call, harborai_str path, uint32_t how)
+void changes_add(struct call *call, harborai_str *list, harborai_str path, uint32_t how)
 {
-    harborai_str *list = &call->record.changed;
-    if (path.len < 2 || path.data[0] != '/' || how == 0 || how >= ARRAY_LEN(words))
-        return HARBORAI_E_INVALID;
     harborai_str item = arena_printf(&call->arena, "%.*s;%s", SLICE_ARG(slice_from(path, 1)),
                                      words[how]);
     if (item.data == NULL || has_item(*list, item) || list->len + item.len + 2 > CHANGES_MOST)
-        return HARBORAI_OK; /* the answer matters more than the word about it */
+        return; /* the answer matters more than the word about it */
     harborai_str more = list->len == 0 ? item
                                        : arena_printf(&call->arena, "%.*s, %.*s", SLICE_ARG(*list),
                                                       SLICE_ARG(item));
     if (more.data != NULL)
         *list = more;
+}
+
+/* --- What is left out --------------------------------------------------------------------------- */
+
+static harborai_status refuse(const struct call *call, harborai_str path, harborai_error *error)
+{
+    harborai_error_set(error, HARBORAI_E_INVALID,
+                       "'%.*s' is not taken by model '%.*s' of provider '%s', and such requests are "
+                       "refused here: leave it out, or have the operator set params to warn or drop",
+                       SLICE_ARG(slice_from(path, 1)), SLICE_ARG(call->upstream_model),
+                       slot_name(call->slot));
+    if (error != NULL) {
+        snprintf(error->param, sizeof error->param, "%.*s", SLICE_ARG(path));
+        snprintf(error->vendor_code, sizeof error->vendor_code, "unsupported_parameter");
+    }
+    return HARBORAI_E_INVALID;
+}
+
+static void tell(const struct call *call, harborai_str path)
+{
+    const struct engine_services *s = &call->engine->s;
+    uint64_t hash = hash_slice(path, hash_slice(slice_of(slot_name(call->slot)), 0));
+    enum log_level level =
+        once_is_first(s->dropped, hash) ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
+    log_write(s->log, level, "params.dropped", "provider='%s' model='%.*s' member='%.*s'",
+              slot_name(call->slot), SLICE_ARG(call->upstream_model),
+              SLICE_ARG(slice_from(path, 1)));
+}
+
+harborai_status changes_drop(struct call *call, harborai_str *list, harborai_str path,
+                             harborai_error *error)
+{
+    enum config_params params = target_of(call->slot)->params;
+    if (params == CONFIG_PARAMS_STRICT)
+        return refuse(call, path, error);
+    if (params == CONFIG_PARAMS_WARN)
+        tell(call, path);
+    changes_add(call, list, path, HARBORAI_CHANGED_DROPPED);
     return HARBORAI_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/log.h"
+#include "base/once.h"
 #include "base/snapshot.h"
 #include "loop/jobs.h"
 #include "loop/loop.h"
@@ -25,6 +26,7 @@ struct engine_services {
     struct transport *transport;
     const struct fanout *fanout;   /* who is told of calls */
     const struct log *log;
+    struct once *dropped;          /* what the log was told of members that are left out */
 };
 
 /* Copies `services`. Installs itself as the loop's commit hook. */

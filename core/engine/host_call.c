@@ -166,15 +166,41 @@ static void call_unhold(harborai_call *api)
     mail_unhold(attempt_of(api));
 }
 
+static bool may_change(const struct attempt *a, harborai_str path, uint32_t how)
+{
+    return path.len > 1 && path.data[0] == '/' && how >= HARBORAI_CHANGED_DROPPED &&
+           how <= HARBORAI_CHANGED_OFF && a->phase != EXCHANGE_WANTED && a->phase != EXCHANGE_OPEN;
+}
+
+static harborai_status note_change(struct attempt *a, harborai_str path, uint32_t how,
+                                   harborai_error *error)
+{
+    if (how != HARBORAI_CHANGED_DROPPED) {
+        changes_add(a->call, &a->changed, path, how);
+        return HARBORAI_OK;
+    }
+    harborai_status st = changes_drop(a->call, &a->changed, path, error);
+    a->has_refused |= st < 0;
+    return st;
+}
+
 static harborai_status call_changed(harborai_call *api, harborai_str path, uint32_t how,
                                     harborai_error *error)
 {
     struct attempt *a = attempt_of(api);
-    if (changes_add(a->call, path, how) >= 0)
-        return HARBORAI_OK;
-    a->has_erred = true;
-    return harborai_error_set(error, HARBORAI_E_INVALID,
-                              "changed() takes a pointer to a member and what becomes of it");
+    if (!attempt_is_translated_here(a))
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "changed() is not for threads of a plugin");
+    if (!may_change(a, path, how)) {
+        a->has_erred = true;
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "changed() takes a pointer to a member and what becomes of it, "
+                                  "before the exchange that it is about");
+    }
+    harborai_status st = note_change(a, path, how, error);
+    if (attempt_is_current_thread(a))
+        a->call->record.changed = a->changed;
+    return st;
 }
 
 const harborai_host engine_call_functions = {

@@ -40,8 +40,12 @@ static harborai_status edit_body(struct attempt *a, const harborai_http_request 
                                  harborai_error *error)
 {
     struct call *call = a->call;
+    const struct chat_request *request = a->sent;
     size_t count = from->edit_count;
-    bool wants_usage = from->response_kind == HARBORAI_RESPONSE_PASSTHROUGH && call->request.is_stream;
+    bool wants_usage = from->response_kind == HARBORAI_RESPONSE_PASSTHROUGH &&
+                       request->is_stream &&
+                       !unsupported_has(call, HARBORAI_STR("/stream_options")) &&
+                       !unsupported_has(call, HARBORAI_STR("/stream_options/include_usage"));
     harborai_edit *edits;
     void *memory;
 
@@ -60,10 +64,9 @@ static harborai_status edit_body(struct attempt *a, const harborai_http_request 
         names_model |= is_under(edits[i].path, "/model");
         wants_usage &= !is_under(edits[i].path, "/stream_options");
     }
-    count += chat_request_edits(&call->request, names_model ? call->request.model : call->upstream_model,
+    count += chat_request_edits(request, names_model ? request->model : call->upstream_model,
                                 wants_usage, edits + count);
-    struct json_edit_body body = {call->request.body, call->request.members,
-                                  call->request.member_count};
+    struct json_edit_body body = {request->body, request->members, request->member_count};
     struct json_pieces pieces;
     harborai_status st = json_edit_apply(&body, edits, count, alloc_pieces, &call->arena, &pieces,
                                          &memory, error);
@@ -138,6 +141,10 @@ static harborai_status check_state(struct attempt *a, const harborai_http_reques
     if (a->phase == EXCHANGE_WANTED || a->phase == EXCHANGE_OPEN)
         return harborai_error_set(error, HARBORAI_E_INVALID,
                                   "plugin '%s' started an exchange while another is under way",
+                                  attempt_plugin_id(a));
+    if (a->has_refused)
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "plugin '%s' went on with a request that is to be refused",
                                   attempt_plugin_id(a));
     if (++a->exchanges > LIMIT_EXCHANGES)
         return harborai_error_set(error, HARBORAI_E_INVALID,

@@ -4,4 +4,4 @@ noinst_LTLIBRARIES += %reldir%/libengine.la
 	%reldir%/answer.c %reldir%/attempt.c %reldir%/call.c %reldir%/call.h %reldir%/changes.c %reldir%/commit.c \
 	%reldir%/engine.c %reldir%/engine.h %reldir%/host_call.c %reldir%/http_start.c %reldir%/mail.c \
 	%reldir%/output.c %reldir%/output_json.c %reldir%/passthrough.c %reldir%/policy.c %reldir%/route.c %reldir%/state.h \
-	%reldir%/take.c %reldir%/target.h
+	%reldir%/take.c %reldir%/target.h %reldir%/unsupported.c

@@ -62,6 +62,7 @@ static bool copy_target(struct call *call, const struct route_view *route)
     slot_pin(call->slot, loop_index(call->engine->s.loop));
     call->slot_is_pinned = true;
     call->upstream_model = arena_copy(a, route->upstream);
+    call->model = route->model;
     call->model_info = arena_copy(a, route->model != NULL ? route->model->json
                                                            : HARBORAI_STR("{}"));
     r->provider = arena_copy(a, slice_of(slot_name(call->slot)));

@@ -91,6 +91,9 @@ struct call {
     struct slot *slot;
     bool slot_is_pinned; /* until the call is settled, for its attempts too */
     harborai_str upstream_model, model_info;
+    const struct manifest_model *model; /* the slot's; NULL: its manifest does not know it */
+    harborai_edit *drops; /* of members that the model does not take, in the arena */
+    size_t drop_count;
     struct slot_waiter waiter;
     struct message loaded;
     bool is_parked; /* the waiter is with the slot: the call must not be freed */
@@ -124,6 +127,9 @@ struct attempt {
     struct slot *slot;
     const struct slot_provider *provider;
     harborai_request request;
+    const struct chat_request *sent; /* the request as the plugin sees it: call->request becomes the
+                                        same, but not before a job thread is done */
+    harborai_str changed;            /* likewise, record.changed */
     harborai_str trace_parent; /* W3C, sent to the vendor */
     uint32_t number;
     struct list link;     /* call->unreleased */
@@ -170,6 +176,7 @@ struct attempt {
     bool on_job;          /* chat() runs on a job thread: the loop keeps its hands off */
     bool closed;          /* finished: only usage is still taken */
     bool has_erred;       /* the host refused what it asked for, as no fault of the client */
+    bool has_refused;     /* … what the operator wants refused: nothing goes out any more */
     bool released, mail_due, cancel_due;
     uint32_t holds;
     struct job job;
@@ -214,13 +221,27 @@ void attempt_fail_with(struct attempt *a, harborai_status code, const char *form
 struct attempt *attempt_enter(struct attempt *a);
 void attempt_leave(struct attempt *a, struct attempt *before);
 bool attempt_is_current_thread(const struct attempt *a);
+/* Whether a function of the plugin runs on this thread, be it the loop's or a job's. [any] */
+bool attempt_is_translated_here(const struct attempt *a);
 void attempt_settle(struct attempt *a);
 const char *attempt_plugin_id(const struct attempt *a);
 
 /* --- changes.c --- */
-/* Notes what the vendor does not get as it was written; HARBORAI_CHANGED_…. E_INVALID: `path` is no
- * pointer to a member, or there is no such `how`. */
-harborai_status changes_add(struct call *call, harborai_str path, uint32_t how);
+/* Adds to `list` what the vendor does not get as it was written; `path` is a JSON Pointer to a member,
+ * `how` HARBORAI_CHANGED_…. [the thread that runs the plugin] */
+void changes_add(struct call *call, harborai_str *list, harborai_str path, uint32_t how);
+/* The same of what is left out, with a line in the log. E_INVALID: `params` is strict; the error
+ * says so to the client. */
+MUST_CHECK harborai_status changes_drop(struct call *call, harborai_str *list, harborai_str path,
+                                        harborai_error *error);
+
+/* --- unsupported.c: members that the model does not take --- */
+/* Whether the plugin's manifest names this very pointer for the call's model. */
+bool unsupported_has(const struct call *call, harborai_str pointer);
+/* Finds those that the request has, before an attempt begins. E_INVALID: they are to be refused. */
+MUST_CHECK harborai_status unsupported_find(struct call *call, harborai_error *error);
+/* Makes the attempt's request without them. [call] As long as the body is large. */
+MUST_CHECK harborai_status unsupported_leave_out(struct attempt *a, harborai_error *error);
 
 /* --- host_call.c --- */
 /* `from` is checked: its vendor_json is empty or a JSON object. [the thread that runs the plugin] */

@@ -5,12 +5,14 @@
 #define ENGINE_TARGET_H
 
 #include "base/slice.h"
+#include "config/config.h"
 #include "plugin/slot.h"
 
 struct tls_store;
 
 struct target {
     int64_t connect_ns, first_byte_ns, idle_ns, total_ns; /* limits; 0 = none */
+    enum config_params params;
     struct tls_store *tls; /* whom it trusts */
 };
 

@@ -113,7 +113,8 @@ static bool same_target(const struct runtime_provider *have, const struct target
 {
     return have->target.connect_ns == t->connect_ns &&
            have->target.first_byte_ns == t->first_byte_ns && have->target.idle_ns == t->idle_ns &&
-           have->target.total_ns == t->total_ns && slice_equal(have->ca_file, ca_file);
+           have->target.total_ns == t->total_ns && have->target.params == t->params &&
+           slice_equal(have->ca_file, ca_file);
 }
 
 static struct runtime_provider *find_same(struct runtime *runtime, const struct provider *spec,
@@ -176,7 +177,8 @@ static struct target target_from(const struct wanted *w, const struct config *co
     return (struct target){.connect_ns = t->connect_ms * NS_PER_MS,
                            .first_byte_ns = t->first_byte_ms * NS_PER_MS,
                            .idle_ns = t->idle_ms * NS_PER_MS,
-                           .total_ns = t->total_ms * NS_PER_MS};
+                           .total_ns = t->total_ms * NS_PER_MS,
+                           .params = w->spec != NULL ? w->spec->params : config->params};
 }
 
 static harborai_status make_provider(struct runtime *runtime, const struct provider_options *spec,

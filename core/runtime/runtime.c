@@ -58,6 +58,7 @@ static harborai_status build_loop(struct runtime *runtime, unsigned index,
         .transport = l->transport,
         .fanout = &l->fanout,
         .log = runtime->options.log,
+        .dropped = &runtime->dropped,
     };
     return engine_loop_create(&services, &l->engine, error);
 }

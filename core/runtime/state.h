@@ -82,6 +82,7 @@ struct runtime {
     struct jobs *provider_jobs; /* create, tick, destroy */
     struct jobs *translators; /* chat() of large requests */
     struct plugin_catalog *catalog;
+    struct once dropped;      /* of all loops */
     struct list providers;    /* the keeper's */
     unsigned loop_count;
     struct runtime_loop loops[LIMIT_LOOPS];

@@ -2,6 +2,7 @@
 /* POST /v1/chat/completions: hands the body to the engine and writes what comes back. */
 #include "chat/error_json.h"
 #include "engine/call.h"
+#include "record/record.h"
 #include "server/api.h"
 #include "server/budget.h"
 #include "server/gate.h"
@@ -31,6 +32,14 @@ static void on_failure(struct conn *conn, const struct call_result *result)
     reply_whole(conn, &reply);
 }
 
+/* It may be that nothing came of it, and the head is still due. */
+static void end_stream(struct conn *conn, const struct record *record)
+{
+    conn->changed = record->changed;
+    reply_stream_end(conn);
+    conn->changed = SLICE_NONE;
+}
+
 static void on_end(void *owner, const struct call_result *result)
 {
     struct conn *conn = owner;
@@ -38,7 +47,7 @@ static void on_end(void *owner, const struct call_result *result)
     if (result->error != NULL)
         on_failure(conn, result);
     else if (result->streamed)
-        reply_stream_end(conn);
+        end_stream(conn, result->record);
     else
         reply_whole(conn, &(struct reply){
                               .status = 200, .body = result->answer, .record = result->record});
@@ -67,12 +76,12 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         .request_id = slice_of(conn->request_id),
         .trace_parent = slice_of(conn->trace_parent),
         .client = slice_of(conn->client),
+        .call = &conn->call,
     };
     conn->state = CONN_CALL; /* before: chunks may come from inside */
     conn_set_limit(conn, 0);
     conn->charged = 0; /* before, too: it goes with the body */
-    conn->call = call_start(conn->gate->engine, &params);
-    if (conn->call == NULL) {
+    if (call_start(conn->gate->engine, &params) == NULL) {
         conn->charged = params.charge.bytes;
         reply_busy(conn);
     }

@@ -5,6 +5,7 @@
  *     chunk TEXT          emit_json() with any other text
  *     delta TEXT          emit() of choice 0
  *     usage INPUT OUTPUT  usage()
+ *     changed HOW PATH    changed(), HOW a number
  *     wait MS             (thread only, or to hold up the loop)
  *     kill NUMBER         a signal to the process: who tests knows that it came so far
  *     forever INPUT OUTPUT   (thread only) usage() each millisecond, without end
@@ -30,7 +31,8 @@ HARBORAI_MANIFEST({
     "id": "test.says",
     "version": "1.0.0",
     "provider": "says",
-    "models": [ { "name": "says", "context": 1000 } ],
+    "models": [ { "name": "says", "context": 1000 },
+                { "name": "says-little", "unsupported": [ "/n", "/seed" ] } ],
     "x-prices-date": "2026-11-21"
 });
 
@@ -42,6 +44,7 @@ struct says { /* harborai_call.state */
     harborai_call *call;
     pthread_t thread;
     int has_thread, stays;
+    harborai_error error; /* of changed() */
     char *text, *rest; /* what it is told; what is left of it */
     long cancelled_input, cancelled_output;
 };
@@ -66,6 +69,11 @@ static harborai_status tell_usage(harborai_call *call, long input, long output)
     harborai_usage_set(&usage, HARBORAI_TOKENS_INPUT, input);
     harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT, output);
     return call->host->usage(call, &usage);
+}
+
+static harborai_status tell_changed(struct says *s, uint32_t how, const char *path)
+{
+    return s->call->host->changed(s->call, (harborai_str){path, strlen(path)}, how, &s->error);
 }
 
 static void *run_thread(void *context);
@@ -105,6 +113,8 @@ static harborai_status do_line(struct says *s, char *line)
         return host->emit_json(s->call, (harborai_str){rest, strlen(rest)});
     if (begins(line, "delta"))
         return harborai_emit_text(s->call, HARBORAI_DELTA_TEXT, (harborai_str){rest, strlen(rest)});
+    if (begins(line, "changed"))
+        return tell_changed(s, (uint32_t)first, second[0] == ' ' ? second + 1 : second);
     if (begins(line, "usage"))
         return tell_usage(s->call, first, strtol(second, NULL, 10));
     if (begins(line, "kill"))
@@ -135,6 +145,11 @@ static void run(struct says *s)
             return;
         }
         harborai_status st = begins(line, "thread") ? start_thread(s) : do_line(s, line);
+        if (s->error.code < 0) {
+            harborai_result refused = {.size = sizeof refused, .error = &s->error};
+            s->call->host->finish(s->call, &refused);
+            return;
+        }
         if (st < 0) {
             harborai_fail(s->call, st, "'%.40s' gave %d", line, (int)st);
             return;
@@ -160,6 +175,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     harborai_str text;
     (void)provider;
     s->call = call;
+    s->error.size = sizeof s->error;
     s->text = malloc(content.len + 1);
     if (s->text == NULL || json_string(content, s->text, content.len, &text) < 0)
         return harborai_error_set(error, HARBORAI_E_INVALID, "no text to act on");

@@ -3,8 +3,6 @@
 does what the message tells it."""
 import contextlib
 import json
-import os
-import subprocess
 import unittest
 
 import support
@@ -23,23 +21,13 @@ USAGE_CHUNK = json.dumps({"choices": [], "usage": USAGE})
 HELLO = [chunk("", role="assistant"), chunk("hel"), chunk("lo")]
 
 
-def build(place):
-    root = support.ROOT
-    target = os.path.join(place, "says.so")
-    subprocess.run(["cc", "-std=gnu11", "-shared", "-fPIC", "-pthread",
-                    f"-I{root}/plugin-sdk/include", f"-I{root}/plugin-sdk/lib",
-                    f"{root}/tests/plugins/says.c", f"{root}/plugin-sdk/lib/json_value.c",
-                    f"{root}/plugin-sdk/lib/json_scan.c", "-o", target], check=True)
-    os.chmod(target, 0o755)
-
-
 class SaysTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         stack = contextlib.ExitStack()
         cls.addClassCleanup(stack.close)
         place = stack.enter_context(support.folder())
-        build(place)
+        support.build_plugin(place, "says")
         cls.hb = stack.enter_context(support.gateway(
             workers=1, env={"HARBORAI_PLUGIN_PATH": support.plugin_path(place)}))
 
@@ -229,7 +217,7 @@ class LateUsageTest(SaysTest):
     def test_end_of_the_process(self):
         """SIGTERM waits for what a plugin has still to say."""
         with support.folder() as place:
-            build(place)
+            support.build_plugin(place, "says")
             with support.gateway(workers=1, env={
                     "HARBORAI_PLUGIN_PATH": support.plugin_path(place)},
                     state=f"{place}/state") as hb:

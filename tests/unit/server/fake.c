@@ -134,6 +134,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     struct call *call = runtime->no_memory ? NULL : calloc(1, sizeof *call);
     if (call == NULL)
         return NULL;
+    *params->call = call;
     *call = (struct call){.engine = engine, .front = params->front, .owner = params->owner,
                           .act.run = on_act, .error = HARBORAI_ERROR_INIT, .body = *params->body,
                           .charge = params->charge};

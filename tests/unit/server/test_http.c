@@ -11,9 +11,10 @@ extern const CU_TestInfo http_tests[];
 #define ID "x-request-id: a.1\r\n"
 #define HOST "host: x\r\n" ID
 #define JSON "content-type: application/json\r\n" ID
+#define CHANGED "x-harborai-changed: stop;dropped, a\?\?b;off\r\n"
 #define RECORD                                                                                     \
     "x-harborai-id: hb_1\r\nx-harborai-provider: lab\r\nx-harborai-model: fb-??x:?y\r\n"           \
-    "x-harborai-attempts: 1\r\nx-harborai-changed: stop;dropped, a\?\?b;off\r\n"       \
+    "x-harborai-attempts: 1\r\n" CHANGED                                                           \
     "x-harborai-cost: 0.00015 USD\r\n"
 #define STREAM                                                                                     \
     "HTTP/1.1 200 OK\r\n" DATE "content-type: text/event-stream; charset=utf-8\r\n" ID             \
@@ -59,16 +60,16 @@ static const struct row {
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 2\r\n" RECORD "\r\n{}"
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 3\r\n" RECORD "\r\n[1]", false},
     {"stream", CHAT "content-length: 8\r\n\r\nstream 2",
-     STREAM "transfer-encoding: chunked\r\n\r\n0000002c\r\n"
+     STREAM "transfer-encoding: chunked\r\n" CHANGED "\r\n0000002c\r\n"
      "data: {\"n\":0}\n\ndata: {\"n\":1}\n\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
     {"stream without a chunk", CHAT "content-length: 8\r\n\r\nstream 0",
-     STREAM "transfer-encoding: chunked\r\n\r\n0000000e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
+     STREAM "transfer-encoding: chunked\r\n" CHANGED "\r\n0000000e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
     {"stream for HTTP/1.0",
      "POST /v1/chat/completions HTTP/1.0\r\nconnection: keep-alive\r\n" HOST
      "content-length: 8\r\n\r\nstream 1",
-     STREAM "connection: close\r\n\r\ndata: {\"n\":0}\n\ndata: [DONE]\n\n", true},
+     STREAM CHANGED "connection: close\r\n\r\ndata: {\"n\":0}\n\ndata: [DONE]\n\n", true},
     {"stream that breaks", CHAT "content-length: 7\r\n\r\nbreak 1",
-     STREAM "transfer-encoding: chunked\r\n\r\n00000079\r\n"
+     STREAM "transfer-encoding: chunked\r\n" CHANGED "\r\n00000079\r\n"
      "data: {\"n\":0}\n\ndata: " BROKEN "\n\n\r\n", true},
     {"error before a byte", CHAT "content-length: 5\r\n\r\nerror",
      "HTTP/1.1 429 Too Many Requests\r\n" DATE JSON "content-length: 104\r\nretry-after: 2\r\n"
