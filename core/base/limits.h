@@ -5,6 +5,7 @@
 
 #define KIB(n) ((size_t)(n) << 10)
 #define MIB(n) ((size_t)(n) << 20)
+#define GIB(n) ((size_t)(n) << 30)
 
 /* Requests of clients. */
 #define LIMIT_REQUEST_HEAD KIB(64)  /* line and headers; proxies in front add a few KiB at most */

@@ -97,6 +97,8 @@ struct config {
     harborai_str ca_file;
     struct config_timeouts timeouts;
     int64_t shutdown_ms; /* how long a graceful stop may take; 0 = at once */
+    int64_t replay_max_size; /* bytes; 0 = nothing is kept between turns */
+    int64_t replay_lifetime_ms;
 
     struct config_provider *providers; /* in the order of the file */
     size_t provider_count;

@@ -52,6 +52,12 @@ const struct setting settings[] = {
      AT(timeouts.total_ms), "longest time for a call with all its attempts; 0 is no limit"},
     {"timeouts.shutdown", SETTING_DURATION, "30s", NULL, 0, HOURS(1), NULL, NULL, AT(shutdown_ms),
      "how long a graceful stop waits for calls under way"},
+    {"replay.max_size", SETTING_SIZE, "64MiB", NULL, 0, (int64_t)GIB(64), NULL, NULL,
+     AT(replay_max_size),
+     "memory for reasoning that vendors want back with tool calls and clients do not send; 0 keeps "
+     "none"},
+    {"replay.lifetime", SETTING_DURATION, "1h", NULL, 1, HOURS(168), NULL, NULL,
+     AT(replay_lifetime_ms), "how long it is kept after it was last asked for"},
 
     {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
      IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},

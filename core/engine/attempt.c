@@ -100,7 +100,7 @@ static struct attempt *new_attempt(struct call *call)
     a->slot = call->slot;
     a->provider = provider;
     a->number = call->attempts++;
-    a->sent = &call->request;
+    a->trimmed = a->asked = &call->request;
     a->changed = call->record.changed;
     name_span(a);
     a->wake.on_due = on_wake;
@@ -142,7 +142,8 @@ static void after_chat(struct attempt *a, harborai_status st, const harborai_err
 static harborai_status run_chat(struct attempt *a, harborai_error *error)
 {
     const harborai_plugin *table = a->provider->table;
-    bool streams = a->sent->is_stream && table->stream != NULL;
+    bool streams = a->asked->is_stream && table->stream != NULL;
+    replay_give(a);
     return (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
 }
 
@@ -150,8 +151,8 @@ static harborai_status run_chat(struct attempt *a, harborai_error *error)
 static void publish(struct attempt *a)
 {
     struct call *call = a->call;
-    if (a->sent != &call->request)
-        call->request = *a->sent;
+    if (a->trimmed != &call->request)
+        call->request = *a->trimmed;
     call->record.changed = a->changed;
 }
 
@@ -246,6 +247,8 @@ static void release(struct attempt *a)
     list_remove(&a->link);
     buf_release(&a->gathered);
     buf_release(&a->one_line);
+    buf_release(&a->body);
+    replay_draft_release(a->draft);
     sse_release(&a->sse);
     lines_release(&a->lines);
     fold_destroy(a->fold);
@@ -395,6 +398,7 @@ void attempt_finish(struct attempt *a, const harborai_result *result)
         attempt_fail_by_plugin(a, &error);
         return;
     }
+    replay_keep(a);
     exchange_detach(&a->exchange);
     attempt_close(a, false);
     call_succeed(call);

@@ -45,6 +45,7 @@ static void name_call(struct call *call, const struct call_params *params)
     ids_hb(&call->engine->ids, r->begin_ns, r->hb_id);
     r->request_id = arena_copy(&call->arena, params->request_id);
     r->client = arena_copy(&call->arena, params->client);
+    call->caller = HARBORAI_STR("anonymous"); /* the one, until there are keys */
     r->tags = arena_copy(&call->arena, params->tags);
     call->wanted_provider = arena_copy(&call->arena, params->provider);
     call->has_own_limit = params->total_ms > 0;

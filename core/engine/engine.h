@@ -15,6 +15,7 @@
 
 struct engine_loop;
 struct fanout;
+struct replay_store;
 struct transport;
 
 /* What the runtime lends to the engine of one loop; everything outlives it. */
@@ -25,6 +26,7 @@ struct engine_services {
     struct jobs *translators;      /* chat() of large requests */
     struct transport *transport;
     const struct fanout *fanout;   /* who is told of calls */
+    struct replay_store *replays;  /* NULL: nothing is kept between turns */
     const struct log *log;
     struct once *dropped;          /* what the log was told of members that are left out */
 };

@@ -40,7 +40,7 @@ static harborai_status edit_body(struct attempt *a, const harborai_http_request 
                                  harborai_error *error)
 {
     struct call *call = a->call;
-    const struct chat_request *request = a->sent;
+    const struct chat_request *request = a->asked;
     size_t count = from->edit_count;
     bool wants_usage = from->response_kind == HARBORAI_RESPONSE_PASSTHROUGH &&
                        request->is_stream &&

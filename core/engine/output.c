@@ -172,7 +172,12 @@ static harborai_status add_delta(struct attempt *a, const harborai_delta *delta,
     }
     if (a->emits != EMITS_DELTAS)
         return harborai_error_set(error, HARBORAI_E_INVALID, "emit() after emit_json()");
-    return a->fold != NULL ? fold_add(a->fold, delta, error) : write_delta(a, delta, error);
+    if (a->fold != NULL)
+        return fold_add(a->fold, delta, error);
+    harborai_status st = write_delta(a, delta, error);
+    if (st >= 0)
+        replay_note_delta(a, delta);
+    return st;
 }
 
 harborai_status output_slowness(struct attempt *a)

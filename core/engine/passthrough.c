@@ -109,6 +109,7 @@ static void complete(struct attempt *a)
             return;
         }
     }
+    replay_keep(a);
     exchange_detach(&a->exchange);
     attempt_close(a, false);
     call_succeed(call);
@@ -242,6 +243,7 @@ static void end_whole(struct attempt *a)
     call->answer = a->gathered; /* moved */
     call->answer_body = answer.body;
     buf_init(&a->gathered, 0);
+    replay_keep(a);
     attempt_close(a, false);
     call_succeed(call);
 }

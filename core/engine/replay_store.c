@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A hash table of tool calls, and a list of answers by when they were last asked for. A lock, since
- * an answer of one loop is asked for on another, and finding is a change of the order: it is held for
- * a look-up or an insertion, and never while text is copied or freed. */
+ * an answer of one loop is asked for on another, and finding is a change of the order: it is held
+ * for a look-up or an insertion, and never while text is copied or freed. */
 #include "engine/replay_store.h"
 
 #include <pthread.h>
@@ -13,10 +13,10 @@
 #include "base/list.h"
 
 #define BYTES_A_BUCKET 1024 /* a short answer with one call takes half of it */
-#define BUCKETS_LEAST 64
-#define BUCKETS_MOST ((size_t)1 << 20)
+#define BUCKETS_LEAST  64
+#define BUCKETS_MOST   ((size_t)1 << 20)
 #define PROVIDER_SLOTS 64 /* for replay_store_may_have(): two of one slot cost a search */
-#define GONE_AT_ONCE 64   /* answers that one use of the store throws away for their age */
+#define GONE_AT_ONCE   64 /* answers that one use of the store throws away for their age */
 
 struct kept; /* an answer */
 
@@ -83,7 +83,7 @@ void replay_store_count(struct replay_store *store, enum replay_event event, int
         store->options.count(store->options.context, event, number);
 }
 
-/* --- Keys -------------------------------------------------------------------------------------- */
+/* --- Keys ------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const struct replay_store *store, harborai_str caller,
                         harborai_str provider, harborai_str id)
@@ -115,7 +115,7 @@ static bool is_it(const struct kept_call *have, uint64_t hash, harborai_str call
            slice_equal(have->kept->provider, provider);
 }
 
-/* --- Going ------------------------------------------------------------------------------------- */
+/* --- Going ------------------------------------------------------------------------------------ */
 
 void replay_unref(const struct replay *replay)
 {
@@ -210,7 +210,7 @@ void replay_store_destroy(struct replay_store *store)
     free(store);
 }
 
-/* --- Coming ------------------------------------------------------------------------------------ */
+/* --- Coming ----------------------------------------------------------------------------------- */
 
 static harborai_str put(char **at, harborai_str text)
 {
@@ -225,8 +225,8 @@ static struct kept *copy(const struct replay_store *store, harborai_str caller,
                          harborai_str provider, const struct replay_call *calls, size_t count,
                          const struct replay *what)
 {
-    size_t text = caller.len + provider.len + what->reasoning.len + what->details.len +
-                  what->model.len;
+    size_t text =
+        caller.len + provider.len + what->reasoning.len + what->details.len + what->model.len;
     for (size_t i = 0; i < count; i++)
         text += calls[i].id.len;
     size_t size = sizeof(struct kept) + count * sizeof(struct kept_call) + text;
@@ -241,10 +241,9 @@ static struct kept *copy(const struct replay_store *store, harborai_str caller,
     kept->caller = put(&at, caller);
     kept->provider = put(&at, provider);
     for (size_t i = 0; i < count; i++)
-        kept->calls[i] = (struct kept_call){
-            .kept = kept,
-            .call = {put(&at, calls[i].id), calls[i].digest},
-            .hash = hash_of(store, caller, provider, calls[i].id)};
+        kept->calls[i] = (struct kept_call){.kept = kept,
+                                            .call = {put(&at, calls[i].id), calls[i].digest},
+                                            .hash = hash_of(store, caller, provider, calls[i].id)};
     return kept;
 }
 
@@ -287,7 +286,7 @@ void replay_store_keep(struct replay_store *store, harborai_str caller, harborai
     free_all(store, &evicted, REPLAY_EVICTED);
 }
 
-/* --- Finding ----------------------------------------------------------------------------------- */
+/* --- Finding ---------------------------------------------------------------------------------- */
 
 /* [locked] */
 static struct kept *look_up(const struct replay_store *store, uint64_t hash, harborai_str caller,

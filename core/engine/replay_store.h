@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What vendors want back in the next turn and plain clients of OpenAI's API do not send: the
- * reasoning of answers with tool calls, found by the calls that a request repeats. One store for all
- * loops, in memory alone. It is bounded in bytes, and what nobody has asked for during a lifetime is
- * gone; what has not been asked for the longest goes first. Nothing polls: what is too old is found
- * when the store is used. Who asks is part of the key: no caller finds what another one was given.
+ * reasoning of answers with tool calls, found by the calls that a request repeats. One store for
+ * all loops, in memory alone. It is bounded in bytes, and what nobody has asked for during a
+ * lifetime is gone; what has not been asked for the longest goes first. Nothing polls: what is too
+ * old is found when the store is used. Who asks is part of the key: no caller finds what another
+ * one was given.
  *
  * Everything here is [any]. */
 #ifndef ENGINE_REPLAY_STORE_H
@@ -60,8 +61,8 @@ void replay_store_destroy(struct replay_store *store); /* accepts NULL */
 /* Another configuration: what does not fit into it any more goes. */
 void replay_store_set(struct replay_store *store, size_t max_size, int64_t lifetime_ns);
 
-/* Keeps a copy of `what` for each of these calls of an answer. A call that is known already leads to
- * the newer answer. */
+/* Keeps a copy of `what` for each of these calls of an answer. A call that is known already leads
+ * to the newer answer. */
 void replay_store_keep(struct replay_store *store, harborai_str caller, harborai_str provider,
                        const struct replay_call *calls, size_t count, const struct replay *what);
 

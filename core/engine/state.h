@@ -64,6 +64,7 @@ enum call_state {
 
 struct attempt;
 struct letter;
+struct replay_draft;
 
 struct call {
     struct engine_loop *engine;
@@ -86,6 +87,7 @@ struct call {
     int64_t started_ns, total_limit_ns;
     bool has_own_limit; /* total_limit_ns is what this call was started with */
     harborai_str wanted_provider; /* empty = any */
+    harborai_str caller; /* whose it is: what is kept for one is given to no other */
 
     /* The target, copied from the snapshot when the call was routed. */
     struct slot *slot;
@@ -127,9 +129,14 @@ struct attempt {
     struct slot *slot;
     const struct slot_provider *provider;
     harborai_request request;
-    const struct chat_request *sent; /* the request as the plugin sees it: call->request becomes the
-                                        same, but not before a job thread is done */
-    harborai_str changed;            /* likewise, record.changed */
+    const struct chat_request *trimmed; /* the call's, without what the model does not take:
+                                           call->request becomes the same, but not before a job
+                                           thread is done */
+    harborai_str changed;               /* likewise, record.changed */
+    const struct chat_request *asked;   /* what its plugin sees: `trimmed`, or `made` */
+    struct chat_request made;           /* with replays given back, or taken out; of `body` */
+    struct buf body;
+    struct replay_draft *draft; /* of a stream: what is to be kept of it */
     harborai_str trace_parent; /* W3C, sent to the vendor */
     uint32_t number;
     struct list link;     /* call->unreleased */
@@ -297,6 +304,14 @@ void output_name_answer(struct attempt *a);
 /* Of a piece that became no chunk: the same status, and E_MEMORY says whose piece it was. */
 harborai_status output_blame(const struct attempt *a, harborai_status st, harborai_error *error);
 void output_trim(struct engine_loop *engine); /* after each piece */
+
+/* --- replay_give.c, replay_keep.c: what the vendor wants back in the next turn --- */
+/* Before chat(): puts it into what the plugin sees of the request, where the client did not send it,
+ * and takes replays of other plugins out. [the thread that runs the plugin] */
+void replay_give(struct attempt *a);
+void replay_note_delta(struct attempt *a, const harborai_delta *delta); /* of a stream */
+void replay_keep(struct attempt *a); /* the answer has ended well */
+void replay_draft_release(struct replay_draft *draft);
 
 /* --- output_json.c --- */
 harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error);

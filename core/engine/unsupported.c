@@ -140,7 +140,7 @@ harborai_status unsupported_leave_out(struct attempt *a, harborai_error *error)
     if (st < 0)
         return st;
     without->wants_usage = call->request.wants_usage;
-    a->sent = without;
+    a->trimmed = a->asked = without;
     a->request.body = body;
     return HARBORAI_OK;
 }

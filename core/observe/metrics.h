@@ -21,6 +21,8 @@
     X_(METRIC_CALLS_##status, "harborai_calls_total", COUNTER, "status", #status,                  \
        "Calls that ended, by the HTTP status that the client saw.")
 #define METRICS_PLAIN_(code, family, type, help) X_(code, family, type, NULL, NULL, help)
+#define METRICS_REPLAY_(code, result, help)                                                        \
+    X_(METRIC_REPLAYS_##code, "harborai_replays_total", COUNTER, "result", result, help)
 #define METRICS_ROWS_                                                                              \
     METRICS_STATUSES(METRICS_STATUS_ROW_)                                                          \
     X_(METRIC_CALLS_OTHER, "harborai_calls_total", COUNTER, "status", "other", "")                 \
@@ -45,6 +47,16 @@
                    "Events of vendors' streams.")                                                  \
     METRICS_PLAIN_(METRIC_STREAM_REPAIRS, "harborai_stream_repairs_total", COUNTER,                \
                    "Events that were not as OpenAI's API promises and were rewritten.")            \
+    METRICS_REPLAY_(KEPT, "kept",                                                                  \
+                    "Reasoning kept for later turns, by what became of it: answers that are kept "  \
+                    "or go, messages that were given it or miss it.")                              \
+    METRICS_REPLAY_(GIVEN, "given", "")                                                            \
+    METRICS_REPLAY_(MISSING, "missing", "")                                                        \
+    METRICS_REPLAY_(DROPPED, "dropped", "")                                                        \
+    METRICS_REPLAY_(EVICTED, "evicted", "")                                                        \
+    METRICS_REPLAY_(EXPIRED, "expired", "")                                                        \
+    METRICS_PLAIN_(METRIC_REPLAY_BYTES, "harborai_replay_bytes", GAUGE,                            \
+                   "Memory of the reasoning that is kept for later turns.")                        \
     METRICS_PLAIN_(METRIC_MODEL_LOOKUPS, "harborai_model_lookups_total", COUNTER,                  \
                    "Look-ups of a model by its name.")                                             \
     METRICS_PLAIN_(METRIC_MODEL_UNKNOWN, "harborai_model_unknown_total", COUNTER,                  \

@@ -203,6 +203,8 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
         return st;
     }
     providers_log_refused(runtime);
+    replay_store_set(runtime->replays, (size_t)config->replay_max_size,
+                     config->replay_lifetime_ms * NS_PER_MS);
     publish(runtime, config, models);
     providers_retire_unwanted(runtime);
     return HARBORAI_OK;

@@ -57,6 +57,7 @@ static harborai_status build_loop(struct runtime *runtime, unsigned index,
         .translators = runtime->translators,
         .transport = l->transport,
         .fanout = &l->fanout,
+        .replays = runtime->replays,
         .log = runtime->options.log,
         .dropped = &runtime->dropped,
     };
@@ -75,11 +76,37 @@ static harborai_status build_threads(struct runtime *runtime, harborai_error *er
     return st;
 }
 
-static harborai_status build_shared(struct runtime *runtime, harborai_error *error)
+static void count_replays(void *context, enum replay_event event, int64_t number)
+{
+    static const enum metric metrics[REPLAY_EVENTS] = {
+        [REPLAY_KEPT] = METRIC_REPLAYS_KEPT,       [REPLAY_GIVEN] = METRIC_REPLAYS_GIVEN,
+        [REPLAY_MISSING] = METRIC_REPLAYS_MISSING, [REPLAY_DROPPED] = METRIC_REPLAYS_DROPPED,
+        [REPLAY_EVICTED] = METRIC_REPLAYS_EVICTED, [REPLAY_EXPIRED] = METRIC_REPLAYS_EXPIRED,
+        [REPLAY_BYTES] = METRIC_REPLAY_BYTES,
+    };
+    const struct runtime *runtime = context;
+    metrics_add_shared(runtime->metrics, metrics[event], number);
+}
+
+static harborai_status create_replays(struct runtime *runtime, const struct config *config,
+                                      harborai_error *error)
+{
+    struct replay_options options = {.max_size = (size_t)config->replay_max_size,
+                                     .lifetime_ns = config->replay_lifetime_ms * NS_PER_MS,
+                                     .clock = &clock_system,
+                                     .count = count_replays,
+                                     .context = runtime};
+    return replay_store_create(&options, &runtime->replays, error);
+}
+
+static harborai_status build_shared(struct runtime *runtime, const struct config *config,
+                                    harborai_error *error)
 {
     harborai_status st = metrics_create(runtime->loop_count, PACKAGE_VERSION, &runtime->metrics, error);
     if (st >= 0)
         st = transport_shared_create(runtime->options.log, &runtime->transport, error);
+    if (st >= 0)
+        st = create_replays(runtime, config, error);
     if (st >= 0)
         st = plugin_loader_create(&runtime->loader, error);
     if (st >= 0)
@@ -121,7 +148,7 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
     list_init(&runtime->providers);
     list_init(&runtime->living);
     init_lock(runtime);
-    harborai_status st = build_shared(runtime, error);
+    harborai_status st = build_shared(runtime, config, error);
     for (unsigned i = 0; i < runtime->loop_count && st >= 0; i++)
         st = build_loop(runtime, i, config, error);
     if (st >= 0)
@@ -386,6 +413,7 @@ uint64_t runtime_destroy(struct runtime *runtime)
     config_destroy((struct config *)(uintptr_t)atomic_load(&runtime->config.current));
     plugin_catalog_destroy(runtime->catalog);
     plugin_loader_destroy(runtime->loader);
+    replay_store_destroy(runtime->replays);
     metrics_destroy(runtime->metrics);
     pthread_cond_destroy(&runtime->changed);
     pthread_mutex_destroy(&runtime->lock);

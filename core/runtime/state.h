@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/snapshot.h"
+#include "engine/replay_store.h"
 #include "engine/target.h"
 #include "loop/jobs.h"
 #include "record/fanout.h"
@@ -76,6 +77,7 @@ struct runtime {
     struct snapshot config, models; /* struct config, struct model_map */
     struct metrics *metrics;
     struct transport_shared *transport;
+    struct replay_store *replays;
     struct plugin_loader *loader;
     struct jobs *keeper;      /* one thread: the only writer of snapshots */
     struct jobs *loading;     /* one thread: dlopen and dlclose */

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* says: does what the first message tells it, line by line, on the loop or on a thread of its own:
+/* says: does what the last message tells it, line by line, on the loop or on a thread of its own:
  *
  *     {…                  emit_json() with this line
  *     chunk TEXT          emit_json() with any other text
  *     delta TEXT          emit() of choice 0
+ *     reason TEXT         emit() of reasoning
+ *     replay JSON         emit() of what it wants back
+ *     tool ID NAME JSON   emit() of the next tool call; ID "-": the host makes one
+ *     input JSON          … a piece of the last one's arguments
+ *     seen                emit() of the messages that it was given, as text
+ *     off MEMBER          changed() of that member, before anything else
  *     usage INPUT OUTPUT  usage()
  *     changed HOW PATH    changed(), HOW a number
  *     wait MS             (thread only, or to hold up the loop)
@@ -33,6 +39,8 @@ HARBORAI_MANIFEST({
     "provider": "says",
     "models": [ { "name": "says", "context": 1000 },
                 { "name": "says-little", "unsupported": [ "/n", "/seed" ] } ],
+    "patterns": [ "says-*" ],
+    "replay": "reasoning_content",
     "x-prices-date": "2026-11-21"
 });
 
@@ -45,6 +53,8 @@ struct says { /* harborai_call.state */
     pthread_t thread;
     int has_thread, stays;
     harborai_error error; /* of changed() */
+    uint32_t tools; /* calls begun */
+    harborai_str messages;
     char *text, *rest; /* what it is told; what is left of it */
     long cancelled_input, cancelled_output;
 };
@@ -101,6 +111,40 @@ static int begins(const char *line, const char *word)
     return strncmp(line, word, strlen(word)) == 0;
 }
 
+static harborai_str text_of(const char *text)
+{
+    return (harborai_str){text, strlen(text)};
+}
+
+/* "ID NAME JSON", in pieces. */
+static harborai_status call_tool(struct says *s, char *rest)
+{
+    harborai_delta delta = harborai_delta_of_(HARBORAI_DELTA_TOOL_CALL);
+    const char *id = strsep(&rest, " "), *name = strsep(&rest, " ");
+    delta.tool_index = s->tools++;
+    delta.tool_id = strcmp(id, "-") == 0 ? (harborai_str){NULL, 0} : text_of(id);
+    delta.tool_name = text_of(name != NULL ? name : "");
+    delta.text = text_of(rest != NULL ? rest : "");
+    return s->call->host->emit(s->call, &delta);
+}
+
+static harborai_status emit_line(struct says *s, const char *line, char *rest)
+{
+    if (begins(line, "reason"))
+        return harborai_emit_text(s->call, HARBORAI_DELTA_REASONING, text_of(rest));
+    if (begins(line, "replay"))
+        return harborai_emit_text(s->call, HARBORAI_DELTA_REPLAY, text_of(rest));
+    if (begins(line, "tool"))
+        return call_tool(s, rest);
+    if (begins(line, "input"))
+        return harborai_emit_tool_input(s->call, s->tools - 1, text_of(rest));
+    if (begins(line, "seen"))
+        return harborai_emit_text(s->call, HARBORAI_DELTA_TEXT, s->messages);
+    if (begins(line, "off"))
+        return s->call->host->changed(s->call, text_of(rest), HARBORAI_CHANGED_OFF, NULL);
+    return HARBORAI_OK;
+}
+
 static harborai_status do_line(struct says *s, char *line)
 {
     const harborai_host *host = s->call->host;
@@ -133,7 +177,7 @@ static harborai_status do_line(struct says *s, char *line)
         s->cancelled_input = first;
         s->cancelled_output = strtol(second, NULL, 10);
     }
-    return HARBORAI_OK;
+    return emit_line(s, line, rest);
 }
 
 static void run(struct says *s)
@@ -171,11 +215,16 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
                             const harborai_request *request, harborai_error *error)
 {
     struct says *s = call->state;
-    harborai_str content = json_pointer_find(request->body, HARBORAI_STR("/messages/0/content"));
-    harborai_str text;
+    struct json_cursor cursor;
+    harborai_str last = {NULL, 0}, text;
     (void)provider;
     s->call = call;
     s->error.size = sizeof s->error;
+    s->messages = json_member(request->body, HARBORAI_STR("messages"));
+    cursor = json_open(s->messages);
+    while (json_array_next(&cursor, &last))
+        ;
+    harborai_str content = json_member(last, HARBORAI_STR("content"));
     s->text = malloc(content.len + 1);
     if (s->text == NULL || json_string(content, s->text, content.len, &text) < 0)
         return harborai_error_set(error, HARBORAI_E_INVALID, "no text to act on");

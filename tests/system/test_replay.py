@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""What a plain client of OpenAI's API cannot carry from turn to turn: reasoning with tool calls, and
+what a plugin wants back (tests/plugins/says.c). The gateway keeps it, for a while."""
+import contextlib
+import json
+import re
+import time
+import unittest
+
+import support
+import test_says
+
+THOUGHT = 'so: "Zürich" \\ 苏黎世 😀'
+REPLAYS = [{"signature": "c2ln", "of": [1, {"deep": None}]}, {"redacted": "\u00e9\n"}]
+ARGUMENTS = '{"city": "Z\\u00fcrich \\ud83d\\ude00", "days": [1, 2.50], "where": "a\\/b"}'
+
+
+def answer_lines(call_id="call_a1b2c3d4e5", name="get_weather", arguments=ARGUMENTS, more=()):
+    middle = len(arguments) // 2
+    return [f"reason {THOUGHT[:7]}", f"reason {THOUGHT[7:]}",
+            *(f"replay {json.dumps(r)}" for r in REPLAYS),
+            f"tool {call_id} {name} {arguments[:middle]}", f"input {arguments[middle:]}",
+            *more, "finish 2"]
+
+
+def collect(events):
+    """A stream's message, as a client puts it together that knows OpenAI's members alone."""
+    message = {"role": "assistant", "content": "", "tool_calls": []}
+    for event in events:
+        for choice in event["choices"] if isinstance(event, dict) else []:
+            delta = choice["delta"]
+            message["content"] += delta.get("content") or ""
+            for piece in delta.get("tool_calls") or []:
+                if piece["index"] == len(message["tool_calls"]):
+                    message["tool_calls"].append(
+                        {"id": piece["id"], "type": "function",
+                         "function": {"name": piece["function"]["name"], "arguments": ""}})
+                call = message["tool_calls"][piece["index"]]["function"]
+                call["arguments"] += piece["function"].get("arguments") or ""
+    return message
+
+
+def plain(answer, stream):
+    """The message that such a client sends back."""
+    if stream:
+        return collect(answer.events())
+    message = answer.json()["choices"][0]["message"]
+    return {name: message[name] for name in ("role", "content", "tool_calls") if name in message}
+
+
+def wrapped(replays=None, provider="test.says"):
+    return [{"provider": provider, "data": r} for r in (REPLAYS if replays is None else replays)]
+
+
+class Conversation:
+    """Two turns: an answer with tool calls, and their results."""
+
+    def __init__(self, hb, model, lines, stream=False, **more):
+        self.hb, self.model, self.stream = hb, model, stream
+        self.first = [{"role": "user", "content": "\n".join(lines)}]
+        self.answer = hb.chat("", model, messages=self.first, stream=stream, **more)
+        assert self.answer.status == 200, self.answer.body
+        self.message = plain(self.answer, stream)
+
+    def turns(self, message=None, script="seen\nfinish 0"):
+        message = self.message if message is None else message
+        results = [{"role": "tool", "tool_call_id": call["id"], "content": "21"}
+                   for call in message.get("tool_calls", [])]
+        return [*self.first, message, *results, {"role": "user", "content": script}]
+
+    def ask_again(self, message=None, model=None, first=None, **more):
+        turns = self.turns(message)
+        if first is not None:
+            turns[:1] = first
+        return turns, self.hb.chat("", model or self.model, messages=turns, **more)
+
+    def seen(self, message=None, **more):
+        """The messages that the plugin finds in the next request."""
+        turns, answer = self.ask_again(message, **more)
+        assert answer.status == 200, answer.body
+        seen = json.loads(answer.text())
+        assert seen[2:] == turns[2:], seen
+        return seen[1]
+
+
+def counts(hb):
+    text = hb.request("GET", "/metrics").body.decode()
+    found = dict(re.findall(r'^harborai_replays_total\{result="(\w+)"\} (\d+)$', text, re.M))
+    found["bytes"] = re.search(r"^harborai_replay_bytes (\d+)$", text, re.M)[1]
+    return {name: int(value) for name, value in found.items()}
+
+
+@contextlib.contextmanager
+def gateway(**settings):
+    with support.folder() as place:
+        test_says.build(place)
+        config = {"providers": {"says": {}, "twin": {"plugin": "says", "models": ["twin"]}}, **settings}
+        with support.gateway(config, env={
+                "HARBORAI_PLUGIN_PATH": support.plugin_path(place)}) as hb:
+            yield hb
+
+
+class ReplayTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        cls.hb = stack.enter_context(gateway())
+
+    def talk(self, *arguments, model="says", **more):
+        return Conversation(self.hb, model, answer_lines(*arguments), **more)
+
+    def assert_given(self, seen, message, details=None):
+        self.assertEqual(seen, {**message, "reasoning_content": THOUGHT,
+                                "reasoning_details": wrapped() if details is None else details})
+
+    def test_two_turns(self):
+        for stream in (False, True):
+            for lines in (answer_lines(), ["thread", *answer_lines()]):
+                with self.subTest(stream=stream, thread=lines[0]):
+                    talk = Conversation(self.hb, "says", lines, stream)
+                    self.assert_given(talk.seen(), talk.message)
+                    self.assert_given(talk.seen(), talk.message)  # and again
+
+    def test_large_request(self):
+        """Its body is made anew on another thread."""
+        talk = self.talk("call_large123")
+        long = [{"role": "user", "content": "w" * 200000}]
+        turns = [*talk.first, talk.message, *talk.turns()[2:3], *long, talk.turns()[-1]]
+        answer = self.hb.chat("", "says", messages=turns)
+        seen = json.loads(answer.text())
+        self.assert_given(seen.pop(1), talk.message)
+        self.assertEqual(seen, [turns[0], *turns[2:]])
+
+    def test_parallel_calls(self):
+        more = ["tool call_second_one get_time {}", "tool - get_time", "tool call_last_one f"]
+        for stream in (False, True):
+            talk = Conversation(self.hb, "says", answer_lines("call_first_one", more=more), stream)
+            calls = talk.message["tool_calls"]
+            self.assertEqual(len({c["id"] for c in calls}), 4)
+            self.assertEqual([c["function"]["arguments"] for c in calls[1:]], ["{}"] * 3)
+            self.assert_given(talk.seen(), talk.message)
+            for call in calls:  # whichever of them a client repeats
+                message = {**talk.message, "tool_calls": [call]}
+                self.assert_given(talk.seen(message), message)
+
+    def test_client_that_writes_anew(self):
+        for stream in (False, True):
+            talk = self.talk(stream=stream)
+            for ascii_only in (False, True):
+                message = json.loads(json.dumps(talk.message))
+                function = message["tool_calls"][0]["function"]
+                function["arguments"] = json.dumps(json.loads(ARGUMENTS), ensure_ascii=ascii_only,
+                                                   separators=(",", ":")).replace("2.5", "2.50")
+                self.assertNotEqual(function["arguments"], ARGUMENTS)
+                self.assert_given(talk.seen(message), message)
+
+    def test_other_calls_get_nothing(self):
+        talk = self.talk("call_x9y8z7w6")
+
+        def changed(**change):
+            call = json.loads(json.dumps(talk.message["tool_calls"][0]))
+            call["id"] = change.get("id", call["id"])
+            call["function"].update({k: v for k, v in change.items() if k != "id"})
+            return {**talk.message, "tool_calls": [call]}
+
+        rows = {"another id": changed(id="call_x9y8z7w7"), "another name": changed(name="get"),
+                "other arguments": changed(arguments='{"city": "Zug"}'),
+                "no JSON": changed(arguments='{"city'), "no id": changed(id=None),
+                "no calls": {**talk.message, "tool_calls": []},
+                "odd calls": {**talk.message, "tool_calls": [7]}}
+        for name, message in rows.items():
+            with self.subTest(name):
+                _, answer = Conversation.ask_again(talk, message) if name != "odd calls" else (
+                    None, self.hb.chat("", "says", messages=[
+                        *talk.first, message, {"role": "user", "content": "seen\nfinish 0"}]))
+                self.assertEqual(json.loads(answer.text())[1], message)
+        self.assertEqual(talk.seen(model="twin"), talk.message)  # another provider
+        self.assert_given(talk.seen(), talk.message)
+
+    def test_signatures_are_of_a_model(self):
+        talk = self.talk()
+        self.assertEqual(talk.seen(model="says-2"), {**talk.message, "reasoning_content": THOUGHT})
+
+    def test_what_the_client_sends_stays(self):
+        talk = self.talk()
+        own = {"reasoning_content": "mine", "reasoning_details": wrapped([{"mine": 1}])}
+        for name, value in own.items():
+            want = {"reasoning_content": THOUGHT, "reasoning_details": wrapped(), name: value}
+            self.assertEqual(talk.seen({**talk.message, name: value}), {**talk.message, **want})
+        self.assertEqual(talk.seen({**talk.message, **own}), {**talk.message, **own})
+        for nothing in (None, ""):  # as clients write it that know the member and lost its text
+            self.assert_given(talk.seen({**talk.message, "reasoning_content": nothing}), talk.message)
+
+    def test_replays_of_others_are_taken_out(self):
+        foreign = wrapped([{"x": 1}], "com.example.other")
+        vendors = [{"type": "reasoning.text", "text": "hm"}]
+        odd = [7, None, {"provider": 7, "data": {}}, {"provider": "com.example.other"}]
+        talk = self.talk()
+        rows = [(foreign, wrapped()), (foreign + vendors, vendors + wrapped()),
+                (vendors + foreign + odd, vendors + odd + wrapped()),
+                (foreign + wrapped([{"mine": 1}]), wrapped([{"mine": 1}])), ([], wrapped())]
+        for sent, want in rows:
+            self.assert_given(talk.seen({**talk.message, "reasoning_details": sent}), talk.message, want)
+        other = {"role": "assistant", "content": "x"}  # without tool calls
+        rows = [(foreign, None), (foreign + vendors, vendors), (vendors, vendors),
+                (wrapped(), wrapped()), ([], [])]
+        for sent, want in rows:
+            seen = talk.seen({**other, "reasoning_details": sent})
+            self.assertEqual(seen, other if want is None else {**other, "reasoning_details": want})
+
+    def test_numbered_ids(self):
+        """Moonshot's are the same in every conversation: the message before tells them apart."""
+        talk = self.talk("functions.get_weather:0")
+        self.assert_given(talk.seen(), talk.message)
+        other = [{"role": "user", "content": "what else?"}]
+        self.assertEqual(talk.seen(first=other), talk.message)
+        talk = self.talk("call_fedcba98")
+        self.assert_given(talk.seen(first=other), talk.message)  # an id that is nobody else's
+
+    def test_answers_that_do_not_end_well(self):
+        for stream in (False, True):
+            lines = answer_lines("call_broken_off")[:-1] + ["fail -9"]
+            self.hb.chat("\n".join(lines), "says", stream=stream)
+        talk = self.talk("call_complete")
+        message = json.loads(json.dumps(talk.message).replace("call_complete", "call_broken_off"))
+        self.assertEqual(talk.seen(message), message)
+
+    def test_plugin_that_passes_chunks_on(self):
+        call = {"index": 0, "id": "call_json12345", "type": "function",
+                "function": {"name": "f", "arguments": "{}"}}
+        deltas = [{"role": "assistant", "reasoning_content": "h"}, {"reasoning_content": "m\\ \u00fc"},
+                  {"tool_calls": [call]}]
+        lines = [*(test_says.chunk(**d) for d in deltas), test_says.chunk(finish="tool_calls")]
+        talk = Conversation(self.hb, "says", [*lines, "finish 2"])
+        self.assertEqual(talk.seen(), {**talk.message, "reasoning_content": "hm\\ \u00fc"})
+
+    def test_too_large(self):
+        before = counts(self.hb)
+        for stream in (False, True):
+            lines = [f"reason {'w' * (1 << 16)}"] * 9 + answer_lines("call_too_large")
+            talk = Conversation(self.hb, "says", lines, stream)
+            self.assertEqual(talk.seen(), talk.message)
+        after = counts(self.hb)
+        self.assertEqual((after["dropped"], after["kept"]), (before["dropped"] + 2, before["kept"]))
+
+    def test_metrics(self):
+        before = counts(self.hb)
+        talk = self.talk("call_metrics_1")
+        talk.seen()
+        talk.seen(model="twin")
+        after = counts(self.hb)
+        for name, more in {"kept": 1, "given": 1, "missing": 1, "dropped": 0, "evicted": 0}.items():
+            self.assertEqual(after[name], before[name] + more, name)
+        self.assertGreater(after["bytes"], before["bytes"] + len(json.dumps(REPLAYS)))
+
+
+class GoneTest(unittest.TestCase):
+    def test_lifetime(self):
+        with gateway(replay={"lifetime": "1ms"}) as hb:
+            talk = Conversation(hb, "says", answer_lines())
+            time.sleep(0.01)
+            self.assertEqual(talk.seen(), talk.message)
+            self.assertLessEqual({"expired": 1, "missing": 1, "bytes": 0}.items(), counts(hb).items())
+
+    def test_off(self):
+        with gateway(replay={"max_size": 0}) as hb:
+            talk = Conversation(hb, "says", answer_lines())
+            self.assertEqual(talk.seen(), talk.message)
+            foreign = wrapped([{"x": 1}], "com.example.other")
+            self.assertEqual(talk.seen({**talk.message, "reasoning_details": foreign}), talk.message)
+            self.assertEqual((counts(hb)["dropped"], counts(hb)["bytes"]), (1, 0))
+
+    def test_size(self):
+        with gateway(replay={"max_size": "8KiB"}) as hb:
+            talks = [Conversation(hb, "says", [f"reason {'w' * 1000}"] +
+                                  answer_lines(f"call_number_{i}")) for i in range(9)]
+            self.assertEqual(talks[0].seen(), talks[0].message)
+            self.assertIn("reasoning_content", talks[8].seen())
+            found = counts(hb)
+            self.assertGreaterEqual(found["evicted"], 1)
+            self.assertLessEqual(found["bytes"], 8192)
+
+
+if __name__ == "__main__":
+    unittest.main()
