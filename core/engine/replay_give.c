@@ -5,14 +5,23 @@
  * never fail a call. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "engine/replay_call.h"
 #include "engine/state.h"
 #include "json_edit.h"
 #include "json_value.h"
 
+#define GIVEN_MOST MIB(16) /* to one request: more than any model reads */
+
 struct turn {
     harborai_str tool_calls, reasoning, details; /* as written; empty = not there */
     bool is_odd;                                 /* one of them stands twice: it stays as it is */
+};
+
+/* What a message is given: a reference, from which the edits borrow. */
+struct found {
+    const struct replay *replay;
+    uint64_t id, digest; /* of the call by which it was found; the id's hash */
 };
 
 struct giving {
@@ -20,7 +29,7 @@ struct giving {
     struct replay_store *store; /* NULL: nothing is kept for this provider */
     harborai_str before;        /* the message before this one */
     harborai_edit *edits;
-    const struct replay **found; /* references, which the edits borrow from */
+    struct found *found; /* one a message at most */
     size_t edit_count, found_count, capacity;
     int64_t given, missing;
 };
@@ -151,20 +160,35 @@ static void edit_details(struct giving *g, size_t index, harborai_str array, str
 
 /* --- A message -------------------------------------------------------------------------------- */
 
+/* A conversation has a call once: who repeats one gets its text once, or a small request could be
+ * made a huge one. */
+static bool was_given(const struct giving *g, const struct replay_call *call)
+{
+    for (size_t i = 0; i < g->found_count; i++)
+        if (g->found[i].digest == call->digest && g->found[i].id == hash_slice(call->id, 0))
+            return true;
+    return false;
+}
+
+/* Borrowed from g->found; NULL: nothing is kept of any of these calls. */
 static const struct replay *find(struct giving *g, harborai_str tool_calls)
 {
     struct attempt *a = g->a;
+    harborai_str provider = slice_of(slot_name(a->slot)), item;
     struct json_cursor cursor = json_open(tool_calls);
-    const struct replay *found = NULL;
-    harborai_str item;
-    while (found == NULL && json_array_next(&cursor, &item)) {
+    while (json_array_next(&cursor, &item)) {
         char room[REPLAY_ID_MOST];
         struct replay_call call;
-        if (replay_call_read(item, g->before, room, &call))
-            found =
-                replay_store_find(g->store, a->call->caller, slice_of(slot_name(a->slot)), &call);
+        if (!replay_call_read(item, g->before, room, &call) || was_given(g, &call))
+            continue;
+        const struct replay *replay =
+            replay_store_find(g->store, a->call->caller, provider, &call);
+        if (replay == NULL)
+            continue;
+        g->found[g->found_count++] = (struct found){replay, hash_slice(call.id, 0), call.digest};
+        return replay;
     }
-    return found;
+    return NULL;
 }
 
 /* None that can be read: it is absent, null, or empty. */
@@ -181,8 +205,6 @@ static void give_to(struct giving *g, size_t index, const struct turn *m, struct
     harborai_str more = SLICE_NONE;
     if (g->store != NULL && m->tool_calls.len > 2 && (wants_reasoning || wants_details)) {
         const struct replay *found = find(g, m->tool_calls);
-        if (found != NULL)
-            g->found[g->found_count++] = found;
         bool has_reasoning = found != NULL && wants_reasoning && found->reasoning.len > 0;
         /* Signatures are of one model; a text is any model's to read. */
         if (found != NULL && wants_details && slice_equal(found->model, a->call->upstream_model))
@@ -231,7 +253,7 @@ static bool make_body(struct giving *g)
     if (json_edit_apply(&body, g->edits, g->edit_count, alloc_pieces, &a->call->arena, &pieces,
                         &memory, NULL) < 0)
         return false;
-    buf_init(&a->body, 2 * (size_t)LIMIT_REQUEST_BODY);
+    buf_init(&a->body, from->body.len + GIVEN_MOST);
     if (buf_reserve(&a->body, pieces.len) == NULL)
         return false;
     for (size_t i = 0; i < pieces.count; i++)
@@ -267,7 +289,7 @@ void replay_give(struct attempt *a)
         g.given = 0;
     }
     for (size_t i = 0; i < g.found_count; i++)
-        replay_unref(g.found[i]);
+        replay_unref(g.found[i].replay);
     if (store == NULL)
         return;
     replay_store_count(store, REPLAY_GIVEN, g.given);

@@ -144,6 +144,14 @@ class ReplayTest(unittest.TestCase):
                 message = {**talk.message, "tool_calls": [call]}
                 self.assert_given(talk.seen(message), message)
 
+    def test_repeated_call_is_given_once(self):
+        talk = self.talk("call_repeated")
+        again = [talk.message, {"role": "user", "content": "again"}] * 20
+        answer = self.hb.chat("", "says", messages=[*talk.first, *again, talk.turns()[-1]])
+        seen = json.loads(answer.text())
+        self.assert_given(seen[1], talk.message)
+        self.assertEqual(seen[2:-1], again[1:])
+
     def test_client_that_writes_anew(self):
         for stream in (False, True):
             talk = self.talk(stream=stream)
