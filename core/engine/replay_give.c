@@ -264,21 +264,43 @@ static bool make_body(struct giving *g)
     return true;
 }
 
-static bool has(harborai_str text, const char *word)
+enum { HAS_CALLS = 1, HAS_DETAILS = 2 };
+
+static bool stands_at(harborai_str text, const char *at, const char *before, const char *after)
 {
-    return memmem(text.data, text.len, word, strlen(word)) != NULL;
+    size_t offset = (size_t)(at - text.data), from = strlen(before), to = strlen(after);
+    return offset >= from && text.len - offset >= to && memcmp(at - from, before, from) == 0 &&
+           memcmp(at, after, to) == 0;
+}
+
+/* Which of the two keys stand somewhere in the messages. Every request pays for this, so that it
+ * looks for the rarest letter of both. */
+static unsigned find_keys(harborai_str text)
+{
+    unsigned found = 0;
+    const char *at = text.data, *end = at + text.len;
+    while (found != (HAS_CALLS | HAS_DETAILS) &&
+           (at = memchr(at, '_', (size_t)(end - at))) != NULL) {
+        char next = ++at < end ? *at : '\0';
+        if (next == 'c' && stands_at(text, at, "\"tool_", "calls\""))
+            found |= HAS_CALLS;
+        else if (next == 'd' && stands_at(text, at, "\"reasoning_", "details\""))
+            found |= HAS_DETAILS;
+    }
+    return found;
 }
 
 void replay_give(struct attempt *a)
 {
-    harborai_str messages = a->asked->messages;
+    unsigned keys = find_keys(a->asked->messages);
     struct replay_store *store = a->call->engine->s.replays;
     struct giving g = {.a = a};
+    if (keys == 0)
+        return;
     if (store != NULL && (a->provider->spec->replay.len > 0 ||
                           replay_store_may_have(store, slice_of(slot_name(a->slot)))))
         g.store = store;
-    if (!(g.store != NULL && has(messages, "\"tool_calls\"")) &&
-        !has(messages, "\"reasoning_details\""))
+    if (g.store == NULL && (keys & HAS_DETAILS) == 0)
         return;
     look_at_all(&g);
     if (g.edit_count > 0 && make_body(&g)) {
