@@ -147,12 +147,19 @@ const char *delta_finish_name(uint32_t finish_reason)
     return finish_names[finish_reason < ARRAY_LEN(finish_names) ? finish_reason : 0];
 }
 
+void delta_make_tool_id(struct buf *b, uint64_t seed, unsigned choice, unsigned tool)
+{
+    buf_printf(b, "call_%016llx_%u_%u", (unsigned long long)seed, choice, tool);
+}
+
 void delta_write_tool_id(struct buf *b, const struct answer_id *answer, const harborai_delta *delta)
 {
-    if (delta->tool_id.len > 0)
+    if (delta->tool_id.len > 0) {
         json_line_text(b, delta->tool_id);
-    else
-        buf_printf(b, "\"call_%016llx_%u_%u\"",
-                   (unsigned long long)hash_slice(answer->id, 0), (unsigned)delta->choice,
-                   (unsigned)delta->tool_index);
+        return;
+    }
+    buf_add_char(b, '"');
+    delta_make_tool_id(b, hash_slice(answer->id, 0), (unsigned)delta->choice,
+                       (unsigned)delta->tool_index);
+    buf_add_char(b, '"');
 }

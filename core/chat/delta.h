@@ -52,8 +52,12 @@ static inline bool delta_has_input(const struct delta_choice *choice, unsigned t
 /* "stop", "length", "tool_calls", "content_filter". */
 const char *delta_finish_name(uint32_t finish_reason);
 
-/* Writes the id of a tool call as a JSON string: the plugin's, or one made of the answer's id, at
- * most 40 characters long (OpenAI's own limit), the same whenever it is asked for. */
+/* Writes an id for a tool call that has none: at most 40 characters long (OpenAI's own limit), the
+ * same whenever it is asked for. `seed`: of the answer. */
+void delta_make_tool_id(struct buf *b, uint64_t seed, unsigned choice, unsigned tool);
+
+/* Writes the id of a tool call as a JSON string: the plugin's, or one made of the answer's
+ * id. */
 void delta_write_tool_id(struct buf *b, const struct answer_id *answer,
                          const harborai_delta *delta);
 

@@ -7,5 +7,8 @@ noinst_LTLIBRARIES += %reldir%/libchat.la
 	%reldir%/collect.c %reldir%/collect.h %reldir%/collect_node.c %reldir%/collect_node.h \
 	%reldir%/delta.c %reldir%/delta.h %reldir%/error_json.c %reldir%/error_json.h \
 	%reldir%/fold.c %reldir%/fold.h %reldir%/json_line.c %reldir%/json_line.h \
-	%reldir%/request.c %reldir%/request.h %reldir%/stream.c %reldir%/stream.h \
+	%reldir%/request.c %reldir%/request.h %reldir%/splice.c %reldir%/splice.h \
+	%reldir%/stream.c %reldir%/stream.h %reldir%/stream_choice.c %reldir%/stream_choice.h \
+	%reldir%/tool_calls.c %reldir%/tool_calls.h \
 	%reldir%/usage.c %reldir%/usage.h %reldir%/vendor_error.c %reldir%/vendor_error.h
+EXTRA_DIST += doc/streams.md

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Watches a stream of chat.completion.chunk objects go by. It runs for every event of every stream:
- * one scan, one walk through the choices, no allocation. It must never change a byte. */
+/* Watches a stream of chat.completion.chunk objects go by, and mends it. It runs for every event of
+ * every stream: a chunk of text that looks like the last one costs two comparisons and the scan of
+ * that text, another that conforms one scan and one walk; neither allocates. */
 #include "chat/stream.h"
 
 #include <string.h>
 
 #include "chat/json_line.h"
-#include "chat/vendor_error.h"
-#include "json_value.h"
+#include "chat/stream_choice.h"
 
 enum { MEMBERS_MOST = 64 }; /* of a chunk; OpenAI's have about 9 */
-
-static const struct finish_word {
-    harborai_str quoted;
-    enum stream_finish finish;
-} finish_words[] = {
-    {HARBORAI_STR_INIT("\"stop\""), STREAM_STOP},
-    {HARBORAI_STR_INIT("\"length\""), STREAM_LENGTH},
-    {HARBORAI_STR_INIT("\"tool_calls\""), STREAM_TOOL_CALLS},
-    {HARBORAI_STR_INIT("\"function_call\""), STREAM_TOOL_CALLS},
-    {HARBORAI_STR_INIT("\"content_filter\""), STREAM_CONTENT_FILTER},
-};
 
 /* What an event has that matters here. Borrowed; empty = absent or null. */
 struct chunk {
@@ -28,21 +17,29 @@ struct chunk {
     harborai_str choices, usage, error;
 };
 
-void stream_init(struct stream *w, unsigned choices, bool wants_usage)
+void stream_init(struct stream *w, const struct stream_options *options)
 {
-    memset(w, 0, sizeof *w);
-    w->choices = choices > 0 ? choices : 1;
-    w->wants_usage = wants_usage;
+    memset(w, 0, offsetof(struct stream, shape));
+    w->shape.before_len = w->shape.after_len = 0;
+    w->choices = options->choices > 0 ? options->choices : 1;
+    w->wants_usage = options->wants_usage;
+    w->is_strict = options->is_strict;
+    w->notes_turn = options->notes_turn;
+    tool_calls_init(&w->calls, options->id_seed, options->notes_turn);
+    splices_init(&w->splices, 2 * LIMIT_STREAM_EVENT);
+    buf_init(&w->out, 2 * LIMIT_STREAM_EVENT);
+    buf_init(&w->missing, KIB(64));
+}
+
+void stream_release(struct stream *w)
+{
+    tool_calls_release(&w->calls);
+    splices_release(&w->splices);
+    buf_release(&w->out);
+    buf_release(&w->missing);
 }
 
 /* ---- Reading an event ------------------------------------------------------------------------ */
-
-/* Whether the member has this name, a literal: with constant lengths the compiler makes it a
- * comparison of words. Escaped keys take the long way. */
-#define NAME_IS(member, literal)                                                                   \
-    (((member)->key.len == sizeof(literal) - 1 &&                                                  \
-      memcmp((member)->key.data, literal, sizeof(literal) - 1) == 0) ||                            \
-     ((member)->key_escaped && json_key_equal(member, HARBORAI_STR(literal))))
 
 static void read_member(struct chunk *chunk, const struct json_member *member)
 {
@@ -78,18 +75,6 @@ static bool read_chunk(harborai_str data, struct chunk *ret_chunk)
     return true;
 }
 
-/* False: nothing was kept, because something was already, or the value is none. */
-static bool keep(struct stream_text *text, harborai_str value)
-{
-    enum json_kind kind = json_kind(value);
-    if (text->len > 0 || value.len > sizeof text->data || slice_is(value, "\"\"") ||
-        (kind != JSON_STRING && kind != JSON_NUMBER))
-        return false;
-    memcpy(text->data, value.data, value.len);
-    text->len = (unsigned char)value.len;
-    return true;
-}
-
 /* The tier is known for certain only when the vendor has served the call: a later word holds. */
 static bool keep_tier(struct stream *w, harborai_str tier)
 {
@@ -97,7 +82,7 @@ static bool keep_tier(struct stream *w, harborai_str tier)
         slice_equal(tier, (harborai_str){w->service_tier.data, w->service_tier.len}))
         return false;
     w->service_tier.len = 0;
-    return keep(&w->service_tier, tier);
+    return stream_text_keep(&w->service_tier, tier);
 }
 
 /* Who answers, and how: until the first chunk with choices each may still be missing. */
@@ -106,79 +91,9 @@ static void note_names(struct stream *w, const struct chunk *chunk)
     w->has_named = keep_tier(w, chunk->service_tier);
     if (w->chunks > 0)
         return;
-    keep(&w->id, chunk->id);
-    keep(&w->created, chunk->created);
-    w->has_named |= keep(&w->model, chunk->model);
-}
-
-/* Whether a delta says anything beside the role. */
-static bool delta_has_content(harborai_str delta)
-{
-    struct json_cursor cursor = json_open(delta);
-    struct json_member member;
-    if (json_kind(delta) != JSON_OBJECT)
-        return false;
-    while (json_object_next(&cursor, &member))
-        if (member.kind != JSON_NULL && member.value.len > 2 /* "", [] and {} */ &&
-            !NAME_IS(&member, "role"))
-            return true;
-    return false;
-}
-
-static enum stream_finish finish_of(struct stream *w, harborai_str reason)
-{
-    if (json_kind(reason) != JSON_STRING || reason.len == 2) /* "" stands for null, in places */
-        return STREAM_OPEN;
-    for (size_t i = 0; i < ARRAY_LEN(finish_words); i++)
-        if (slice_equal(reason, finish_words[i].quoted))
-            return finish_words[i].finish;
-    if (vendor_error_is_finish(reason)) {
-        w->error = reason;
-        return STREAM_OPEN;
-    }
-    w->vendor_finish.len = 0;
-    keep(&w->vendor_finish, reason);
-    return STREAM_OTHER;
-}
-
-static void stream_choice(struct stream *w, harborai_str choice)
-{
-    struct json_cursor cursor = json_open(choice);
-    struct json_member member;
-    enum stream_finish finish = STREAM_OPEN;
-    int64_t index = 0;
-
-    while (json_object_next(&cursor, &member)) {
-        if (NAME_IS(&member, "index"))
-            json_int64(member.value, &index);
-        else if (NAME_IS(&member, "finish_reason"))
-            finish = finish_of(w, member.value);
-        else if (!w->has_content && NAME_IS(&member, "delta"))
-            w->has_content = delta_has_content(member.value);
-    }
-    if (index < 0 || index >= LIMIT_REQUEST_CHOICES)
-        return;
-    w->opened += !w->is_open[index];
-    w->is_open[index] = true;
-    if (finish == STREAM_OPEN)
-        return;
-    /* Counted, not compared with n: there are vendors who number choices from 1. */
-    if (w->finish[index] == STREAM_OPEN && ++w->closed == w->choices)
-        w->is_holding = true;
-    w->finish[index] = (unsigned char)finish;
-}
-
-/* False: one of them is no object. */
-static bool stream_choices(struct stream *w, harborai_str choices)
-{
-    struct json_cursor cursor = json_open(choices);
-    harborai_str choice;
-    while (json_array_next(&cursor, &choice)) {
-        if (json_kind(choice) != JSON_OBJECT)
-            return false;
-        stream_choice(w, choice);
-    }
-    return true;
+    stream_text_keep(&w->id, chunk->id);
+    stream_text_keep(&w->created, chunk->created);
+    w->has_named |= stream_text_keep(&w->model, chunk->model);
 }
 
 /* What stands in an array, trimmed. */
@@ -187,30 +102,101 @@ static harborai_str inside(harborai_str array)
     return slice_trim((harborai_str){array.data + 1, array.len - 2});
 }
 
-/* Whether the choices of a chunk end none, seen without a walk: wherever the name stands, null
- * follows, and no key can hide behind an escape. False says nothing. Nearly every chunk of a stream
- * is one of these, and the walk would take as long as the scan. */
-static bool ends_nothing(harborai_str choices)
+/* ---- The shape of the last chunk -------------------------------------------------------------- */
+
+static bool has_affixes(harborai_str text, const char *before, size_t before_len, const char *after,
+                        size_t after_len)
 {
-    static const char name[] = "finish_reason", null[] = "finish_reason\":null";
-    const char *p = choices.data, *end = p + choices.len;
-    if (memmem(p, choices.len, "\\u", 2) != NULL)
+    return text.len >= before_len + after_len && memcmp(text.data, before, before_len) == 0 &&
+           memcmp(text.data + text.len - after_len, after, after_len) == 0;
+}
+
+/* Whether `text` is this and that with a JSON string between them, whose quotes belong to both. */
+static bool is_string_between(harborai_str text, const char *before, size_t before_len,
+                              const char *after, size_t after_len, harborai_str *ret_string)
+{
+    if (!has_affixes(text, before, before_len, after, after_len))
         return false;
-    while ((p = memmem(p, (size_t)(end - p), name, sizeof name - 1)) != NULL) {
-        if ((size_t)(end - p) < sizeof null - 1 || memcmp(p, null, sizeof null - 1) != 0)
-            return false;
-        p += sizeof null - 1;
-    }
+    harborai_str string = {text.data + before_len - 1, text.len - before_len - after_len + 2};
+    *ret_string = string;
+    return json_scan(string, NULL, NULL, NULL) == HARBORAI_OK;
+}
+
+/* False: the arguments of a call do not go on like this. */
+static bool take_text(struct stream *w, harborai_str string)
+{
+    if (w->shape.is_arguments)
+        return tool_calls_go_on(&w->calls, w->shape.call, string);
+    if (w->shape.is_reasoning && w->notes_turn)
+        w->reasoning = string;
     return true;
 }
 
-/* `items` is what stands in the array, not empty. False: one of them is no object, as far as that is
- * seen without a walk. */
-static bool read_choices(struct stream *w, harborai_str choices, harborai_str items)
+/* Chunks with the last one's shape have its verdict. */
+static bool has_shape(struct stream *w, harborai_str data)
 {
-    if (w->choices == 1 && w->has_content && ends_nothing(items))
-        return items.data[0] == '{' && items.data[items.len - 1] == '}';
-    return stream_choices(w, choices);
+    const struct stream_shape *shape = &w->shape;
+    harborai_str string;
+    return shape->before_len > 0 &&
+           is_string_between(data, shape->before, shape->before_len, shape->after,
+                             shape->after_len, &string) &&
+           take_text(w, string);
+}
+
+/* The same of the choices alone, where something else differs: OpenAI pads its chunks. */
+static bool have_shape(struct stream *w, harborai_str choices)
+{
+    const struct stream_shape *shape = &w->shape;
+    harborai_str string;
+    return shape->before_len > 0 &&
+           is_string_between(choices, shape->before + shape->choices_from,
+                             (size_t)(shape->before_len - shape->choices_from), shape->after,
+                             shape->choices_after, &string) &&
+           take_text(w, string);
+}
+
+static void take_shape(struct stream *w, harborai_str data, harborai_str choices,
+                       const struct choice_text *text)
+{
+    struct stream_shape *shape = &w->shape;
+    const char *end = text->value.data + text->value.len - 1; /* the closing quote */
+    size_t before = (size_t)(text->value.data + 1 - data.data);
+    size_t after = (size_t)(data.data + data.len - end);
+    shape->before_len = shape->after_len = 0;
+    if (before > sizeof shape->before || after > sizeof shape->after)
+        return;
+    memcpy(shape->before, data.data, before);
+    memcpy(shape->after, end, after);
+    shape->before_len = (uint16_t)before;
+    shape->after_len = (uint16_t)after;
+    shape->choices_from = (uint16_t)(choices.data - data.data);
+    shape->choices_after = (uint16_t)(choices.data + choices.len - end);
+    shape->is_reasoning = text->is_reasoning;
+    shape->is_arguments = text->call != NULL;
+    shape->call = text->call != NULL ? (unsigned)(text->call - w->calls.call) : 0;
+}
+
+/* ---- Choices --------------------------------------------------------------------------------- */
+
+/* False: one of them is none, or cannot be. */
+static bool read_choices(struct stream *w, harborai_str data, harborai_str choices)
+{
+    struct json_cursor cursor = json_open(choices);
+    struct choice_text text;
+    harborai_str choice;
+    unsigned position = 0;
+
+    if (have_shape(w, choices))
+        return true;
+    while (json_array_next(&cursor, &choice))
+        if (!stream_choice(w, choice, position++, &text))
+            return false;
+    bool is_plain = position == 1 && text.value.len > 0 && w->has_content && !w->is_holding;
+    if (is_plain && w->splices.count == 0 && w->usage.len == 0)
+        take_shape(w, data, choices, &text);
+    else if (w->is_holding)
+        w->shape.before_len = 0;
+    return true;
 }
 
 /* ---- Verdicts -------------------------------------------------------------------------------- */
@@ -243,20 +229,67 @@ static bool is_done_mark(harborai_str data)
     return data.len < 32 && slice_is(slice_trim(data), "[DONE]");
 }
 
+/* The first is forgiven: what it held is lost, but an answer that lacks its end, or the end of a
+ * tool call, is found out. */
+static enum stream_verdict stream_bad(struct stream *w)
+{
+    return w->bad++ == 0 && !w->is_strict ? drop_and_count(w) : STREAM_BAD;
+}
+
+/* The chunk as repaired, if it was. */
+static enum stream_verdict stream_out(struct stream *w, enum stream_verdict verdict)
+{
+    if (w->splices.count == 0 && w->splices.text.failed == HARBORAI_OK)
+        return verdict;
+    buf_clear(&w->out);
+    if (splices_apply(&w->splices, w->chunk, &w->out, NULL) < 0) {
+        w->fault = "sent a chunk that would need more memory to be repaired than there is";
+        return STREAM_FAULT;
+    }
+    w->chunk = buf_slice(&w->out);
+    w->repairs++;
+    return verdict;
+}
+
+static enum stream_verdict stream_chunk(struct stream *w, harborai_str data,
+                                        const struct chunk *chunk)
+{
+    if (chunk->choices.len > 0 && json_kind(chunk->choices) != JSON_ARRAY)
+        return stream_bad(w);
+    if (chunk->choices.len == 0 || inside(chunk->choices).len == 0)
+        return stream_bare(w, chunk);
+    if (slice_is(chunk->object, "\"chat.completion\""))
+        splices_replace(&w->splices, chunk->object, HARBORAI_STR("\"chat.completion.chunk\""));
+    if (w->usage.len > 0) /* it has a chunk of its own */
+        splices_replace(&w->splices, chunk->usage, HARBORAI_STR("null"));
+    if (!read_choices(w, data, chunk->choices))
+        return w->fault != NULL ? STREAM_FAULT : stream_bad(w);
+    if (w->error.len > 0)
+        return STREAM_ERROR;
+    w->chunks++;
+    return stream_out(w, w->is_holding ? STREAM_HOLD : STREAM_FORWARD);
+}
+
 enum stream_verdict stream_event(struct stream *w, harborai_str data)
 {
     struct chunk chunk;
 
-    w->usage = w->error = SLICE_NONE;
+    w->usage = w->error = w->reasoning = SLICE_NONE;
+    w->chunk = data;
     w->has_named = false;
+    w->fault = NULL;
     if (w->is_done || data.len == 0)
         return STREAM_DROP;
+    if (has_shape(w, data)) {
+        w->chunks++;
+        return STREAM_FORWARD;
+    }
     if (is_done_mark(data)) {
         w->is_done = true;
         return STREAM_DONE;
     }
     if (!read_chunk(data, &chunk))
-        return slice_trim(data).len == 0 ? STREAM_DROP : STREAM_BAD;
+        return slice_trim(data).len == 0 ? STREAM_DROP : stream_bad(w);
     if (chunk.error.len > 0 || slice_is(chunk.object, "\"error\"")) {
         w->error = chunk.error.len > 0 ? chunk.error : data;
         return STREAM_ERROR;
@@ -264,17 +297,19 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
     if (json_kind(chunk.usage) == JSON_OBJECT)
         w->usage = chunk.usage;
     note_names(w, &chunk);
-    if (chunk.choices.len > 0 && json_kind(chunk.choices) != JSON_ARRAY)
-        return STREAM_BAD;
-    harborai_str items = chunk.choices.len > 0 ? inside(chunk.choices) : SLICE_NONE;
-    if (items.len == 0)
-        return stream_bare(w, &chunk);
-    if (!read_choices(w, chunk.choices, items))
-        return STREAM_BAD;
-    if (w->error.len > 0)
-        return STREAM_ERROR;
-    w->chunks++;
-    return w->is_holding ? STREAM_HOLD : STREAM_FORWARD;
+    if (w->splices.count > 0 || w->splices.text.failed != HARBORAI_OK)
+        splices_clear(&w->splices);
+    return stream_chunk(w, data, &chunk);
+}
+
+const char *stream_end_choice(struct stream *w, unsigned choice, enum stream_finish finish)
+{
+    if (finish == STREAM_STOP && tool_calls_next(&w->calls, choice, NULL) != NULL)
+        finish = STREAM_TOOL_CALLS;
+    w->finish[choice] = (unsigned char)finish;
+    w->closed++;
+    buf_clear(&w->missing);
+    return tool_calls_end(&w->calls, choice, stream_tool_end(finish), &w->missing);
 }
 
 bool stream_is_finished(const struct stream *w)

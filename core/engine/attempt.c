@@ -250,6 +250,7 @@ static void release(struct attempt *a)
     buf_release(&a->body);
     replay_draft_release(a->draft);
     sse_release(&a->sse);
+    stream_release(&a->stream);
     lines_release(&a->lines);
     fold_destroy(a->fold);
     collect_destroy(a->collect);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Chunks that a plugin passes on with emit_json(): the vendor's own, named as ours. In a stream they
- * are watched as on the passthrough lane and held back by the same rules; else they are collected
- * into one answer. */
+ * are watched and repaired as on the passthrough lane and held back by the same rules; else they
+ * are collected into one answer. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,10 +14,11 @@ static harborai_status begin(struct attempt *a, harborai_error *error)
     const struct chat_request *request = &a->call->request;
     output_name_answer(a);
     a->emits = EMITS_JSON;
-    stream_init(&a->stream, request->choices, request->wants_usage);
-    if (request->is_stream)
-        return chunk_writer_init(&a->writer, &a->call->arena, &a->answer_id, request->choices,
-                                 error);
+    passthrough_watch(a, true);
+    harborai_status st = chunk_writer_init(&a->writer, &a->call->arena, &a->answer_id,
+                                           request->choices, error);
+    if (st < 0 || request->is_stream)
+        return st;
     a->collect = collect_create(&a->answer_id, request->choices, LIMIT_RESPONSE_BODY);
     return a->collect != NULL ? HARBORAI_OK
                               : harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
@@ -83,6 +84,13 @@ static harborai_status refuse(struct attempt *a, enum stream_verdict verdict, ha
     return harborai_error_set(error, HARBORAI_E_INVALID, "emit_json() takes chunks: %s", why);
 }
 
+/* The vendor's, not the plugin's: another try may do better. */
+static harborai_status fault(struct attempt *a, const char *what, harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_PROTOCOL, "provider '%s' %s: ask again",
+                              slot_name(a->slot), what);
+}
+
 static harborai_status add_chunk(struct attempt *a, harborai_str chunk, harborai_error *error)
 {
     if (a->emits == EMITS_NOTHING) {
@@ -93,6 +101,10 @@ static harborai_status add_chunk(struct attempt *a, harborai_str chunk, harborai
     if (a->emits != EMITS_JSON)
         return harborai_error_set(error, HARBORAI_E_INVALID, "emit_json() after emit()");
     enum stream_verdict verdict = stream_event(&a->stream, chunk);
+    chunk = a->stream.chunk;
+    a->call->record.stream_repairs = a->stream.repairs;
+    if (verdict == STREAM_FAULT)
+        return fault(a, a->stream.fault, error);
     if (verdict == STREAM_BAD || verdict == STREAM_DONE || verdict == STREAM_ERROR)
         return refuse(a, verdict, error);
     if (a->stream.has_named)
@@ -114,24 +126,60 @@ harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_erro
 
 /* --- The end ----------------------------------------------------------------------------------- */
 
+static enum stream_finish finish_of(uint32_t finish_reason)
+{
+    switch (finish_reason) {
+    case HARBORAI_FINISH_LENGTH:
+        return STREAM_LENGTH;
+    case HARBORAI_FINISH_TOOL_CALLS:
+        return STREAM_TOOL_CALLS;
+    case HARBORAI_FINISH_CONTENT_FILTER:
+        return STREAM_CONTENT_FILTER;
+    default:
+        return STREAM_STOP;
+    }
+}
+
+/* What the writer must know of a choice that it did not write. */
+static void note_choice(struct attempt *a, unsigned number)
+{
+    struct delta_choice *choice = &a->writer.order.choice[number];
+    const struct tool_call *call = NULL;
+    choice->has_begun = a->stream.chunks > 0; /* has its role */
+    while ((call = tool_calls_next(&a->stream.calls, number, call)) != NULL) {
+        choice->tools = (uint8_t)(call->index + 1);
+        if (call->is_custom || !arguments_are_blank(&call->arguments))
+            choice->has_input[call->index / 64] |= UINT64_C(1) << call->index % 64;
+    }
+}
+
+static harborai_status end_choice(struct attempt *a, unsigned number, struct buf *chunk,
+                                  harborai_error *error)
+{
+    harborai_delta end = {.size = sizeof end, .kind = HARBORAI_DELTA_END, .choice = number,
+                          .finish_reason = a->finish_reason};
+    note_choice(a, number);
+    const char *wrong = stream_end_choice(&a->stream, number, finish_of(a->finish_reason));
+    if (wrong != NULL)
+        return fault(a, wrong, error);
+    if (a->stream.finish[number] == STREAM_TOOL_CALLS)
+        end.finish_reason = HARBORAI_FINISH_TOOL_CALLS;
+    buf_clear(chunk);
+    return chunk_write(&a->writer, &end, chunk, error);
+}
+
 /* Choices that the vendor left without a finish_reason get the one of finish(). */
 static harborai_status end_open_choices(struct attempt *a, harborai_error *error)
 {
     struct call *call = a->call;
     struct buf *chunk = &call->engine->chunk;
-    harborai_delta end = {.size = sizeof end, .kind = HARBORAI_DELTA_END,
-                          .finish_reason = a->finish_reason};
-    for (; end.choice < a->stream.choices; end.choice++) {
-        if (a->stream.closed >= a->stream.choices)
-            break;
-        if (a->stream.finish[end.choice] != STREAM_OPEN)
+    for (unsigned i = 0; i < a->stream.choices && a->stream.closed < a->stream.choices; i++) {
+        if (a->stream.finish[i] != STREAM_OPEN)
             continue;
-        a->stream.closed++;
-        a->writer.order.choice[end.choice].has_begun = a->stream.chunks > 0; /* has its role */
-        buf_clear(chunk);
-        harborai_status st = chunk_write(&a->writer, &end, chunk, error);
+        harborai_status st = end_choice(a, i, chunk, error);
         if (st == HARBORAI_OK)
-            st = output_hold(call, buf_slice(chunk), error);
+            st = a->collect != NULL ? collect_add(a->collect, buf_slice(chunk), error)
+                                    : output_hold(call, buf_slice(chunk), error);
         if (st < 0)
             return st;
     }
@@ -141,25 +189,27 @@ static harborai_status end_open_choices(struct attempt *a, harborai_error *error
 static harborai_status end_stream(struct attempt *a, harborai_error *error)
 {
     struct buf *chunk = &a->call->engine->chunk;
-    harborai_status st = end_open_choices(a, error);
-    if (st < 0 || !a->has_usage || !stream_needs_usage_chunk(&a->stream))
-        return st;
+    if (!a->has_usage || !stream_needs_usage_chunk(&a->stream))
+        return HARBORAI_OK;
     buf_clear(chunk);
     chunk_write_usage(&a->writer, &a->usage, chunk);
-    st = buf_status(chunk, error);
+    harborai_status st = buf_status(chunk, error);
     return st < 0 ? st : output_hold(a->call, buf_slice(chunk), error);
 }
 
 harborai_status output_json_finish(struct attempt *a, harborai_error *error)
 {
     struct call *call = a->call;
+    harborai_status st = end_open_choices(a, error);
+    if (st < 0)
+        return st;
     call->record.finish_reason = a->stream.finish[0] != STREAM_OPEN
                                      ? passthrough_finish_word(a)
                                      : slice_of(delta_finish_name(a->finish_reason));
     if (a->collect == NULL)
         return end_stream(a, error);
-    harborai_status st = collect_write(a->collect, a->finish_reason,
-                                       a->has_usage ? &a->usage : NULL, &call->answer, error);
+    st = collect_write(a->collect, a->finish_reason,
+                       a->has_usage ? &a->usage : NULL, &call->answer, error);
     call->answer_body = buf_slice(&call->answer);
     return st;
 }

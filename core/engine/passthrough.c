@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The lane of vendors that speak OpenAI's format. Chunks are watched and forwarded byte for byte;
- * from the last open choice's finish_reason on they are held back until the vendor has ended as its
+/* The lane of vendors that speak OpenAI's format. Chunks are watched and forwarded byte for byte,
+ * but for what chat/stream.h has to repair; from the last open choice's finish_reason on they are held back until the vendor has ended as its
  * API promises and the record is committed. */
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "chat/answer.h"
 #include "chat/usage.h"
 #include "engine/state.h"
@@ -17,6 +18,19 @@ static bool is_type(const struct http_response_head *head, const char *type)
            slice_equal_ignoring_case(slice_cut(given, strlen(type)), slice_of(type));
 }
 
+void passthrough_watch(struct attempt *a, bool is_strict)
+{
+    const struct chat_request *request = &a->call->request;
+    const struct stream_options options = {
+        .choices = request->choices,
+        .wants_usage = request->wants_usage,
+        .is_strict = is_strict,
+        .id_seed = hash_slice(slice_of(a->call->record.hb_id), 0),
+    };
+    stream_release(&a->stream);
+    stream_init(&a->stream, &options);
+}
+
 void passthrough_head(struct attempt *a, const struct http_response_head *head)
 {
     const struct chat_request *request = &a->call->request;
@@ -26,7 +40,7 @@ void passthrough_head(struct attempt *a, const struct http_response_head *head)
         return;
     sse_release(&a->sse);
     sse_init(&a->sse, LIMIT_STREAM_EVENT);
-    stream_init(&a->stream, request->choices, request->wants_usage);
+    passthrough_watch(a, false);
 }
 
 /* A JSON string's inside, as text, kept for the record. */
@@ -115,10 +129,20 @@ static void complete(struct attempt *a)
     call_succeed(call);
 }
 
+static void fail_no_chunk(struct attempt *a)
+{
+    attempt_fail_with(a, HARBORAI_E_PROTOCOL,
+                      "provider '%s' sent an event that is no chat.completion.chunk: check its "
+                      "base_url and plugin",
+                      slot_name(a->slot));
+}
+
 static void end_stream(struct attempt *a)
 {
     if (stream_is_finished(&a->stream))
         complete(a); /* where [DONE] is missing, every choice has its end */
+    else if (a->stream.chunks == 0 && a->stream.bad > 0)
+        fail_no_chunk(a);
     else
         attempt_fail_with(
             a, HARBORAI_E_PROTOCOL,
@@ -176,18 +200,19 @@ static int on_event(void *context, const struct sse_event *event)
         output_note_content(a->call);
     switch (verdict) {
     case STREAM_FORWARD:
-        forward(a, data);
+        forward(a, a->stream.chunk);
         break;
     case STREAM_HOLD:
-        hold(a, data);
+        hold(a, a->stream.chunk);
         break;
     case STREAM_DROP:
         break;
     case STREAM_BAD:
-        attempt_fail_with(a, HARBORAI_E_PROTOCOL,
-                          "provider '%s' sent an event that is no chat.completion.chunk: check its "
-                          "base_url and plugin",
-                          slot_name(a->slot));
+        fail_no_chunk(a);
+        break;
+    case STREAM_FAULT:
+        attempt_fail_with(a, HARBORAI_E_PROTOCOL, "provider '%s' %s: ask again",
+                          slot_name(a->slot), a->stream.fault);
         break;
     case STREAM_DONE:
         end_stream(a);

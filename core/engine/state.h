@@ -277,6 +277,8 @@ void answer_is_error(struct attempt *a, harborai_str body);
 void passthrough_data(struct attempt *a, harborai_str bytes);
 void passthrough_end(struct attempt *a);
 void passthrough_head(struct attempt *a, const struct http_response_head *head);
+/* Begins to watch a stream; `is_strict` as in chat/stream.h. */
+void passthrough_watch(struct attempt *a, bool is_strict);
 /* What emit_json() reads in the same way: a usage object; the finish_reason of choice 0; names. */
 void passthrough_usage(struct attempt *a, harborai_str object);
 harborai_str passthrough_finish_word(struct attempt *a);

@@ -62,10 +62,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct run r = {.collect = collect_create(&answer, choices, MEMORY)};
     MUST(r.collect != NULL);
     buf_init(&r.usage, MEMORY);
-    stream_init(&r.watch, choices, (data[0] & 4) != 0);
+    const struct stream_options options = {.choices = choices, .wants_usage = (data[0] & 4) != 0};
+    stream_init(&r.watch, &options);
     while (rest.len > 0)
         check_event(&r, cut_line(&rest));
     check_end(&r);
+    stream_release(&r.watch);
     collect_destroy(r.collect);
     buf_release(&r.usage);
     return 0;

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/* The choices of chunks. Members are read first and judged then, in whatever order they stand. */
+#include "chat/stream_choice.h"
+
+#include "chat/vendor_error.h"
+
+static const struct finish_word {
+    harborai_str quoted;
+    enum stream_finish finish;
+} finish_words[] = {
+    {HARBORAI_STR_INIT("\"stop\""), STREAM_STOP},
+    {HARBORAI_STR_INIT("\"length\""), STREAM_LENGTH},
+    {HARBORAI_STR_INIT("\"tool_calls\""), STREAM_TOOL_CALLS},
+    {HARBORAI_STR_INIT("\"function_call\""), STREAM_TOOL_CALLS},
+    {HARBORAI_STR_INIT("\"content_filter\""), STREAM_CONTENT_FILTER},
+};
+
+struct choice { /* kind NONE: absent; of several members of a name the last */
+    harborai_str object;
+    struct json_member index, delta, message, finish, usage;
+    harborai_str repeated; /* a message behind deltas: it goes, and a delta comes in its place */
+    unsigned number;
+    bool is_numbered;
+};
+
+struct delta {
+    harborai_str object; /* empty: there is none, "{}" is due */
+    struct json_member content, reasoning_content, reasoning, tool_calls;
+    bool has_more; /* to read than the strings of the first two */
+};
+
+bool stream_text_keep(struct stream_text *text, harborai_str value)
+{
+    enum json_kind kind = json_kind(value);
+    if (text->len > 0 || value.len > sizeof text->data || slice_is(value, "\"\"") ||
+        (kind != JSON_STRING && kind != JSON_NUMBER))
+        return false;
+    memcpy(text->data, value.data, value.len);
+    text->len = (unsigned char)value.len;
+    return true;
+}
+
+static bool is_said(const struct json_member *member)
+{
+    return member->kind == JSON_STRING && member->value.len > 2;
+}
+
+/* What stands in an object or array, trimmed. */
+static harborai_str inside(harborai_str value)
+{
+    return slice_trim((harborai_str){value.data + 1, value.len - 2});
+}
+
+/* A place in the text, behind its first or before its last byte. */
+static harborai_str first_in(harborai_str value)
+{
+    return (harborai_str){value.data + 1, 0};
+}
+
+static harborai_str last_in(harborai_str value)
+{
+    return (harborai_str){value.data + value.len - 1, 0};
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static void read_choice(harborai_str object, unsigned position, struct choice *choice)
+{
+    struct json_cursor cursor = json_open(object);
+    struct json_member member;
+    int64_t number;
+    *choice = (struct choice){.object = object, .number = position};
+    while (json_object_next(&cursor, &member)) {
+        if (NAME_IS(&member, "index"))
+            choice->index = member;
+        else if (NAME_IS(&member, "delta"))
+            choice->delta = member;
+        else if (NAME_IS(&member, "finish_reason"))
+            choice->finish = member;
+        else if (NAME_IS(&member, "message"))
+            choice->message = member;
+        else if (NAME_IS(&member, "usage"))
+            choice->usage = member;
+    }
+    if (!json_int64(choice->index.value, &number))
+        return;
+    choice->is_numbered = true;
+    choice->number = number >= 0 && number < LIMIT_REQUEST_CHOICES ? (unsigned)number
+                                                                    : LIMIT_REQUEST_CHOICES;
+}
+
+static void read_delta(harborai_str object, struct delta *delta)
+{
+    struct json_cursor cursor = json_open(object);
+    struct json_member member;
+    *delta = (struct delta){.object = object};
+    if (json_kind(object) != JSON_OBJECT)
+        return;
+    while (json_object_next(&cursor, &member)) {
+        if (NAME_IS(&member, "content"))
+            delta->content = member;
+        else if (NAME_IS(&member, "reasoning_content"))
+            delta->reasoning_content = member;
+        else if (NAME_IS(&member, "reasoning"))
+            delta->reasoning = member;
+        else if (NAME_IS(&member, "tool_calls"))
+            delta->tool_calls = member;
+        else if (NAME_IS(&member, "role"))
+            continue;
+        else if (member.kind != JSON_NULL && member.value.len > 2) /* "", [] and {} */
+            delta->has_more = true;
+    }
+}
+
+static bool has_something(const struct json_member *member)
+{
+    return member->kind != JSON_NONE && member->kind != JSON_NULL && member->value.len > 2;
+}
+
+static bool delta_has_text(const struct delta *delta)
+{
+    return delta->has_more || has_something(&delta->content) ||
+           has_something(&delta->reasoning_content) || has_something(&delta->reasoning) ||
+           has_something(&delta->tool_calls);
+}
+
+static enum stream_finish finish_of(struct stream *w, harborai_str reason)
+{
+    if (json_kind(reason) != JSON_STRING || reason.len == 2)
+        return STREAM_OPEN;
+    for (size_t i = 0; i < ARRAY_LEN(finish_words); i++)
+        if (slice_equal(reason, finish_words[i].quoted))
+            return finish_words[i].finish;
+    if (vendor_error_is_finish(reason)) {
+        w->error = reason;
+        return STREAM_OPEN;
+    }
+    return STREAM_OTHER;
+}
+
+/* ---- The delta ------------------------------------------------------------------------------- */
+
+/* Servers that put a whole `message` where the delta should be; one that comes behind deltas says
+ * again what they said. */
+static harborai_str find_delta(struct stream *w, struct choice *choice)
+{
+    bool has_message = choice->message.kind == JSON_OBJECT;
+    if (choice->delta.kind == JSON_OBJECT)
+        return choice->delta.value;
+    if (!has_message)
+        return SLICE_NONE;
+    if (w->has_text[choice->number]) {
+        if (choice->delta.kind == JSON_NONE)
+            choice->repeated = choice->message.span;
+        return SLICE_NONE;
+    }
+    if (choice->delta.kind != JSON_NONE)
+        splices_replace(&w->splices, choice->delta.key, HARBORAI_STR("message"));
+    splices_replace(&w->splices, choice->message.key, HARBORAI_STR("delta"));
+    return choice->message.value;
+}
+
+/* `reasoning`, as OpenRouter, Groq and newer vLLM have it, under the name that clients read. */
+static void rename_reasoning(struct stream *w, struct delta *delta)
+{
+    if (!is_said(&delta->reasoning) || is_said(&delta->reasoning_content))
+        return;
+    if (delta->reasoning_content.kind == JSON_NONE) {
+        splices_replace(&w->splices, delta->reasoning.key, HARBORAI_STR("reasoning_content"));
+    } else {
+        splices_replace(&w->splices, delta->reasoning_content.value, delta->reasoning.value);
+        splices_replace(&w->splices, delta->reasoning.value, HARBORAI_STR("null"));
+    }
+    delta->reasoning_content.value = delta->reasoning.value;
+    delta->reasoning_content.kind = JSON_STRING;
+}
+
+/* False: it cannot be. */
+static bool read_tools(struct stream *w, unsigned number, const struct delta *delta)
+{
+    if (delta->tool_calls.kind == JSON_NONE || delta->tool_calls.kind == JSON_NULL)
+        return true;
+    if (delta->tool_calls.kind != JSON_ARRAY)
+        w->fault = "sent tool calls that are no array";
+    else
+        w->fault = tool_calls_read_delta(&w->calls, number, delta->tool_calls.value, &w->splices);
+    return w->fault == NULL;
+}
+
+/* Writes what is in w->missing, items of tool_calls, into the delta, or into one that is due. */
+static void add_missing(struct stream *w, const struct delta *delta)
+{
+    harborai_str items = buf_slice(&w->missing);
+    struct buf *b;
+    if (delta->tool_calls.kind == JSON_ARRAY) {
+        b = splices_begin(&w->splices, last_in(delta->tool_calls.value));
+        if (inside(delta->tool_calls.value).len > 0)
+            buf_add_char(b, ',');
+        buf_add(b, items);
+        splices_end(&w->splices);
+        return;
+    }
+    b = delta->tool_calls.kind == JSON_NULL ? splices_begin(&w->splices, delta->tool_calls.span)
+                                            : splices_begin(&w->splices, last_in(delta->object));
+    if (delta->tool_calls.kind != JSON_NULL && inside(delta->object).len > 0)
+        buf_add_char(b, ',');
+    buf_add(b, HARBORAI_STR("\"tool_calls\":["));
+    buf_add(b, items);
+    buf_add_char(b, ']');
+    splices_end(&w->splices);
+}
+
+/* A delta that holds no more than those. */
+static void write_delta(const struct stream *w, struct buf *b)
+{
+    buf_add_char(b, '{');
+    if (w->missing.len > 0) {
+        buf_add(b, HARBORAI_STR("\"tool_calls\":["));
+        buf_add(b, buf_slice(&w->missing));
+        buf_add_char(b, ']');
+    }
+    buf_add_char(b, '}');
+}
+
+/* A delta that is none, or stands under another name. False: there is nothing to put it into. */
+static bool complete_delta(struct stream *w, const struct choice *choice, const struct delta *delta)
+{
+    struct buf *b;
+    if (delta->object.len > 0) {
+        if (w->missing.len > 0)
+            add_missing(w, delta);
+        return true;
+    }
+    if (choice->repeated.len > 0) {
+        b = splices_begin(&w->splices, choice->repeated);
+        buf_add(b, HARBORAI_STR("\"delta\":"));
+    } else if (choice->delta.kind != JSON_NONE) {
+        b = splices_begin(&w->splices, choice->delta.value);
+    } else {
+        return false;
+    }
+    write_delta(w, b);
+    splices_end(&w->splices);
+    return true;
+}
+
+/* The members that a choice lacks. */
+static void complete_choice(struct stream *w, const struct choice *choice, const struct delta *delta)
+{
+    bool has_delta = complete_delta(w, choice, delta);
+    bool has_index = choice->is_numbered;
+    if (!has_index && choice->index.kind != JSON_NONE) {
+        buf_printf(splices_begin(&w->splices, choice->index.value), "%u", choice->number);
+        splices_end(&w->splices);
+        has_index = true;
+    }
+    if (has_index && has_delta)
+        return;
+    struct buf *b = splices_begin(&w->splices, first_in(choice->object));
+    if (!has_index)
+        buf_printf(b, "\"index\":%u%s", choice->number, has_delta ? "" : ",");
+    if (!has_delta) {
+        buf_add(b, HARBORAI_STR("\"delta\":"));
+        write_delta(w, b);
+    }
+    if (inside(choice->object).len > 0)
+        buf_add_char(b, ',');
+    splices_end(&w->splices);
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+enum tool_end stream_tool_end(unsigned finish)
+{
+    return finish == STREAM_LENGTH || finish == STREAM_CONTENT_FILTER ? TOOL_END_CUT
+                                                                      : TOOL_END_WHOLE;
+}
+
+static void close_choice(struct stream *w, const struct choice *choice, enum stream_finish finish)
+{
+    bool has_calls = tool_calls_next(&w->calls, choice->number, NULL) != NULL;
+    if (has_calls && (finish == STREAM_STOP || finish == STREAM_OTHER)) {
+        splices_replace(&w->splices, choice->finish.value, HARBORAI_STR("\"tool_calls\""));
+        finish = STREAM_TOOL_CALLS;
+    }
+    if (finish == STREAM_OTHER) {
+        w->vendor_finish.len = 0;
+        stream_text_keep(&w->vendor_finish, choice->finish.value);
+    }
+    /* Counted, not compared with n: there are vendors who number choices from 1. */
+    if (++w->closed == w->choices)
+        w->is_holding = true;
+    w->finish[choice->number] = (unsigned char)finish;
+}
+
+/* False: with the choice's end it shows that it cannot be. */
+static bool read_finish(struct stream *w, const struct choice *choice)
+{
+    enum stream_finish finish = finish_of(w, choice->finish.value);
+    unsigned char *known = &w->finish[choice->number];
+    bool was_open = *known == STREAM_OPEN;
+    if (finish != STREAM_OPEN && was_open)
+        close_choice(w, choice, finish);
+    else if (choice->finish.kind != JSON_NONE && choice->finish.kind != JSON_NULL)
+        splices_replace(&w->splices, choice->finish.value, HARBORAI_STR("null"));
+    if (*known == STREAM_OPEN || w->calls.count == 0)
+        return true;
+    if (!was_open && (*known == STREAM_STOP || *known == STREAM_OTHER) &&
+        tool_calls_next(&w->calls, choice->number, NULL) != NULL)
+        w->fault = "sent a tool call after the end of its answer";
+    else
+        w->fault = tool_calls_end(&w->calls, choice->number, stream_tool_end(*known), &w->missing);
+    return w->fault == NULL;
+}
+
+/* ---- The whole ------------------------------------------------------------------------------- */
+
+/* Nothing but a text, or several of which the others are empty. */
+static void note_text(struct stream *w, const struct choice *choice, const struct delta *delta,
+                      struct choice_text *text)
+{
+    if (delta->has_more || has_something(&delta->reasoning) || w->splices.count > 0 ||
+        w->finish[choice->number] != STREAM_OPEN)
+        return;
+    if (has_something(&delta->tool_calls)) {
+        if (!has_something(&delta->reasoning_content) && !has_something(&delta->content))
+            text->value = tool_calls_only_text(&w->calls, choice->number, delta->tool_calls.value,
+                                               &text->call);
+        return;
+    }
+    if (!is_said(&delta->reasoning_content) && delta->content.kind == JSON_STRING)
+        text->value = delta->content.value;
+    else if (!has_something(&delta->content) && delta->reasoning_content.kind == JSON_STRING)
+        *text = (struct choice_text){delta->reasoning_content.value, choice->number == 0, NULL};
+}
+
+bool stream_choice(struct stream *w, harborai_str object, unsigned position,
+                   struct choice_text *ret_text)
+{
+    struct choice choice;
+    struct delta delta;
+
+    *ret_text = (struct choice_text){.value = SLICE_NONE};
+    if (json_kind(object) != JSON_OBJECT) {
+        if (position > 0)
+            w->fault = "sent a choice that is no object";
+        return false;
+    }
+    read_choice(object, position, &choice);
+    if (choice.number >= LIMIT_REQUEST_CHOICES)
+        return true; /* nobody asked for it: passed on, and never waited for */
+    read_delta(find_delta(w, &choice), &delta);
+    rename_reasoning(w, &delta);
+    if (!read_tools(w, choice.number, &delta))
+        return false;
+    w->opened += !w->is_open[choice.number];
+    w->is_open[choice.number] = true;
+    if (delta_has_text(&delta))
+        w->has_content = w->has_text[choice.number] = true;
+    if (choice.usage.kind == JSON_OBJECT) { /* Moonshot's place for it */
+        if (w->usage.len == 0)
+            w->usage = choice.usage.value;
+        splices_replace(&w->splices, choice.usage.value, HARBORAI_STR("null"));
+    }
+    buf_clear(&w->missing);
+    if (!read_finish(w, &choice))
+        return false;
+    complete_choice(w, &choice, &delta);
+    if (w->notes_turn && choice.number == 0 && is_said(&delta.reasoning_content))
+        w->reasoning = delta.reasoning_content.value;
+    note_text(w, &choice, &delta, ret_text);
+    return true;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* What servers send that is not as OpenAI's API promises, and what becomes of it. The shapes are
+ * those of the reports named beside them. */
+#include "chat/stream.h"
+
+#include <stdlib.h>
+
+#include "../unit.h"
+
+extern const CU_TestInfo repair_tests[];
+
+enum { EVENTS_MOST = 6 };
+
+/* A chunk of choice 0, and one with another end. */
+#define C(members) "{\"choices\":[{\"index\":0," members "}]}"
+#define D(delta) C("\"delta\":{" delta "},\"finish_reason\":null")
+#define END(reason) C("\"delta\":{},\"finish_reason\":\"" reason "\"")
+#define T(items) D("\"tool_calls\":[" items "]")
+#define ARGS(text) "\"function\":{\"arguments\":\"" text "\"}"
+#define CALL(index, id, name, text)                                                                \
+    "{\"index\":" #index ",\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name  \
+    "\",\"arguments\":\"" text "\"}}"
+#define MADE "call_0000000000000abc_0_"
+
+static const struct row {
+    const char *name; /* and source */
+    bool wants_usage;
+    const char *events[EVENTS_MOST], *want[EVENTS_MOST]; /* NULL in `want`: as it came; "": nothing */
+    unsigned repairs;
+    const char *fault;
+} rows[] = {
+    {"OpenAI, two calls", false,
+     {T(CALL(0, "a", "f", "")), T("{\"index\":0," ARGS("{\\\"x\\\":") "}"),
+      T("{\"index\":0," ARGS("1}") "}"), T(CALL(1, "b", "g", "")), T("{\"index\":1," ARGS("{}") "}"),
+      END("tool_calls")}, {NULL}, 0, NULL},
+    {"a custom tool", false,
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"custom\",\"custom\":{\"name\":\"f\",\"input\":\"\"}}"),
+      T("{\"index\":0,\"custom\":{\"input\":\"x\"}}"), END("tool_calls")}, {NULL}, 0, NULL},
+    {"legacy function_call", false,
+     {D("\"function_call\":{\"name\":\"f\",\"arguments\":\"{\"}"), END("function_call")}, {NULL}, 0,
+     NULL},
+
+    /* openai/openai-python issue 2806, open-webui/computer issue 224 */
+    {"Gemini: no index, extra_content, stop", false,
+     {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},"
+        "\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"), END("stop")},
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+        "\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"),
+      END("tool_calls")}, 2, NULL},
+    /* su-kaka/gcli2api pull 406, omnigent-ai/omnigent pull 28 */
+    {"Gemini: parallel calls of one function, all with index 0", false,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":1}")), T(CALL(0, "b", "f", "{\\\"x\\\":2}")), END("stop")},
+     {NULL, T(CALL(1, "b", "f", "{\\\"x\\\":2}")), END("tool_calls")}, 2, NULL},
+    {"Gemini: arguments split, no index", false,
+     {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}"),
+      T("{" ARGS("}") "}"), END("tool_calls")},
+     {T(CALL(0, "a", "f", "{")), T("{\"index\":0," ARGS("}") "}"), NULL}, 2, NULL},
+    {"two calls in one chunk, no index", false,
+     {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+        "{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}")},
+     {T(CALL(0, "a", "f", "{}") "," CALL(1, "b", "g", "{}"))}, 1, NULL},
+    /* Anthropic's compatible endpoint counts its content blocks */
+    {"indices from 1, with a gap", false,
+     {T(CALL(1, "a", "f", "")), T("{\"index\":1," ARGS("{}") "}"), T(CALL(3, "b", "g", "{}")),
+      END("tool_calls")},
+     {T(CALL(0, "a", "f", "")), T("{\"index\":0," ARGS("{}") "}"), T(CALL(1, "b", "g", "{}")), NULL},
+     3, NULL},
+    {"the index changes on the way", false,
+     {T(CALL(0, "a", "f", "{")), T("{\"index\":1,\"id\":\"a\"," ARGS("}") "}"), END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("}") "}"), NULL}, 1, NULL},
+    /* anomalyco/opencode pull 37783: DashScope, GLM-5.2 */
+    {"id and name are \"\" in later chunks", false,
+     {T(CALL(0, "a", "f", "{")),
+      T("{\"index\":0,\"id\":\"\",\"type\":\"function\",\"function\":{\"name\":\"\",\"arguments\":\"}\"}}"),
+      END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("}") "}"), NULL}, 1, NULL},
+    {"id, type and name are null in later chunks", false,
+     {T(CALL(0, "a", "f", "{")),
+      T("{\"index\":0,\"id\":null,\"type\":null,\"function\":{\"name\":null,\"arguments\":\"}\"},\"x\": 1}"),
+      END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("}") ",\"x\": 1}"), NULL}, 1, NULL},
+    /* NousResearch/hermes-agent pull 11984: MiniMax M2.7 on NVIDIA NIM */
+    {"the name in every chunk", false,
+     {T(CALL(0, "a", "f", "{")), T(CALL(0, "a", "f", "}")), END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("}") "}"), NULL}, 1, NULL},
+    /* BerriAI/litellm issue 12513 */
+    {"a name \"null\", and a type in capitals", false,
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"FUNCTION\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}"),
+      T("{\"index\":0,\"id\":\"\",\"type\":\"FUNCTION\",\"function\":{\"name\":\"null\",\"arguments\":\"}\"}}"),
+      END("tool_calls")},
+     {T(CALL(0, "a", "f", "{")), T("{\"index\":0," ARGS("}") "}"), NULL}, 2, NULL},
+    {"a new id in every chunk", false,
+     {T(CALL(0, "a", "f", "{")), T("{\"index\":0,\"id\":\"b\"," ARGS("}") "}"), END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("}") "}"), NULL}, 1, NULL},
+    /* spring-ai-alibaba/spring-ai-extensions pull 266 */
+    {"DashScope: the id again, without a name", false,
+     {T(CALL(0, "a", "f", "")), T("{\"index\":0,\"id\":\"a\"," ARGS("{}") "}"), END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("{}") "}"), NULL}, 1, NULL},
+    {"no ids, no type", false,
+     {T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"),
+      T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"), END("tool_calls")},
+     {T(CALL(0, MADE "0", "f", "{}")), T(CALL(1, MADE "1", "f", "{}")), NULL}, 2, NULL},
+    {"one id for two calls", false,
+     {T(CALL(0, "a", "f", "{}")), T(CALL(1, "a", "g", "{}")), END("tool_calls")},
+     {NULL, T(CALL(1, MADE "1", "g", "{}")), NULL}, 1, NULL},
+    {"the name comes behind the id", false,
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\"}"),
+      T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"), END("tool_calls")},
+     {NULL}, 0, NULL},
+    {"arguments that are an object", false,
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+        "\"arguments\":{\"x\": \"\\u00fc\"}}}"), END("tool_calls")},
+     {T(CALL(0, "a", "f", "{\\\"x\\\": \\\"\\\\u00fc\\\"}")), NULL}, 1, NULL},
+    {"arguments null, then nothing", false,
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":null}}"),
+      END("tool_calls")},
+     {T(CALL(0, "a", "f", "")),
+      C("\"delta\":{\"tool_calls\":[{\"index\":0," ARGS("{}") "}]},\"finish_reason\":\"tool_calls\"")},
+     2, NULL},
+    {"no arguments, a null delta at the end", false,
+     {T(CALL(0, "a", "f", "")), C("\"delta\":null,\"finish_reason\":\"stop\"")},
+     {NULL, C("\"delta\":{\"tool_calls\":[{\"index\":0," ARGS("{}") "}]},\"finish_reason\":\"tool_calls\"")},
+     1, NULL},
+    {"no arguments in the last chunk", false,
+     {C("\"delta\":{\"tool_calls\":[" CALL(0, "a", "f", "") "]},\"finish_reason\":\"tool_calls\"")},
+     {C("\"delta\":{\"tool_calls\":[" CALL(0, "a", "f", "") ",{\"index\":0," ARGS("{}")
+        "}]},\"finish_reason\":\"tool_calls\"")}, 1, NULL},
+    {"arguments that come whole behind their pieces", false,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":")), T("{\"index\":0," ARGS("1}") "}"),
+      T("{\"index\":0," ARGS("{\\\"x\\\":1}") "}"), END("tool_calls")},
+     {NULL, NULL, T("{\"index\":0," ARGS("") "}"), NULL}, 1, NULL},
+    {"arguments, and more behind them", false,
+     {T(CALL(0, "a", "f", "{}\\n{}")), END("tool_calls")}, {T(CALL(0, "a", "f", "{}\\n")), NULL}, 1,
+     NULL},
+    {"arguments that are cut off", false,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":")), END("tool_calls")}, {NULL, ""}, 0,
+     "sent a tool call whose arguments are not complete JSON"},
+    {"arguments that are cut off by the limit", false,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":")), END("length")}, {NULL}, 0, NULL},
+    {"arguments that are no JSON", false,
+     {T(CALL(0, "a", "f", "{'x':1}")), END("stop")}, {NULL, ""}, 0,
+     "sent a tool call whose arguments are not complete JSON"},
+    {"a call without a name", false,
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\"," ARGS("{}") "}"), END("stop")}, {NULL, ""},
+     0, "sent a tool call without a name"},
+    {"a call behind the end", false, {END("stop"), T(CALL(0, "a", "f", "{}"))}, {NULL, ""}, 0,
+     "sent a tool call after the end of its answer"},
+
+    /* googleapis/python-genai issue 2868, vllm-project/vllm pull 25054 */
+    {"stop with tool calls", false, {T(CALL(0, "a", "f", "{}")), END("stop")},
+     {NULL, END("tool_calls")}, 1, NULL},
+    {"length with tool calls stays", false, {T(CALL(0, "a", "f", "{}")), END("length")}, {NULL}, 0,
+     NULL},
+    {"two ends", false, {D("\"content\":\"x\""), END("stop"), END("stop")},
+     {NULL, NULL, C("\"delta\":{},\"finish_reason\":null")}, 1, NULL},
+    {"an empty finish_reason", false, {C("\"delta\":{\"content\":\"x\"},\"finish_reason\":\"\"")},
+     {D("\"content\":\"x\"")}, 1, NULL},
+
+    /* openrouter.ai "Reasoning Tokens", console.groq.com "Reasoning", docs.vllm.ai
+     * "Reasoning Outputs": delta.reasoning */
+    {"reasoning", false,
+     {D("\"role\":\"assistant\",\"content\":\"\",\"reasoning\":\"t\\n\",\"reasoning_details\":[]"),
+      D("\"content\":\"x\",\"reasoning\":null")},
+     {D("\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"t\\n\",\"reasoning_details\":[]"),
+      NULL}, 1, NULL},
+    {"reasoning beside an empty reasoning_content", false,
+     {D("\"reasoning\":\"t\",\"reasoning_content\":null")},
+     {D("\"reasoning\":null,\"reasoning_content\":\"t\"")}, 1, NULL},
+    {"both of them", false, {D("\"reasoning\":\"t\",\"reasoning_content\":\"t\"")}, {NULL}, 0, NULL},
+
+    /* northes/go-moonshot issue 17 */
+    {"Moonshot: usage of the choice", true,
+     {D("\"content\":\"x\""), C("\"delta\":{},\"finish_reason\":\"stop\",\"usage\":{\"total_tokens\":3}")},
+     {NULL, C("\"delta\":{},\"finish_reason\":\"stop\",\"usage\":null")}, 1, NULL},
+    {"usage in every chunk", false,
+     {"{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],\"usage\":{\"total_tokens\":1}}",
+      "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}], \"usage\" : {\"total_tokens\":2}}"},
+     {"{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],\"usage\":null}",
+      "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}], \"usage\" : null}"}, 2,
+     NULL},
+
+    {"no delta, no index", false,
+     {D("\"content\":\"x\""), "{\"choices\":[{\"finish_reason\":\"stop\"}]}"},
+     {NULL, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}"}, 1, NULL},
+    {"an empty choice", false, {"{\"choices\":[{}]}"}, {"{\"choices\":[{\"index\":0,\"delta\":{}}]}"},
+     1, NULL},
+    {"an index that is text", false, {"{\"choices\":[{\"index\":\"0\",\"delta\":{}}]}"},
+     {"{\"choices\":[{\"index\":0,\"delta\":{}}]}"}, 1, NULL},
+    {"a message for a delta", false,
+     {"{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+      "\"content\":\"x\",\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+      "\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}"},
+     {"{\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
+      "\"content\":\"x\",\"tool_calls\":[" CALL(0, "a", "f", "{}") "]},\"finish_reason\":\"tool_calls\"}]}"},
+     1, NULL},
+    {"a message beside a null delta", false,
+     {C("\"delta\":null,\"message\":{\"content\":\"x\"}")},
+     {C("\"message\":null,\"delta\":{\"content\":\"x\"}")}, 1, NULL},
+    /* MiniMax, "Chat Completion v2": the last chunk has the whole message once more */
+    {"MiniMax: the whole message at the end", true,
+     {D("\"content\":\"x\""),
+      "{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"x\"},"
+      "\"finish_reason\":\"stop\"}],\"usage\":{\"total_tokens\":3}}"},
+     {NULL, "{\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{},"
+            "\"finish_reason\":\"stop\"}],\"usage\":null}"}, 1, NULL},
+};
+
+static void check(const struct row *row, harborai_str event, const char *want, struct stream *w)
+{
+    enum stream_verdict verdict = stream_event(w, event);
+    bool is_out = verdict == STREAM_FORWARD || verdict == STREAM_HOLD;
+    ROW(row->name, is_out == (want == NULL || want[0] != '\0'));
+    if (!is_out)
+        return;
+    bool is_right = want != NULL ? slice_is(w->chunk, want)
+                                 : w->chunk.data == event.data && w->chunk.len == event.len;
+    if (!is_right)
+        fprintf(stderr, "\n  %.*s\n", SLICE_ARG(w->chunk));
+    ROW(row->name, is_right);
+}
+
+static void test_rows(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row *row = &rows[i];
+        const struct stream_options options = {.choices = 1, .wants_usage = row->wants_usage,
+                                               .notes_turn = true, .id_seed = 0xabc};
+        struct stream w;
+        stream_init(&w, &options);
+        for (size_t k = 0; k < EVENTS_MOST && row->events[k] != NULL; k++) {
+            harborai_str event = unit_tight(slice_of(row->events[k]));
+            check(row, event, row->want[k], &w);
+            unit_drop(event);
+        }
+        ROW(row->name, w.repairs == row->repairs);
+        ROW(row->name, slice_equal(slice_of(w.fault), slice_of(row->fault)));
+        stream_release(&w);
+    }
+}
+
+const CU_TestInfo repair_tests[] = {
+    {"chunks", test_rows},
+    CU_TEST_INFO_NULL,
+};
