@@ -10,8 +10,12 @@ include plugins/anthropic/local.mk
 %canon_reldir%_doubao_doubao_la_SOURCES = %reldir%/doubao/doubao.c \
 	%reldir%/doubao/prices.h $(dialect_sources)
 %canon_reldir%_doubao_doubao_la_LDFLAGS = $(module_link_flags)
-%canon_reldir%_openai_openai_la_SOURCES = %reldir%/openai/openai.c \
-	%reldir%/openai/prices.h $(openai_chat_sources)
+%canon_reldir%_openai_openai_la_SOURCES = \
+	%reldir%/openai/models.c %reldir%/openai/models.h %reldir%/openai/openai.c \
+	%reldir%/openai/options.c %reldir%/openai/options.h %reldir%/openai/presets.h \
+	%reldir%/openai/prices.h %reldir%/openai/request.c %reldir%/openai/request.h \
+	plugin-sdk/lib/chat_edits.c plugin-sdk/lib/chat_edits.h \
+	plugin-sdk/lib/reasoning_request.c plugin-sdk/lib/reasoning_request.h $(openai_chat_sources)
 %canon_reldir%_openai_openai_la_LDFLAGS = $(module_link_flags)
 %canon_reldir%_wenxin_wenxin_la_SOURCES = %reldir%/wenxin/wenxin.c \
 	%reldir%/wenxin/prices.h $(dialect_sources)
@@ -41,8 +45,17 @@ $(price_tables): %reldir%/%/prices.h: pricing/books/%.json pricing/generate
 %reldir%/anthropic/anthropic.lo: %reldir%/anthropic/prices.h
 %reldir%/deepseek/deepseek.lo: %reldir%/deepseek/prices.h
 %reldir%/doubao/doubao.lo: %reldir%/doubao/prices.h
-%reldir%/openai/openai.lo: %reldir%/openai/prices.h
+%reldir%/openai/openai.lo: %reldir%/openai/prices.h %reldir%/openai/presets.h
 %reldir%/wenxin/wenxin.lo: %reldir%/wenxin/prices.h
+
+openai_presets = %reldir%/openai/presets.h
+BUILT_SOURCES += $(openai_presets)
+EXTRA_DIST += $(openai_presets) %reldir%/openai/generate-presets %reldir%/openai/presets.json
+MAINTAINERCLEANFILES += $(openai_presets)
+%reldir%/openai/presets.h: %reldir%/openai/presets.json %reldir%/openai/generate-presets
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	$(PYTHON3) $(srcdir)/%reldir%/openai/generate-presets $(srcdir)/%reldir%/openai/presets.json \
+	    >$@.tmp && mv -f $@.tmp $@
 
 # libtool's .la files are of no use beside plugins, which are found by their manifests. Without them
 # `libtool --mode=uninstall` does not know of the .so.

@@ -136,6 +136,55 @@ static void test_vendors(void)
     }
 }
 
+/* OpenAI's, as openai 3.52.0 and its guide to error codes tell them apart. */
+static const struct openai_row {
+    int status;
+    const char *type, *code;
+    harborai_status want;
+    bool retry;
+} openai_errors[] = {
+    {400, "invalid_request_error", "", HARBORAI_E_INVALID, false},
+    {400, "invalid_request_error", "unsupported_value", HARBORAI_E_INVALID, false},
+    {400, "invalid_request_error", "context_length_exceeded", HARBORAI_E_CONTEXT, false},
+    {400, "invalid_request_error", "content_policy_violation", HARBORAI_E_FILTERED, false},
+    {401, "invalid_request_error", "invalid_api_key", HARBORAI_E_AUTH, false},
+    {403, "request_forbidden", "unsupported_country_region_territory", HARBORAI_E_AUTH, false},
+    {404, "invalid_request_error", "model_not_found", HARBORAI_E_NOT_FOUND, false},
+    {408, "", "", HARBORAI_E_TIMEOUT, true},
+    {409, "", "", HARBORAI_E_VENDOR, true},
+    {422, "invalid_request_error", "", HARBORAI_E_INVALID, false},
+    {429, "rate_limit_error", "rate_limit_exceeded", HARBORAI_E_RATE_LIMIT, true},
+    {429, "rate_limit_error", "slow_down", HARBORAI_E_RATE_LIMIT, true},
+    {429, "insufficient_quota", "insufficient_quota", HARBORAI_E_QUOTA, false},
+    {429, "insufficient_quota", "", HARBORAI_E_QUOTA, false},
+    {429, "", "credit_balance_exhausted", HARBORAI_E_QUOTA, false},
+    {429, "", "organization_spend_limit_exceeded", HARBORAI_E_QUOTA, false},
+    {429, "", "project_spend_limit_exceeded", HARBORAI_E_QUOTA, false},
+    {429, "", "organization_usage_limit_exceeded", HARBORAI_E_QUOTA, false},
+    {500, "server_error", "", HARBORAI_E_VENDOR, true},
+    {502, "", "", HARBORAI_E_VENDOR, true},
+    {503, "service_unavailable_error", "server_is_overloaded", HARBORAI_E_OVERLOADED, true},
+    {503, "", "", HARBORAI_E_OVERLOADED, true},
+    {504, "", "", HARBORAI_E_VENDOR, true},
+};
+
+static void test_openai(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(openai_errors); i++) {
+        const struct openai_row *row = &openai_errors[i];
+        struct chat_error e;
+        char body[256], name[64];
+        snprintf(name, sizeof name, "%d %s", row->status, row->code);
+        snprintf(body, sizeof body,
+                 "{\"error\":{\"message\":\"x\",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}",
+                 row->type, row->code);
+        vendor_error_parse(HARBORAI_STR("openai"), row->status, 0, slice_of(body), &e);
+        ROW(name, e.base.code == row->want);
+        ROW(name, ((e.base.flags & R) != 0) == row->retry);
+        ROW(name, strcmp(e.base.vendor_code, row->code) == 0);
+    }
+}
+
 /* A message longer than its room is cut between characters. */
 static void test_long_message(void)
 {
@@ -330,6 +379,7 @@ static void test_headers(void)
 
 const CU_TestInfo error_tests[] = {
     {"vendors' errors", test_vendors},
+    {"OpenAI's, row by row", test_openai},
     {"long messages", test_long_message},
     {"as OpenAI writes them", test_write},
     {"the operator's errors", test_hide},
