@@ -22,6 +22,15 @@ static const harborai_str paths[CHAT_MEMBERS] = {
     [CHAT_FREQUENCY_PENALTY] = HARBORAI_STR_INIT("/frequency_penalty"),
     [CHAT_TOOL_CHOICE] = HARBORAI_STR_INIT("/tool_choice"),
     [CHAT_N] = HARBORAI_STR_INIT("/n"),
+    [CHAT_REASONING] = HARBORAI_STR_INIT("/reasoning"),
+    [CHAT_TEMPLATE_KWARGS] = HARBORAI_STR_INIT("/chat_template_kwargs"),
+    [CHAT_TOP_P] = HARBORAI_STR_INIT("/top_p"),
+    [CHAT_LOGPROBS] = HARBORAI_STR_INIT("/logprobs"),
+    [CHAT_TOP_LOGPROBS] = HARBORAI_STR_INIT("/top_logprobs"),
+    [CHAT_LOGIT_BIAS] = HARBORAI_STR_INIT("/logit_bias"),
+    [CHAT_SEED] = HARBORAI_STR_INIT("/seed"),
+    [CHAT_STOP] = HARBORAI_STR_INIT("/stop"),
+    [CHAT_TOOLS] = HARBORAI_STR_INIT("/tools"),
 };
 
 static harborai_str name_of(size_t member)
@@ -47,6 +56,8 @@ void chat_edits_init(struct chat_edits *e, harborai_call *call, harborai_str bod
 
 static void out_of_memory(struct chat_edits *e)
 {
+    if (e->status < 0)
+        return;
     e->status = harborai_error_set(e->error, HARBORAI_E_MEMORY, "no memory left for the edits");
 }
 
@@ -67,7 +78,7 @@ static bool has_room(struct chat_edits *e)
     return true;
 }
 
-static void append(struct chat_edits *e, harborai_edit edit)
+void chat_edits_add(struct chat_edits *e, harborai_edit edit)
 {
     if (e->status >= 0 && has_room(e))
         e->edits[e->count++] = edit;
@@ -82,7 +93,7 @@ static void put(struct chat_edits *e, harborai_edit edit)
             return;
         }
     }
-    append(e, edit);
+    chat_edits_add(e, edit);
 }
 
 void chat_edits_set(struct chat_edits *e, enum chat_member member, harborai_str json)
@@ -132,17 +143,34 @@ void chat_edits_rename(struct chat_edits *e, enum chat_member from, enum chat_me
     chat_edits_tell(e, from, HARBORAI_CHANGED_ADAPTED);
 }
 
-static void make_system(struct chat_edits *e, size_t index)
+void chat_edits_add_member(struct chat_edits *e, harborai_str name, harborai_str json)
 {
-    char text[48];
-    snprintf(text, sizeof text, "/messages/%zu/role", index);
-    harborai_str path = harborai_keep(e->call, (harborai_str){text, strlen(text)});
+    char *path = e->status >= 0 ? e->call->host->alloc(e->call, name.len + 1) : NULL;
+    if (path == NULL) {
+        out_of_memory(e);
+        return;
+    }
+    path[0] = '/';
+    memcpy(path + 1, name.data, name.len);
+    chat_edits_add(e, (harborai_edit){{path, name.len + 1}, json, HARBORAI_EDIT_JSON, 0});
+}
+
+void chat_edits_message(struct chat_edits *e, size_t index, const char *name, const char *text,
+                        uint32_t how)
+{
+    char pointer[96];
+    snprintf(pointer, sizeof pointer, "/messages/%zu/%s", index, name);
+    harborai_str path = harborai_keep(e->call, (harborai_str){pointer, strlen(pointer)});
     if (path.data == NULL) {
         out_of_memory(e);
         return;
     }
-    append(e, (harborai_edit){path, HARBORAI_STR("system"), HARBORAI_EDIT_TEXT, 0});
-    tell(e, path, HARBORAI_CHANGED_ADAPTED);
+    chat_edits_add(e, (harborai_edit){path,
+                                      {text, text != NULL ? strlen(text) : 0},
+                                      text != NULL ? HARBORAI_EDIT_TEXT : HARBORAI_EDIT_REMOVE,
+                                      0});
+    if (how != 0)
+        tell(e, path, how);
 }
 
 void chat_edits_developer(struct chat_edits *e)
@@ -154,5 +182,5 @@ void chat_edits_developer(struct chat_edits *e)
     for (size_t i = 0;
          e->status >= 0 && e->count < EDITS_MOST && json_array_next(&cursor, &message); i++)
         if (json_string_equal(json_member(message, HARBORAI_STR("role")), HARBORAI_STR("developer")))
-            make_system(e, i);
+            chat_edits_message(e, i, "role", "system", HARBORAI_CHANGED_ADAPTED);
 }

@@ -38,6 +38,15 @@ enum chat_member {
     CHAT_FREQUENCY_PENALTY,
     CHAT_TOOL_CHOICE,
     CHAT_N,
+    CHAT_REASONING,
+    CHAT_TEMPLATE_KWARGS,
+    CHAT_TOP_P,
+    CHAT_LOGPROBS,
+    CHAT_TOP_LOGPROBS,
+    CHAT_LOGIT_BIAS,
+    CHAT_SEED,
+    CHAT_STOP,
+    CHAT_TOOLS,
     CHAT_MEMBERS
 };
 
@@ -73,8 +82,18 @@ void chat_edits_drop(struct chat_edits *e, enum chat_member member);
 
 /* What was sent by the first name goes out by the second, unless that is there too. */
 void chat_edits_rename(struct chat_edits *e, enum chat_member from, enum chat_member to);
-/* Messages of the role "developer", which OpenAI's newer models know, become those of "system". The
- * last edits to be made. */
+
+/* The last edits to be made: the functions above must not be called any more. */
+
+/* An edit of any other kind; its texts must live as long as the edits. */
+void chat_edits_add(struct chat_edits *e, harborai_edit edit);
+/* A member that has no name above: it is sent with this JSON text, for which it must not be there. */
+void chat_edits_add_member(struct chat_edits *e, harborai_str name, harborai_str json);
+/* "/messages/<index>/<name>": sent with this string, or not sent if it is NULL. `how` is told unless
+ * it is 0. */
+void chat_edits_message(struct chat_edits *e, size_t index, const char *name, const char *text,
+                        uint32_t how);
+/* Messages of the role "developer", which OpenAI's newer models know, become those of "system". */
 void chat_edits_developer(struct chat_edits *e);
 
 #pragma GCC visibility pop
