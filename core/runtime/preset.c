@@ -49,11 +49,11 @@ static harborai_status refuse_preset(const struct plugin_catalog *catalog,
     if (names.len == 0)
         before = after = "";
     return harborai_error_set(error, HARBORAI_E_CONFIG,
-                              "providers.%s.preset: %s%.*s%s has no preset '%.*s'%s%.*s%s; 'harborai "
+                              "providers.%s.preset: %s%s%s preset '%.*s'%s%.*s%s; 'harborai "
                               "list-plugins --presets' tells what each stands for",
-                              spec->name.data, file != NULL ? "plugin '" : "no plugin",
-                              file != NULL ? (int)spec->plugin.len : 0, spec->plugin.data,
-                              file != NULL ? "'" : "", SLICE_ARG(spec->preset), before,
+                              spec->name.data, file != NULL ? "plugin " : "no plugin has a",
+                              file != NULL ? file->manifest->id.data : "",
+                              file != NULL ? " has no" : "", SLICE_ARG(spec->preset), before,
                               SLICE_ARG(names), after);
 }
 

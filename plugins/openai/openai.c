@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* OpenAI's Chat Completions API, and whoever speaks it under another base_url. The request goes out
- * and the answer comes back as they are; the host sets the model, reads the usage and ends the call.
- * Models and prices come from pricing/books/openai.json. */
+ * with the edits that the model or the server needs; the answer comes back as it is, the host reads the
+ * usage and ends the call. Models and prices come from pricing/books/openai.json, other servers from
+ * presets.json. */
 #include <harborai/plugin.h>
+#include <stdlib.h>
 
 #include "openai_chat.h"
+#include "plugins/openai/options.h"
+#include "plugins/openai/presets.h"
 #include "plugins/openai/prices.h"
+#include "plugins/openai/request.h"
 
 #define ID "org.harborai.openai"
 #define VERSION "0.1.0"
@@ -20,19 +25,79 @@ HARBORAI_MANIFEST_LITERAL(
     "\"request_id_header\":\"x-request-id\",\"x-prices-date\":\"" OPENAI_PRICES_DATE "\","
     "\"secrets\":{\"api_key\":{\"env\":\"OPENAI_API_KEY\",\"required\":true,"
     "\"description\":\"API key, from platform.openai.com\"}},"
+    "\"presets\":{" OPENAI_PRESETS "},"
     "\"config_schema\":{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"}}}}");
+
+struct account {
+    harborai_provider *chat; /* of openai_chat */
+    struct options options;
+};
+
+static struct account *account_of(harborai_provider *provider)
+{
+    return (struct account *)(void *)provider;
+}
+
+static void destroy(harborai_provider *provider)
+{
+    struct account *account = account_of(provider);
+    openai_chat_destroy(account->chat);
+    free(account);
+}
+
+static harborai_status create(const harborai_host *host, harborai_str config,
+                              harborai_provider **provider, harborai_error *error)
+{
+    struct account *account = calloc(1, sizeof *account);
+    if (account == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+    harborai_status st = options_read(host, config, &account->options, error);
+    if (st >= 0)
+        st = openai_chat_create(host, config, &account->chat, error);
+    if (st < 0)
+        free(account);
+    else
+        *provider = (harborai_provider *)(void *)account;
+    return st;
+}
 
 static harborai_status chat(harborai_provider *provider, harborai_call *call,
                             const harborai_request *request, harborai_error *error)
 {
-    (void)request;
-    return openai_chat_start(provider, call, NULL, 0, error);
+    const struct account *account = account_of(provider);
+    struct chat_edits e;
+    chat_edits_init(&e, call, request->body, error);
+    request_edit(&account->options, request, &e);
+    if (e.status < 0)
+        return e.status;
+    return openai_chat_start_with(account->chat, call, account->options.headers,
+                                  account->options.header_count, e.edits, e.count, error);
+}
+
+/* What the host made of the status and of OpenAI's codes stands; the vendor knows best whether the
+ * same request may succeed (openai-python 3.52.0, _base_client.py: x-should-retry wins). */
+static harborai_status map_error(harborai_provider *provider, harborai_call *call,
+                                 const harborai_http_response *response, harborai_str body,
+                                 harborai_error *error)
+{
+    (void)provider, (void)call, (void)body;
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (!harborai_str_equal(response->headers[i].name, "x-should-retry"))
+            continue;
+        if (harborai_str_equal(response->headers[i].value, "true"))
+            error->flags |= HARBORAI_ERROR_RETRYABLE;
+        else if (harborai_str_equal(response->headers[i].value, "false"))
+            error->flags &= ~(uint32_t)HARBORAI_ERROR_RETRYABLE;
+    }
+    return HARBORAI_OK;
 }
 
 static harborai_status pricing(harborai_provider *provider, const harborai_price_query *query,
                                harborai_price *price, harborai_error *error)
 {
-    (void)provider;
+    if (provider != NULL && !account_of(provider)->options.has_prices)
+        return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                  "OpenAI's prices are not those of this server");
     return price_table_find(&openai_prices, query, price, error);
 }
 
@@ -41,9 +106,11 @@ static const harborai_plugin plugin = {.size = sizeof plugin,
                                        .abi_minor = HARBORAI_ABI_MINOR,
                                        .id = ID,
                                        .version = VERSION,
-                                       .create = openai_chat_create,
-                                       .destroy = openai_chat_destroy,
+                                       .create = create,
+                                       .destroy = destroy,
                                        .chat = chat, /* streams too */
+                                       .map_error = map_error,
+                                       .parse_tokens = openai_chat_parse_tokens,
                                        .pricing = pricing};
 
 const void *harborai_plugin_query(uint32_t abi_major)

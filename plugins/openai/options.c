@@ -13,10 +13,10 @@ struct word {
 };
 
 static const struct word reasoning_words[] = {
-    {"openai", REASONING_OPENAI},       {"as_sent", REASONING_AS_SENT},
-    {"effort", REASONING_EFFORT},       {"thinking", REASONING_THINKING},
-    {"adaptive", REASONING_ADAPTIVE},   {"enable_thinking", REASONING_ENABLE},
-    {"chat_template", REASONING_TEMPLATE}, {"drop", REASONING_DROP},
+    {"openai", OPTIONS_OPENAI},       {"as_sent", OPTIONS_AS_SENT},
+    {"effort", OPTIONS_EFFORT},       {"thinking", OPTIONS_THINKING},
+    {"adaptive", OPTIONS_ADAPTIVE},   {"enable_thinking", OPTIONS_ENABLE_THINKING},
+    {"chat_template", OPTIONS_CHAT_TEMPLATE}, {"drop", OPTIONS_DROP},
     {NULL, 0},
 };
 static const struct word max_tokens_words[] = {
@@ -27,6 +27,8 @@ static const struct word max_tokens_words[] = {
 };
 static const struct word role_words[] = {{"developer", 0}, {"system", 1}, {NULL, 0}};
 static const struct word keep_words[] = {{"keep", 0}, {"remove", 1}, {NULL, 0}};
+static const struct word tool_choice_words[] = {
+    {"required", 0}, {"any", 1}, {"auto", 2}, {NULL, 0}};
 static const struct word usage_words[] = {{"ask", 0}, {"never", 1}, {NULL, 0}};
 static const struct word bool_words[] = {{"false", 0}, {"true", 1}, {NULL, 0}};
 static const struct word effort_words[] = {
@@ -190,7 +192,7 @@ static harborai_status add_header(struct reader *r, harborai_str name, harborai_
         if (harborai_str_equal(name, ours[i]))
             return fault(r, "headers other than those that every request has");
     if (r->to->header_count == OPTIONS_HEADERS)
-        return fault(r, "at most 16 headers");
+        return fault(r, "at most 8 headers");
     /* "*": whatever it is, it is the operator's and no one else's to read. */
     r->to->headers[r->to->header_count++] = (harborai_header){name, value, HARBORAI_STR("*")};
     return HARBORAI_OK;
@@ -250,7 +252,10 @@ static harborai_status read_seed_member(struct reader *r, harborai_str value)
 
 static harborai_status read_tool_choice(struct reader *r, harborai_str value)
 {
-    return read_text(r, value, &r->to->tool_choice_required);
+    int how = 0;
+    harborai_status st = read_word(r, tool_choice_words, value, &how);
+    r->to->tool_choice_required = how != 0 ? tool_choice_words[how].name : NULL;
+    return st;
 }
 
 static harborai_status read_role(struct reader *r, harborai_str value)

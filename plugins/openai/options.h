@@ -8,14 +8,14 @@
 #include <stdbool.h>
 
 enum options_reasoning {    /* how reasoning is switched, and what becomes of the other switches */
-    REASONING_OPENAI,       /* by the table of OpenAI's models; nothing for others */
-    REASONING_AS_SENT,
-    REASONING_EFFORT,       /* reasoning_effort */
-    REASONING_THINKING,     /* thinking: {"type": "enabled" | "disabled"} */
-    REASONING_ADAPTIVE,     /* thinking: {"type": "adaptive" | "disabled"} */
-    REASONING_ENABLE,       /* enable_thinking: true | false */
-    REASONING_TEMPLATE,     /* chat_template_kwargs: {"enable_thinking": … }, and reasoning_effort */
-    REASONING_DROP
+    OPTIONS_OPENAI,        /* by the table of OpenAI's models; nothing for others */
+    OPTIONS_AS_SENT,
+    OPTIONS_EFFORT,        /* reasoning_effort */
+    OPTIONS_THINKING,      /* thinking: {"type": "enabled" | "disabled"} */
+    OPTIONS_ADAPTIVE,      /* thinking: {"type": "adaptive" | "disabled"} */
+    OPTIONS_ENABLE_THINKING, /* enable_thinking: true | false */
+    OPTIONS_CHAT_TEMPLATE, /* chat_template_kwargs: {"enable_thinking": … }, and reasoning_effort */
+    OPTIONS_DROP
 };
 
 enum options_max_tokens { MAX_TOKENS_AS_SENT, MAX_TOKENS_OLD, MAX_TOKENS_NEW };
@@ -30,7 +30,7 @@ enum { /* values of reasoning_effort, as bits; in ascending order */
     EFFORT_MAX = 1 << 6
 };
 
-enum { OPTIONS_PATTERNS = 32, OPTIONS_HEADERS = 16 };
+enum { OPTIONS_PATTERNS = 32, OPTIONS_HEADERS = 8 };
 
 struct options { /* texts are the host's, until destroy() */
     struct options_rule {
@@ -43,7 +43,7 @@ struct options { /* texts are the host's, until destroy() */
     size_t fixed_sampling_count;
     enum options_max_tokens max_tokens;
     harborai_str seed_member;          /* in place of "seed"; empty = that */
-    harborai_str tool_choice_required; /* in place of "required"; empty = that */
+    const char *tool_choice_required;  /* in place of "required"; NULL = that */
     harborai_str defaults;             /* a JSON object: members of each request without them */
     bool has_system_role; /* "developer" is sent as "system" */
     bool removes_names;   /* messages[].name */

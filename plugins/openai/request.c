@@ -5,151 +5,51 @@
 
 #include "json_value.h"
 #include "plugins/openai/models.h"
+#include "reasoning_request.h"
 
-#define EDITS_MOST 4096 /* what the host takes */
-
-enum member {
-    MAX_TOKENS, MAX_COMPLETION_TOKENS, SEED, TOOL_CHOICE, TOOLS, REASONING_EFFORT_MEMBER, THINKING,
-    ENABLE_THINKING, THINKING_BUDGET, REASONING, CHAT_TEMPLATE_KWARGS, TEMPERATURE, TOP_P, N,
-    PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGPROBS, TOP_LOGPROBS, LOGIT_BIAS, STOP, MESSAGES, MEMBERS
-};
-
-static const char *const names[MEMBERS] = {
-    [MAX_TOKENS] = "/max_tokens",
-    [MAX_COMPLETION_TOKENS] = "/max_completion_tokens",
-    [SEED] = "/seed",
-    [TOOL_CHOICE] = "/tool_choice",
-    [TOOLS] = "/tools",
-    [REASONING_EFFORT_MEMBER] = "/reasoning_effort",
-    [THINKING] = "/thinking",
-    [ENABLE_THINKING] = "/enable_thinking",
-    [THINKING_BUDGET] = "/thinking_budget",
-    [REASONING] = "/reasoning",
-    [CHAT_TEMPLATE_KWARGS] = "/chat_template_kwargs",
-    [TEMPERATURE] = "/temperature",
-    [TOP_P] = "/top_p",
-    [N] = "/n",
-    [PRESENCE_PENALTY] = "/presence_penalty",
-    [FREQUENCY_PENALTY] = "/frequency_penalty",
-    [LOGPROBS] = "/logprobs",
-    [TOP_LOGPROBS] = "/top_logprobs",
-    [LOGIT_BIAS] = "/logit_bias",
-    [STOP] = "/stop",
-    [MESSAGES] = "/messages",
-};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 struct editor {
+    struct chat_edits *e;
     const struct options *options;
+    const harborai_request *request;
     const struct model_rules *rules; /* NULL: not OpenAI's, or not known */
     enum options_reasoning how;
-    harborai_call *call;
-    const harborai_request *request;
-    harborai_str has[MEMBERS]; /* empty: absent, or null */
-    struct request_edits *edits;
-    harborai_error *error;
 };
 
-static harborai_str text_of(const char *text)
+static void leave_out(struct chat_edits *e, enum chat_member member, uint32_t how)
 {
-    return (harborai_str){text, strlen(text)};
+    if (!chat_edits_has(e, member))
+        return;
+    chat_edits_remove(e, member);
+    chat_edits_tell(e, member, how);
 }
 
-/* ---- Edits ----------------------------------------------------------------------------------- */
-
-static harborai_status add(struct editor *e, harborai_str path, uint32_t kind, harborai_str value)
+static void leave_all_out(struct chat_edits *e, const enum chat_member *members, size_t count,
+                          uint32_t how)
 {
-    struct request_edits *to = e->edits;
-    if (to->count == to->room) {
-        size_t room = to->room > 0 ? 2 * to->room : 16;
-        harborai_edit *more = room <= EDITS_MOST
-                                  ? e->call->host->alloc(e->call, room * sizeof *more) : NULL;
-        if (more == NULL)
-            return harborai_error_set(e->error, HARBORAI_E_MEMORY,
-                                      "too many messages to change: no more than %d", EDITS_MOST);
-        if (to->count > 0)
-            memcpy(more, to->items, to->count * sizeof *more);
-        to->items = more;
-        to->room = room;
-    }
-    to->items[to->count++] = (harborai_edit){path, value, kind, 0};
-    return HARBORAI_OK;
-}
-
-static harborai_status tell(struct editor *e, harborai_str path, uint32_t how)
-{
-    return e->call->host->changed(e->call, path, how, e->error);
-}
-
-static harborai_status leave_out(struct editor *e, enum member m, uint32_t how)
-{
-    if (e->has[m].len == 0)
-        return HARBORAI_OK;
-    harborai_status st = tell(e, text_of(names[m]), how);
-    return st < 0 ? st : add(e, text_of(names[m]), HARBORAI_EDIT_REMOVE, text_of(""));
-}
-
-static harborai_status leave_all_out(struct editor *e, const enum member *members, size_t count,
-                                     uint32_t how)
-{
-    harborai_status st = HARBORAI_OK;
-    for (size_t i = 0; i < count && st >= 0; i++)
-        st = leave_out(e, members[i], how);
-    return st;
-}
-
-/* "/" and the name, for as long as the call. */
-static harborai_str pointer_to(struct editor *e, harborai_str name)
-{
-    char *path = e->call->host->alloc(e->call, name.len + 1);
-    if (path == NULL)
-        return (harborai_str){NULL, 0};
-    path[0] = '/';
-    memcpy(path + 1, name.data, name.len);
-    return (harborai_str){path, name.len + 1};
-}
-
-/* `from` goes by the name `to`, unless that is there as well. */
-static harborai_status rename_member(struct editor *e, enum member from, harborai_str to,
-                                     bool is_there)
-{
-    if (e->has[from].len == 0)
-        return HARBORAI_OK;
-    harborai_status st = leave_out(e, from, HARBORAI_CHANGED_ADAPTED);
-    return st < 0 || is_there ? st : add(e, to, HARBORAI_EDIT_JSON, e->has[from]);
+    for (size_t i = 0; i < count; i++)
+        leave_out(e, members[i], how);
 }
 
 /* ---- Plain members --------------------------------------------------------------------------- */
 
-static harborai_status edit_max_tokens(struct editor *e)
+static void edit_max_tokens(const struct editor *to)
 {
-    enum options_max_tokens want = e->options->max_tokens;
-    if (want == MAX_TOKENS_AS_SENT && e->rules != NULL)
-        want = MAX_TOKENS_NEW;
-    if (want == MAX_TOKENS_AS_SENT)
-        return HARBORAI_OK;
-    enum member to = want == MAX_TOKENS_NEW ? MAX_COMPLETION_TOKENS : MAX_TOKENS,
-                from = want == MAX_TOKENS_NEW ? MAX_TOKENS : MAX_COMPLETION_TOKENS;
-    return rename_member(e, from, text_of(names[to]), e->has[to].len > 0);
+    enum options_max_tokens want = to->options->max_tokens;
+    if (want == MAX_TOKENS_NEW || (want == MAX_TOKENS_AS_SENT && to->rules != NULL))
+        chat_edits_rename(to->e, CHAT_MAX_TOKENS, CHAT_MAX_COMPLETION_TOKENS);
+    else if (want == MAX_TOKENS_OLD)
+        chat_edits_rename(to->e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
 }
 
-static harborai_status edit_seed(struct editor *e)
+static void edit_tool_choice(const struct editor *to)
 {
-    harborai_str name = e->options->seed_member;
-    if (name.len == 0 || e->has[SEED].len == 0)
-        return HARBORAI_OK;
-    harborai_str path = pointer_to(e, name);
-    if (path.len == 0)
-        return harborai_error_set(e->error, HARBORAI_E_MEMORY, "out of memory");
-    return rename_member(e, SEED, path, json_member(e->request->body, name).len > 0);
-}
-
-static harborai_status edit_tool_choice(struct editor *e)
-{
-    harborai_str word = e->options->tool_choice_required;
-    if (word.len == 0 || !json_string_equal(e->has[TOOL_CHOICE], HARBORAI_STR("required")))
-        return HARBORAI_OK;
-    harborai_status st = tell(e, text_of(names[TOOL_CHOICE]), HARBORAI_CHANGED_ADAPTED);
-    return st < 0 ? st : add(e, text_of(names[TOOL_CHOICE]), HARBORAI_EDIT_TEXT, word);
+    if (to->options->tool_choice_required == NULL ||
+        !json_string_equal(to->e->values[CHAT_TOOL_CHOICE], HARBORAI_STR("required")))
+        return;
+    chat_edits_set_text(to->e, CHAT_TOOL_CHOICE, to->options->tool_choice_required);
+    chat_edits_tell(to->e, CHAT_TOOL_CHOICE, HARBORAI_CHANGED_ADAPTED);
 }
 
 static bool is_number(harborai_str value, int64_t number)
@@ -158,59 +58,42 @@ static bool is_number(harborai_str value, int64_t number)
     return json_int64(value, &said) && said == number;
 }
 
-static bool is_default(enum member m, harborai_str value)
+/* What is the same as leaving it out. */
+static bool is_default(enum chat_member member, harborai_str value)
 {
     bool said;
-    switch ((int)m) {
-    case TEMPERATURE:
-    case TOP_P:
-    case N:
+    switch ((int)member) {
+    case CHAT_TEMPERATURE:
+    case CHAT_TOP_P:
+    case CHAT_N:
         return is_number(value, 1);
-    case PRESENCE_PENALTY:
-    case FREQUENCY_PENALTY:
-    case TOP_LOGPROBS:
+    case CHAT_PRESENCE_PENALTY:
+    case CHAT_FREQUENCY_PENALTY:
+    case CHAT_TOP_LOGPROBS:
         return is_number(value, 0);
-    case LOGPROBS:
+    case CHAT_LOGPROBS:
         return json_boolean(value, &said) && !said;
     default:
         return false;
     }
 }
 
-static harborai_status drop_unless_default(struct editor *e, const enum member *members,
-                                           size_t count)
+static void drop_unless_default(struct chat_edits *e, const enum chat_member *members, size_t count)
 {
-    harborai_status st = HARBORAI_OK;
-    for (size_t i = 0; i < count && st >= 0; i++)
-        if (!is_default(members[i], e->has[members[i]]))
-            st = leave_out(e, members[i], HARBORAI_CHANGED_DROPPED);
-    return st;
+    for (size_t i = 0; i < count; i++)
+        if (!is_default(members[i], e->values[members[i]]))
+            chat_edits_drop(e, members[i]);
 }
 
-static harborai_status edit_fixed_sampling(struct editor *e)
+static void edit_fixed_sampling(const struct editor *to)
 {
-    static const enum member sampling[] = {TEMPERATURE, TOP_P, N, PRESENCE_PENALTY,
-                                           FREQUENCY_PENALTY};
-    for (size_t i = 0; i < e->options->fixed_sampling_count; i++)
-        if (options_fits(e->request->model, e->options->fixed_sampling[i]))
-            return drop_unless_default(e, sampling, sizeof sampling / sizeof *sampling);
-    return HARBORAI_OK;
-}
-
-static harborai_status add_defaults(struct editor *e)
-{
-    struct json_cursor cursor = json_open(e->options->defaults);
-    struct json_member member;
-    while (json_object_next(&cursor, &member)) {
-        if (json_member(e->request->body, member.key).len > 0)
-            continue;
-        harborai_str path = pointer_to(e, member.key);
-        harborai_status st = path.len > 0 ? add(e, path, HARBORAI_EDIT_JSON, member.value)
-                                          : HARBORAI_E_MEMORY;
-        if (st < 0)
-            return harborai_error_set(e->error, st, "out of memory");
-    }
-    return HARBORAI_OK;
+    static const enum chat_member sampling[] = {CHAT_TEMPERATURE, CHAT_TOP_P, CHAT_N,
+                                                CHAT_PRESENCE_PENALTY, CHAT_FREQUENCY_PENALTY};
+    for (size_t i = 0; i < to->options->fixed_sampling_count; i++)
+        if (options_fits(to->request->model, to->options->fixed_sampling[i])) {
+            drop_unless_default(to->e, sampling, COUNT(sampling));
+            return;
+        }
 }
 
 /* ---- Reasoning ------------------------------------------------------------------------------- */
@@ -240,19 +123,19 @@ static void read_effort(struct wish *wish, harborai_str value)
     wish->is_other_word = wish->effort == 0;
 }
 
-static struct wish read_wish(const struct editor *e)
+static struct wish read_wish(const struct chat_edits *e)
 {
     struct wish wish = {false, false, 0, false};
-    harborai_str type = json_member(e->has[THINKING], HARBORAI_STR("type"));
+    harborai_str type = json_member(e->values[CHAT_THINKING], HARBORAI_STR("type"));
     if (type.len > 0) {
         wish.is_off = json_string_equal(type, HARBORAI_STR("disabled"));
         wish.is_on = !wish.is_off;
     }
-    read_flag(&wish, e->has[ENABLE_THINKING]);
-    read_flag(&wish, json_member(e->has[REASONING], HARBORAI_STR("enabled")));
-    read_flag(&wish, json_member(e->has[CHAT_TEMPLATE_KWARGS], HARBORAI_STR("enable_thinking")));
-    read_effort(&wish, json_member(e->has[REASONING], HARBORAI_STR("effort")));
-    read_effort(&wish, e->has[REASONING_EFFORT_MEMBER]);
+    read_flag(&wish, e->values[CHAT_ENABLE_THINKING]);
+    read_flag(&wish, json_member(e->values[CHAT_REASONING], HARBORAI_STR("enabled")));
+    read_flag(&wish, json_member(e->values[CHAT_TEMPLATE_KWARGS], HARBORAI_STR("enable_thinking")));
+    read_effort(&wish, json_member(e->values[CHAT_REASONING], HARBORAI_STR("effort")));
+    read_effort(&wish, e->values[CHAT_REASONING_EFFORT]);
     if (wish.effort != 0) { /* it says more than a switch */
         wish.is_off = wish.effort == EFFORT_NONE;
         wish.is_on = !wish.is_off;
@@ -260,7 +143,7 @@ static struct wish read_wish(const struct editor *e)
     return wish;
 }
 
-/* Of two that are equally near the greater. */
+/* Of two that are equally near the greater; 0 = none is allowed. */
 static uint32_t nearest(uint32_t allowed, uint32_t wanted)
 {
     for (unsigned step = 0; step < 8; step++) {
@@ -272,9 +155,9 @@ static uint32_t nearest(uint32_t allowed, uint32_t wanted)
     return 0;
 }
 
-static bool has_functions(const struct editor *e)
+static bool has_functions(const struct chat_edits *e)
 {
-    struct json_cursor cursor = json_open(e->has[TOOLS]);
+    struct json_cursor cursor = json_open(e->values[CHAT_TOOLS]);
     harborai_str tool;
     while (json_array_next(&cursor, &tool))
         if (json_string_equal(json_member(tool, HARBORAI_STR("type")), HARBORAI_STR("function")))
@@ -283,163 +166,161 @@ static bool has_functions(const struct editor *e)
 }
 
 /* The effort that is sent; 0 = none is written. */
-static uint32_t choose_effort(const struct editor *e, const struct wish *wish)
+static uint32_t choose_effort(const struct editor *to, const struct wish *wish)
 {
-    uint32_t allowed = e->rules != NULL ? e->rules->efforts : e->options->efforts;
+    const struct model_rules *rules = to->rules;
     uint32_t wanted = wish->effort != 0 ? wish->effort : wish->is_off ? EFFORT_NONE : 0;
     uint32_t effort = wanted;
-    if (wanted != 0 && (allowed != 0 || e->rules != NULL))
-        effort = nearest(allowed, wanted);
-    if (e->rules != NULL && e->rules->tools_need_none &&
-        (effort != 0 || e->rules->tools_need_it_said) && has_functions(e))
+    if (wanted != 0 && rules != NULL)
+        effort = nearest(rules->efforts, wanted);
+    else if (wanted != 0 && to->options->efforts != 0)
+        effort = nearest(to->options->efforts, wanted);
+    if (rules != NULL && rules->tools_need_none && (effort != 0 || rules->tools_need_it_said) &&
+        has_functions(to->e))
         effort = EFFORT_NONE;
     return effort;
 }
 
-static harborai_status write_effort(struct editor *e, uint32_t effort)
+/* Everything that is said becomes reasoning_effort, which is returned; 0 = none is written. */
+static uint32_t edit_effort(const struct editor *to)
 {
-    harborai_str path = text_of(names[REASONING_EFFORT_MEMBER]);
+    static const enum chat_member switches[] = {CHAT_THINKING, CHAT_ENABLE_THINKING, CHAT_REASONING,
+                                                CHAT_TEMPLATE_KWARGS};
+    struct wish wish = read_wish(to->e);
+    uint32_t effort = choose_effort(to, &wish);
+    const char *word = options_effort_name(effort);
+    harborai_str said = to->e->values[CHAT_REASONING_EFFORT];
+
+    leave_all_out(to->e, switches, COUNT(switches), HARBORAI_CHANGED_ADAPTED);
+    chat_edits_drop(to->e, CHAT_THINKING_BUDGET);
+    if (word == NULL) {
+        if (!wish.is_other_word)
+            chat_edits_drop(to->e, CHAT_REASONING_EFFORT);
+    } else if (!json_string_equal(said, (harborai_str){word, strlen(word)})) {
+        chat_edits_set_text(to->e, CHAT_REASONING_EFFORT, word);
+        chat_edits_tell(to->e, CHAT_REASONING_EFFORT, HARBORAI_CHANGED_ADAPTED);
+    }
+    return effort;
+}
+
+/* Its reasoning models refuse these while they reason. */
+static void edit_openai(const struct editor *to)
+{
+    static const enum chat_member sampling[] = {
+        CHAT_TEMPERATURE, CHAT_TOP_P, CHAT_PRESENCE_PENALTY, CHAT_FREQUENCY_PENALTY,
+        CHAT_LOGPROBS, CHAT_TOP_LOGPROBS, CHAT_LOGIT_BIAS};
+    if (to->rules == NULL)
+        return;
+    uint32_t effort = edit_effort(to);
     if (effort == 0)
-        return leave_out(e, REASONING_EFFORT_MEMBER, HARBORAI_CHANGED_DROPPED);
-    harborai_str text = text_of(options_effort_name(effort));
-    if (json_string_equal(e->has[REASONING_EFFORT_MEMBER], text))
-        return HARBORAI_OK;
-    harborai_status st = tell(e, path, HARBORAI_CHANGED_ADAPTED);
-    return st < 0 ? st : add(e, path, HARBORAI_EDIT_TEXT, text);
+        effort = to->rules->without;
+    if (effort != EFFORT_NONE)
+        drop_unless_default(to->e, sampling, COUNT(sampling));
+    if (to->rules->has_no_stop)
+        chat_edits_drop(to->e, CHAT_STOP);
 }
 
-static harborai_status edit_by_effort(struct editor *e, const struct wish *wish, uint32_t *ret)
+/* A server with one switch, `own`. */
+static void edit_switch(const struct editor *to, enum chat_member own, bool is_adaptive)
 {
-    static const enum member switches[] = {THINKING, ENABLE_THINKING, REASONING,
-                                           CHAT_TEMPLATE_KWARGS};
-    harborai_status st = leave_all_out(e, switches, sizeof switches / sizeof *switches,
-                                       HARBORAI_CHANGED_ADAPTED);
-    if (st >= 0)
-        st = leave_out(e, THINKING_BUDGET, HARBORAI_CHANGED_DROPPED);
-    *ret = choose_effort(e, wish);
-    if (st < 0 || (*ret == 0 && wish->is_other_word))
-        return st;
-    return write_effort(e, *ret);
-}
-
-/* OpenAI's reasoning models refuse these while they reason. */
-static harborai_status edit_openai(struct editor *e, const struct wish *wish)
-{
-    static const enum member sampling[] = {TEMPERATURE, TOP_P, PRESENCE_PENALTY, FREQUENCY_PENALTY,
-                                           LOGPROBS, TOP_LOGPROBS, LOGIT_BIAS};
-    uint32_t effort;
-    harborai_status st = edit_by_effort(e, wish, &effort);
-    if (effort == 0)
-        effort = e->rules->without;
-    if (st >= 0 && effort != EFFORT_NONE)
-        st = drop_unless_default(e, sampling, sizeof sampling / sizeof *sampling);
-    if (st >= 0 && e->rules->has_no_stop)
-        st = leave_out(e, STOP, HARBORAI_CHANGED_DROPPED);
-    return st;
-}
-
-/* A server with one switch, `own`: everything else that was said becomes that. */
-static harborai_status edit_switch(struct editor *e, const struct wish *wish, enum member own,
-                                   const char *on, const char *off)
-{
-    static const enum member all[] = {REASONING_EFFORT_MEMBER, THINKING, ENABLE_THINKING, REASONING};
-    harborai_status st = HARBORAI_OK;
-    for (size_t i = 0; i < sizeof all / sizeof *all && st >= 0; i++)
-        if (all[i] != own)
-            st = leave_out(e, all[i], HARBORAI_CHANGED_ADAPTED);
-    if (st < 0 || e->has[own].len > 0 || !(wish->is_on || wish->is_off))
-        return st;
-    return add(e, text_of(names[own]), HARBORAI_EDIT_JSON, text_of(wish->is_off ? off : on));
+    static const enum chat_member foreign[] = {CHAT_REASONING, CHAT_TEMPLATE_KWARGS};
+    static const struct reasoning_dialect dialects[] = {
+        {.own = CHAT_THINKING}, {.own = CHAT_ENABLE_THINKING, .flags = REASONING_BUDGET}};
+    struct chat_edits *e = to->e;
+    bool is_said = chat_edits_has(e, CHAT_THINKING) || chat_edits_has(e, CHAT_ENABLE_THINKING) ||
+                   chat_edits_has(e, CHAT_REASONING_EFFORT);
+    leave_all_out(e, foreign, COUNT(foreign), HARBORAI_CHANGED_DROPPED);
+    bool thinks = reasoning_request(e, &dialects[own == CHAT_ENABLE_THINKING]);
+    if (is_adaptive && is_said && thinks)
+        chat_edits_set(e, CHAT_THINKING, HARBORAI_STR("{\"type\":\"adaptive\"}"));
 }
 
 /* A server that hands the switch to the model's template, and knows reasoning_effort too. */
-static harborai_status edit_template(struct editor *e, const struct wish *wish)
+static void edit_template(const struct editor *to)
 {
-    static const enum member switches[] = {THINKING, ENABLE_THINKING, REASONING};
-    bool is_said = e->has[THINKING].len > 0 || e->has[ENABLE_THINKING].len > 0 ||
-                   e->has[REASONING].len > 0 || wish->is_off;
-    if (!is_said || e->has[CHAT_TEMPLATE_KWARGS].len > 0)
-        return HARBORAI_OK;
-    harborai_status st = leave_all_out(e, switches, sizeof switches / sizeof *switches,
-                                       HARBORAI_CHANGED_ADAPTED);
-    if (st >= 0 && wish->effort == EFFORT_NONE)
-        st = leave_out(e, REASONING_EFFORT_MEMBER, HARBORAI_CHANGED_ADAPTED);
-    if (st < 0 || !(wish->is_on || wish->is_off))
-        return st;
-    return add(e, text_of(names[CHAT_TEMPLATE_KWARGS]), HARBORAI_EDIT_JSON,
-               wish->is_off ? HARBORAI_STR("{\"enable_thinking\":false}")
-                            : HARBORAI_STR("{\"enable_thinking\":true}"));
-}
-
-static harborai_status edit_reasoning(struct editor *e)
-{
-    static const enum member all[] = {REASONING_EFFORT_MEMBER, THINKING, ENABLE_THINKING,
-                                      THINKING_BUDGET, REASONING};
+    static const enum chat_member switches[] = {CHAT_THINKING, CHAT_ENABLE_THINKING, CHAT_REASONING};
+    struct chat_edits *e = to->e;
     struct wish wish = read_wish(e);
-    uint32_t effort;
-    switch (e->how) {
-    case REASONING_OPENAI:
-        return e->rules != NULL ? edit_openai(e, &wish) : HARBORAI_OK;
-    case REASONING_EFFORT:
-        return edit_by_effort(e, &wish, &effort);
-    case REASONING_THINKING:
-        return edit_switch(e, &wish, THINKING, "{\"type\":\"enabled\"}", "{\"type\":\"disabled\"}");
-    case REASONING_ADAPTIVE:
-        return edit_switch(e, &wish, THINKING, "{\"type\":\"adaptive\"}", "{\"type\":\"disabled\"}");
-    case REASONING_ENABLE:
-        return edit_switch(e, &wish, ENABLE_THINKING, "true", "false");
-    case REASONING_TEMPLATE:
-        return edit_template(e, &wish);
-    case REASONING_DROP:
-        return leave_all_out(e, all, sizeof all / sizeof *all, HARBORAI_CHANGED_DROPPED);
-    case REASONING_AS_SENT:
-        return HARBORAI_OK;
+    bool is_said = chat_edits_has(e, CHAT_THINKING) || chat_edits_has(e, CHAT_ENABLE_THINKING) ||
+                   chat_edits_has(e, CHAT_REASONING) || wish.is_off;
+    if (!is_said || chat_edits_has(e, CHAT_TEMPLATE_KWARGS))
+        return;
+    leave_all_out(e, switches, COUNT(switches), HARBORAI_CHANGED_ADAPTED);
+    if (wish.effort == EFFORT_NONE)
+        leave_out(e, CHAT_REASONING_EFFORT, HARBORAI_CHANGED_ADAPTED);
+    if (wish.is_off)
+        chat_edits_set(e, CHAT_TEMPLATE_KWARGS, HARBORAI_STR("{\"enable_thinking\":false}"));
+    else if (wish.is_on)
+        chat_edits_set(e, CHAT_TEMPLATE_KWARGS, HARBORAI_STR("{\"enable_thinking\":true}"));
+}
+
+static void edit_reasoning(const struct editor *to)
+{
+    static const enum chat_member all[] = {CHAT_REASONING_EFFORT, CHAT_THINKING,
+                                           CHAT_ENABLE_THINKING, CHAT_THINKING_BUDGET,
+                                           CHAT_REASONING};
+    switch (to->how) {
+    case OPTIONS_OPENAI:
+        edit_openai(to);
+        return;
+    case OPTIONS_EFFORT:
+        (void)edit_effort(to);
+        return;
+    case OPTIONS_THINKING:
+        edit_switch(to, CHAT_THINKING, false);
+        return;
+    case OPTIONS_ADAPTIVE:
+        edit_switch(to, CHAT_THINKING, true);
+        return;
+    case OPTIONS_ENABLE_THINKING:
+        edit_switch(to, CHAT_ENABLE_THINKING, false);
+        return;
+    case OPTIONS_CHAT_TEMPLATE:
+        edit_template(to);
+        return;
+    case OPTIONS_DROP:
+        leave_all_out(to->e, all, COUNT(all), HARBORAI_CHANGED_DROPPED);
+        return;
+    case OPTIONS_AS_SENT:
+        return;
     }
-    return HARBORAI_OK;
 }
 
-/* ---- Messages -------------------------------------------------------------------------------- */
+/* ---- What is none of the members that chat_edits knows ---------------------------------------- */
 
-static harborai_str path_in_message(struct editor *e, size_t index, const char *name)
+/* Before what else is added: it removes a member. */
+static void edit_seed(const struct editor *to)
 {
-    char *path = e->call->host->alloc(e->call, 48);
-    if (path == NULL)
-        return (harborai_str){NULL, 0};
-    int len = snprintf(path, 48, "/messages/%zu/%s", index, name);
-    return (harborai_str){path, (size_t)len};
+    harborai_str name = to->options->seed_member, seed = to->e->values[CHAT_SEED];
+    if (name.len == 0 || seed.len == 0)
+        return;
+    leave_out(to->e, CHAT_SEED, HARBORAI_CHANGED_ADAPTED);
+    if (json_member(to->request->body, name).len == 0)
+        chat_edits_add_member(to->e, name, seed);
 }
 
-/* how 0: not worth a word. */
-static harborai_status edit_message_member(struct editor *e, size_t index, const char *name,
-                                           uint32_t kind, harborai_str value, uint32_t how)
+static void add_defaults(const struct editor *to)
 {
-    harborai_str path = path_in_message(e, index, name);
-    if (path.len == 0)
-        return harborai_error_set(e->error, HARBORAI_E_MEMORY, "out of memory");
-    harborai_status st = how != 0 ? tell(e, path, how) : HARBORAI_OK;
-    return st < 0 ? st : add(e, path, kind, value);
+    struct json_cursor cursor = json_open(to->options->defaults);
+    struct json_member member;
+    while (json_object_next(&cursor, &member))
+        if (json_member(to->request->body, member.key).len == 0)
+            chat_edits_add_member(to->e, member.key, member.value);
 }
 
-static harborai_status edit_message(struct editor *e, size_t index, harborai_str message,
-                                    bool removes_history)
+static void edit_message(const struct editor *to, size_t index, harborai_str message,
+                         bool removes_history)
 {
     static const char *const history[] = {"reasoning_content", "reasoning_details", "reasoning"};
     struct json_cursor cursor = json_open(message);
     struct json_member member;
-    harborai_status st = HARBORAI_OK;
-    while (st >= 0 && json_object_next(&cursor, &member)) {
-        if (e->options->has_system_role && harborai_str_equal(member.key, "role") &&
-            json_string_equal(member.value, HARBORAI_STR("developer")))
-            st = edit_message_member(e, index, "role", HARBORAI_EDIT_TEXT, HARBORAI_STR("system"),
-                                     HARBORAI_CHANGED_ADAPTED);
-        else if (e->options->removes_names && harborai_str_equal(member.key, "name"))
-            st = edit_message_member(e, index, "name", HARBORAI_EDIT_REMOVE, text_of(""),
-                                     HARBORAI_CHANGED_DROPPED);
-        for (size_t i = 0; st >= 0 && removes_history && i < sizeof history / sizeof *history; i++)
-            if (harborai_str_equal(member.key, history[i]))
-                st = edit_message_member(e, index, history[i], HARBORAI_EDIT_REMOVE, text_of(""), 0);
+    while (json_object_next(&cursor, &member)) {
+        if (to->options->removes_names && harborai_str_equal(member.key, "name"))
+            chat_edits_message(to->e, index, "name", NULL, HARBORAI_CHANGED_DROPPED);
+        for (size_t i = 0; removes_history && i < COUNT(history); i++)
+            if (harborai_str_equal(member.key, history[i])) /* which is not told: it was the vendor's */
+                chat_edits_message(to->e, index, history[i], NULL, 0);
     }
-    return st;
 }
 
 static bool holds(harborai_str text, const char *word)
@@ -447,62 +328,45 @@ static bool holds(harborai_str text, const char *word)
     return text.len > 0 && memmem(text.data, text.len, word, strlen(word)) != NULL;
 }
 
-static harborai_status edit_messages(struct editor *e)
+static void edit_messages(const struct editor *to)
 {
-    harborai_str messages = e->has[MESSAGES];
-    bool removes_history = (e->options->removes_history || e->rules != NULL) &&
+    struct json_cursor cursor = json_open(to->e->values[CHAT_MESSAGES]);
+    harborai_str messages = to->e->values[CHAT_MESSAGES], message;
+    bool removes_history = (to->options->removes_history || to->rules != NULL) &&
                            holds(messages, "\"reasoning");
-    if (!removes_history && !(e->options->has_system_role && holds(messages, "\"developer\"")) &&
-        !(e->options->removes_names && holds(messages, "\"name\"")))
-        return HARBORAI_OK;
-    struct json_cursor cursor = json_open(messages);
-    harborai_str message;
-    for (size_t i = 0; json_array_next(&cursor, &message); i++) {
-        harborai_status st = edit_message(e, i, message, removes_history);
-        if (st < 0)
-            return st;
-    }
-    return HARBORAI_OK;
+    if (to->options->has_system_role && holds(messages, "\"developer\""))
+        chat_edits_developer(to->e);
+    if (!removes_history && !(to->options->removes_names && holds(messages, "\"name\"")))
+        return;
+    for (size_t i = 0; to->e->status >= 0 && json_array_next(&cursor, &message); i++)
+        edit_message(to, i, message, removes_history);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
-
-static void find_members(struct editor *e)
-{
-    struct json_cursor cursor = json_open(e->request->body);
-    struct json_member member;
-    while (json_object_next(&cursor, &member))
-        for (int m = 0; m < MEMBERS; m++)
-            if (harborai_str_equal(member.key, names[m] + 1) && !json_is_null(member.value))
-                e->has[m] = member.value;
-}
 
 static enum options_reasoning reasoning_of(const struct options *options, harborai_str model)
 {
     for (size_t i = 0; i < options->reasoning_count; i++)
         if (options_fits(model, options->reasoning[i].pattern))
             return options->reasoning[i].how;
-    return options->reasoning_count > 0 ? REASONING_AS_SENT : REASONING_OPENAI;
+    return options->reasoning_count > 0 ? OPTIONS_AS_SENT : OPTIONS_OPENAI;
 }
 
-harborai_status request_edit(const struct options *options, harborai_call *call,
-                             const harborai_request *request, struct request_edits *ret,
-                             harborai_error *error)
+void request_edit(const struct options *options, const harborai_request *request,
+                  struct chat_edits *e)
 {
-    static harborai_status (*const steps[])(struct editor *e) = {
-        edit_max_tokens, edit_seed, edit_tool_choice, edit_fixed_sampling, edit_reasoning,
-        edit_messages, add_defaults,
-    };
-    struct editor e = {.options = options, .call = call, .request = request, .edits = ret,
-                       .error = error, .how = reasoning_of(options, request->model)};
-    harborai_status st = HARBORAI_OK;
-    if (e.how == REASONING_OPENAI)
-        e.rules = model_rules_find(request->model);
-    *ret = (struct request_edits){NULL, 0, 0};
-    find_members(&e);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps && st >= 0; i++)
-        st = steps[i](&e);
-    if (st >= 0 && options->never_asks_usage)
-        st = add(&e, HARBORAI_STR("/stream_options"), HARBORAI_EDIT_REMOVE, text_of(""));
-    return st;
+    struct editor to = {.e = e, .options = options, .request = request,
+                        .how = reasoning_of(options, request->model)};
+    if (to.how == OPTIONS_OPENAI)
+        to.rules = model_rules_find(request->model);
+    edit_max_tokens(&to);
+    edit_tool_choice(&to);
+    edit_fixed_sampling(&to);
+    edit_reasoning(&to);
+    edit_seed(&to);
+    add_defaults(&to);
+    if (options->never_asks_usage) /* an edit of the member keeps the host from adding it, too */
+        chat_edits_add(e, (harborai_edit){HARBORAI_STR("/stream_options"), {NULL, 0},
+                                          HARBORAI_EDIT_REMOVE, 0});
+    edit_messages(&to);
 }

@@ -3,17 +3,11 @@
 #ifndef OPENAI_REQUEST_H
 #define OPENAI_REQUEST_H
 
+#include "chat_edits.h"
 #include "plugins/openai/options.h"
 
-struct request_edits {
-    harborai_edit *items; /* of the call */
-    size_t count, room;
-};
-
-/* [call] Tells the host of each member that the server does not get as it was written. An error is
- * for chat() to return: the operator wants such requests refused, or memory ran out. */
-harborai_status request_edit(const struct options *options, harborai_call *call,
-                             const harborai_request *request, struct request_edits *ret,
-                             harborai_error *error);
+/* [call] Adds the edits to `e`, which was made of the request; what went wrong is in e->status. */
+void request_edit(const struct options *options, const harborai_request *request,
+                  struct chat_edits *e);
 
 #endif
