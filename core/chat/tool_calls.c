@@ -182,7 +182,9 @@ static struct tool_call *call_of(const struct tool_calls *calls, unsigned choice
     }
     if (!item->has_name)
         return at != NULL ? at : last;
-    return at != NULL && !is_over(at) && has_same_name(calls, at, item) ? at : NULL;
+    bool goes_on = at != NULL && (at->name.len == 0 ||
+                                  (!is_over(at) && has_same_name(calls, at, item)));
+    return goes_on ? at : NULL;
 }
 
 /* ---- A new call ------------------------------------------------------------------------------ */

@@ -84,6 +84,13 @@ EXTRA_DIST += \
 	%reldir%/corpus/chat_request/wrong \
 	%reldir%/corpus/chat_stream/bad \
 	%reldir%/corpus/chat_stream/error \
+	%reldir%/corpus/chat_stream/gemini \
+	%reldir%/corpus/chat_stream/message \
+	%reldir%/corpus/chat_stream/object_arguments \
+	%reldir%/corpus/chat_stream/qwen \
+	%reldir%/corpus/chat_stream/reasoning \
+	%reldir%/corpus/chat_stream/shape \
+	%reldir%/corpus/chat_stream/two_choices_tools \
 	%reldir%/corpus/chat_stream/openai \
 	%reldir%/corpus/chat_stream/tools \
 	%reldir%/corpus/chat_stream/two_choices \
