@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of metrics and their sums. Labels are fixed here: nothing that a client sends can make
- * a new series. */
+/* The table of metrics and their sums. Labels are fixed here, or names of providers: nothing that a
+ * client sends can make a new series. */
 #include "observe/metrics.h"
 
 #include <stdlib.h>
@@ -21,6 +21,14 @@ static const struct metric_row {
 #define X_(code, family, type, label, value, help)                                                 \
     [code] = {family, PROMETHEUS_##type, label, value, help},
     METRICS_ROWS_
+#undef X_
+};
+
+static const struct metric_provider_row {
+    const char *family, *help;
+} provider_rows[] = {
+#define X_(code, family, help) [code] = {family, help},
+    METRICS_PROVIDER_ROWS_
 #undef X_
 };
 
@@ -47,6 +55,9 @@ void metrics_destroy(struct metrics *metrics)
 {
     if (metrics == NULL)
         return;
+    for (unsigned i = 0; metrics->shards != NULL && i < metrics->shard_count; i++)
+        for (unsigned k = 0; k < metrics->shards[i].provider_count; k++)
+            free(metrics->shards[i].providers[k].name);
     free(metrics->version);
     free(metrics->shards);
     free(metrics);
@@ -56,6 +67,99 @@ struct metrics_shard *metrics_shard_of(struct metrics *metrics, unsigned loop)
 {
     return &metrics->shards[loop];
 }
+
+/* --- By provider ------------------------------------------------------------------------------ */
+
+/* What a reader on another thread may see of the list. */
+static unsigned provider_count(const struct metrics_shard *shard)
+{
+    return atomic_load_explicit(&shard->provider_count, memory_order_acquire);
+}
+
+static const struct metrics_provider *find_provider(const struct metrics_shard *shard,
+                                                    harborai_str name)
+{
+    unsigned count = provider_count(shard);
+    for (unsigned i = 0; i < count; i++)
+        if (slice_is(name, shard->providers[i].name))
+            return &shard->providers[i];
+    return NULL;
+}
+
+static struct metrics_provider *provider_of(struct metrics_shard *shard, harborai_str name)
+{
+    const struct metrics_provider *known = find_provider(shard, name);
+    unsigned count = provider_count(shard);
+    if (known != NULL)
+        return &shard->providers[known - shard->providers];
+    if (count == METRICS_PROVIDERS_MOST)
+        return &shard->other;
+    shard->providers[count].name = slice_dup(name);
+    if (shard->providers[count].name == NULL)
+        return &shard->other;
+    atomic_store_explicit(&shard->provider_count, count + 1, memory_order_release);
+    return &shard->providers[count];
+}
+
+static int64_t value_of(const struct metrics_provider *provider, enum metric_of_provider metric)
+{
+    return atomic_load_explicit(&provider->values[metric], memory_order_relaxed);
+}
+
+void metrics_add_for(struct metrics_shard *shard, harborai_str provider,
+                     enum metric_of_provider metric, int64_t delta)
+{
+    struct metrics_provider *row = provider_of(shard, provider);
+    atomic_store_explicit(&row->values[metric], value_of(row, metric) + delta,
+                          memory_order_relaxed);
+}
+
+int64_t metrics_sum_for(const struct metrics *metrics, harborai_str provider,
+                        enum metric_of_provider metric)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < metrics->shard_count; i++) {
+        const struct metrics_provider *row = find_provider(&metrics->shards[i], provider);
+        sum += row != NULL ? value_of(row, metric) : 0;
+    }
+    return sum;
+}
+
+static bool is_written(const struct metrics *metrics, unsigned shard, harborai_str name)
+{
+    for (unsigned i = 0; i < shard; i++)
+        if (find_provider(&metrics->shards[i], name) != NULL)
+            return true;
+    return false;
+}
+
+static void write_provider(const char *family, harborai_str name, int64_t value, struct buf *out)
+{
+    struct prometheus_label label = {"provider", name};
+    prometheus_sample(out, family, NULL, &label, 1, value);
+}
+
+static void write_providers(const struct metrics *metrics, enum metric_of_provider metric,
+                            struct buf *out)
+{
+    const char *family = provider_rows[metric].family;
+    int64_t other = 0;
+    prometheus_family(out, family, PROMETHEUS_COUNTER, provider_rows[metric].help);
+    for (unsigned i = 0; i < metrics->shard_count; i++) {
+        const struct metrics_shard *shard = &metrics->shards[i];
+        unsigned count = provider_count(shard);
+        other += value_of(&shard->other, metric);
+        for (unsigned k = 0; k < count; k++) {
+            harborai_str name = slice_of(shard->providers[k].name);
+            if (!is_written(metrics, i, name))
+                write_provider(family, name, metrics_sum_for(metrics, name, metric), out);
+        }
+    }
+    if (other > 0)
+        write_provider(family, HARBORAI_STR("other"), other, out);
+}
+
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 static enum metric metric_of_status(int http_status)
 {
@@ -108,4 +212,6 @@ void metrics_write(const struct metrics *metrics, struct buf *out)
         prometheus_sample(out, row->family, NULL, &label, row->label != NULL,
                           metrics_sum(metrics, i));
     }
+    for (unsigned i = 0; i < METRIC_OF_PROVIDER_COUNT; i++)
+        write_providers(metrics, i, out);
 }

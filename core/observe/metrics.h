@@ -43,10 +43,6 @@
                    "Answers of vendors that came on a new connection.")                            \
     METRICS_PLAIN_(METRIC_UPSTREAM_REUSES, "harborai_upstream_reuses_total", COUNTER,              \
                    "Answers of vendors that came on a connection that was kept.")                  \
-    METRICS_PLAIN_(METRIC_STREAM_EVENTS, "harborai_stream_events_total", COUNTER,                  \
-                   "Events of vendors' streams.")                                                  \
-    METRICS_PLAIN_(METRIC_STREAM_REPAIRS, "harborai_stream_repairs_total", COUNTER,                \
-                   "Events that were not as OpenAI's API promises and were rewritten.")            \
     METRICS_REPLAY_(KEPT, "kept",                                                                  \
                     "Reasoning kept for later turns, by what became of it: answers that are kept "  \
                     "or go, messages that were given it or miss it.")                              \
@@ -74,12 +70,34 @@
     METRICS_PLAIN_(METRIC_JOURNAL_REFUSALS, "harborai_journal_refusals_total", COUNTER,            \
                    "Calls refused because too much waits for the journal; it has no lines of them.")
 
+/* Counters with the label `provider`: enum, family, help. */
+#define METRICS_PROVIDER_ROWS_                                                                     \
+    X_(METRIC_STREAM_EVENTS, "harborai_stream_events_total", "Events of vendors' streams.")        \
+    X_(METRIC_STREAM_REPAIRS, "harborai_stream_repairs_total",                                     \
+       "Events, and whole answers, that were not as OpenAI's API promises and were mended or "     \
+       "left out.")
+
 #define X_(code, family, type, label, value, help) code,
 enum metric { METRICS_ROWS_ METRIC_COUNT };
 #undef X_
 
+#define X_(code, family, help) code,
+enum metric_of_provider { METRICS_PROVIDER_ROWS_ METRIC_OF_PROVIDER_COUNT };
+#undef X_
+
+/* Names come from configurations, of which a process may read many; those that come later than this
+ * are counted as "other". */
+enum { METRICS_PROVIDERS_MOST = 128 };
+
+struct metrics_provider {
+    char *name; /* owned; never changes once it is counted */
+    _Atomic int64_t values[METRIC_OF_PROVIDER_COUNT];
+};
+
 struct metrics_shard {
     CACHE_ALIGNED _Atomic int64_t values[METRIC_COUNT];
+    atomic_uint provider_count;
+    struct metrics_provider providers[METRICS_PROVIDERS_MOST], other;
 };
 
 struct metrics;
@@ -100,6 +118,11 @@ static inline void metrics_add(struct metrics_shard *shard, enum metric metric, 
                           memory_order_relaxed);
 }
 
+/* [loop] The same for a provider, in the loop's own list of names: the first count of a name
+ * allocates. */
+void metrics_add_for(struct metrics_shard *shard, harborai_str provider,
+                     enum metric_of_provider metric, int64_t delta);
+
 /* [loop] A call ended. `http_status` is what the client saw, `status` how the call ended. */
 void metrics_count_call(struct metrics_shard *shard, int http_status, harborai_status status);
 
@@ -108,6 +131,8 @@ void metrics_add_shared(struct metrics *metrics, enum metric metric, int64_t del
 
 /* [any] The sum over all shards. */
 int64_t metrics_sum(const struct metrics *metrics, enum metric metric);
+int64_t metrics_sum_for(const struct metrics *metrics, harborai_str provider,
+                        enum metric_of_provider metric);
 
 /* [any] All of them as Prometheus text. The buffer's failure is sticky. */
 void metrics_write(const struct metrics *metrics, struct buf *out);

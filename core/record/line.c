@@ -192,6 +192,8 @@ void line_end(struct buf *out, const struct record *record)
     if (r->ttft_ns >= 0)
         NUMBER(out, "ttft_ns", r->ttft_ns);
     add_end(out, r);
+    if (r->stream_repairs > 0)
+        NUMBER(out, "stream_repairs", r->stream_repairs);
     add_usage(out, &r->usage);
     add_cost(out, r);
     NUMBER(out, "bytes_in", (int64_t)r->client_bytes_in);

@@ -157,8 +157,10 @@ static void metrics_end(struct record_subscriber *self, const struct record *rec
     metrics_add(shard, METRIC_CALLS_IN_FLIGHT, -1);
     metrics_add(shard, METRIC_MODEL_LOOKUPS, record->model.len > 0);
     metrics_add(shard, METRIC_MODEL_UNKNOWN, record->model.len > 0 && record->provider.len == 0);
-    metrics_add(shard, METRIC_STREAM_EVENTS, record->stream_events);
-    metrics_add(shard, METRIC_STREAM_REPAIRS, record->stream_repairs);
+    if (record->stream_events > 0 || record->stream_repairs > 0) {
+        metrics_add_for(shard, record->provider, METRIC_STREAM_EVENTS, record->stream_events);
+        metrics_add_for(shard, record->provider, METRIC_STREAM_REPAIRS, record->stream_repairs);
+    }
     metrics_add(shard, METRIC_UPSTREAM_CONNECTS, record->connects);
     metrics_add(shard, METRIC_UPSTREAM_REUSES, record->reuses);
     metrics_count_call(shard, record->http_status, record->status);

@@ -74,6 +74,38 @@ static void test_text(void)
     metrics_destroy(NULL);
 }
 
+static void test_providers(void)
+{
+    struct metrics *m;
+    char name[16];
+    AUTO(buf) out = BUF_INIT(KIB(64));
+    CU_ASSERT_FATAL(metrics_create(2, "1.2.3", &m, NULL) == HARBORAI_OK);
+    struct metrics_shard *shard[] = {metrics_shard_of(m, 0), metrics_shard_of(m, 1)};
+    metrics_add_for(shard[0], HARBORAI_STR("a"), METRIC_STREAM_REPAIRS, 2);
+    metrics_add_for(shard[1], HARBORAI_STR("b\"c"), METRIC_STREAM_REPAIRS, 1);
+    metrics_add_for(shard[1], HARBORAI_STR("a"), METRIC_STREAM_REPAIRS, 3);
+    for (int i = 0; i < METRICS_PROVIDERS_MOST + 2; i++) {
+        snprintf(name, sizeof name, "p%d", i);
+        metrics_add_for(shard[0], slice_of(name), METRIC_STREAM_EVENTS, 1);
+    }
+    CU_ASSERT(metrics_sum_for(m, HARBORAI_STR("a"), METRIC_STREAM_REPAIRS) == 5);
+    CU_ASSERT(metrics_sum_for(m, HARBORAI_STR("p126"), METRIC_STREAM_EVENTS) == 1);
+    CU_ASSERT(metrics_sum_for(m, HARBORAI_STR("p127"), METRIC_STREAM_EVENTS) == 0);
+    write_all(m, &out);
+    const char *const want[] = {
+        "# TYPE harborai_stream_repairs_total counter\n"
+        "harborai_stream_repairs_total{provider=\"a\"} 5\n",
+        "\nharborai_stream_repairs_total{provider=\"b\\\"c\"} 1\n",
+        "\nharborai_stream_events_total{provider=\"p126\"} 1\n",
+        "\nharborai_stream_events_total{provider=\"other\"} 3\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        ROW(want[i], strstr(out.data, want[i]) != NULL);
+    const char *first = strstr(out.data, "repairs_total{provider=\"a\"}");
+    CU_ASSERT(first != NULL && strstr(first + 1, "repairs_total{provider=\"a\"}") == NULL);
+    metrics_destroy(m);
+}
+
 struct counter {
     struct metrics *metrics;
     unsigned loop;
@@ -85,7 +117,8 @@ static void *count(void *argument)
     struct counter *c = argument;
     struct metrics_shard *shard = metrics_shard_of(c->metrics, c->loop);
     for (int i = 0; i < ROUNDS; i++) {
-        metrics_add(shard, METRIC_STREAM_EVENTS, 1);
+        metrics_add(shard, METRIC_ATTEMPTS, 1);
+        metrics_add_for(shard, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS, 1);
         metrics_add_shared(c->metrics, METRIC_PLUGIN_LOADS, 1);
     }
     return NULL;
@@ -101,16 +134,20 @@ static void test_threads_lose_nothing(void)
         CU_ASSERT_FATAL(thread_start(&counters[i].thread, "count", count, &counters[i], NULL) == 0);
     }
     for (int64_t before = 0, now; before < LOOPS * ROUNDS; before = now) {
-        now = metrics_sum(m, METRIC_STREAM_EVENTS);
+        int64_t events = metrics_sum_for(m, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS);
+        now = metrics_sum(m, METRIC_ATTEMPTS);
         CU_ASSERT_FATAL(now >= before && now <= LOOPS * ROUNDS);
+        CU_ASSERT_FATAL(events >= 0 && events <= LOOPS * ROUNDS);
     }
     for (unsigned i = 0; i < LOOPS; i++)
         pthread_join(counters[i].thread, NULL);
     CU_ASSERT(metrics_sum(m, METRIC_PLUGIN_LOADS) == LOOPS * ROUNDS);
+    CU_ASSERT(metrics_sum_for(m, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS) == LOOPS * ROUNDS);
     metrics_destroy(m);
 }
 
 const CU_TestInfo metrics_tests[] = {{"calls", test_calls},
                                      {"text", test_text},
+                                     {"providers", test_providers},
                                      {"threads lose nothing", test_threads_lose_nothing},
                                      CU_TEST_INFO_NULL};
