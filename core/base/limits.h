@@ -32,6 +32,8 @@
 #define LIMIT_CALL_STATE KIB(64)  /* harborai_plugin.call_state_size */
 #define LIMIT_EXCHANGES 16        /* of one call */
 #define LIMIT_AGAIN 2             /* HARBORAI_AGAIN of one call */
+#define LIMIT_LEFT 64             /* calls of a loop that go on without their client */
+#define LIMIT_LEFT_SIZE MIB(1)    /* what each keeps of its answer: a whole one, or an event */
 
 /* Plugins. */
 #define LIMIT_MANIFEST KIB(256)

@@ -300,5 +300,6 @@ bool config_provider_equal(const struct config_provider *a, const struct config_
            names_equal(&a->models, &b->models) && slice_equal(a->ca_file, b->ca_file) &&
            s->connect_ms == t->connect_ms && s->first_byte_ms == t->first_byte_ms &&
            s->idle_ms == t->idle_ms && s->total_ms == t->total_ms && a->params == b->params &&
+           a->on_disconnect == b->on_disconnect &&
            slice_equal(a->config_json, b->config_json);
 }

@@ -32,6 +32,12 @@ enum config_params {
     CONFIG_PARAMS_DROP    /* they are left out */
 };
 
+/* What becomes of a call whose client left. */
+enum config_leave {
+    CONFIG_LEAVE_CANCEL, /* the vendor is broken off */
+    CONFIG_LEAVE_DRAIN   /* it is read to its end, for the usage */
+};
+
 /* Where a value came from. */
 enum config_origin_kind {
     CONFIG_ORIGIN_DEFAULT, /* or, of what a provider inherits, the global setting */
@@ -64,7 +70,8 @@ struct config_provider {
     struct config_names models; /* names and globs; none: the manifest's */
     harborai_str ca_file;       /* tls.ca_file unless it has its own */
     struct config_timeouts timeouts; /* the global ones where it has none of its own; */
-    enum config_params params;       /* so with this */
+    enum config_params params;       /* so with these */
+    enum config_leave on_disconnect;
     harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
     harborai_str options_shown; /* the options with what may be a secret masked; empty without */
     struct config_place place;           /* of its name; line 0: no file names it */
@@ -93,6 +100,7 @@ struct config {
     harborai_str state_dir; /* empty: neither set, nor is there a home directory */
     struct config_names plugin_path;
     enum config_params params;
+    enum config_leave on_disconnect;
     enum log_level log_level;
     harborai_str ca_file;
     struct config_timeouts timeouts;

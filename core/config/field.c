@@ -275,6 +275,10 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         if (read_word(r, setting, node, shown, &word))
             *(enum config_params *)field = (enum config_params)word;
         return;
+    case SETTING_LEAVE:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_leave *)field = (enum config_leave)word;
+        return;
     case SETTING_PATHS:
     case SETTING_NAMES:
         read_list(r, setting, node, shown, field);

@@ -261,6 +261,7 @@ static void init_provider(struct config_reader *r, struct config_provider *provi
         .ca_file = r->config->ca_file,
         .timeouts = r->config->timeouts,
         .params = r->config->params,
+        .on_disconnect = r->config->on_disconnect,
         .place = place,
     };
     provider->plugin = provider->name;

@@ -156,6 +156,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
         write_level(w);
         return;
     case SETTING_PARAMS:
+    case SETTING_LEAVE:
         write_choice(w, settings_words(setting->type));
         return;
     case SETTING_PATHS:
@@ -332,7 +333,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_PATHS] = "paths",   [SETTING_NAMES] = "names",   [SETTING_PLUGIN] = "plugin",
         [SETTING_PRESET] = "preset",
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
-        [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",
+        [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",   [SETTING_LEAVE] = "word",
     };
     return names[type];
 }

@@ -37,6 +37,10 @@ const struct setting settings[] = {
     {"params", SETTING_PARAMS, "warn", NULL, 0, 0, "HARBORAI_PARAMS", NULL, AT(params),
      "what becomes of members of a request that a model does not take: the request is refused, or "
      "they are left out, with a line in the log or without"},
+    {"on_disconnect", SETTING_LEAVE, "cancel", NULL, 0, 0, "HARBORAI_ON_DISCONNECT", NULL,
+     AT(on_disconnect),
+     "what becomes of a call whose client left: the vendor is broken off, or read to its end for the "
+     "usage"},
     {"log.level", SETTING_LEVEL, "info", NULL, 0, 0, "HARBORAI_LOG_LEVEL", "--log-level",
      AT(log_level), "what is written to stderr"},
     {"tls.ca_file", SETTING_PATH, "/etc/ssl/certs/ca-certificates.crt", NULL, 1, PATH_LEN,
@@ -84,6 +88,8 @@ const struct setting settings[] = {
      NULL, IN_PROVIDER(timeouts.total_ms), "in place of timeouts.total"},
     {"providers.*.params", SETTING_PARAMS, NULL, "params", 0, 0, NULL, NULL, IN_PROVIDER(params),
      "in place of params"},
+    {"providers.*.on_disconnect", SETTING_LEAVE, NULL, "on_disconnect", 0, 0, NULL, NULL,
+     IN_PROVIDER(on_disconnect), "in place of on_disconnect"},
     {"providers.*.options", SETTING_OBJECT, NULL, NULL, 0, 0, NULL, NULL, IN_PROVIDER(config_json),
      "settings of the plugin's own, which get to it as JSON"},
 
@@ -98,7 +104,12 @@ const char *const *settings_words(enum setting_type type)
                                          [CONFIG_PARAMS_WARN] = "warn",
                                          [CONFIG_PARAMS_DROP] = "drop",
                                          NULL};
-    return type == SETTING_PARAMS ? params : NULL;
+    static const char *const leave[] = {[CONFIG_LEAVE_CANCEL] = "cancel",
+                                        [CONFIG_LEAVE_DRAIN] = "drain",
+                                        NULL};
+    if (type == SETTING_PARAMS)
+        return params;
+    return type == SETTING_LEAVE ? leave : NULL;
 }
 
 const struct setting *settings_find(harborai_str path)
@@ -267,6 +278,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         buf_add(out, HARBORAI_STR("error, warn, info or debug"));
         return;
     case SETTING_PARAMS:
+    case SETTING_LEAVE:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:

@@ -14,6 +14,7 @@ enum setting_type {
     SETTING_DURATION, /* int64_t, ms */
     SETTING_LEVEL,    /* enum log_level */
     SETTING_PARAMS,   /* enum config_params */
+    SETTING_LEAVE,    /* enum config_leave */
     SETTING_PATH,     /* a file or directory; "~/" and, in a file, what is relative are resolved */
     SETTING_PATHS,    /* a list of them */
     SETTING_NAMES,    /* a list of names and globs */

@@ -114,6 +114,7 @@ static void on_head(struct exchange *x, const struct http_response_head *head)
         begin_refused(a, head);
     else if (!is_encoded(a, head))
         begin_accepted(a, head);
+    leave_limit(a);
     attempt_leave(a, before);
 }
 
@@ -183,7 +184,7 @@ static void on_data(struct exchange *x, harborai_str bytes)
         buf_add(&a->gathered, slice_cut(bytes, room));
         if (bytes.len >= room)
             refuse(a); /* enough to know what is wrong */
-    } else {
+    } else if (leave_has_room(a, bytes.len)) {
         give_accepted(a, bytes);
     }
     attempt_leave(a, before);
@@ -246,10 +247,12 @@ static void blame_operator(struct attempt *a, struct chat_error *error)
               said.http_status, said.vendor_code, said.message);
 }
 
-/* What the client has read cannot be taken back: the answer is partial, whatever comes next. */
+/* What the client has read cannot be taken back: the answer is partial, whatever comes next. And for a
+ * client that left nothing is begun. */
 static bool may_go_on(const struct attempt *a)
 {
-    return a->response_kind != HARBORAI_RESPONSE_PASSTHROUGH || a->call->chunks == 0;
+    return (a->response_kind != HARBORAI_RESPONSE_PASSTHROUGH || a->call->chunks == 0) &&
+           !a->call->is_left;
 }
 
 /* AGAIN: the plugin has seen to it that the call goes on. */

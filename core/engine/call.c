@@ -87,20 +87,26 @@ static void end(struct call *call)
 {
     struct engine_loop *engine = call->engine;
     call->state = CALL_ENDING;
+    engine->left -= call->is_left;
     loop_timer_clear(engine->s.loop, &call->total);
     if (call->attempt != NULL)
         attempt_close(call->attempt, false);
     commit_ending(call);
 }
 
+static const char client_left[] = "the client left before its answer was complete";
+
 void call_fail(struct call *call, const harborai_error *error)
 {
+    harborai_error gone = HARBORAI_ERROR_INIT;
     if (call->state >= CALL_ENDING)
         return;
     if (call->error == NULL)
         call->error = &call->failure;
-    call->error->base = *error;
-    call->record.status = error->code;
+    if (call->is_left) /* whatever the vendor did then */
+        harborai_error_set(&gone, HARBORAI_E_CANCELLED, "%s", client_left);
+    call->error->base = call->is_left ? gone : *error;
+    call->record.status = call->error->base.code;
     end(call);
 }
 
@@ -119,6 +125,10 @@ void call_succeed(struct call *call)
 {
     if (call->state >= CALL_ENDING)
         return;
+    if (call->is_left) {
+        call_fail_with(call, HARBORAI_E_CANCELLED, "%s", client_left);
+        return;
+    }
     call->record.status = HARBORAI_OK;
     end(call);
 }
@@ -135,7 +145,7 @@ void call_cancel(struct call *call)
         return;
     if (call->attempt != NULL)
         attempt_close(call->attempt, true);
-    call_fail_with(call, HARBORAI_E_CANCELLED, "the client left before its answer was complete");
+    call_fail_with(call, HARBORAI_E_CANCELLED, "%s", client_left);
 }
 
 void call_resume(struct call *call)

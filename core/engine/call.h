@@ -68,9 +68,13 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
 /* What is known of a call that has not ended. Borrowed until it has. */
 const struct record *call_record(const struct call *call);
 
-/* The client left: the vendor's exchange is broken off in this pass, the call is accounted for, and
- * no function of the front is called any more. */
+/* Nobody wants the call any more: the vendor's exchange is broken off in this pass, the call is
+ * accounted for, and no function of the front is called any more. */
 void call_cancel(struct call *call);
+
+/* The client left: the same, unless the operator wants to know what the call took (`on_disconnect:
+ * drain`). Then the vendor is read to its end, and what comes is dropped; limits of time hold on. */
+void call_leave(struct call *call);
 
 /* The reader has taken what it was given: go on reading from the vendor. */
 void call_resume(struct call *call);

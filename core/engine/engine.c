@@ -49,6 +49,11 @@ bool engine_loop_is_idle(const struct engine_loop *engine)
     return list_is_empty(&engine->calls);
 }
 
+unsigned engine_loop_left(const struct engine_loop *engine)
+{
+    return engine->left;
+}
+
 struct loop *engine_loop_of(const struct engine_loop *engine)
 {
     return engine->s.loop;

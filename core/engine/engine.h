@@ -43,6 +43,11 @@ void engine_loop_break_off(struct engine_loop *engine);
 /* [loop] No call runs, and no plugin holds one. */
 bool engine_loop_is_idle(const struct engine_loop *engine);
 
+/* [loop] How many calls go on without their client. */
+unsigned engine_loop_left(const struct engine_loop *engine);
+/* [loop] Breaks these off. */
+void engine_loop_break_off_left(struct engine_loop *engine);
+
 struct loop *engine_loop_of(const struct engine_loop *engine);
 
 /* The functions of harborai_host that are about a call; the members that belong to a provider are

@@ -39,6 +39,8 @@ static void give(struct call *call, harborai_str json)
 /* What a vendor sent before its pause is not counted against the source, but must be kept. */
 harborai_status output_chunk(struct call *call, harborai_str json, harborai_error *error)
 {
+    if (call->is_left)
+        return HARBORAI_OK;
     size_t kept = call->front != NULL ? call->front->undelivered(call->owner) : 0;
     if (kept > LIMIT_UNDELIVERED_MOST || json.len > LIMIT_UNDELIVERED_MOST - kept)
         return harborai_error_set(error, HARBORAI_E_MEMORY,
@@ -51,7 +53,7 @@ harborai_status output_chunk(struct call *call, harborai_str json, harborai_erro
 
 void output_note_content(struct call *call)
 {
-    if (call->record.ttft_ns < 0)
+    if (call->record.ttft_ns < 0 && !call->is_left)
         call->record.ttft_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
 }
 
@@ -60,6 +62,8 @@ void output_note_content(struct call *call)
 harborai_status output_hold(struct call *call, harborai_str json, harborai_error *error)
 {
     uint32_t len = (uint32_t)json.len;
+    if (call->is_left)
+        return HARBORAI_OK;
     buf_add(&call->held, (harborai_str){(const char *)&len, sizeof len});
     buf_add(&call->held, json);
     return call->held.failed == HARBORAI_OK
@@ -207,6 +211,8 @@ harborai_status output_delta(struct attempt *a, const harborai_delta *delta, har
 {
     if (a->closed)
         return HARBORAI_E_CLOSED;
+    if (a->call->is_left)
+        return HARBORAI_OK;
     harborai_status st = add_delta(a, delta, error);
     return st < 0 ? st : output_slowness(a);
 }
@@ -234,9 +240,20 @@ static harborai_status end_stream(struct attempt *a, harborai_error *error)
     return HARBORAI_OK;
 }
 
+static harborai_str finish_word(struct attempt *a)
+{
+    return a->emits == EMITS_JSON && a->stream.finish[0] != STREAM_OPEN
+               ? passthrough_finish_word(a)
+               : slice_of(delta_finish_name(a->finish_reason));
+}
+
 harborai_status output_finish(struct attempt *a, harborai_error *error)
 {
     struct call *call = a->call;
+    if (call->is_left) {
+        call->record.finish_reason = finish_word(a);
+        return HARBORAI_OK;
+    }
     if (a->emits == EMITS_NOTHING) {
         harborai_status st = begin_deltas(a, error);
         if (st < 0)

@@ -111,6 +111,8 @@ static harborai_status add_chunk(struct attempt *a, harborai_str chunk, harborai
         passthrough_note_names(a);
     if (a->stream.usage.len > 0)
         passthrough_usage(a, a->stream.usage);
+    if (a->call->is_left)
+        return HARBORAI_OK;
     if (a->collect != NULL && slice_trim(chunk).len > 0)
         return collect_add(a->collect, chunk, error);
     return a->collect != NULL ? HARBORAI_OK : pass_on(a, chunk, verdict, error);

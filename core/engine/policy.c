@@ -6,8 +6,8 @@
 
 bool policy_try_again(struct call *call, struct attempt *failed, enum exchange_fault fault)
 {
-    (void)call;
-    if (fault != EXCHANGE_STALE || failed->closed || failed->http.fresh)
+    if (fault != EXCHANGE_STALE || failed->closed || failed->http.fresh ||
+        call->is_left)
         return false;
     failed->http.fresh = true;
     failed->phase = EXCHANGE_WANTED;

@@ -50,6 +50,7 @@ struct engine_loop {
     int64_t retry_ms;      /* how long it waits now; 0 = it did not have to */
     struct list calls;     /* every call that is not freed */
     struct buf chunk;      /* scratch for chunks that we write ourselves */
+    unsigned left;         /* calls that go on without their client */
     bool draining;
 };
 
@@ -71,6 +72,7 @@ struct call {
     const struct call_front *front; /* NULL once nobody is to be told */
     void *owner;
     bool is_http; /* the front is */
+    bool is_left; /* the client left, and the call goes on for its usage: what comes is dropped */
     enum call_state state;
     struct list link;     /* engine->calls */
     struct list ending;   /* engine->ending, ->finished, ->ended or ->refused */
@@ -206,6 +208,12 @@ void call_fail_with(struct call *call, harborai_status code, const char *format,
 void call_succeed(struct call *call);
 /* Frees the call if its front was told, no attempt is left, and no line of it is due. */
 void call_settle(struct call *call);
+
+/* --- leave.c --- */
+/* An answer begins: of a call without its client little is kept. */
+void leave_limit(struct attempt *a);
+/* False: it would be too much, and the call was ended. */
+bool leave_has_room(struct attempt *a, size_t more);
 
 /* --- route.c --- */
 void call_route(struct call *call);

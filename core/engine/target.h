@@ -13,6 +13,7 @@ struct tls_store;
 struct target {
     int64_t connect_ns, first_byte_ns, idle_ns, total_ns; /* limits; 0 = none */
     enum config_params params;
+    enum config_leave on_disconnect;
     struct tls_store *tls; /* whom it trusts */
 };
 

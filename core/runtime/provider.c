@@ -114,7 +114,7 @@ static bool same_target(const struct runtime_provider *have, const struct target
     return have->target.connect_ns == t->connect_ns &&
            have->target.first_byte_ns == t->first_byte_ns && have->target.idle_ns == t->idle_ns &&
            have->target.total_ns == t->total_ns && have->target.params == t->params &&
-           slice_equal(have->ca_file, ca_file);
+           have->target.on_disconnect == t->on_disconnect && slice_equal(have->ca_file, ca_file);
 }
 
 static struct runtime_provider *find_same(struct runtime *runtime, const struct provider *spec,
@@ -178,7 +178,9 @@ static struct target target_from(const struct wanted *w, const struct config *co
                            .first_byte_ns = t->first_byte_ms * NS_PER_MS,
                            .idle_ns = t->idle_ms * NS_PER_MS,
                            .total_ns = t->total_ms * NS_PER_MS,
-                           .params = w->spec != NULL ? w->spec->params : config->params};
+                           .params = w->spec != NULL ? w->spec->params : config->params,
+                           .on_disconnect = w->spec != NULL ? w->spec->on_disconnect
+                                                            : config->on_disconnect};
 }
 
 static harborai_status make_provider(struct runtime *runtime, const struct provider_options *spec,

@@ -61,9 +61,12 @@ static size_t undelivered(const void *owner)
 
 static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};
 
+/* The call is gone. */
 static void give_back(void *owner, size_t bytes)
 {
-    budget_release(owner, bytes);
+    struct gate *gate = owner;
+    budget_release(gate->bodies, bytes);
+    gate_check_drained(gate);
 }
 
 void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
@@ -72,7 +75,7 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         .front = &front,
         .owner = conn,
         .body = &conn->body,
-        .charge = {give_back, conn->gate->bodies, conn->charged},
+        .charge = {give_back, conn->gate, conn->charged},
         .request_id = slice_of(conn->request_id),
         .trace_parent = slice_of(conn->trace_parent),
         .client = slice_of(conn->client),

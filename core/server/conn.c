@@ -193,8 +193,10 @@ void conn_close(struct conn *conn)
     if (conn->state == CONN_CLOSED)
         return;
     conn->state = CONN_CLOSED;
-    if (call != NULL)
+    if (call != NULL && gate->cutting)
         call_cancel(call);
+    else if (call != NULL)
+        call_leave(call);
     conn_drop_body(conn);
     loop_unwatch(gate->loop, &conn->watch);
     close(fd);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "engine/engine.h"
 #include "server/conn.h"
 
 static void move_all(struct list *from, struct list *to)
@@ -66,7 +67,8 @@ static void on_flush(struct action *action)
 void gate_check_drained(struct gate *gate)
 {
     uint64_t one = 1;
-    if (!gate->stopping || gate->told || !list_is_empty(&gate->conns))
+    if (!gate->stopping || gate->told || !list_is_empty(&gate->conns) ||
+        engine_loop_left(gate->engine) > 0)
         return;
     gate->told = true;
     ssize_t written = write(gate->drained_fd, &one, sizeof one);
@@ -97,6 +99,8 @@ static void on_cut(struct message *message)
     struct gate *gate = CONTAINER_OF(message, struct gate, cut);
     gate->cutting = true;
     for_each_conn(gate, conn_cut);
+    engine_loop_break_off_left(gate->engine);
+    gate_check_drained(gate);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -133,9 +137,10 @@ void gate_release(struct gate *gate)
 {
     if (gate->receive == NULL)
         return;
-    gate->stopping = gate->told = true;
+    gate->stopping = gate->cutting = gate->told = true;
     acceptor_close(&gate->acceptor);
     for_each_conn(gate, conn_close);
+    engine_loop_break_off_left(gate->engine);
     loop_timer_clear(gate->loop, &gate->next_pass);
     list_remove(&gate->flush.link);
     free(take(gate->receive));

@@ -25,7 +25,8 @@ struct gate {
     const struct log *log;
     size_t max_body;
     struct budget *bodies; /* of all gates */
-    int drained_fd; /* an eventfd: counts the gates that have stopped and hold no connection */
+    int drained_fd; /* an eventfd: counts the gates that have stopped and hold no connection, and no
+                      call that goes on without its own */
 
     struct acceptor acceptor;
     struct list conns;  /* all of this loop */
@@ -57,7 +58,8 @@ void gate_wait(struct gate *gate, struct conn *conn);
 /* conn_write() in the act phase of this pass. */
 void gate_send(struct gate *gate, struct conn *conn);
 
-/* A connection left: the last one of a stopped gate is reported. */
+/* A connection left, or a call that went on without its own: the last one of a stopped gate is
+ * reported. */
 void gate_check_drained(struct gate *gate);
 
 /* The Date header's value. Borrowed until the next pass. */

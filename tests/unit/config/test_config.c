@@ -33,6 +33,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(c->plugin_path.count, 0);
     CU_ASSERT_EQUAL(c->log_level, LOG_LEVEL_INFO);
     CU_ASSERT_EQUAL(c->params, CONFIG_PARAMS_WARN);
+    CU_ASSERT_EQUAL(c->on_disconnect, CONFIG_LEAVE_CANCEL);
     CU_ASSERT(slice_is(c->ca_file, "/etc/ssl/certs/ca-certificates.crt"));
     CU_ASSERT_EQUAL(c->timeouts.connect_ms, 10000);
     CU_ASSERT_EQUAL(c->timeouts.first_byte_ms, 300000);
@@ -58,6 +59,7 @@ static void test_whole(void)
         "    tls: { ca_file: lab.pem }\n"
         "    timeouts: { connect: 500ms, total: 0 }\n"
         "    params: strict\n"
+        "    on_disconnect: cancel\n"
         "    options: { region: no, n: 0x10, deep: [{ b: \"${PORT}\" }] }\n"
         "  bare:\n"
         "    options:\n"
@@ -71,6 +73,7 @@ static void test_whole(void)
         "plugin_path: [~/plugins, /opt/p, rel]\n"
         "log: { level: debug }\n"
         "params: drop\n"
+        "on_disconnect: drain\n"
         "timeouts: { idle: 1m, shutdown: 0 }\n",
         NULL);
     CU_ASSERT_EQUAL(c->port, 8100);
@@ -87,9 +90,9 @@ static void test_whole(void)
     CU_ASSERT_EQUAL_FATAL(lab->models.count, 3);
     CU_ASSERT(slice_is(lab->models.items[1], "fb-*") && slice_is(lab->models.items[2], "4"));
     CU_ASSERT(slice_is(lab->ca_file, "lab.pem"));
-    CU_ASSERT(c->params == CONFIG_PARAMS_DROP);
-    CU_ASSERT(bare->params == CONFIG_PARAMS_DROP);
-    CU_ASSERT(lab->params == CONFIG_PARAMS_STRICT);
+    CU_ASSERT(c->params == CONFIG_PARAMS_DROP && c->on_disconnect == CONFIG_LEAVE_DRAIN);
+    CU_ASSERT(bare->params == CONFIG_PARAMS_DROP && bare->on_disconnect == CONFIG_LEAVE_DRAIN);
+    CU_ASSERT(lab->params == CONFIG_PARAMS_STRICT && lab->on_disconnect == CONFIG_LEAVE_CANCEL);
     CU_ASSERT_EQUAL(lab->timeouts.connect_ms, 500);
     CU_ASSERT_EQUAL(lab->timeouts.total_ms, 0);
     CU_ASSERT_EQUAL(lab->timeouts.idle_ms, 60000);

@@ -23,15 +23,15 @@ static const struct row {
      "max_body\n"},
     {"providers: { a: { region: x } }",
      "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, preset, base_url, api_key, "
-     "models, tls, timeouts, params, options; what the plugin itself knows goes below "
+     "models, tls, timeouts, params, on_disconnect, options; what the plugin itself knows goes below "
      "'options'\n"},
     {"frobnicate: 1", "c.yaml:1:1: unknown key 'frobnicate': known are server, default_model, "
-                      "state_dir, plugin_path, params, log, tls, timeouts, replay, "
+                      "state_dir, plugin_path, params, on_disconnect, log, tls, timeouts, replay, "
                       "providers, models\n"},
     {"\"a\\nb\": 1", "c.yaml:1:1: unknown key 'a?b': known are server, default_model, state_dir, "
-                     "plugin_path, params, log, tls, timeouts, replay, providers, models\n"},
+                     "plugin_path, params, on_disconnect, log, tls, timeouts, replay, providers, models\n"},
     {"<<: {}", "c.yaml:1:1: unknown key '<<': known are server, default_model, state_dir, "
-               "plugin_path, params, log, tls, timeouts, replay, providers, models\n"},
+               "plugin_path, params, on_disconnect, log, tls, timeouts, replay, providers, models\n"},
     {"server: { port: 1, port: 2 }",
      "c.yaml:1:20: duplicate key 'port': it stands in line 1 already\n"},
 
@@ -74,6 +74,8 @@ static const struct row {
      "c.yaml:1:19: 'timeouts.idle' must be a duration from 1ms to 24h, not 'soon'\n"},
     {"params: maybe", "c.yaml:1:9: 'params' must be strict, warn or drop, not 'maybe'\n"},
     {"params: [warn]", "c.yaml:1:9: 'params' must be strict, warn or drop, not a list\n"},
+    {"providers: { a: { on_disconnect: stay } }",
+     "c.yaml:1:34: 'providers.a.on_disconnect' must be cancel or drain, not 'stay'\n"},
     {"log: { level: loud }",
      "c.yaml:1:15: 'log.level' must be error, warn, info or debug, not 'loud'\n"},
 
@@ -144,7 +146,7 @@ static const struct row {
      "c.yaml:1:16: environment variable 'NO_MODEL' is not set: set it, or write "
      "${NO_MODEL:-default}\n"
      "c.yaml:2:1: unknown key 'nope': known are server, default_model, state_dir, plugin_path, "
-     "params, log, tls, timeouts, replay, providers, models\n"
+     "params, on_disconnect, log, tls, timeouts, replay, providers, models\n"
      "c.yaml:2:7: environment variable 'NEITHER' is not set: set it, or write "
      "${NEITHER:-default}\n"},
 
@@ -233,8 +235,8 @@ static void test_all_at_once(void)
     CU_ASSERT_EQUAL(faults.total, 150);
     CU_ASSERT_STRING_EQUAL(error.message,
                            "c.yaml:1:1: unknown key 'x0': known are server, default_model, "
-                           "state_dir, plugin_path, params, log, tls, timeouts, replay, "
-                           "providers, models "
+                           "state_dir, plugin_path, params, on_disconnect, log, tls, timeouts, "
+                           "replay, providers, models "
                            "(and 149 more)");
     /* Two a line: the first hundred in the order of the file, whatever was found first. */
     CU_ASSERT(faults.items[1].line == 1 && faults.items[1].column == 5);

@@ -417,6 +417,14 @@ void asked_cancel(struct asked *a)
     atomic_fetch_add(&a->ends, 1);
 }
 
+void asked_leave(struct asked *a)
+{
+    if (a->call == NULL)
+        return;
+    call_leave(take(a->call));
+    atomic_fetch_add(&a->ends, 1);
+}
+
 void asked_resume(struct asked *a)
 {
     atomic_store(&a->undelivered, 0);

@@ -88,6 +88,8 @@ void asked_again(struct asked *asked);
 void asked_order(struct asked *asked, void (*order)(struct asked *asked));
 /* call_cancel(), for asked_order(). */
 void asked_cancel(struct asked *asked);
+/* call_leave(), likewise. */
+void asked_leave(struct asked *asked);
 void asked_resume(struct asked *asked);
 
 /* Until `*value` is at least `at_least`: turns loop 0 unless it has a thread. False: too late. */

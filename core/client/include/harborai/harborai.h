@@ -257,7 +257,7 @@ HARBORAI_API harborai_call_id harborai_chat_start_with(harborai_client *client, 
 
 /* Breaks a started call off: no on_chunk comes any more, and on_done with E_CANCELLED; unless the
  * call has ended meanwhile, which then goes on to its last piece. Of a call that is over nothing
- * happens. [any] */
+ * happens. The vendor is broken off, whatever `on_disconnect` says. [any] */
 HARBORAI_API void harborai_call_cancel(harborai_client *client, harborai_call_id id);
 
 /* A descriptor that is readable (POLLIN) when harborai_client_dispatch() has something to do, its
