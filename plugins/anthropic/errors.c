@@ -71,10 +71,10 @@ static harborai_status find_in_message(const char *message)
 
 static void copy_text(char *to, size_t size, harborai_str value)
 {
-    const char *p = value.data + 1, *end = value.data + value.len - 1;
     size_t len = 0;
     if (json_kind(value) != JSON_STRING)
         return;
+    const char *p = value.data + 1, *end = value.data + value.len - 1;
     while (p < end) {
         char text[4];
         size_t got = json_decode_next(&p, end, text);

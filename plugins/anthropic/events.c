@@ -23,6 +23,8 @@ static void end_with(harborai_call *call, struct events *e, const harborai_error
                                     .vendor_model = {e->model, strlen(e->model)},
                                     .vendor_finish_reason = {e->stop_reason,
                                                              strlen(e->stop_reason)}};
+    if (e->is_over)
+        return;
     e->is_over = true;
     (void)call->host->finish(call, &result);
 }

@@ -31,10 +31,10 @@ refuse(struct part *p, harborai_status code, const char *format, ...)
 
 bool body_is_blank(harborai_str text)
 {
-    const char *p = text.data, *end = p + text.len;
     if (json_kind(text) != JSON_STRING)
         return true;
-    for (p++, end--; p < end; p++) {
+    const char *p = text.data + 1, *end = text.data + text.len - 1;
+    for (; p < end; p++) {
         if (*p == '\\' && (p[1] == 'n' || p[1] == 'r' || p[1] == 't'))
             p++;
         else if (*p != ' ')

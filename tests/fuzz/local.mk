@@ -64,6 +64,15 @@ TESTS += %reldir%/fuzz_vendor_error
 %canon_reldir%_fuzz_vendor_error_SOURCES = %reldir%/fuzz_vendor_error.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
 %canon_reldir%_fuzz_vendor_error_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_anthropic
+TESTS += %reldir%/fuzz_anthropic
+%canon_reldir%_fuzz_anthropic_SOURCES = %reldir%/fuzz_anthropic.c %reldir%/replay.c \
+	%reldir%/chat.h %reldir%/fuzz.h $(anthropic_sources) plugin-sdk/lib/price_table.c \
+	tests/unit/plugins/tiny_host.c tests/unit/plugins/tiny_host.h
+# Its own objects: those of the plugin are for a shared one.
+%canon_reldir%_fuzz_anthropic_CPPFLAGS = $(AM_CPPFLAGS)
+%canon_reldir%_fuzz_anthropic_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
 check_PROGRAMS += %reldir%/fuzz_journal
 TESTS += %reldir%/fuzz_journal
 %canon_reldir%_fuzz_journal_SOURCES = %reldir%/fuzz_journal.c %reldir%/replay.c %reldir%/fuzz.h
@@ -71,6 +80,18 @@ TESTS += %reldir%/fuzz_journal
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
 EXTRA_DIST += \
 	%reldir%/run \
+	%reldir%/corpus/anthropic/error_overloaded \
+	%reldir%/corpus/anthropic/error_spend \
+	%reldir%/corpus/anthropic/events_error \
+	%reldir%/corpus/anthropic/events_refusal \
+	%reldir%/corpus/anthropic/events_text \
+	%reldir%/corpus/anthropic/events_tools \
+	%reldir%/corpus/anthropic/request_files \
+	%reldir%/corpus/anthropic/request_loop \
+	%reldir%/corpus/anthropic/request_members \
+	%reldir%/corpus/anthropic/request_thinking \
+	%reldir%/corpus/anthropic/request_younger \
+	%reldir%/corpus/anthropic/usage \
 	%reldir%/corpus/journal/broken \
 	%reldir%/corpus/journal/calls \
 	%reldir%/corpus/journal/escaped \

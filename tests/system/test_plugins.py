@@ -395,7 +395,9 @@ class OutsideTheTreeTest(unittest.TestCase):
 
     def test_plugins_come_without_la_files_and_go_again(self):
         self.assertEqual([x for x in self.find("*.la") if "/plugins/" in x], [])
-        self.assertEqual(len([x for x in self.find("*.so") if "/plugins/" in x]), 2)
+        ours = [x for x in os.listdir(os.path.join(support.ROOT, "plugins"))
+                if os.path.isfile(os.path.join(support.ROOT, "plugins", x, x + ".c"))]
+        self.assertEqual(len([x for x in self.find("*.so") if "/plugins/" in x]), len(ours))
         self.make("install", self.place)
         self.make("uninstall", self.place)
         left = [name for _, _, files in os.walk(self.place) for name in files]
