@@ -53,6 +53,7 @@ static void read_choices(struct chat_answer *answer, harborai_str choices)
     harborai_str choice;
     if (json_kind(choices) != JSON_ARRAY)
         return;
+    answer->choice_list = choices;
     while (json_array_next(&cursor, &choice)) {
         harborai_str reason = json_member(choice, HARBORAI_STR("finish_reason"));
         if (answer->choices++ == 0)

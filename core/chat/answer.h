@@ -14,6 +14,7 @@ struct chat_answer { /* as written, borrowed from the body; empty = absent or nu
     harborai_str id, model, service_tier; /* with their quotes */
     harborai_str finish_reason; /* of the first choice, with its quotes */
     unsigned choices;
+    harborai_str choice_list; /* the array */
 };
 
 /* Checks that `body` is one JSON object, to its end, with choices or an error. Blank lines before

@@ -23,12 +23,6 @@ struct choice { /* kind NONE: absent; of several members of a name the last */
     bool is_numbered;
 };
 
-struct delta {
-    harborai_str object; /* empty: there is none, "{}" is due */
-    struct json_member content, reasoning_content, reasoning, tool_calls;
-    bool has_more; /* to read than the strings of the first two */
-};
-
 bool stream_text_keep(struct stream_text *text, harborai_str value)
 {
     enum json_kind kind = json_kind(value);
@@ -38,11 +32,6 @@ bool stream_text_keep(struct stream_text *text, harborai_str value)
     memcpy(text->data, value.data, value.len);
     text->len = (unsigned char)value.len;
     return true;
-}
-
-static bool is_said(const struct json_member *member)
-{
-    return member->kind == JSON_STRING && member->value.len > 2;
 }
 
 /* What stands in an object or array, trimmed. */
@@ -89,53 +78,30 @@ static void read_choice(harborai_str object, unsigned position, struct choice *c
                                                                     : LIMIT_REQUEST_CHOICES;
 }
 
-static void read_delta(harborai_str object, struct delta *delta)
+static bool has_text(const struct message *delta)
 {
-    struct json_cursor cursor = json_open(object);
-    struct json_member member;
-    *delta = (struct delta){.object = object};
-    if (json_kind(object) != JSON_OBJECT)
-        return;
-    while (json_object_next(&cursor, &member)) {
-        if (NAME_IS(&member, "content"))
-            delta->content = member;
-        else if (NAME_IS(&member, "reasoning_content"))
-            delta->reasoning_content = member;
-        else if (NAME_IS(&member, "reasoning"))
-            delta->reasoning = member;
-        else if (NAME_IS(&member, "tool_calls"))
-            delta->tool_calls = member;
-        else if (NAME_IS(&member, "role"))
-            continue;
-        else if (member.kind != JSON_NULL && member.value.len > 2) /* "", [] and {} */
-            delta->has_more = true;
-    }
+    return delta->has_more || message_has(&delta->content) ||
+           message_has(&delta->reasoning_content) || message_has(&delta->reasoning) ||
+           message_has(&delta->tool_calls);
 }
 
-static bool has_something(const struct json_member *member)
-{
-    return member->kind != JSON_NONE && member->kind != JSON_NULL && member->value.len > 2;
-}
-
-static bool delta_has_text(const struct delta *delta)
-{
-    return delta->has_more || has_something(&delta->content) ||
-           has_something(&delta->reasoning_content) || has_something(&delta->reasoning) ||
-           has_something(&delta->tool_calls);
-}
-
-static enum stream_finish finish_of(struct stream *w, harborai_str reason)
+enum stream_finish stream_finish_of(harborai_str reason)
 {
     if (json_kind(reason) != JSON_STRING || reason.len == 2)
         return STREAM_OPEN;
     for (size_t i = 0; i < ARRAY_LEN(finish_words); i++)
         if (slice_equal(reason, finish_words[i].quoted))
             return finish_words[i].finish;
-    if (vendor_error_is_finish(reason)) {
-        w->error = reason;
-        return STREAM_OPEN;
-    }
     return STREAM_OTHER;
+}
+
+static enum stream_finish finish_of(struct stream *w, harborai_str reason)
+{
+    enum stream_finish finish = stream_finish_of(reason);
+    if (finish != STREAM_OTHER || !vendor_error_is_finish(reason))
+        return finish;
+    w->error = reason;
+    return STREAM_OPEN;
 }
 
 /* ---- The delta ------------------------------------------------------------------------------- */
@@ -160,23 +126,8 @@ static harborai_str find_delta(struct stream *w, struct choice *choice)
     return choice->message.value;
 }
 
-/* `reasoning`, as OpenRouter, Groq and newer vLLM have it, under the name that clients read. */
-static void rename_reasoning(struct stream *w, struct delta *delta)
-{
-    if (!is_said(&delta->reasoning) || is_said(&delta->reasoning_content))
-        return;
-    if (delta->reasoning_content.kind == JSON_NONE) {
-        splices_replace(&w->splices, delta->reasoning.key, HARBORAI_STR("reasoning_content"));
-    } else {
-        splices_replace(&w->splices, delta->reasoning_content.value, delta->reasoning.value);
-        splices_replace(&w->splices, delta->reasoning.value, HARBORAI_STR("null"));
-    }
-    delta->reasoning_content.value = delta->reasoning.value;
-    delta->reasoning_content.kind = JSON_STRING;
-}
-
 /* False: it cannot be. */
-static bool read_tools(struct stream *w, unsigned number, const struct delta *delta)
+static bool read_tools(struct stream *w, unsigned number, const struct message *delta)
 {
     if (delta->tool_calls.kind == JSON_NONE || delta->tool_calls.kind == JSON_NULL)
         return true;
@@ -188,7 +139,7 @@ static bool read_tools(struct stream *w, unsigned number, const struct delta *de
 }
 
 /* Writes what is in w->missing, items of tool_calls, into the delta, or into one that is due. */
-static void add_missing(struct stream *w, const struct delta *delta)
+static void add_missing(struct stream *w, const struct message *delta)
 {
     harborai_str items = buf_slice(&w->missing);
     struct buf *b;
@@ -223,7 +174,7 @@ static void write_delta(const struct stream *w, struct buf *b)
 }
 
 /* A delta that is none, or stands under another name. False: there is nothing to put it into. */
-static bool complete_delta(struct stream *w, const struct choice *choice, const struct delta *delta)
+static bool complete_delta(struct stream *w, const struct choice *choice, const struct message *delta)
 {
     struct buf *b;
     if (delta->object.len > 0) {
@@ -245,7 +196,7 @@ static bool complete_delta(struct stream *w, const struct choice *choice, const 
 }
 
 /* The members that a choice lacks. */
-static void complete_choice(struct stream *w, const struct choice *choice, const struct delta *delta)
+static void complete_choice(struct stream *w, const struct choice *choice, const struct message *delta)
 {
     bool has_delta = complete_delta(w, choice, delta);
     bool has_index = choice->is_numbered;
@@ -316,21 +267,21 @@ static bool read_finish(struct stream *w, const struct choice *choice)
 /* ---- The whole ------------------------------------------------------------------------------- */
 
 /* Nothing but a text, or several of which the others are empty. */
-static void note_text(struct stream *w, const struct choice *choice, const struct delta *delta,
+static void note_text(struct stream *w, const struct choice *choice, const struct message *delta,
                       struct choice_text *text)
 {
-    if (delta->has_more || has_something(&delta->reasoning) || w->splices.count > 0 ||
+    if (delta->has_more || message_has(&delta->reasoning) || w->splices.count > 0 ||
         w->finish[choice->number] != STREAM_OPEN)
         return;
-    if (has_something(&delta->tool_calls)) {
-        if (!has_something(&delta->reasoning_content) && !has_something(&delta->content))
+    if (message_has(&delta->tool_calls)) {
+        if (!message_has(&delta->reasoning_content) && !message_has(&delta->content))
             text->value = tool_calls_only_text(&w->calls, choice->number, delta->tool_calls.value,
                                                &text->call);
         return;
     }
-    if (!is_said(&delta->reasoning_content) && delta->content.kind == JSON_STRING)
+    if (!message_says(&delta->reasoning_content) && delta->content.kind == JSON_STRING)
         text->value = delta->content.value;
-    else if (!has_something(&delta->content) && delta->reasoning_content.kind == JSON_STRING)
+    else if (!message_has(&delta->content) && delta->reasoning_content.kind == JSON_STRING)
         *text = (struct choice_text){delta->reasoning_content.value, choice->number == 0, NULL};
 }
 
@@ -338,7 +289,7 @@ bool stream_choice(struct stream *w, harborai_str object, unsigned position,
                    struct choice_text *ret_text)
 {
     struct choice choice;
-    struct delta delta;
+    struct message delta;
 
     *ret_text = (struct choice_text){.value = SLICE_NONE};
     if (json_kind(object) != JSON_OBJECT) {
@@ -349,13 +300,13 @@ bool stream_choice(struct stream *w, harborai_str object, unsigned position,
     read_choice(object, position, &choice);
     if (choice.number >= LIMIT_REQUEST_CHOICES)
         return true; /* nobody asked for it: passed on, and never waited for */
-    read_delta(find_delta(w, &choice), &delta);
-    rename_reasoning(w, &delta);
+    message_read(find_delta(w, &choice), &delta);
+    message_rename_reasoning(&delta, &w->splices);
     if (!read_tools(w, choice.number, &delta))
         return false;
     w->opened += !w->is_open[choice.number];
     w->is_open[choice.number] = true;
-    if (delta_has_text(&delta))
+    if (has_text(&delta))
         w->has_content = w->has_text[choice.number] = true;
     if (choice.usage.kind == JSON_OBJECT) { /* Moonshot's place for it */
         if (w->usage.len == 0)
@@ -366,7 +317,7 @@ bool stream_choice(struct stream *w, harborai_str object, unsigned position,
     if (!read_finish(w, &choice))
         return false;
     complete_choice(w, &choice, &delta);
-    if (w->notes_turn && choice.number == 0 && is_said(&delta.reasoning_content))
+    if (w->notes_turn && choice.number == 0 && message_says(&delta.reasoning_content))
         w->reasoning = delta.reasoning_content.value;
     note_text(w, &choice, &delta, ret_text);
     return true;

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* One choice of a chunk: read, noted in the stream, and what does not conform marked for repair.
- * For stream.c alone. [any] */
+ * For stream.c and answer_repair.c alone. [any] */
 #ifndef CHAT_STREAM_CHOICE_H
 #define CHAT_STREAM_CHOICE_H
 
+#include "chat/message.h"
 #include "chat/stream.h"
-#include "json_value.h"
-
-/* Whether the member has this name, a literal: with constant lengths the compiler makes it a
- * comparison of words. Escaped keys take the long way. */
-#define NAME_IS(member, literal)                                                                   \
-    (((member)->key.len == sizeof(literal) - 1 &&                                                  \
-      memcmp((member)->key.data, literal, sizeof(literal) - 1) == 0) ||                            \
-     ((member)->key_escaped && json_key_equal(member, HARBORAI_STR(literal))))
 
 /* What of a choice may differ in the next chunk without a difference to the stream. */
 struct choice_text {
@@ -25,6 +18,8 @@ struct choice_text {
  * or the value is none. */
 bool stream_text_keep(struct stream_text *text, harborai_str value);
 
+/* A finish_reason as written; OPEN: null, "" or no string. */
+enum stream_finish stream_finish_of(harborai_str reason);
 /* What a finish, of enum stream_finish, means for tool calls. */
 enum tool_end stream_tool_end(unsigned finish);
 

@@ -182,8 +182,9 @@ static struct tool_call *call_of(const struct tool_calls *calls, unsigned choice
     }
     if (!item->has_name)
         return at != NULL ? at : last;
-    bool goes_on = at != NULL && (at->name.len == 0 ||
-                                  (!is_over(at) && has_same_name(calls, at, item)));
+    /* Who gave an id to one gives one to the next: this says the same call again. */
+    bool goes_on = at != NULL && has_same_name(calls, at, item) &&
+                   (!is_over(at) || !at->is_id_made || at->name.len == 0);
     return goes_on ? at : NULL;
 }
 
@@ -237,6 +238,7 @@ static const char *begin_call(struct tool_calls *calls, unsigned choice, struct 
     arguments_init(&call.arguments, calls->hashes);
     item->is_new = true;
     item->is_id_good = item->has_id && find_id(calls, choice, item->id.value) == NULL;
+    call.is_id_made = !item->is_id_good;
     if (!(item->is_id_good ? keep_text(calls, item->id.value, &call.id) : make_id(calls, &call)))
         return no_room;
     item->call = &calls->call[calls->count++];

@@ -19,7 +19,8 @@ struct tool_text { /* in tool_calls.texts */
 struct tool_call {
     unsigned choice, index;       /* as the client sees them */
     int64_t vendor_index;         /* the last one */
-    bool has_vendor_index, is_custom; /* custom: has no arguments that we know of */
+    bool has_vendor_index, is_id_made;
+    bool is_custom;               /* it has no arguments that we know of */
     struct tool_text id, name;    /* decoded; name.len 0: it did not come yet */
     struct arguments arguments;
 };

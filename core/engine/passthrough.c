@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "chat/answer.h"
+#include "chat/answer_repair.h"
 #include "chat/usage.h"
 #include "engine/state.h"
 #include "json_value.h"
@@ -18,6 +19,11 @@ static bool is_type(const struct http_response_head *head, const char *type)
            slice_equal_ignoring_case(slice_cut(given, strlen(type)), slice_of(type));
 }
 
+static uint64_t id_seed(const struct attempt *a)
+{
+    return hash_slice(slice_of(a->call->record.hb_id), 0);
+}
+
 void passthrough_watch(struct attempt *a, bool is_strict)
 {
     const struct chat_request *request = &a->call->request;
@@ -25,7 +31,7 @@ void passthrough_watch(struct attempt *a, bool is_strict)
         .choices = request->choices,
         .wants_usage = request->wants_usage,
         .is_strict = is_strict,
-        .id_seed = hash_slice(slice_of(a->call->record.hb_id), 0),
+        .id_seed = id_seed(a),
     };
     stream_release(&a->stream);
     stream_init(&a->stream, &options);
@@ -240,6 +246,29 @@ void passthrough_data(struct attempt *a, harborai_str bytes)
                           slot_name(a->slot), (size_t)LIMIT_STREAM_EVENT);
 }
 
+/* Takes the answer over, as it came or repaired. */
+static harborai_status repair(struct attempt *a, struct chat_answer *answer, harborai_error *error)
+{
+    struct call *call = a->call;
+    AUTO(answer_repair) work;
+    answer_repair_init(&work, id_seed(a), false);
+    harborai_status st = answer_repair(&work, answer, error);
+    if (st < 0)
+        return st;
+    note_names(a, answer->model, answer->service_tier);
+    call->record.finish_reason = unquoted(a, answer->finish_reason);
+    call->record.stream_repairs = work.is_repaired;
+    call->answer_body = answer->body;
+    if (work.is_repaired) {
+        call->answer = work.out; /* moved */
+        buf_init(&work.out, 0);
+    } else {
+        call->answer = a->gathered; /* moved */
+        buf_init(&a->gathered, 0);
+    }
+    return HARBORAI_OK;
+}
+
 static void end_whole(struct attempt *a)
 {
     struct call *call = a->call;
@@ -263,11 +292,11 @@ static void end_whole(struct attempt *a)
                           slot_name(a->slot));
         return;
     }
-    note_names(a, answer.model, answer.service_tier);
-    call->record.finish_reason = unquoted(a, answer.finish_reason);
-    call->answer = a->gathered; /* moved */
-    call->answer_body = answer.body;
-    buf_init(&a->gathered, 0);
+    if (repair(a, &answer, &error) < 0) {
+        error_prefix(&error, "provider '%s' ", slot_name(a->slot));
+        attempt_fail(a, &error);
+        return;
+    }
     replay_keep(a);
     attempt_close(a, false);
     call_succeed(call);

@@ -126,6 +126,8 @@ EXTRA_DIST += \
 	%reldir%/corpus/chat_answer/html \
 	%reldir%/corpus/chat_answer/negative \
 	%reldir%/corpus/chat_answer/openai \
+	%reldir%/corpus/chat_answer/reasoning \
+	%reldir%/corpus/chat_answer/tools \
 	%reldir%/corpus/chat_answer/torn \
 	%reldir%/corpus/chat_answer/usage \
 	%reldir%/corpus/vendor_error/anthropic \

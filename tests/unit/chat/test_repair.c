@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What servers send that is not as OpenAI's API promises, and what becomes of it. The shapes are
  * those of the reports named beside them. */
+#include "chat/answer_repair.h"
 #include "chat/stream.h"
 
 #include <stdlib.h>
@@ -129,6 +130,10 @@ static const struct row {
      {T(CALL(0, "a", "f", "{\\\"x\\\":")), T("{\"index\":0," ARGS("1}") "}"),
       T("{\"index\":0," ARGS("{\\\"x\\\":1}") "}"), END("tool_calls")},
      {NULL, NULL, T("{\"index\":0," ARGS("") "}"), NULL}, 1, NULL},
+    {"the call again, without its id", false,
+     {T(CALL(0, "a", "f", "{}")), T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"),
+      END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("") "}"), NULL}, 1, NULL},
     {"arguments, and more behind them", false,
      {T(CALL(0, "a", "f", "{}\\n{}")), END("tool_calls")}, {T(CALL(0, "a", "f", "{}\\n")), NULL}, 1,
      NULL},
@@ -238,7 +243,108 @@ static void test_rows(void)
     }
 }
 
+/* ---- Whole answers --------------------------------------------------------------------------- */
+
+#define A(message, reason)                                                                         \
+    "{\"choices\":[{\"index\":0,\"message\":{" message "},\"finish_reason\":" reason "}]}"
+#define CALLS(items) "\"role\":\"assistant\",\"content\":null,\"tool_calls\":[" items "]"
+#define ITEM(id, name, text)                                                                       \
+    "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name                      \
+    "\",\"arguments\":\"" text "\"}}"
+
+static const struct answer_row {
+    const char *name, *body, *want; /* NULL: as it came; else what comes out, or what is wrong */
+} answers[] = {
+    {"OpenAI", A(CALLS(ITEM("a", "f", "{}") "," ITEM("b", "f", "{}")), "\"tool_calls\""), NULL},
+    {"text", A("\"role\":\"assistant\",\"content\":\"x\",\"y\": 1", "\"stop\""), NULL},
+    {"no content", A("\"role\":\"assistant\"", "\"stop\""),
+     A("\"role\":\"assistant\",\"content\":null", "\"stop\"")},
+    {"an empty message", A("", "\"stop\""), A("\"content\":null", "\"stop\"")},
+    {"no message", "{\"choices\":[{}]}", NULL},
+    {"reasoning", A("\"content\":\"x\",\"reasoning\":\"t\"", "\"stop\""),
+     A("\"content\":\"x\",\"reasoning_content\":\"t\"", "\"stop\"")},
+    {"stop", A(CALLS(ITEM("a", "f", "{}")), "\"stop\""),
+     A(CALLS(ITEM("a", "f", "{}")), "\"tool_calls\"")},
+    {"null for a finish_reason", A(CALLS(ITEM("a", "f", "{}")), "null"),
+     A(CALLS(ITEM("a", "f", "{}")), "\"tool_calls\"")},
+    {"an index", A(CALLS("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":"
+                         "{\"name\":\"f\",\"arguments\":\"{}\"},\"x\": 1}"), "\"tool_calls\""),
+     A(CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},"
+             "\"x\": 1}"), "\"tool_calls\"")},
+    {"no id, no type, an object", A(CALLS("{\"function\":{\"name\":\"f\",\"arguments\":{\"x\": 1}}}"),
+                                    "\"tool_calls\""),
+     A(CALLS(ITEM(MADE "0", "f", "{\\\"x\\\": 1}")), "\"tool_calls\"")},
+    {"one id for two", A(CALLS(ITEM("a", "f", "{}") "," ITEM("a", "f", "{}")), "\"tool_calls\""),
+     A(CALLS(ITEM("a", "f", "{}") "," ITEM(MADE "1", "f", "{}")), "\"tool_calls\"")},
+    {"no arguments", A(CALLS(ITEM("a", "f", "") ",{\"id\":\"b\",\"type\":\"function\","
+                             "\"function\":{\"name\":\"g\"}}"), "\"tool_calls\""),
+     A(CALLS(ITEM("a", "f", "{}") "," ITEM("b", "g", "{}")), "\"tool_calls\"")},
+    {"more behind the arguments", A(CALLS(ITEM("a", "f", "{}{}")), "\"tool_calls\""),
+     A(CALLS(ITEM("a", "f", "{}")), "\"tool_calls\"")},
+    {"cut off by the limit", A(CALLS(ITEM("a", "f", "{")), "\"length\""), NULL},
+    {"cut off", A(CALLS(ITEM("a", "f", "{")), "\"stop\""),
+     "sent a tool call whose arguments are not complete JSON: ask again"},
+    {"no name", A(CALLS("{\"id\":\"a\"}"), "\"stop\""), "sent a tool call without a name: ask again"},
+    {"no call", A(CALLS("null"), "\"stop\""), "sent a tool call that is no object: ask again"},
+    {"calls that are no array", A("\"tool_calls\":{}", "\"stop\""),
+     "sent tool calls that are no array: ask again"},
+    {"calls that are null", A("\"content\":\"\",\"tool_calls\":null", "\"stop\""), NULL},
+};
+
+static void test_answers(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        const struct answer_row *row = &answers[i];
+        struct chat_answer answer;
+        struct answer_repair r;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_str body = unit_tight(slice_of(row->body));
+        CU_ASSERT_FATAL(answer_check(body, &answer, &error) == HARBORAI_OK);
+        answer_repair_init(&r, 0xabc, true);
+        if (answer_repair(&r, &answer, &error) < 0) {
+            ROW(row->name, error.code == HARBORAI_E_PROTOCOL && row->want != NULL);
+            ROW(row->name, slice_is(slice_of(error.message), row->want != NULL ? row->want : ""));
+        } else {
+            ROW(row->name, r.is_repaired == (row->want != NULL));
+            ROW(row->name, slice_is(answer.body, row->want != NULL ? row->want : row->body));
+        }
+        answer_repair_release(&r);
+        unit_drop(body);
+    }
+}
+
+/* ---- What a later turn can be recognised by -------------------------------------------------- */
+
+static void test_turn(void)
+{
+    static const char *const events[] = {
+        D("\"reasoning\":\"t\""), D("\"reasoning_content\":\"u\""), D("\"reasoning_content\":\"v\""),
+        T(CALL(0, "a", "f", "{\\\"x\\\":")), T("{\"index\":0," ARGS(" 1}") "}"),
+        T("{\"index\":1,\"function\":{\"name\":\"g\"}}"), END("stop")};
+    static const char *const reasoning[] = {"\"t\"", "\"u\"", "\"v\"", "", "", "", ""};
+    const struct stream_options options = {.choices = 1, .notes_turn = true, .id_seed = 0xabc};
+    struct stream w;
+    struct turn_call call;
+    const struct tool_call *at = NULL;
+    uint64_t hash;
+    stream_init(&w, &options);
+    for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+        CU_ASSERT(stream_event(&w, slice_of(events[i])) < STREAM_DROP);
+        ROW(events[i], slice_is(w.reasoning, reasoning[i]));
+    }
+    CU_ASSERT_FATAL(stream_next_call(&w, &at, &call));
+    CU_ASSERT(slice_is(call.id, "a") && slice_is(call.name, "f"));
+    CU_ASSERT(arguments_hash_text(HARBORAI_STR("{\"x\": 1}"), &hash) && hash == call.arguments_hash);
+    CU_ASSERT_FATAL(stream_next_call(&w, &at, &call));
+    CU_ASSERT(slice_is(call.id, MADE "1") && slice_is(call.name, "g"));
+    CU_ASSERT(arguments_hash_text(HARBORAI_STR("{}"), &hash) && hash == call.arguments_hash);
+    CU_ASSERT(!stream_next_call(&w, &at, &call));
+    stream_release(&w);
+}
+
 const CU_TestInfo repair_tests[] = {
     {"chunks", test_rows},
+    {"whole answers", test_answers},
+    {"turns", test_turn},
     CU_TEST_INFO_NULL,
 };
