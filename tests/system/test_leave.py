@@ -9,8 +9,6 @@ import unittest
 import support
 from support import chat_body
 
-MOST = 64  # calls of a loop that go on without their client
-
 
 class LeaveTest(unittest.TestCase):
     @classmethod
@@ -66,10 +64,10 @@ class LeaveTest(unittest.TestCase):
 
     def test_usage_is_exact(self):
         """As if the client had stayed, but for what it has read."""
-        rows = {"in mid-stream": ({"events": 60, "delay_ms": 5}, True, b"000003 "),
-                "in a pause": ({"events": 9, "pause_ms_before_event": [4, 500]}, True, b"000002 "),
-                "before the head": ({"events": 9, "wait_ms": 400}, True, b""),
-                "whole": ({"text": "one two three", "wait_ms": 400}, False, b"")}
+        rows = {"in mid-stream": ({"events": 100, "delay_ms": 10}, True, b"000003 "),
+                "in a pause": ({"events": 9, "pause_ms_before_event": [4, 1000]}, True, b"000002 "),
+                "before the head": ({"events": 9, "wait_ms": 1000}, True, b""),
+                "whole": ({"text": "one two three", "wait_ms": 1000}, False, b"")}
         for name, (script, stream, until) in rows.items():
             with self.subTest(name):
                 mark = self.call(script, until, stream=stream)
@@ -85,7 +83,7 @@ class LeaveTest(unittest.TestCase):
     def test_plugin_that_emits(self):
         for stream in (False, True):
             with self.subTest(stream=stream):
-                mark = self.call("\n".join(["thread", "delta hel", "wait 500", "usage 7 3",
+                mark = self.call("\n".join(["thread", "delta hel", "wait 1000", "usage 7 3",
                                             "delta lo", "finish 1"]),
                                  b"hel" if stream else b"", "says", stream)
                 end = self.end(mark)
@@ -99,7 +97,7 @@ class LeaveTest(unittest.TestCase):
                  '"usage":%s}')
         usage = '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}'
         for stream in (False, True):
-            mark = self.call("\n".join(["thread", chunk % ("null", "null"), "wait 500",
+            mark = self.call("\n".join(["thread", chunk % ("null", "null"), "wait 1000",
                                         chunk % ("null", "null"), chunk % ('"length"', usage),
                                         "finish 0"]), b"hel" if stream else b"", "says", stream)
             end = self.end(mark)
@@ -119,27 +117,9 @@ class LeaveTest(unittest.TestCase):
         self.assertTrue(self.sim.answer(mark)["peer_left"])
         self.assertIsNone(self.end(mark)["usage"])
 
-    def test_no_more_than_so_many(self):
-        with support.gateway(self.config, workers=1, env=self.env) as hb:
-            script = {"events": 9, "pause_ms_before_event": [4, 1800]}
-            before = len(self.sim.lines("answer"))
-            clients = [support.RawStream(hb.port, chat_body(script, stream=True))
-                       for _ in range(MOST + 10)]
-            for client in clients:
-                client.read_until(b"000002 ")
-            for client in clients:
-                client.close()
-            ends = support.wait_for("all ends", lambda: (
-                lambda found: found if len(found) == len(clients) else None)(
-                    [x for x in hb.journal() if x["type"] == "end"]))
-            self.assertEqual(sum(1 for x in ends if x["usage"]), MOST)
-            self.assertEqual({x["outcome"] for x in ends}, {"cancelled"})
-            answers = self.sim.lines("answer")[before:]
-            self.assertEqual(sum(1 for x in answers if not x["peer_left"]), MOST)
-
     def test_graceful_stop(self):
         """It waits for the usage, and not longer than timeouts.shutdown."""
-        rows = {"ends in time": ({"events": 9, "pause_ms_before_event": [4, 1000]}, True, 0.5, 8),
+        rows = {"ends in time": ({"events": 9, "pause_ms_before_event": [4, 1500]}, True, 0.3, 8),
                 "does not": ({"events": 9, "pause_ms_before_event": [4, 9000]}, False, 1.5, 8)}
         for name, (script, has_usage, least_s, most_s) in rows.items():
             config = {**self.config, "timeouts": {"shutdown": "2s"}}

@@ -184,6 +184,35 @@ static void test_at_once(void)
     close_all();
 }
 
+/* Those that are too many are broken off, as if there were no such setting. */
+static void test_count(void)
+{
+    enum { CALLS = LIMIT_LEFT + 3 };
+    static struct asked asked[CALLS];
+    answer_size = 100;
+    open_all(serve_event);
+    for (int i = 0; i < CALLS; i++) {
+        asked_init(&asked[i], &stage, "lab/m", true);
+        asked_start(&asked[i]);
+    }
+    for (int i = 0; i < CALLS; i++)
+        CU_ASSERT(stage_wait(&stage, &asked[i].chunks, 1));
+    for (int i = 0; i < CALLS; i++)
+        asked_order(&asked[i], asked_leave);
+    for (int i = 0; i < CALLS; i++)
+        CU_ASSERT(stage_wait(&stage, &asked[i].ends, 1));
+    CU_ASSERT(engine_loop_left(runtime_engine(stage.runtime, 0)) == LIMIT_LEFT);
+    vendor_set_step(&vendor, 1);
+    CU_ASSERT(stage_settle(&stage));
+    CU_ASSERT(engine_loop_left(runtime_engine(stage.runtime, 0)) == 0);
+    CU_ASSERT(stage_recorded(&stage, "\"outcome\":\"cancelled\"") == CALLS);
+    CU_ASSERT(stage_recorded(&stage, "\"tokens\":{}") == CALLS - LIMIT_LEFT);
+    for (int i = 0; i < CALLS; i++)
+        asked_release(&asked[i]);
+    close_all();
+}
+
 const CU_TestInfo leave_tests[] = {{"what is kept", test_leave},
+                                   {"how many", test_count},
                                    {"at once", test_at_once},
                                    CU_TEST_INFO_NULL};
