@@ -55,6 +55,11 @@ body_refuse(struct body *b, harborai_status code, const char *param, const char 
 /* A member does not go out as it was written; see harborai_host.changed(). */
 harborai_status body_tell(struct body *b, const char *param, uint32_t how);
 
+/* The members of an object that have these names, each the first of its name, empty = absent: one
+ * walk, since a value may be megabytes long. */
+void body_read(harborai_str object, const harborai_str *names, harborai_str *ret_values,
+               size_t count);
+
 /* request_messages.c: `messages`, and the items of `system`. */
 harborai_status body_write_messages(struct body *b);
 /* request_parts.c: a message's content as items of that turn; TURN_NONE: of the open array, which is

@@ -74,6 +74,23 @@ harborai_status body_tell(struct body *b, const char *param, uint32_t how)
     return b->call->host->changed(b->call, path, how, b->error);
 }
 
+void body_read(harborai_str object, const harborai_str *names, harborai_str *ret_values,
+               size_t count)
+{
+    struct json_cursor cursor = json_open(object);
+    struct json_member member;
+    memset(ret_values, 0, count * sizeof *ret_values);
+    if (json_kind(object) != JSON_OBJECT)
+        return;
+    while (json_object_next(&cursor, &member))
+        for (size_t i = 0; i < count; i++)
+            if (json_key_equal(&member, names[i])) {
+                if (ret_values[i].len == 0)
+                    ret_values[i] = member.value;
+                break;
+            }
+}
+
 /* ---- Sorting --------------------------------------------------------------------------------- */
 
 static bool find_field(const struct json_member *member, enum field *ret_field)

@@ -9,14 +9,35 @@
 
 enum role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL, ROLE_FUNCTION, ROLE_COUNT };
 
+enum part {
+    PART_ROLE, PART_CONTENT, PART_CACHE, PART_TOOL_CALLS, PART_TOOL_CALL_ID, PART_REFUSAL,
+    PART_FUNCTION_CALL, PART_REASONING_DETAILS, PART_IS_ERROR, PART_COUNT
+};
+
+struct message {
+    enum role role;
+    harborai_str part[PART_COUNT];
+};
+
+static const harborai_str part_names[PART_COUNT] = {
+    [PART_ROLE] = HARBORAI_STR_INIT("role"),
+    [PART_CONTENT] = HARBORAI_STR_INIT("content"),
+    [PART_CACHE] = HARBORAI_STR_INIT("cache_control"),
+    [PART_TOOL_CALLS] = HARBORAI_STR_INIT("tool_calls"),
+    [PART_TOOL_CALL_ID] = HARBORAI_STR_INIT("tool_call_id"),
+    [PART_REFUSAL] = HARBORAI_STR_INIT("refusal"),
+    [PART_FUNCTION_CALL] = HARBORAI_STR_INIT("function_call"),
+    [PART_REASONING_DETAILS] = HARBORAI_STR_INIT("reasoning_details"),
+    [PART_IS_ERROR] = HARBORAI_STR_INIT("is_error"),
+};
+
 static const harborai_str no_cache = {NULL, 0};
 
-static harborai_status role_of(struct body *b, harborai_str message, enum role *ret_role)
+static harborai_status read_role(struct body *b, harborai_str role, enum role *ret_role)
 {
     static const harborai_str names[ROLE_COUNT] = {
         HARBORAI_STR_INIT("system"), HARBORAI_STR_INIT("user"), HARBORAI_STR_INIT("assistant"),
         HARBORAI_STR_INIT("tool"), HARBORAI_STR_INIT("function")};
-    harborai_str role = json_member(message, HARBORAI_STR("role"));
     char param[64];
     for (unsigned i = 0; i < ROLE_COUNT; i++)
         if (json_string_equal(role, names[i])) {
@@ -33,10 +54,12 @@ static harborai_status role_of(struct body *b, harborai_str message, enum role *
                        b->index);
 }
 
-static harborai_str cache_of(harborai_str message)
+static harborai_status read_message(struct body *b, harborai_str object, struct message *m)
 {
-    harborai_str cache = json_member(message, HARBORAI_STR("cache_control"));
-    return json_kind(cache) == JSON_OBJECT ? cache : no_cache;
+    body_read(object, part_names, m->part, PART_COUNT);
+    if (json_kind(m->part[PART_CACHE]) != JSON_OBJECT)
+        m->part[PART_CACHE] = no_cache;
+    return read_role(b, m->part[PART_ROLE], &m->role);
 }
 
 /* ---- Turns ----------------------------------------------------------------------------------- */
@@ -79,7 +102,7 @@ static harborai_status add_system_part(struct body *b, harborai_str part, size_t
     harborai_str text = json_member(part, HARBORAI_STR("text"));
     char param[64];
     if (json_kind(text) == JSON_STRING) {
-        add_system(b, text, cache_of(part));
+        add_system(b, text, json_member(part, HARBORAI_STR("cache_control")));
         return HARBORAI_OK;
     }
     snprintf(param, sizeof param, "/messages/%zu/content/%zu", b->index, number);
@@ -89,12 +112,12 @@ static harborai_status add_system_part(struct body *b, harborai_str part, size_t
                        b->index, number);
 }
 
-static harborai_status write_system_message(struct body *b, harborai_str message)
+static harborai_status write_system_message(struct body *b, const struct message *m)
 {
-    harborai_str content = json_member(message, HARBORAI_STR("content")), part;
+    harborai_str content = m->part[PART_CONTENT], part;
     struct json_cursor cursor = json_open(content);
     harborai_status st = HARBORAI_OK;
-    add_system(b, content, cache_of(message));
+    add_system(b, content, m->part[PART_CACHE]);
     for (size_t i = 0; st >= 0 && json_array_next(&cursor, &part); i++)
         st = add_system_part(b, part, i);
     if (st >= 0 && b->has_turns) /* it goes to the top, where all instructions are */
@@ -120,9 +143,9 @@ static void write_own_system(struct body *b)
 /* ---- Assistant ------------------------------------------------------------------------------- */
 
 /* What the vendor gave to be sent back, unchanged and first. */
-static void write_replays(struct body *b, harborai_str message)
+static void write_replays(struct body *b, harborai_str details)
 {
-    harborai_str details = json_member(message, HARBORAI_STR("reasoning_details")), item;
+    harborai_str item;
     struct json_cursor cursor = json_open(details);
     if (json_kind(details) != JSON_ARRAY)
         return;
@@ -189,10 +212,10 @@ static harborai_str function_id(unsigned number, char *buffer, size_t size)
     return (harborai_str){buffer, (size_t)len};
 }
 
-static harborai_status write_tool_calls(struct body *b, harborai_str message)
+static harborai_status write_tool_calls(struct body *b, const struct message *m)
 {
-    struct json_cursor cursor = json_open(json_member(message, HARBORAI_STR("tool_calls")));
-    harborai_str call, function = json_member(message, HARBORAI_STR("function_call"));
+    struct json_cursor cursor = json_open(m->part[PART_TOOL_CALLS]);
+    harborai_str call, function = m->part[PART_FUNCTION_CALL];
     char param[64], id[32];
     for (size_t i = 0; json_array_next(&cursor, &call); i++) {
         snprintf(param, sizeof param, "/messages/%zu/tool_calls/%zu", b->index, i);
@@ -208,25 +231,24 @@ static harborai_status write_tool_calls(struct body *b, harborai_str message)
     return write_tool_use(b, function_id(++b->calls, id, sizeof id), function, param);
 }
 
-static harborai_status write_assistant(struct body *b, harborai_str message)
+static harborai_status write_assistant(struct body *b, const struct message *m)
 {
-    harborai_str refusal = json_member(message, HARBORAI_STR("refusal"));
     b->last_has_tools = b->last_has_replay = false;
-    write_replays(b, message);
-    harborai_status st = body_write_content(b, json_member(message, HARBORAI_STR("content")),
-                                            cache_of(message), TURN_ASSISTANT);
-    if (st >= 0 && !body_is_blank(refusal)) {
+    write_replays(b, m->part[PART_REASONING_DETAILS]);
+    harborai_status st =
+        body_write_content(b, m->part[PART_CONTENT], m->part[PART_CACHE], TURN_ASSISTANT);
+    if (st >= 0 && !body_is_blank(m->part[PART_REFUSAL])) {
         body_open_turn(b, TURN_ASSISTANT);
-        body_write_text(b->out, refusal, no_cache);
+        body_write_text(b->out, m->part[PART_REFUSAL], no_cache);
     }
-    return st < 0 ? st : write_tool_calls(b, message);
+    return st < 0 ? st : write_tool_calls(b, m);
 }
 
 /* ---- User and tools -------------------------------------------------------------------------- */
 
-static harborai_status write_result(struct body *b, harborai_str message, harborai_str id)
+static harborai_status write_result(struct body *b, const struct message *m, harborai_str id)
 {
-    harborai_str content = json_member(message, HARBORAI_STR("content"));
+    harborai_str content = m->part[PART_CONTENT];
     bool is_error = false;
     char param[64];
     if (json_kind(id) != JSON_STRING || id.len <= 2) {
@@ -238,11 +260,11 @@ static harborai_status write_result(struct body *b, harborai_str message, harbor
     body_open_turn(b, TURN_USER);
     json_out_raw(b->out, HARBORAI_STR("{\"type\":\"tool_result\",\"tool_use_id\":"));
     body_write_tool_id(b->out, id);
-    if (json_boolean(json_member(message, HARBORAI_STR("is_error")), &is_error) && is_error)
+    if (json_boolean(m->part[PART_IS_ERROR], &is_error) && is_error)
         json_out_raw(b->out, HARBORAI_STR(",\"is_error\":true"));
-    if (cache_of(message).len > 0) {
+    if (m->part[PART_CACHE].len > 0) {
         json_out_key(b->out, "cache_control");
-        json_out_raw(b->out, cache_of(message));
+        json_out_raw(b->out, m->part[PART_CACHE]);
     }
     harborai_status st = HARBORAI_OK;
     if (json_kind(content) == JSON_STRING && !body_is_blank(content)) {
@@ -257,74 +279,103 @@ static harborai_status write_result(struct body *b, harborai_str message, harbor
     return st;
 }
 
-/* One message of a run without assistant's. First what tools gave, then the rest. */
-static harborai_status write_in_run(struct body *b, harborai_str message, bool results)
+static harborai_status write_message(struct body *b, const struct message *m)
 {
-    enum role role;
     char id[32];
-    harborai_status st = role_of(b, message, &role);
-    if (st < 0 || (role == ROLE_TOOL || role == ROLE_FUNCTION) != results)
-        return st;
-    if (role == ROLE_TOOL)
-        return write_result(b, message, json_member(message, HARBORAI_STR("tool_call_id")));
-    if (role == ROLE_FUNCTION)
-        return write_result(b, message, function_id(b->calls, id, sizeof id));
-    if (role == ROLE_SYSTEM)
-        return write_system_message(b, message);
-    return body_write_content(b, json_member(message, HARBORAI_STR("content")), cache_of(message),
-                              TURN_USER);
+    if (m->role == ROLE_ASSISTANT)
+        return write_assistant(b, m);
+    if (m->role == ROLE_TOOL)
+        return write_result(b, m, m->part[PART_TOOL_CALL_ID]);
+    if (m->role == ROLE_FUNCTION)
+        return write_result(b, m, function_id(b->calls, id, sizeof id));
+    if (m->role == ROLE_SYSTEM)
+        return write_system_message(b, m);
+    return body_write_content(b, m->part[PART_CONTENT], m->part[PART_CACHE], TURN_USER);
 }
 
-/* From *cursor, with *message the first, up to the next assistant's message. *ret_more: *message is
- * that one. */
-static harborai_status write_run(struct body *b, struct json_cursor *cursor, harborai_str *message,
-                                 bool *ret_more)
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+/* A run of messages that are not the assistant's, and what is to be written of it. */
+enum which { ALL, RESULTS, OTHERS };
+
+struct run {
+    struct json_cursor cursor; /* behind `message` */
+    harborai_str message;      /* the next one; empty = no more */
+    size_t index;
+};
+
+static void run_next(struct run *r)
 {
-    const struct json_cursor begin = *cursor;
-    const harborai_str first = *message;
-    const size_t index = b->index;
-    for (int pass = 0; pass < 2; pass++) {
-        *cursor = begin;
-        *message = first;
-        b->index = index;
-        *ret_more = true;
-        for (; *ret_more; *ret_more = json_array_next(cursor, message), b->index++) {
-            enum role role;
-            harborai_status st = role_of(b, *message, &role);
-            if (st < 0)
-                return st;
-            if (role == ROLE_ASSISTANT)
-                break;
-            st = write_in_run(b, *message, pass == 0);
-            if (st < 0)
-                return st;
-        }
+    if (!json_array_next(&r->cursor, &r->message))
+        r->message = (harborai_str){NULL, 0};
+    r->index++;
+}
+
+/* From r->message up to the next assistant's. *ret_late: a result stands behind other content, and
+ * nothing more was written. */
+static harborai_status write_run(struct body *b, struct run *r, enum which which, bool *ret_late)
+{
+    bool has_content = false;
+    for (; r->message.len > 0; run_next(r)) {
+        struct message m;
+        b->index = r->index;
+        harborai_status st = read_message(b, r->message, &m);
+        if (st < 0 || m.role == ROLE_ASSISTANT)
+            return st;
+        bool is_result = m.role == ROLE_TOOL || m.role == ROLE_FUNCTION;
+        *ret_late = which == ALL && is_result && has_content;
+        if (*ret_late)
+            return HARBORAI_OK;
+        has_content |= m.role == ROLE_USER;
+        if (which == ALL || is_result == (which == RESULTS))
+            st = write_message(b, &m);
+        if (st < 0)
+            return st;
     }
     return HARBORAI_OK;
+}
+
+/* In one go; where results come too late, again from the begin in two. */
+static harborai_status write_user(struct body *b, struct run *r)
+{
+    const struct run first = *r;
+    const struct body before = *b;
+    const size_t len = b->out->len, system_len = b->system->len;
+    bool is_late = false;
+    harborai_status st = write_run(b, r, ALL, &is_late);
+    if (st < 0 || !is_late)
+        return st;
+    *b = before;
+    b->out->len = len;
+    b->system->len = system_len;
+    *r = first;
+    st = write_run(b, r, RESULTS, &is_late);
+    if (st < 0)
+        return st;
+    *r = first;
+    return write_run(b, r, OTHERS, &is_late);
 }
 
 harborai_status body_write_messages(struct body *b)
 {
-    struct json_cursor cursor = json_open(b->field[FIELD_MESSAGES]);
-    harborai_str message;
+    struct run r = {.cursor = json_open(b->field[FIELD_MESSAGES]), .index = SIZE_MAX};
+    harborai_status st = HARBORAI_OK;
     write_own_system(b);
     json_out_key(b->out, "messages");
     json_out_open(b->out, '[');
-    bool more = json_array_next(&cursor, &message);
-    while (more) {
-        enum role role;
-        harborai_status st = role_of(b, message, &role);
-        if (st >= 0 && role != ROLE_ASSISTANT) {
-            st = write_run(b, &cursor, &message, &more);
-        } else if (st >= 0) {
-            st = write_assistant(b, message);
-            more = json_array_next(&cursor, &message);
-            b->index++;
-        }
-        if (st < 0)
-            return st;
+    run_next(&r);
+    while (st >= 0 && r.message.len > 0) {
+        struct message m;
+        st = write_user(b, &r);
+        if (st < 0 || r.message.len == 0)
+            break;
+        b->index = r.index;
+        st = read_message(b, r.message, &m);
+        if (st >= 0)
+            st = write_message(b, &m);
+        run_next(&r);
     }
     close_turn(b);
     json_out_close(b->out, ']');
-    return HARBORAI_OK;
+    return st;
 }

@@ -7,9 +7,16 @@
 #include "json_value.h"
 #include "plugins/anthropic/body.h"
 
+enum member { TYPE, TEXT, IMAGE_URL, A_FILE, REFUSAL, CACHE, MEMBER_COUNT };
+
+static const harborai_str member_names[MEMBER_COUNT] = {
+    HARBORAI_STR_INIT("type"), HARBORAI_STR_INIT("text"),    HARBORAI_STR_INIT("image_url"),
+    HARBORAI_STR_INIT("file"), HARBORAI_STR_INIT("refusal"), HARBORAI_STR_INIT("cache_control")};
+
 struct part {
     struct body *body;
     harborai_str value;
+    harborai_str member[MEMBER_COUNT];
     size_t number;
     enum turn turn;
 };
@@ -74,18 +81,18 @@ static harborai_status write_text(struct part *p, harborai_str text)
     if (body_is_blank(text)) /* refused by the vendor, and nothing is lost */
         return HARBORAI_OK;
     begin_block(p);
-    body_write_text(p->body->out, text, json_member(p->value, HARBORAI_STR("cache_control")));
+    body_write_text(p->body->out, text, p->member[CACHE]);
     return HARBORAI_OK;
 }
 
 static harborai_status write_text_part(struct part *p)
 {
-    return write_text(p, json_member(p->value, HARBORAI_STR("text")));
+    return write_text(p, p->member[TEXT]);
 }
 
 static harborai_status write_refusal_part(struct part *p)
 {
-    return write_text(p, json_member(p->value, HARBORAI_STR("refusal")));
+    return write_text(p, p->member[REFUSAL]);
 }
 
 /* ---- Where an image or a document comes from ------------------------------------------------- */
@@ -141,17 +148,17 @@ static void write_base64(struct json_out *out, const char *media, harborai_str b
 
 static void end_block(struct part *p)
 {
-    write_cache(p->body->out, json_member(p->value, HARBORAI_STR("cache_control")));
+    write_cache(p->body->out, p->member[CACHE]);
     json_out_raw(p->body->out, HARBORAI_STR("}"));
 }
 
 static harborai_status write_image_url(struct part *p)
 {
+    static const harborai_str names[] = {HARBORAI_STR_INIT("url"), HARBORAI_STR_INIT("detail")};
     struct json_out *out = p->body->out;
-    harborai_str image = json_member(p->value, HARBORAI_STR("image_url")), base64;
-    harborai_str detail = json_member(image, HARBORAI_STR("detail"));
-    harborai_str url = json_kind(image) == JSON_OBJECT ? json_member(image, HARBORAI_STR("url"))
-                                                       : image;
+    harborai_str image = p->member[IMAGE_URL], base64, inside[2];
+    body_read(image, names, inside, 2);
+    harborai_str url = json_kind(image) == JSON_OBJECT ? inside[0] : image, detail = inside[1];
     char media[MEDIA_TYPE_MOST + 8], param[64];
     if (json_kind(url) != JSON_STRING)
         return refuse(p, HARBORAI_E_INVALID, "its image_url needs a 'url'");
@@ -180,10 +187,12 @@ static harborai_status write_image_url(struct part *p)
 static harborai_status write_file(struct part *p)
 {
     struct json_out *out = p->body->out;
-    harborai_str file = json_member(p->value, HARBORAI_STR("file")), base64;
-    harborai_str data = json_member(file, HARBORAI_STR("file_data"));
-    harborai_str id = json_member(file, HARBORAI_STR("file_id"));
-    harborai_str name = json_member(file, HARBORAI_STR("filename"));
+    static const harborai_str names[] = {HARBORAI_STR_INIT("file_data"),
+                                         HARBORAI_STR_INIT("file_id"),
+                                         HARBORAI_STR_INIT("filename")};
+    harborai_str inside[3], base64;
+    body_read(p->member[A_FILE], names, inside, 3);
+    harborai_str data = inside[0], id = inside[1], name = inside[2];
     char media[MEDIA_TYPE_MOST + 8];
     if (json_kind(data) != JSON_STRING && json_kind(id) == JSON_STRING) {
         begin_block(p);
@@ -215,7 +224,7 @@ static harborai_status write_file(struct part *p)
 
 static harborai_status write_as_it_is(struct part *p)
 {
-    harborai_str type = json_member(p->value, HARBORAI_STR("type"));
+    harborai_str type = p->member[TYPE];
     begin_block(p);
     json_out_raw(p->body->out, p->value);
     p->body->last_has_replay |= json_string_equal(type, HARBORAI_STR("thinking")) ||
@@ -258,7 +267,9 @@ static const struct {
 
 static harborai_status write_part(struct part *p)
 {
-    harborai_str type = json_member(p->value, HARBORAI_STR("type")), plain;
+    harborai_str type, plain;
+    body_read(p->value, member_names, p->member, MEMBER_COUNT);
+    type = p->member[TYPE];
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (json_string_equal(type, types[i].type))
             return types[i].write(p);
