@@ -160,6 +160,31 @@ static harborai_status sort_members(struct body *b)
     return HARBORAI_OK;
 }
 
+static harborai_status check_kinds(struct body *b)
+{
+    static const struct {
+        enum field field;
+        enum json_kind kind;
+        const char *wanted;
+    } rows[] = {{FIELD_TOOLS, JSON_ARRAY, "an array"},
+                {FIELD_FUNCTIONS, JSON_ARRAY, "an array"},
+                {FIELD_PARALLEL_TOOL_CALLS, JSON_BOOL, "a boolean"},
+                {FIELD_RESPONSE_FORMAT, JSON_OBJECT, "an object"},
+                {FIELD_THINKING, JSON_OBJECT, "an object"},
+                {FIELD_OUTPUT_CONFIG, JSON_OBJECT, "an object"},
+                {FIELD_METADATA, JSON_OBJECT, "an object"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        harborai_str name = fields[rows[i].field], value = b->field[rows[i].field];
+        char param[64];
+        if (value.len == 0 || json_kind(value) == rows[i].kind)
+            continue;
+        snprintf(param, sizeof param, "/%.*s", (int)name.len, name.data);
+        return body_refuse(b, HARBORAI_E_INVALID, param, "'%s' must be %s", param + 1,
+                           rows[i].wanted);
+    }
+    return HARBORAI_OK;
+}
+
 /* What no answer could make up for. */
 static harborai_status check_limits(struct body *b)
 {
@@ -197,8 +222,9 @@ static void write_system(struct body *b)
 static harborai_status write_members(struct body *b)
 {
     static harborai_status (*const parts[])(struct body *) = {
-        sort_members,   check_limits,        body_write_limits, body_write_messages,
-        body_write_tools, thinking_write, body_write_sampling, body_write_rest};
+        sort_members,        check_kinds,      check_limits,   body_write_limits,
+        body_write_messages, body_write_tools, thinking_write, body_write_sampling,
+        body_write_rest};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         harborai_status st = parts[i](b);
         if (st < 0)

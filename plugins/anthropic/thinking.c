@@ -32,7 +32,14 @@ struct plan {
     harborai_str own;     /* `thinking` of the application */
     harborai_str display; /* text; empty = not said */
     const char *param;    /* the member that `say` comes from */
+    bool is_option;       /* of the operator's: no member of the request is changed */
 };
+
+static harborai_status tell(struct body *b, const struct plan *plan, uint32_t how)
+{
+    return plan->is_option && how != HARBORAI_CHANGED_OFF ? HARBORAI_OK
+                                                          : body_tell(b, plan->param, how);
+}
 
 static const struct level *level_of(harborai_str text)
 {
@@ -60,7 +67,8 @@ static harborai_status read_level(struct body *b, struct plan *plan)
     harborai_str said = b->field[FIELD_REASONING_EFFORT], text;
     plan->param = "/reasoning_effort";
     if (said.len == 0) {
-        if (b->settings->effort.len > 0 && b->field[FIELD_THINKING].len == 0)
+        plan->is_option = b->settings->effort.len > 0 && b->field[FIELD_THINKING].len == 0;
+        if (plan->is_option)
             plan->level = level_of(b->settings->effort);
         return HARBORAI_OK;
     }
@@ -86,7 +94,9 @@ static harborai_status choose_effort(struct body *b, struct plan *plan)
         is_adapted = true;
     }
     plan->effort = level->effort;
-    return is_adapted ? body_tell(b, "/reasoning_effort", HARBORAI_CHANGED_ADAPTED) : HARBORAI_OK;
+    if (!is_adapted || plan->is_option)
+        return HARBORAI_OK;
+    return body_tell(b, "/reasoning_effort", HARBORAI_CHANGED_ADAPTED);
 }
 
 static harborai_status turn_off(struct body *b, struct plan *plan)
@@ -107,7 +117,7 @@ static harborai_status turn_off(struct body *b, struct plan *plan)
             plan->effort = "low";
         break;
     }
-    return body_tell(b, plan->param, HARBORAI_CHANGED_ADAPTED);
+    return tell(b, plan, HARBORAI_CHANGED_ADAPTED);
 }
 
 static void turn_on(const struct body *b, struct plan *plan)
@@ -171,7 +181,7 @@ static harborai_status plan_all(struct body *b, struct plan *plan)
 static harborai_status give_up(struct body *b, struct plan *plan, uint32_t how)
 {
     plan->say = SAY_NOTHING;
-    return body_tell(b, plan->param, how);
+    return tell(b, plan, how);
 }
 
 /* With a budget the vendor wants the thinking of the last assistant's turn back where that called
@@ -192,7 +202,7 @@ static harborai_status check_budget(struct body *b, struct plan *plan)
     if (plan->budget < b->max_tokens)
         return HARBORAI_OK;
     plan->budget = b->max_tokens / 2 > BUDGET_LEAST ? b->max_tokens / 2 : BUDGET_LEAST;
-    return body_tell(b, plan->param, HARBORAI_CHANGED_ADAPTED);
+    return tell(b, plan, HARBORAI_CHANGED_ADAPTED);
 }
 
 static bool will_think(const struct body *b, const struct plan *plan)

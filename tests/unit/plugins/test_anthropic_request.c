@@ -227,6 +227,9 @@ static const struct row rows[] = {
      ""},
     {"effort by option", "claude-opus-5", "'reasoning_effort':'low','thinking_display':'omitted'", USER,
      LONG SENT ",'thinking':{'type':'adaptive','display':'omitted'},'output_config':{'effort':'low'}", ""},
+    {"effort by option is nobody's member", "claude-haiku-4-5", "'reasoning_effort':'max'",
+     USER "," TOOLS ",'tool_choice':'required'",
+     LONG SENT "," TOOLS_SENT ",'tool_choice':{'type':'any'}", ""},
     {"display by option", "claude-sonnet-5", "'thinking_display':'summarized'", USER,
      LONG SENT ",'thinking':{'type':'adaptive','display':'summarized'}", ""},
     /* what the vendor gave comes back */
@@ -346,6 +349,8 @@ static const struct refused {
     {"effort", USER ",'reasoning_effort':'hard'", HARBORAI_E_INVALID, "/reasoning_effort", "must be none"},
     {"temperature", USER ",'temperature':'hot'", HARBORAI_E_INVALID, "/temperature", "a number"},
     {"max_tokens", USER ",'max_tokens':1.5", HARBORAI_E_INVALID, "/max_tokens", "whole number"},
+    {"tools", USER ",'tools':{}", HARBORAI_E_INVALID, "/tools", "an array"},
+    {"thinking", USER ",'thinking':true", HARBORAI_E_INVALID, "/thinking", "an object"},
     {"stop", USER ",'stop':3", HARBORAI_E_INVALID, "/stop", "a string or an array"},
 };
 
