@@ -161,19 +161,37 @@ static void show_pattern(const struct patterns *to, const struct config_provider
     table_cell(to->table, made != NULL ? needs_of(made, state) : SLICE_NONE);
 }
 
-/* Names that the configuration gives as globs: whatever they match goes to the provider. How many. */
+static size_t show_globs(const struct patterns *to, const struct config_provider *p,
+                         const harborai_str *names, size_t name_count)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < name_count; i++)
+        if (memchr(names[i].data, '*', names[i].len) != NULL) {
+            show_pattern(to, p, names[i]);
+            count++;
+        }
+    return count;
+}
+
+/* Globs of the configuration, or of its presets: whatever they match goes to the provider. How many. */
 static size_t show_patterns(const struct patterns *to, const char *provider)
 {
     const struct config *config = runtime_config(to->runtime);
     size_t count = 0;
     for (size_t i = 0; i < config->provider_count; i++) {
         const struct config_provider *p = &config->providers[i];
-        for (size_t j = 0; j < p->models.count; j++) {
-            harborai_str name = p->models.items[j];
-            if (memchr(name.data, '*', name.len) == NULL ||
-                (provider != NULL && !slice_is(p->name, provider)))
-                continue;
-            show_pattern(to, p, name);
+        const struct provider *made = model_map_provider(runtime_models(to->runtime), p->name);
+        char any[64];
+        if (provider != NULL && !slice_is(p->name, provider))
+            continue;
+        if (made == NULL) {
+            count += show_globs(to, p, p->models.items, p->models.count);
+            continue;
+        }
+        count += show_globs(to, p, made->models.items, made->models.count);
+        if (made->is_open) {
+            snprintf(any, sizeof any, "%.*s/*", SLICE_ARG(p->name));
+            show_pattern(to, p, slice_of(any));
             count++;
         }
     }

@@ -194,6 +194,16 @@ class CompatibleTest(unittest.TestCase):
         for name, row in PRESETS.items():
             self.assertRegex(done.stdout, rf"(?m)^{name} +openai +{row[0]} ")
 
+    def test_models_that_are_listed(self):
+        config = {"providers": {"kimi": {"preset": "moonshot"}, "vllm": {}}}
+        listed = json.loads(harborai("list-models", "--json", config=config).stdout)
+        self.assertEqual(listed["models"], [])
+        self.assertEqual([(x["pattern"], x["provider"]) for x in listed["patterns"]],
+                         [("kimi-*", "kimi"), ("moonshot-*", "kimi"), ("kimi/*", "kimi"),
+                          ("vllm/*", "vllm")])
+        self.assertRegex(harborai("list-models", config=config).stdout,
+                         r"kimi-\* +kimi .*needs MOONSHOT_API_KEY")
+
     def test_path_and_key(self):
         for name, (url, _, needed, _) in PRESETS.items():
             with self.subTest(name):
