@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Servers that speak OpenAI's API: what each preset stands for, and what reaches the server by it."""
+import contextlib
 import http.server
 import json
 import threading
 import unittest
 
+import made
 import support
+import test_reload
 from support import harborai
 
 ANSWER = {"id": "c", "object": "chat.completion", "created": 1, "model": "m",
@@ -144,6 +147,19 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def recorder():
+    """The address of a recorder."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def path_of(url):
     return "/" + url.split("/", 3)[3]
 
@@ -151,11 +167,7 @@ def path_of(url):
 class CompatibleTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
-        cls.addClassCleanup(cls.server.server_close)
-        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
-        cls.addClassCleanup(cls.server.shutdown)
-        here = f"http://127.0.0.1:{cls.server.server_port}"
+        here = cls.enterClassContext(recorder())
         providers = {name: {"preset": name, "base_url": here + path_of(row[0])}
                      for name, row in PRESETS.items()}
         providers["zhipu"] = {"base_url": here + path_of(PRESETS["zhipu"][0])}  # by its name alone
@@ -167,9 +179,7 @@ class CompatibleTest(unittest.TestCase):
                                         "defaults": {"top_k": 40},
                                         "headers": {"x-title": "HarborAI", "http-referer": "https://h"}}}
         keys = {row[1]: "key-of-" + name for name, row in PRESETS.items() if row[2]}
-        cls.gateway = support.gateway({"providers": providers}, env=keys)
-        cls.hb = cls.gateway.__enter__()
-        cls.addClassCleanup(cls.gateway.__exit__, None, None, None)
+        cls.hb = cls.enterClassContext(support.gateway({"providers": providers}, env=keys))
 
     def call(self, provider, model, messages=None, **members):
         """(answer, path, headers, body) of a call, as the server saw it."""
@@ -267,6 +277,22 @@ class CompatibleTest(unittest.TestCase):
             self.assertIsNone(support.find_end(self.hb.state, mark).get("cost"))
 
 
+class ReloadTest(test_reload.Reloading):
+    def test_another_preset(self):
+        with recorder() as here:
+            def config(preset):
+                return {"providers": {"lab": {"preset": preset, "base_url": here + "/v1",
+                                              "api_key": "none"}}}
+            with self.serving(config("mistral")) as hb:
+                for preset, member in (("mistral", "max_tokens"), ("minimax", "max_completion_tokens")):
+                    del Recorder.seen[:]
+                    answer = hb.chat("x", "lab/m", max_tokens=5)
+                    self.assertEqual(answer.status, 200, answer.body)
+                    self.assertIn(member, Recorder.seen[0][2])
+                    if preset == "mistral":
+                        self.reload(hb, config("minimax"), "config.applied")
+
+
 class FaultsTest(unittest.TestCase):
     def check(self, config):
         with_plugins = harborai("config", "check", config=config)
@@ -282,6 +308,23 @@ class FaultsTest(unittest.TestCase):
         self.assertIn("plugin org.harborai.deepseek has no preset 'moonshot'", said)
         status, said = self.check("providers:\n  kimmi: {}\n")
         self.assertIn("no plugin and no preset 'kimmi' can be used", said)
+
+    def test_preset_of_two_plugins(self):
+        with support.folder() as place:
+            made.build(place, "twin", note='HARBORAI_MANIFEST({"id":"com.example.twin",'
+                       '"version":"1.0.0","provider":"twin","models":[{"name":"t"}],'
+                       '"presets":{"moonshot":{"models":["own-*"],"key_required":false}}});')
+            env = {"HARBORAI_PLUGIN_PATH": support.plugin_path(place)}
+            for config in ({"kimi": {"preset": "moonshot"}}, {"moonshot": {}}):
+                name = next(iter(config))
+                done = harborai("config", "check", config={"providers": config}, env=env)
+                self.assertEqual(done.returncode, 3)
+                self.assertRegex(done.stderr, rf"providers\.{name}: the plugins \S+ and \S+ both have a "
+                                 rf"preset 'moonshot': name one as providers\.{name}\.plugin")
+            chosen = {"providers": {"kimi": {"plugin": "twin", "preset": "moonshot"}}}
+            self.assertEqual(harborai("config", "check", config=chosen, env=env).returncode, 0)
+            done = harborai("chat", "-m", "own-model", "x", config=chosen, env=env)
+            self.assertEqual((done.returncode, done.stdout), (0, "made on the spot\n"))
 
     def test_key_that_is_missing(self):
         for config in ({"providers": {"kimi": {"preset": "moonshot"}}}, {"providers": {"moonshot": {}}}):

@@ -12,7 +12,7 @@ import support
 from support import chat_body
 
 
-class ReloadTest(unittest.TestCase):
+class Reloading(unittest.TestCase):
     @contextlib.contextmanager
     def serving(self, config, **more):
         """A gateway whose configuration can be written again."""
@@ -39,6 +39,8 @@ class ReloadTest(unittest.TestCase):
         hb.process.send_signal(signal.SIGHUP)
         support.wait_for(event, lambda: hb.log().count(event) > before)
 
+
+class ReloadTest(Reloading):
     def test_streams_go_on_while_everything_changes(self):
         with support.simulator() as sim, support.simulator() as other:
             config = support.config_for(sim)
