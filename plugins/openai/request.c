@@ -299,27 +299,44 @@ static void edit_seed(const struct editor *to)
         chat_edits_add_member(to->e, name, seed);
 }
 
+static bool is_edited(const struct chat_edits *e, harborai_str name)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        harborai_str path = e->edits[i].path;
+        if (path.len == name.len + 1 && memcmp(path.data + 1, name.data, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the application says, in whichever words, goes before. */
 static void add_defaults(const struct editor *to)
 {
     struct json_cursor cursor = json_open(to->options->defaults);
     struct json_member member;
     while (json_object_next(&cursor, &member))
-        if (json_member(to->request->body, member.key).len == 0)
+        if (json_member(to->request->body, member.key).len == 0 && !is_edited(to->e, member.key))
             chat_edits_add_member(to->e, member.key, member.value);
 }
 
+/* Each name once: of members that stand twice the host knows what to say. */
 static void edit_message(const struct editor *to, size_t index, harborai_str message,
                          bool removes_history)
 {
     static const char *const history[] = {"reasoning_content", "reasoning_details", "reasoning"};
     struct json_cursor cursor = json_open(message);
     struct json_member member;
+    uint32_t done = 0;
     while (json_object_next(&cursor, &member)) {
-        if (to->options->removes_names && harborai_str_equal(member.key, "name"))
+        if (to->options->removes_names && (done & 1) == 0 && harborai_str_equal(member.key, "name")) {
             chat_edits_message(to->e, index, "name", NULL, HARBORAI_CHANGED_DROPPED);
+            done |= 1;
+        }
         for (size_t i = 0; removes_history && i < COUNT(history); i++)
-            if (harborai_str_equal(member.key, history[i])) /* which is not told: it was the vendor's */
-                chat_edits_message(to->e, index, history[i], NULL, 0);
+            if ((done & (2u << i)) == 0 && harborai_str_equal(member.key, history[i])) {
+                chat_edits_message(to->e, index, history[i], NULL, 0); /* a vendor's, not the user's */
+                done |= 2u << i;
+            }
     }
 }
 
@@ -364,9 +381,9 @@ void request_edit(const struct options *options, const harborai_request *request
     edit_fixed_sampling(&to);
     edit_reasoning(&to);
     edit_seed(&to);
-    add_defaults(&to);
     if (options->never_asks_usage) /* an edit of the member keeps the host from adding it, too */
         chat_edits_add(e, (harborai_edit){HARBORAI_STR("/stream_options"), {NULL, 0},
                                           HARBORAI_EDIT_REMOVE, 0});
+    add_defaults(&to);
     edit_messages(&to);
 }

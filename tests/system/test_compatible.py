@@ -105,7 +105,10 @@ REQUESTS = [
     ("openai", "o3", {"stop": ["x"], "max_completion_tokens": 7}, {"max_completion_tokens": 7}, "stop"),
     ("openai", "gpt-9", {"max_tokens": 5, "thinking": OFF}, {"max_tokens": 5, "thinking": OFF}, ""),
     # Options of the operator's own
-    ("own", "m", {"max_completion_tokens": 5}, {"max_tokens": 5, "top_k": 40}, "max_completion_tokens"),
+    ("own", "m", {"max_completion_tokens": 5},
+     {"max_tokens": 5, "top_k": 40, "thinking": OFF, "seed": 1}, "max_completion_tokens"),
+    ("own", "m", {"max_tokens": 5, "reasoning_effort": "high", "seed": 7, "top_k": None},
+     {"max_tokens": 5, "thinking": {"type": "enabled"}, "random_seed": 7, "top_k": None}, "seed"),
 ]
 
 # (provider, model, messages that are asked, messages that are sent)
@@ -176,7 +179,8 @@ class CompatibleTest(unittest.TestCase):
         providers["own"] = {"plugin": "openai", "base_url": here + "/own", "api_key": "none",
                             "models": ["m"],
                             "options": {"max_tokens_member": "max_tokens", "list_prices": False,
-                                        "defaults": {"top_k": 40},
+                                        "reasoning": "thinking", "seed_member": "random_seed",
+                                        "defaults": {"top_k": 40, "thinking": OFF, "seed": 1},
                                         "headers": {"x-title": "HarborAI", "http-referer": "https://h"}}}
         keys = {row[1]: "key-of-" + name for name, row in PRESETS.items() if row[2]}
         cls.hb = cls.enterClassContext(support.gateway({"providers": providers}, env=keys))
