@@ -349,7 +349,7 @@ static harborai_status refuse(struct reader *r, harborai_str name)
                                     options[i].name);
     }
     if (r->error != NULL)
-        snprintf(r->error->param, sizeof r->error->param, "/%.*s", cut(name) - 1, name.data);
+        snprintf(r->error->param, sizeof r->error->param, "/%.*s", cut(name), name.data);
     if (near != NULL)
         return harborai_error_set(r->error, HARBORAI_E_CONFIG,
                                   "unknown option '%.*s', did you mean '%s'?", cut(name), name.data,
