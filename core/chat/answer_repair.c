@@ -5,9 +5,11 @@
 #include "base/limits.h"
 #include "chat/stream_choice.h"
 
-void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool notes_turn)
+void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool notes_turn, bool think_tags)
 {
-    *r = (struct answer_repair){0};
+    *r = (struct answer_repair){.think_tags = think_tags};
+    message_thoughts_init(&r->thoughts[0], LIMIT_RESPONSE_BODY);
+    message_thoughts_init(&r->thoughts[1], LIMIT_RESPONSE_BODY);
     tool_calls_init(&r->calls, id_seed, notes_turn);
     splices_init(&r->splices, 2 * LIMIT_RESPONSE_BODY);
     buf_init(&r->out, 3 * LIMIT_RESPONSE_BODY);
@@ -18,9 +20,11 @@ void answer_repair_release(struct answer_repair *r)
     tool_calls_release(&r->calls);
     splices_release(&r->splices);
     buf_release(&r->out);
+    message_thoughts_release(&r->thoughts[0]);
+    message_thoughts_release(&r->thoughts[1]);
 }
 
-static void add_content(struct answer_repair *r, const struct message *message)
+static void add_content(struct answer_repair *r, const struct chat_message *message)
 {
     harborai_str end = {message->object.data + message->object.len - 1, 0};
     harborai_str inside = {message->object.data + 1, message->object.len - 2};
@@ -33,7 +37,7 @@ static void add_content(struct answer_repair *r, const struct message *message)
 
 /* NULL, or what is wrong. */
 static const char *read_tools(struct answer_repair *r, unsigned number,
-                              const struct message *message, enum stream_finish finish)
+                              const struct chat_message *message, enum stream_finish finish)
 {
     if (message->tool_calls.kind == JSON_NONE || message->tool_calls.kind == JSON_NULL)
         return NULL;
@@ -48,7 +52,8 @@ static const char *read_choice(struct answer_repair *r, unsigned number, harbora
 {
     struct json_cursor cursor = json_open(choice);
     struct json_member member, reason = {.kind = JSON_NONE};
-    struct message message = {.has_more = false};
+    struct chat_message message = {.has_more = false};
+    struct think think = {THINK_BEFORE, 0};
     if (json_kind(choice) != JSON_OBJECT)
         return "sent a choice that is no object";
     while (json_object_next(&cursor, &member)) {
@@ -64,6 +69,8 @@ static const char *read_choice(struct answer_repair *r, unsigned number, harbora
     if (fault != NULL)
         return fault;
     message_rename_reasoning(&message, &r->splices);
+    if (r->think_tags)
+        message_part_thought(&message, &r->thoughts[number > 0], &think, true, &r->splices);
     add_content(r, &message);
     bool is_end_wrong = finish == STREAM_OPEN || finish == STREAM_STOP || finish == STREAM_OTHER;
     if (is_end_wrong && reason.kind != JSON_NONE &&

@@ -6,18 +6,22 @@
 #define CHAT_ANSWER_REPAIR_H
 
 #include "chat/answer.h"
+#include "chat/message.h"
 #include "chat/tool_calls.h"
 
 struct answer_repair {
     struct tool_calls calls;
     struct splices splices;
     struct buf out;
+    struct message_thoughts thoughts[2]; /* of choice 0, and of the others */
+    bool think_tags;
     bool is_repaired;       /* the answer is in `out` now */
-    harborai_str reasoning; /* what choice 0 thinks, a JSON string; borrowed from the body */
+    harborai_str reasoning; /* what choice 0 thinks, a JSON string; borrowed from the body, or copied */
 };
 
-/* `id_seed` and `notes_turn` as in chat/stream.h. */
-void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool notes_turn);
+/* `id_seed`, `notes_turn` and `think_tags` as in chat/stream.h. */
+void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool notes_turn,
+                        bool think_tags);
 void answer_repair_release(struct answer_repair *r);
 
 /* Reads the choices of an answer that answer_check() took, and has answer->body and finish_reason be

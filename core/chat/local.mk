@@ -11,6 +11,6 @@ noinst_LTLIBRARIES += %reldir%/libchat.la
 	%reldir%/message.c %reldir%/message.h \
 	%reldir%/request.c %reldir%/request.h %reldir%/splice.c %reldir%/splice.h \
 	%reldir%/stream.c %reldir%/stream.h %reldir%/stream_choice.c %reldir%/stream_choice.h \
-	%reldir%/tool_calls.c %reldir%/tool_calls.h \
+	%reldir%/think.c %reldir%/think.h %reldir%/tool_calls.c %reldir%/tool_calls.h \
 	%reldir%/usage.c %reldir%/usage.h %reldir%/vendor_error.c %reldir%/vendor_error.h
 EXTRA_DIST += doc/streams.md

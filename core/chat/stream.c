@@ -25,10 +25,12 @@ void stream_init(struct stream *w, const struct stream_options *options)
     w->wants_usage = options->wants_usage;
     w->is_strict = options->is_strict;
     w->notes_turn = options->notes_turn;
+    w->think_tags = options->think_tags;
     tool_calls_init(&w->calls, options->id_seed, options->notes_turn);
     splices_init(&w->splices, 2 * LIMIT_STREAM_EVENT);
     buf_init(&w->out, 2 * LIMIT_STREAM_EVENT);
     buf_init(&w->missing, KIB(64));
+    message_thoughts_init(&w->thoughts, LIMIT_STREAM_EVENT);
 }
 
 void stream_release(struct stream *w)
@@ -37,6 +39,7 @@ void stream_release(struct stream *w)
     splices_release(&w->splices);
     buf_release(&w->out);
     buf_release(&w->missing);
+    message_thoughts_release(&w->thoughts);
 }
 
 /* ---- Reading an event ------------------------------------------------------------------------ */

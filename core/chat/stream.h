@@ -15,6 +15,7 @@
 #define CHAT_STREAM_H
 
 #include "base/limits.h"
+#include "chat/message.h"
 #include "chat/tool_calls.h"
 
 enum stream_verdict {
@@ -57,6 +58,7 @@ struct stream_options {
     bool wants_usage; /* the client asked for the usage chunk */
     bool is_strict;   /* not one event that is no chunk is forgiven */
     bool notes_turn;  /* `reasoning` and stream_next_call() are wanted */
+    bool think_tags;  /* content may begin with <think>…</think>, which is reasoning */
     uint64_t id_seed; /* makes ids of tool calls that have none */
 };
 
@@ -64,7 +66,7 @@ struct stream {
     unsigned choices;
     unsigned closed;  /* of them have a finish_reason */
     unsigned opened;  /* of them were seen; exact where more than one is expected */
-    bool wants_usage, is_strict, notes_turn;
+    bool wants_usage, is_strict, notes_turn, think_tags;
     bool is_done;     /* "[DONE]" came */
     bool has_content; /* a delta had something to read: text, reasoning, a tool call … */
     bool is_holding;
@@ -75,19 +77,22 @@ struct stream {
     unsigned char finish[LIMIT_REQUEST_CHOICES]; /* enum stream_finish */
     bool is_open[LIMIT_REQUEST_CHOICES];         /* seen */
     bool has_text[LIMIT_REQUEST_CHOICES];        /* had something to read */
+    struct think think[LIMIT_REQUEST_CHOICES];
     struct stream_text id, model, created;       /* the first that is not "", with their quotes */
     struct stream_text service_tier;             /* the last that a chunk named, likewise */
     struct stream_text vendor_finish;            /* the last finish_reason that is STREAM_OTHER */
     struct tool_calls calls;
     struct stream_shape shape;
     struct splices splices;
-    struct buf out, missing;
+    struct buf out, missing; /* `missing`: items of tool_calls that are due */
+    struct message_thoughts thoughts;
 
     bool has_named; /* the event just seen told a model or a service tier not known before */
     /* Of the event just seen, borrowed from it; empty = none. */
     harborai_str usage; /* the object; of several in a stream the last holds */
     harborai_str error; /* what vendor_error_parse() understands */
-    harborai_str reasoning; /* with `notes_turn`: what choice 0 thinks, a JSON string */
+    harborai_str reasoning; /* with `notes_turn`: what choice 0 thinks, a JSON string; out of tags
+                             * it is the stream's own */
     harborai_str chunk; /* what the client gets of it: the event, or the stream's own */
     const char *fault;  /* completes "the vendor …"; a constant */
 };

@@ -78,7 +78,7 @@ static void read_choice(harborai_str object, unsigned position, struct choice *c
                                                                     : LIMIT_REQUEST_CHOICES;
 }
 
-static bool has_text(const struct message *delta)
+static bool has_text(const struct chat_message *delta)
 {
     return delta->has_more || message_has(&delta->content) ||
            message_has(&delta->reasoning_content) || message_has(&delta->reasoning) ||
@@ -127,7 +127,7 @@ static harborai_str find_delta(struct stream *w, struct choice *choice)
 }
 
 /* False: it cannot be. */
-static bool read_tools(struct stream *w, unsigned number, const struct message *delta)
+static bool read_tools(struct stream *w, unsigned number, const struct chat_message *delta)
 {
     if (delta->tool_calls.kind == JSON_NONE || delta->tool_calls.kind == JSON_NULL)
         return true;
@@ -139,7 +139,7 @@ static bool read_tools(struct stream *w, unsigned number, const struct message *
 }
 
 /* Writes what is in w->missing, items of tool_calls, into the delta, or into one that is due. */
-static void add_missing(struct stream *w, const struct message *delta)
+static void add_missing(struct stream *w, const struct chat_message *delta)
 {
     harborai_str items = buf_slice(&w->missing);
     struct buf *b;
@@ -153,7 +153,7 @@ static void add_missing(struct stream *w, const struct message *delta)
     }
     b = delta->tool_calls.kind == JSON_NULL ? splices_begin(&w->splices, delta->tool_calls.span)
                                             : splices_begin(&w->splices, last_in(delta->object));
-    if (delta->tool_calls.kind != JSON_NULL && inside(delta->object).len > 0)
+    if (delta->tool_calls.kind != JSON_NULL && (delta->is_filled || inside(delta->object).len > 0))
         buf_add_char(b, ',');
     buf_add(b, HARBORAI_STR("\"tool_calls\":["));
     buf_add(b, items);
@@ -174,7 +174,7 @@ static void write_delta(const struct stream *w, struct buf *b)
 }
 
 /* A delta that is none, or stands under another name. False: there is nothing to put it into. */
-static bool complete_delta(struct stream *w, const struct choice *choice, const struct message *delta)
+static bool complete_delta(struct stream *w, const struct choice *choice, const struct chat_message *delta)
 {
     struct buf *b;
     if (delta->object.len > 0) {
@@ -196,7 +196,7 @@ static bool complete_delta(struct stream *w, const struct choice *choice, const 
 }
 
 /* The members that a choice lacks. */
-static void complete_choice(struct stream *w, const struct choice *choice, const struct message *delta)
+static void complete_choice(struct stream *w, const struct choice *choice, const struct chat_message *delta)
 {
     bool has_delta = complete_delta(w, choice, delta);
     bool has_index = choice->is_numbered;
@@ -267,11 +267,12 @@ static bool read_finish(struct stream *w, const struct choice *choice)
 /* ---- The whole ------------------------------------------------------------------------------- */
 
 /* Nothing but a text, or several of which the others are empty. */
-static void note_text(struct stream *w, const struct choice *choice, const struct message *delta,
+static void note_text(struct stream *w, const struct choice *choice, const struct chat_message *delta,
                       struct choice_text *text)
 {
     if (delta->has_more || message_has(&delta->reasoning) || w->splices.count > 0 ||
-        w->finish[choice->number] != STREAM_OPEN)
+        w->finish[choice->number] != STREAM_OPEN ||
+        (w->think_tags && w->think[choice->number].state != THINK_OVER))
         return;
     if (message_has(&delta->tool_calls)) {
         if (!message_has(&delta->reasoning_content) && !message_has(&delta->content))
@@ -289,7 +290,7 @@ bool stream_choice(struct stream *w, harborai_str object, unsigned position,
                    struct choice_text *ret_text)
 {
     struct choice choice;
-    struct message delta;
+    struct chat_message delta;
 
     *ret_text = (struct choice_text){.value = SLICE_NONE};
     if (json_kind(object) != JSON_OBJECT) {
@@ -302,6 +303,9 @@ bool stream_choice(struct stream *w, harborai_str object, unsigned position,
         return true; /* nobody asked for it: passed on, and never waited for */
     message_read(find_delta(w, &choice), &delta);
     message_rename_reasoning(&delta, &w->splices);
+    if (w->think_tags)
+        message_part_thought(&delta, &w->thoughts, &w->think[choice.number],
+                             stream_finish_of(choice.finish.value) != STREAM_OPEN, &w->splices);
     if (!read_tools(w, choice.number, &delta))
         return false;
     w->opened += !w->is_open[choice.number];

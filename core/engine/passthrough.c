@@ -251,7 +251,7 @@ static harborai_status repair(struct attempt *a, struct chat_answer *answer, har
 {
     struct call *call = a->call;
     AUTO(answer_repair) work;
-    answer_repair_init(&work, id_seed(a), false);
+    answer_repair_init(&work, id_seed(a), false, false);
     harborai_status st = answer_repair(&work, answer, error);
     if (st < 0)
         return st;

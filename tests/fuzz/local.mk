@@ -113,6 +113,7 @@ EXTRA_DIST += \
 	%reldir%/corpus/chat_stream/shape \
 	%reldir%/corpus/chat_stream/two_choices_tools \
 	%reldir%/corpus/chat_stream/openai \
+	%reldir%/corpus/chat_stream/think \
 	%reldir%/corpus/chat_stream/tools \
 	%reldir%/corpus/chat_stream/two_choices \
 	%reldir%/corpus/chat_stream/usage_beside \
