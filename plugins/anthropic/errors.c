@@ -59,7 +59,7 @@ static harborai_status find(const struct word *words, size_t count, harborai_str
     return HARBORAI_OK;
 }
 
-#define FIND(words, text) find(words, sizeof words / sizeof *words, text)
+#define FIND(words, text) find((words), sizeof(words) / sizeof *(words), (text))
 
 static harborai_status find_in_message(const char *message)
 {
