@@ -73,6 +73,22 @@ TESTS += %reldir%/fuzz_anthropic
 %canon_reldir%_fuzz_anthropic_CPPFLAGS = $(AM_CPPFLAGS)
 %canon_reldir%_fuzz_anthropic_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
+# Plugins, as parts of one program: each has its one symbol under another name.
+check_LTLIBRARIES += %reldir%/libdeepseek.la %reldir%/libdoubao.la %reldir%/libwenxin.la
+%canon_reldir%_libdeepseek_la_SOURCES = plugins/deepseek/deepseek.c
+%canon_reldir%_libdeepseek_la_CPPFLAGS = $(AM_CPPFLAGS) -Dharborai_plugin_query=deepseek_query
+%canon_reldir%_libdoubao_la_SOURCES = plugins/doubao/doubao.c
+%canon_reldir%_libdoubao_la_CPPFLAGS = $(AM_CPPFLAGS) -Dharborai_plugin_query=doubao_query
+%canon_reldir%_libwenxin_la_SOURCES = plugins/wenxin/wenxin.c
+%canon_reldir%_libwenxin_la_CPPFLAGS = $(AM_CPPFLAGS) -Dharborai_plugin_query=wenxin_query
+check_PROGRAMS += %reldir%/fuzz_vendors
+TESTS += %reldir%/fuzz_vendors
+%canon_reldir%_fuzz_vendors_SOURCES = %reldir%/fuzz_vendors.c %reldir%/replay.c %reldir%/chat.h \
+	%reldir%/fuzz.h plugin-sdk/lib/openai_chat.c plugin-sdk/lib/price_table.c
+%canon_reldir%_fuzz_vendors_CPPFLAGS = $(AM_CPPFLAGS)
+%canon_reldir%_fuzz_vendors_LDADD = %reldir%/libdeepseek.la %reldir%/libdoubao.la \
+	%reldir%/libwenxin.la core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
 check_PROGRAMS += %reldir%/fuzz_journal
 TESTS += %reldir%/fuzz_journal
 %canon_reldir%_fuzz_journal_SOURCES = %reldir%/fuzz_journal.c %reldir%/replay.c %reldir%/fuzz.h
@@ -192,4 +208,14 @@ EXTRA_DIST += \
 	%reldir%/corpus/sse/openai \
 	%reldir%/corpus/traceparent/future \
 	%reldir%/corpus/traceparent/good \
-	%reldir%/corpus/traceparent/zero
+	%reldir%/corpus/traceparent/zero \
+	%reldir%/corpus/vendors/deepseek_error \
+	%reldir%/corpus/vendors/deepseek_finish \
+	%reldir%/corpus/vendors/doubao_context \
+	%reldir%/corpus/vendors/doubao_error \
+	%reldir%/corpus/vendors/request_reasoning \
+	%reldir%/corpus/vendors/request_tools \
+	%reldir%/corpus/vendors/request_twice \
+	%reldir%/corpus/vendors/usage \
+	%reldir%/corpus/vendors/wenxin_error \
+	%reldir%/corpus/vendors/wenxin_v1
