@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "json_value.h"
+#include "json_scan.h"
 #include "openai_usage.h"
 
 enum { HEADERS_MOST = 8 };
@@ -77,8 +77,7 @@ harborai_status openai_chat_parse_tokens(harborai_provider *provider, harborai_s
     if (json_scan(json, NULL, &json, &fault) < 0)
         return harborai_error_set(error, HARBORAI_E_INVALID, "not JSON: %s at byte %zu",
                                   fault.reason, fault.at);
-    harborai_str inner = json_member(json, HARBORAI_STR("usage"));
-    harborai_status st = openai_usage_parse(inner.len > 0 ? inner : json, &found, error);
+    harborai_status st = openai_usage_parse(json, &found, error);
     if (st < 0)
         return st;
     found.size = usage->size;
