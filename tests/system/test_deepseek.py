@@ -79,6 +79,25 @@ class DeepseekTest(FrontTest):
             self.assertEqual(answer.headers.get("x-harborai-changed"), "thinking;off")
             self.assertEqual(line["tokens"].get("reasoning", 0), 0)
 
+    def test_strict(self):
+        config = self.config()
+        config["providers"]["deepseek"]["params"] = "strict"
+        with support.gateway(config) as hb:
+            self.assert_error(hb.chat("x", "deepseek-flash", temperature=0.1), 400,
+                              message="temperature")
+            self.assert_error(hb.chat("x", "deepseek-flash", seed=1), 400, message="seed")
+            for more in ({"temperature": 0.1, "thinking": {"type": "disabled"}}, {"temperature": 1},
+                         {"presence_penalty": 0, "n": 1}, {"max_completion_tokens": 7}):
+                answer = hb.chat("x", "deepseek-flash", **more)
+                self.assertEqual(answer.status, 200, answer.body)
+
+    def test_a_forced_tool_turns_thinking_off(self):
+        answer, _, sent = self.call("x", tools=[{"type": "function", "function": {"name": "f"}}],
+                                    tool_choice="required")
+        self.assertEqual(answer.json()["choices"][0]["finish_reason"], "tool_calls")
+        self.assertEqual((sent["thinking"], answer.headers["x-harborai-changed"]),
+                         ({"type": "disabled"}, "thinking;off"))
+
     def test_what_the_vendor_does_not_take(self):
         rows = [({"temperature": 0.1}, "temperature;dropped", "temperature"),
                 ({"max_completion_tokens": 9}, "max_completion_tokens;adapted",

@@ -80,6 +80,26 @@ class WenxinTest(FrontTest):
         self.assertTrue(answer.json()["choices"][0]["message"]["reasoning_content"])
         self.assertIsNone(line["cost"])
 
+    def test_what_x1_turbo_does_not_take(self):
+        """By the price book's list of the model; `params` decides what becomes of them."""
+        more = {"seed": 1, "stop": ["x"], "response_format": {"type": "json_object"},
+                "penalty_score": 1.1}
+        answer, _, sent = self.call("hi", "ernie-x1-turbo-32k", **more)
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertFalse(set(more) & set(sent), sent)
+        for name in more:
+            self.assertIn(f"{name};dropped", answer.headers["x-harborai-changed"])
+        answer, _, sent = self.call("hi", **more)
+        self.assertEqual({name: sent[name] for name in more}, more)
+        config = self.config()
+        config["providers"]["wenxin"]["params"] = "strict"
+        with support.gateway(config) as hb:
+            for more in ({"seed": 1}, {"reasoning_effort": "none"}):
+                answer = hb.chat("hi", "ernie-x1-turbo-32k", **more)
+                self.assert_error(answer, 400, message=next(iter(more)))
+            answer = hb.chat("hi", "ernie-x1-turbo-32k", reasoning_effort="max")
+            self.assertEqual(answer.status, 200, answer.body)
+
     def test_developer_is_system(self):
         messages = [{"role": "developer", "content": "be kind"}, {"role": "user", "content": "hi"}]
         answer, _, sent = self.call("hi", messages=messages)
