@@ -16,7 +16,7 @@ struct answer_repair {
     struct message_thoughts thoughts[2]; /* of choice 0, and of the others */
     bool think_tags;
     bool is_repaired;       /* the answer is in `out` now */
-    harborai_str reasoning; /* what choice 0 thinks, a JSON string; borrowed from the body, or copied */
+    harborai_str reasoning; /* what choice 0 thinks, a JSON string; of the body, or our own */
 };
 
 /* `id_seed`, `notes_turn` and `think_tags` as in chat/stream.h. */

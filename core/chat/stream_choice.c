@@ -174,7 +174,8 @@ static void write_delta(const struct stream *w, struct buf *b)
 }
 
 /* A delta that is none, or stands under another name. False: there is nothing to put it into. */
-static bool complete_delta(struct stream *w, const struct choice *choice, const struct chat_message *delta)
+static bool complete_delta(struct stream *w, const struct choice *choice,
+                           const struct chat_message *delta)
 {
     struct buf *b;
     if (delta->object.len > 0) {
@@ -196,7 +197,8 @@ static bool complete_delta(struct stream *w, const struct choice *choice, const 
 }
 
 /* The members that a choice lacks. */
-static void complete_choice(struct stream *w, const struct choice *choice, const struct chat_message *delta)
+static void complete_choice(struct stream *w, const struct choice *choice,
+                            const struct chat_message *delta)
 {
     bool has_delta = complete_delta(w, choice, delta);
     bool has_index = choice->is_numbered;

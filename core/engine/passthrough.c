@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The lane of vendors that speak OpenAI's format. Chunks are watched and forwarded byte for byte,
- * but for what chat/stream.h has to repair; from the last open choice's finish_reason on they are held back until the vendor has ended as its
- * API promises and the record is committed. */
+/* The lane of vendors that speak OpenAI's format. Chunks are watched and forwarded byte for byte, but
+ * for what chat/stream.h has to repair; from the last open choice's finish_reason on they are held
+ * back until the vendor has ended as its API promises and the record is committed. */
 #include <string.h>
 
 #include "base/error.h"

@@ -338,5 +338,5 @@ class NetworkTest(Golden):
         scripted("stream that breaks off", '{"events":3,"cut_after_events":0}', "--stream")
         scripted("stream without an end", '{"events":0,"no_finish":true,"no_done":true}', "--stream")
         scripted("stream with an error", '{"events":3,"error_after_events":0}', "--stream")
-        scripted("stream of broken JSON", '{"events":0,"half_json":true}', "--stream")
+        scripted("stream of broken JSON", '{"events":0,"half_json":true,"no_finish":true}', "--stream")
         self.chat("base_url without /v1", self.sim.base_url.replace("/v1", ""))
