@@ -149,19 +149,19 @@ static enum wish read_effort(struct chat_edits *e, const struct reasoning_dialec
     return wish;
 }
 
-bool reasoning_request(struct chat_edits *e, const struct reasoning_dialect *d)
+bool reasoning_request(struct chat_edits *e, const struct reasoning_dialect *dialect)
 {
-    enum wish wish = read_effort(e, d, read_foreign(e, d, read_own(e, d)));
-    if ((d->flags & REASONING_BUDGET) == 0)
+    enum wish wish = read_effort(e, dialect, read_foreign(e, dialect, read_own(e, dialect)));
+    if ((dialect->flags & REASONING_BUDGET) == 0)
         chat_edits_drop(e, CHAT_THINKING_BUDGET);
-    return wish == UNSAID ? (d->flags & (REASONING_BY_DEFAULT | REASONING_ALWAYS)) != 0
+    return wish == UNSAID ? (dialect->flags & (REASONING_BY_DEFAULT | REASONING_ALWAYS)) != 0
                           : wish != OFF;
 }
 
-void reasoning_request_off(struct chat_edits *e, const struct reasoning_dialect *d)
+void reasoning_request_off(struct chat_edits *e, const struct reasoning_dialect *dialect)
 {
-    bool by_effort = chat_edits_has(e, CHAT_REASONING_EFFORT) && !chat_edits_has(e, d->own);
-    set_switch(e, d, OFF);
+    bool by_effort = chat_edits_has(e, CHAT_REASONING_EFFORT) && !chat_edits_has(e, dialect->own);
+    set_switch(e, dialect, OFF);
     chat_edits_remove(e, CHAT_REASONING_EFFORT);
-    chat_edits_tell(e, by_effort ? CHAT_REASONING_EFFORT : d->own, HARBORAI_CHANGED_OFF);
+    chat_edits_tell(e, by_effort ? CHAT_REASONING_EFFORT : dialect->own, HARBORAI_CHANGED_OFF);
 }
