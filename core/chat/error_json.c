@@ -80,10 +80,16 @@ static void write_param(struct buf *b, harborai_str param)
     json_line_text(b, path.len > 0 ? buf_slice(&path) : param);
 }
 
+/* For these OpenAI has words that applications act upon, such as by a shorter conversation. */
+static bool has_one_code(harborai_status code)
+{
+    return code == HARBORAI_E_CONTEXT || code == HARBORAI_E_FILTERED;
+}
+
 void error_json_write(struct buf *b, const harborai_error *error, const char *type)
 {
     const struct error_kind *kind = error_kind_of(error->code);
-    bool is_ours = is_operators(error->code);
+    bool is_ours = is_operators(error->code) || has_one_code(error->code);
     const char *code = is_ours || error->vendor_code[0] == '\0' ? kind->openai_code
                                                                 : error->vendor_code;
     if (is_ours || type == NULL || type[0] == '\0')
@@ -102,5 +108,10 @@ void error_json_write(struct buf *b, const harborai_error *error, const char *ty
         json_line_text(b, slice_of(code));
     else
         buf_add(b, HARBORAI_STR("null"));
+    if (has_one_code(error->code) && error->vendor_code[0] != '\0' &&
+        !slice_is(slice_of(error->vendor_code), code)) {
+        buf_add(b, HARBORAI_STR(",\"vendor_code\":"));
+        json_line_text(b, slice_of(error->vendor_code));
+    }
     buf_add(b, HARBORAI_STR("}}"));
 }

@@ -21,7 +21,8 @@ harborai_status error_json_class(int http_status);
  * and for what is the operator's business (key, account, configuration), the class's. */
 int error_json_status(const harborai_error *error);
 
-/* Writes {"error":{"message","type","param","code"}}. `type` may be "" or NULL. A JSON Pointer in
+/* Writes {"error":{"message","type","param","code"}}, and "vendor_code" where the vendor has another
+ * than OpenAI's for a prompt that is too long or filtered. `type` may be "" or NULL. A JSON Pointer in
  * `param` is written as OpenAI does: messages[0].role. */
 void error_json_write(struct buf *b, const harborai_error *error, const char *type);
 

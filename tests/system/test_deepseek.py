@@ -157,6 +157,8 @@ class DeepseekTest(FrontTest):
 
     def test_errors(self):
         rows = [({"status": 402}, 502, "provider_quota", "'deepseek' has no credit left"),
+                ({"error": "filtered"}, 400, "content_filter", "Content Exists Risk"),
+                ({"error": "too_long"}, 400, "context_length_exceeded", "maximum context length"),
                 ({"status": 422}, 422, "invalid_request_error", "deserialize"),
                 ({"status": 429}, 429, None, "Rate limit"), ({"status": 503}, 503, None, "overloaded"),
                 ({"finish_reason": "insufficient_system_resource"}, 503, None,

@@ -160,6 +160,11 @@ class WenxinTest(FrontTest):
                 answer, line, _ = self.call({"error": name})
                 self.assert_error(answer, status, message=message)
                 self.assertEqual(line["error"]["code"], kind)
+                own = {"E_CONTEXT": "context_length_exceeded", "E_FILTERED": "content_filter"}.get(kind)
+                if own:
+                    error = answer.json()["error"]
+                    self.assertEqual((error["type"], error["code"], error["vendor_code"]),
+                                     ("invalid_request_error", own, name))
         answer, _, _ = self.call("x", "ernie-4.5-turbo-128k")
         self.assert_error(answer, 404, message="offline")
 

@@ -225,6 +225,19 @@ static void test_write(void)
                         .message = "x"}, "invalid_request_error",
          "{\"error\":{\"message\":\"x\",\"type\":\"api_error\",\"param\":null,"
          "\"code\":\"provider_auth\"}}"},
+        {"context", {.code = HARBORAI_E_CONTEXT, .vendor_code = "context_length_exceeded",
+                     .message = "x"}, "invalid_request_error",
+         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\",\"param\":null,"
+         "\"code\":\"context_length_exceeded\"}}"},
+        {"context, in the vendor's words", {.code = HARBORAI_E_CONTEXT,
+                                            .vendor_code = "InvalidParameter", .message = "x"},
+         "BadRequest", "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\","
+                       "\"param\":null,\"code\":\"context_length_exceeded\","
+                       "\"vendor_code\":\"InvalidParameter\"}}"},
+        {"filtered", {.code = HARBORAI_E_FILTERED, .vendor_code = "invalid_request_error",
+                      .message = "x"}, "invalid_request_error",
+         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\",\"param\":null,"
+         "\"code\":\"content_filter\",\"vendor_code\":\"invalid_request_error\"}}"},
         {"unknown model", {.code = HARBORAI_E_NOT_FOUND, .message = "x"}, NULL,
          "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\",\"param\":null,"
          "\"code\":\"model_not_found\"}}"},
