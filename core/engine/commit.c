@@ -56,7 +56,7 @@ static void commit_begin(struct attempt *a)
     fanout_attempt(engine->s.fanout, r);
 }
 
-static void account_cost(struct call *call, const struct attempt *a)
+static void account_cost(struct call *call, struct attempt *a)
 {
     struct record *r = &call->record;
     struct cost_query query = {
@@ -69,6 +69,7 @@ static void account_cost(struct call *call, const struct attempt *a)
     };
     cost_of(&query, &a->usage, &call->cost);
     r->usage = a->usage;
+    usage_check(a);
     r->is_cost_known = call->cost.reason == TARIFF_KNOWN;
     r->cost_pico = call->cost.pico;
     r->cost_currency = slice_of(call->cost.currency);

@@ -6,4 +6,4 @@ noinst_LTLIBRARIES += %reldir%/libengine.la
 	%reldir%/output_json.c %reldir%/passthrough.c %reldir%/policy.c %reldir%/replay_call.c \
 	%reldir%/replay_call.h %reldir%/replay_give.c %reldir%/replay_keep.c %reldir%/replay_store.c \
 	%reldir%/replay_store.h %reldir%/route.c %reldir%/state.h %reldir%/take.c %reldir%/target.h \
-	%reldir%/unsupported.c
+	%reldir%/usage_check.c %reldir%/unsupported.c

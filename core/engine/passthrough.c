@@ -2,6 +2,7 @@
 /* The lane of vendors that speak OpenAI's format. Chunks are watched and forwarded byte for byte, but
  * for what chat/stream.h has to repair; from the last open choice's finish_reason on they are held
  * back until the vendor has ended as its API promises and the record is committed. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -92,8 +93,11 @@ void passthrough_usage(struct attempt *a, harborai_str object)
         table->parse_tokens != NULL
             ? table->parse_tokens(a->provider->provider, a->call->upstream_model, object, &usage, &error)
             : usage_parse_openai(object, &usage, &error);
-    if (st < 0)
+    a->usage_is_read_here = table->parse_tokens == NULL;
+    if (st < 0) {
+        snprintf(a->usage_error, sizeof a->usage_error, "%.95s", error.message);
         return;
+    }
     if (usage.vendor_json.len == 0)
         usage.vendor_json = object;
     if (usage.vendor_json.data == object.data && usage.vendor_json.len == object.len)

@@ -178,6 +178,8 @@ struct attempt {
     size_t usage_capacity;
     bool usage_is_late; /* more of it came after the call's end line */
     bool usage_is_odd;  /* it was said that its vendor_json is none */
+    bool usage_is_read_here; /* not by the plugin */
+    char usage_method[48], usage_error[96]; /* for the record */
     struct timer wake;
 
     /* The plugin's side. */
@@ -261,6 +263,10 @@ MUST_CHECK harborai_status unsupported_leave_out(struct attempt *a, harborai_err
 /* --- host_call.c --- */
 /* `from` is checked: its vendor_json is empty or a JSON object. [the thread that runs the plugin] */
 void attempt_take_usage(struct attempt *a, const harborai_usage *from);
+
+/* --- usage_check.c --- */
+/* Puts on record how far what is known of the usage is to be trusted. */
+void usage_check(struct attempt *a);
 
 /* --- mail.c: what other threads say --- */
 void mail_init(struct attempt *a);

@@ -64,6 +64,7 @@ struct slot {
     _Atomic unsigned loops_left; /* that have not reported */
     _Atomic unsigned work;       /* bits of what the job has to do */
     _Atomic uint64_t load_count; /* create() calls, for the metrics */
+    atomic_uint usage_told;      /* bits of what the engine has logged of its usage, once each */
 
     /* Set once. */
     struct provider *provider; /* owned */

@@ -117,9 +117,16 @@ static void add_tokens(struct buf *out, const harborai_usage *usage)
     buf_add_char(out, '}');
 }
 
-static void add_usage(struct buf *out, const harborai_usage *usage)
+static void add_usage(struct buf *out, const struct record *r)
 {
+    const harborai_usage *usage = &r->usage;
     add_tokens(out, usage);
+    if (r->usage_method.len > 0) {
+        TEXT(out, "parsing_method", r->usage_method);
+        buf_add(out, HARBORAI_STR(",\"confidence\":"));
+        json_write_decimal(out, r->usage_confidence, 1);
+        TEXT(out, "parsing_error", r->usage_error);
+    }
     if ((usage->flags & HARBORAI_USAGE_ESTIMATED) != 0)
         buf_add(out, HARBORAI_STR(",\"estimated\":true"));
     buf_add(out, HARBORAI_STR(",\"usage\":"));
@@ -194,7 +201,7 @@ void line_end(struct buf *out, const struct record *record)
     add_end(out, r);
     if (r->stream_repairs > 0)
         NUMBER(out, "stream_repairs", r->stream_repairs);
-    add_usage(out, &r->usage);
+    add_usage(out, r);
     add_cost(out, r);
     NUMBER(out, "bytes_in", (int64_t)r->client_bytes_in);
     NUMBER(out, "bytes_out", (int64_t)r->client_bytes_out);
@@ -209,7 +216,7 @@ void line_amend(struct buf *out, const struct record *record)
     add_names(out, record);
     NUMBER(out, "begin_ns", record->begin_ns);
     NUMBER(out, "amend_ns", record->amend_ns);
-    add_usage(out, &record->usage);
+    add_usage(out, record);
     add_cost(out, record);
     buf_add_char(out, '}');
 }

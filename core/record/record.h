@@ -47,6 +47,9 @@ struct record {
 
     /* What it took. */
     harborai_usage usage;      /* with the vendor's object as it wrote it */
+    harborai_str usage_method; /* who read it: "deepseek_direct" …; empty = there was none to read */
+    int usage_confidence;      /* in tenths, with a method: 10 = it adds up to the vendor's total */
+    harborai_str usage_error;  /* why it could not be read */
     bool is_cost_known;
     int64_t cost_pico;         /* 10^-12 of the currency; 0 if not known */
     harborai_str cost_currency;

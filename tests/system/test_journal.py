@@ -92,6 +92,18 @@ class JournalTest(FrontTest):
         self.assertEqual((tokens["input"], tokens["cache_read"]), (800, 200))
         self.assertEqual(tokens["output"] + tokens.get("reasoning", 0), 500)
 
+    def test_how_far_the_usage_is_trusted(self):
+        """Of a stream as of a whole answer; the vendor's own total stays."""
+        for total, confidence in ((1500, 1), (9, 0.9), (None, 0.8)):
+            usage = {**USAGE, "total_tokens": total}
+            for more in ({}, {"stream": True}):
+                with self.subTest(total, **more):
+                    _, line = self.call({"text": "a", "usage": usage}, **more)
+                    self.assertEqual((line["parsing_method"], line["confidence"]),
+                                     ("openai_direct", confidence))
+                    self.assertEqual(line["usage"]["total_tokens"], total, "as the vendor wrote it")
+                    self.assertNotIn("parsing_error", line)
+
     def test_begin_line_of_each_with_the_trace_of_the_vendors_log(self):
         self.call("begin-mark text")
         trace = self.sim.request("begin-mark")["traceparent"].split("-")[1]

@@ -353,9 +353,63 @@ static void test_usage(void)
     close_all();
 }
 
+#define ONE_EVENT                                                                                  \
+    "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{"  \
+    "\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]"
+
+/* What the vendor sends as its usage, and how far the record trusts it. */
+static const struct trust_row {
+    const char *name, *usage, *want, *told; /* told: the event that is logged, "" = none */
+} trust_rows[] = {
+    {"adds up", ",\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":10,\"total_tokens\":15}",
+     "\"parsing_method\":\"openai_direct\",\"confidence\":1,", ""},
+    {"no total", ",\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":10}",
+     "\"parsing_method\":\"openai_direct\",\"confidence\":0.8,", ""},
+    {"another total", ",\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":10,\"total_tokens\":99}",
+     "\"parsing_method\":\"openai_direct\",\"confidence\":0.9,",
+     "usage.sum_differs provider='lab' plugin='org.harborai.openai' total=99 sum=15"},
+    {"none", "",
+     "\"parsing_method\":\"fallback_zero\",\"confidence\":0,"
+     "\"parsing_error\":\"the answer has no usage\"",
+     "usage.unread provider='lab' plugin='org.harborai.openai' error='the answer has no usage'"},
+    {"not to be read", ",\"usage\":{\"credits\":4}",
+     "\"parsing_method\":\"fallback_zero\",\"confidence\":0,"
+     "\"parsing_error\":\"no usage in OpenAI's form\"",
+     "usage.unread provider='lab' plugin='org.harborai.openai' error='no usage in OpenAI\\'s form'"},
+};
+
+static void serve_trust(struct vendor_side *side)
+{
+    const struct trust_row *row = side->vendor->context;
+    char event[512];
+    snprintf(event, sizeof event, ONE_EVENT "%s}", row->usage);
+    while (vendor_request(side) != NULL)
+        (void)(vendor_stream(side) && vendor_event(side, event) && vendor_done(side));
+}
+
+/* Each twice: the log has it once. */
+static void test_trust(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(trust_rows); i++) {
+        const struct trust_row *row = &trust_rows[i];
+        open_all(serve_trust, row);
+        for (int n = 0; n < 2; n++) {
+            struct asked a;
+            asked_init(&a, &stage, "lab/m", true);
+            ROW(row->name, asked_wait(&a) && stage_settle(&stage) && a.error.code == 0);
+            asked_release(&a);
+        }
+        ROW(row->name, stage_recorded(&stage, row->want) == 2);
+        ROW(row->name, stage_logged(&stage, "usage.") == (row->told[0] != '\0'));
+        ROW(row->name, row->told[0] == '\0' || stage_logged(&stage, row->told) == 1);
+        close_all();
+    }
+}
+
 const CU_TestInfo answer_tests[] = {{"streams", test_streams},
                                     {"too much is held back", test_too_much},
                                     {"longer than a call's memory", test_long},
                                     {"answers that are no stream", test_wholes},
                                     {"usage", test_usage},
+                                    {"how far usage is trusted", test_trust},
                                     CU_TEST_INFO_NULL};

@@ -130,7 +130,8 @@ static void test_rows(void)
     CU_ASSERT(stage_logged(&stage, "cancelled") == 0);
     /* Each call with a broken usage object has its line, with the counts but not with that. */
     CU_ASSERT(stage_logged(&stage, "plugin.bad_usage provider='odd'") == 8);
-    CU_ASSERT(stage_recorded(&stage, "{\"output\":4711},\"usage\":null") == 8);
+    CU_ASSERT(stage_recorded(&stage, "{\"output\":4711},\"parsing_method\":\"odd_direct\","
+                                      "\"confidence\":0.8,\"usage\":null") == 8);
     CU_ASSERT(stage_recorded(&stage, "oops") == 0 && stage_logged(&stage, "line_lost") == 0);
     close_all();
 }

@@ -39,6 +39,8 @@ static const struct record full = {
                             1u << HARBORAI_TOKENS_OUTPUT | 1u << 20 | 1u << 31,
               .count = {[HARBORAI_TOKENS_INPUT] = 800, [HARBORAI_TOKENS_OUTPUT] = 500, [20] = 9},
               .vendor_json = S("{ \"a\": \"b \\\" c\\\\\",\r\n\t\"d\" : [1, 2] }")},
+    .usage_method = S("openai_direct"),
+    .usage_confidence = 9,
     .is_cost_known = true,
     .cost_pico = 540013821500,
     .cost_currency = S("USD"),
@@ -78,6 +80,8 @@ static const struct record left = {
     .vendor_code = S("x"),
     .usage = {.flags = HARBORAI_USAGE_ESTIMATED, .known_mask = 1u << HARBORAI_TOKENS_AUDIO_IN,
               .count = {[HARBORAI_TOKENS_AUDIO_IN] = 3}},
+    .usage_method = S("fallback_zero"),
+    .usage_error = S("the answer has no usage"),
     .cost_reason = S("class_no_price"),
     .cost_class = HARBORAI_TOKENS_AUDIO_IN,
     .cost_currency = S("USD"),
@@ -97,6 +101,7 @@ static const struct row {
      "\"status\":200,\"outcome\":\"ok\",\"finish_reason\":\"stop\",\"vendor_status\":200,"
      "\"vendor_model\":\"gpt-4o-2024-08-06\",\"vendor_request_id\":\"req_abc\","
      "\"service_tier\":\"default\",\"changed\":\"n;dropped, thinking;off\",\"tokens\":{\"input\":800,\"cache_read\":0,\"output\":500},"
+     "\"parsing_method\":\"openai_direct\",\"confidence\":0.9,"
      "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\","
      "\"currency\":\"USD\",\"price_source\":\"plugin:org.harborai.openai 0.1.0\","
      "\"price_date\":\"2026-11-21\",\"bytes_in\":1,\"bytes_out\":2,\"vendor_bytes_in\":3,"
@@ -105,6 +110,7 @@ static const struct row {
      "{\"type\":\"amend\"," FULL_NAMES "\"begin_ns\":1795259085123000001,"
      "\"amend_ns\":1795259087000000000,"
      "\"tokens\":{\"input\":800,\"cache_read\":0,\"output\":500},"
+     "\"parsing_method\":\"openai_direct\",\"confidence\":0.9,"
      "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\","
      "\"currency\":\"USD\",\"price_source\":\"plugin:org.harborai.openai 0.1.0\","
      "\"price_date\":\"2026-11-21\"}"},
@@ -117,7 +123,9 @@ static const struct row {
     {"client left", line_end, &left,
      "{\"type\":\"end\",\"stream\":false,\"attempts\":0,\"begin_ns\":0,\"end_ns\":0,"
      "\"status\":499,\"outcome\":\"cancelled\",\"error\":{\"code\":\"E_CANCELLED\","
-     "\"vendor_code\":\"x\"},\"tokens\":{\"audio_in\":3},\"estimated\":true,\"usage\":null,"
+     "\"vendor_code\":\"x\"},\"tokens\":{\"audio_in\":3},"
+     "\"parsing_method\":\"fallback_zero\",\"confidence\":0,"
+     "\"parsing_error\":\"the answer has no usage\",\"estimated\":true,\"usage\":null,"
      "\"cost\":null,\"cost_reason\":\"class_no_price\",\"cost_class\":\"audio_in\","
      "\"currency\":\"USD\"," NO_BYTES},
 };
