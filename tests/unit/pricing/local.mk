@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 check_PROGRAMS += %reldir%/check_pricing
-TESTS += %reldir%/check_pricing %reldir%/check_generate
-EXTRA_DIST += %reldir%/check_generate
+TESTS += %reldir%/check_pricing %reldir%/check_generate %reldir%/check_compare
+EXTRA_DIST += %reldir%/check_generate %reldir%/check_compare
 %canon_reldir%_check_pricing_SOURCES = %reldir%/check_pricing.c \
 	%reldir%/test_money.c %reldir%/test_price_table.c %reldir%/test_tariff.c \
 	plugin-sdk/lib/price_table.c

@@ -153,7 +153,9 @@ static void test_hours(void)
          AT(227, 16, 0, 0) - 1},
         {"retired names", "deepseek-chat", NOV_20 + HOURS(1), 300000, 6000, 1200000,
          NOV_20 + HOURS(4) - 1},
-        {"before V4", "deepseek-reasoner", AT(100, 0, 0, 0), -1, -1, -1, 0},
+        {"before V4", "deepseek-reasoner", AT(100, 0, 0, 0), 280000, 28000, 420000,
+         AT(113, 0, 0, 0) - 1},
+        {"before V3.2", "deepseek-reasoner", AT(-32, 0, 0, 0), -1, -1, -1, 0},
         {"before 1970", "deepseek-flash", -1, -1, -1, -1, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
