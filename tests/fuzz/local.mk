@@ -89,6 +89,11 @@ TESTS += %reldir%/fuzz_vendors
 %canon_reldir%_fuzz_vendors_LDADD = %reldir%/libdeepseek.la %reldir%/libdoubao.la \
 	%reldir%/libwenxin.la core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_usage
+TESTS += %reldir%/fuzz_usage
+%canon_reldir%_fuzz_usage_SOURCES = %reldir%/fuzz_usage.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
+%canon_reldir%_fuzz_usage_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la $(JSONC_LIBS)
 check_PROGRAMS += %reldir%/fuzz_journal
 TESTS += %reldir%/fuzz_journal
 %canon_reldir%_fuzz_journal_SOURCES = %reldir%/fuzz_journal.c %reldir%/replay.c %reldir%/fuzz.h
@@ -218,4 +223,21 @@ EXTRA_DIST += \
 	%reldir%/corpus/vendors/request_twice \
 	%reldir%/corpus/vendors/usage \
 	%reldir%/corpus/vendors/wenxin_error \
-	%reldir%/corpus/vendors/wenxin_v1
+	%reldir%/corpus/vendors/wenxin_v1 \
+	%reldir%/corpus/usage/answer \
+	%reldir%/corpus/usage/anthropic \
+	%reldir%/corpus/usage/audio \
+	%reldir%/corpus/usage/deepseek \
+	%reldir%/corpus/usage/event \
+	%reldir%/corpus/usage/gemini \
+	%reldir%/corpus/usage/groq \
+	%reldir%/corpus/usage/groq_chunk \
+	%reldir%/corpus/usage/mistral \
+	%reldir%/corpus/usage/moonshot_chunk \
+	%reldir%/corpus/usage/odd \
+	%reldir%/corpus/usage/openai \
+	%reldir%/corpus/usage/openrouter \
+	%reldir%/corpus/usage/qwen \
+	%reldir%/corpus/usage/responses \
+	%reldir%/corpus/usage/two_lives \
+	%reldir%/corpus/usage/xai
