@@ -65,9 +65,12 @@ static void print_price(struct table *table, const struct model_listing *m)
 {
     char text[128] = "";
     harborai_str in = price_of(m, "/x-price/input"), out = price_of(m, "/x-price/output");
+    bool is_lowest = false; /* of several, by length or hour */
+    if (m->model != NULL)
+        (void)json_boolean(json_pointer_find(m->model->json, HARBORAI_STR("/x-price/from")), &is_lowest);
     if (in.len > 0)
-        snprintf(text, sizeof text, "%.*s / %.*s %.*s", SLICE_ARG(in), SLICE_ARG(out),
-                 SLICE_ARG(price_of(m, "/x-price/currency")));
+        snprintf(text, sizeof text, "%s%.*s / %.*s %.*s", is_lowest ? "from " : "", SLICE_ARG(in),
+                 SLICE_ARG(out), SLICE_ARG(price_of(m, "/x-price/currency")));
     table_cell(table, slice_of(text));
 }
 

@@ -103,6 +103,7 @@ class TablesTest(unittest.TestCase):
         self.assertGreater(model["context"], 0)
         for line in done.stdout.splitlines():
             self.assertEqual(line, line.rstrip())
+        self.assertRegex(done.stdout, r"(?m)^gpt-5\.4 .* from 2\.5 / 15 USD")
 
     def test_folding(self):
         screen = run_with_tty("list-plugins", columns=50)[0]
