@@ -8,7 +8,6 @@ import re
 import unittest
 
 import support
-import test_says
 
 DOCUMENT = os.path.join(support.ROOT, "doc", "errors.md")
 SOURCE = os.path.join(support.ROOT, "core", "base", "error.c")
@@ -55,7 +54,7 @@ class ErrorTableTest(unittest.TestCase):
         stack = contextlib.ExitStack()
         cls.addClassCleanup(stack.close)
         place = stack.enter_context(support.folder())
-        test_says.build(place)
+        support.build_plugin(place, "says")
         cls.env = {"HARBORAI_PLUGIN_PATH": support.plugin_path(place)}
         sim = stack.enter_context(support.simulator())
         cls.config = support.config_for(
