@@ -11,7 +11,6 @@ import threading
 import unittest
 
 import support
-import test_says
 from support import kind
 
 STUCK_MS = (600000, 20000)  # for ever, and until the client is closed
@@ -111,7 +110,7 @@ class LibraryTest(unittest.TestCase):
         self.assertEqual({line["outcome"] for line in ends}, {"cancelled"})
 
     def test_a_plugin_that_does_not_return_holds_up_nobody_else(self):
-        test_says.build(self.place)
+        support.build_plugin(self.place, "says")
         # Nobody joins a thread that was inside the plugin, not even when it has come back.
         tsan = os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"
         env = support.environment(self.place, TSAN_OPTIONS=tsan,

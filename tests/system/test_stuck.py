@@ -10,7 +10,6 @@ import unittest
 
 import made
 import support
-import test_says
 from support import chat_body, kind
 
 NOTE = "#include <unistd.h>\nHARBORAI_MANIFEST_LITERAL(@MANIFEST@);"
@@ -39,7 +38,7 @@ class StuckTest(unittest.TestCase):
         self.addCleanup(self.stack.close)
         place = self.stack.enter_context(support.folder())
         made.build(place, "hang", note=NOTE, create="for (;;) pause();")
-        test_says.build(place)
+        support.build_plugin(place, "says")
         self.env = {"HARBORAI_PLUGIN_PATH": support.plugin_path(place)}
 
     def begin(self, case):
@@ -102,7 +101,7 @@ class ChatTest(unittest.TestCase):
 
     def test_the_second_interrupt_ends_it(self):
         with support.folder() as place:
-            test_says.build(place)
+            support.build_plugin(place, "says")
             path = support.write_config(place, {"providers": {"says": {}}})
             env = support.environment(place, HARBORAI_PLUGIN_PATH=support.plugin_path(place))
             process = subprocess.Popen(
