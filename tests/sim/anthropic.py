@@ -96,7 +96,7 @@ class Dialect:
         "api_error": (500, "api_error", "Internal server error"),
         "timeout_error": (504, "timeout_error", "The request timed out."),
         "overloaded_error": (529, "overloaded_error", "Overloaded"),
-        # https://github.com/anthropics/claude-code/issues (many): a credit that is used up is a 400
+        # https://github.com/anthropics/claude-code/issues/66314: a credit that is used up is a 400
         "low_credit": (400, "invalid_request_error", "Your credit balance is too low to access the "
                        "Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."),
         "spend_limit": (429, "rate_limit_error", "Your organization has reached its spend limit."),
@@ -104,6 +104,7 @@ class Dialect:
     ERRORS.update(server=ERRORS["api_error"], auth=ERRORS["authentication_error"],
                   rate_limit=ERRORS["rate_limit_error"], quota=ERRORS["billing_error"],
                   overloaded=ERRORS["overloaded_error"],
+                  # https://github.com/anthropics/claude-code/issues/58367, also inside of a stream
                   filtered=(400, "invalid_request_error", "Output blocked by content filtering "
                             "policy"))
 
@@ -190,6 +191,9 @@ class Dialect:
 
     def keep_alive(self, end):
         return b"event: ping" + end + b'data: {"type": "ping"}' + end + end
+
+    def busy_bytes(self, streams):
+        return self.keep_alive(b"\n") if streams else b""
 
     def headers(self, status):  # api/rate-limits, api/errors
         headers = {"request-id": self.request_id, "anthropic-organization-id": "org-sim"}
@@ -333,7 +337,7 @@ class Completion:
             if self.script.get("no_usage"):
                 del end["usage"]
             yield 0, end
-        if not self.script.get("no_done"):
+        if not self.script.get("no_done") and not self.script.get("half_json"):
             yield 0, {"type": "message_stop"}
 
     def _block(self, index, block):

@@ -67,7 +67,18 @@ class Dialect(openai.Dialect):
                                   f"messages[{i}]: unknown variant `image_url`, expected `text`")
             if problem := openai.image_problem(url):
                 return 400, error(f"messages[{i}].content[{j}]: {problem}")
-        return self._thoughts(body)
+        return self._loose(body["messages"]) or self._thoughts(body)
+
+    def _loose(self, messages):
+        _, missing, loose = openai.loose_calls(messages)
+        if missing:  # https://github.com/TurixAI/TuriX-CUA/issues/15
+            return 400, error("An assistant message with 'tool_calls' must be followed by tool messages "
+                              "responding to each 'tool_call_id'. (insufficient tool messages following "
+                              "tool_calls message)")
+        if loose is not None:  # https://github.com/qwersyk/Newelle/issues/425
+            return 400, error("Messages with role 'tool' must be a response to a preceding message "
+                              "with 'tool_calls'")
+        return None
 
     def _thoughts(self, body):
         """guides/thinking_mode, "Tool Calls"."""
@@ -82,6 +93,9 @@ class Dialect(openai.Dialect):
             f"This model's maximum context length is {self.window} tokens. However, you requested "
             f"{count} tokens ({count} in the messages, 0 in the completion). Please reduce the length "
             "of the messages or completion.")
+
+    def busy_bytes(self, streams):  # quick_start/rate_limit
+        return b": keep-alive\n\n" if streams else b"\n"
 
     def headers(self, status):  # no rate headers: none are documented
         return {"x-ds-trace-id": self.request_id}

@@ -55,6 +55,43 @@ def image_urls(messages):
                 yield i, j, image.get("url") if isinstance(image, dict) else None
 
 
+PARTS = {"text": "text", "image_url": "image_url", "input_audio": "input_audio", "file": "file",
+         "refusal": "refusal"}  # type: the member that it must have (SDK)
+
+
+def part_problem(messages):
+    """(message, part, what is wrong) of the first part that is none."""
+    for i, message in enumerate(messages):
+        content = message.get("content") if isinstance(message, dict) else None
+        for j, part in enumerate(content if isinstance(content, list) else []):
+            form = part.get("type") if isinstance(part, dict) else None
+            if form not in PARTS:
+                return i, j, f"'{form}' is no type of a part"
+            if PARTS[form] not in part or form == "text" and not isinstance(part["text"], str):
+                return i, j, f"a part of type '{form}' without '{PARTS[form]}'"
+    return None
+
+
+def loose_calls(messages):
+    """Calls and results belong to each other, the results right after: (index of a message with calls
+    or None, ids without a result; index of a result without a call or None)."""
+    waiting, since, results = [], None, []
+    for i, message in enumerate([*messages, {}]):
+        if not isinstance(message, dict):
+            continue
+        if message.get("role") == "tool":
+            if message.get("tool_call_id") not in results:
+                return None, [], i
+            waiting = [x for x in waiting if x != message["tool_call_id"]]
+            continue
+        if waiting:
+            return since, waiting, None
+        calls = message.get("tool_calls") if message.get("role") == "assistant" else None
+        waiting = results = [c.get("id") for c in calls or [] if isinstance(c, dict)]
+        since = i
+    return None, [], None
+
+
 class Dialect:
     """One vendor. A problem is (status, body of the answer)."""
 
@@ -130,6 +167,10 @@ class Dialect:
         if not isinstance(body.get("messages"), list) or not body["messages"]:
             return self.broken("Missing required parameter: 'messages'.", "messages",
                                "missing_required_parameter")
+        if found := part_problem(body["messages"]):
+            i, j, problem = found
+            return self.broken(f"Invalid value: {problem}.", f"messages[{i}].content[{j}]",
+                               "invalid_value")
         return self.refused(body) or self._length(body)
 
     def _length(self, body):
@@ -161,7 +202,21 @@ class Dialect:
             if problem := image_problem(url):
                 return self.broken(f"Invalid image: {problem}.", f"messages[{i}].content[{j}]",
                                    "invalid_image_url")
-        return self._foreign(body) if body["model"] in self.MODELS[:-1] else None
+        if body["model"] not in self.MODELS[:-1]:
+            return None
+        return self._loose(body["messages"]) or self._foreign(body)
+
+    def _loose(self, messages):
+        at, missing, loose = loose_calls(messages)
+        if missing:  # https://github.com/RamiAwar/dataline/issues/172
+            return self.broken("An assistant message with 'tool_calls' must be followed by tool messages "
+                               "responding to each 'tool_call_id'. The following tool_call_ids did not "
+                               f"have response messages: {', '.join(map(str, missing))}",
+                               f"messages.[{at}].role")
+        if loose is not None:
+            return self.broken("Invalid parameter: messages with role 'tool' must be a response to a "
+                               "preceeding message with 'tool_calls'.", f"messages.[{loose}].role")
+        return None
 
     def _foreign(self, body):
         """Of the vendor's own models only: a compatible server has members of its own."""
@@ -215,6 +270,10 @@ class Dialect:
 
     def keep_alive(self, end):
         return b": keep-alive" + end + end
+
+    def busy_bytes(self, streams):
+        """What comes again and again while the vendor is busy; nothing: it is silent."""
+        return b""
 
     # ---- Other answers ----
 

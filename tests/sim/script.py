@@ -30,6 +30,7 @@ MEMBERS = {
     "n2_filler_bytes": (int, "… and this many bytes before choice 1"),
     # When
     "wait_ms": (int, "before the head"),
+    "busy_ms": (int, "between the head and the body; DeepSeek and Anthropic send signs of life"),
     "delay_ms": (int, "between two events"),
     "pause_ms_before_event": (list, "[event, ms]"),
     "hang": (str, "headers: answer nothing; body: nothing after the head"),

@@ -233,6 +233,38 @@ class DialectTest(unittest.TestCase):
                 self.assertNotEqual(isinstance(events[-1], dict) and events[-1].get("type"),
                                     "message_stop")
 
+    def test_a_busy_vendor(self):
+        for vendor in PATHS:
+            for stream in (None, True):
+                with self.subTest(vendor, stream=stream):
+                    said = self.ask(vendor, {"text": "a b", "busy_ms": 120}, stream=stream)[1]
+                    self.assertIn("a", json.dumps(said))
+        # The parsers above pass over comments and empty lines: that they are there
+        body = {"model": "deepseek-flash", "messages": [{"role": "user", "content": 'sim:{"busy_ms":120}'}]}
+        for stream, sign in ((False, b"\n\n\n{"), (True, b": keep-alive\n\n" * 3 + b"data")):
+            self.client.close()
+            self.client.request("POST", PATHS["deepseek"], json.dumps({**body, "stream": stream}),
+                                {"authorization": "Bearer k"})
+            self.assertTrue(self.client.getresponse().read().startswith(sign))
+
+    def test_calls_and_results_belong_together(self):
+        user, call = {"role": "user", "content": "a"}, {"id": "c", "type": "function", "function": {
+            "name": "f", "arguments": "{}"}}
+        said = {"role": "assistant", "content": None, "reasoning_content": "hm", "tool_calls": [call]}
+        result = {"role": "tool", "tool_call_id": "c", "content": "1"}
+        for vendor in ("openai", "deepseek"):
+            self.assertEqual(self.ask(vendor, messages=[user, said, result])[0].status, 200)
+            self.refused(vendor, "must be followed by tool messages", messages=[user, said, user])
+            self.refused(vendor, "must be a response to a prece", messages=[user, result])
+            self.refused(vendor, "must be a response to a prece",
+                         messages=[user, said, {**result, "tool_call_id": "d"}])
+
+    def test_parts(self):
+        for vendor in SHAPED:
+            for part in ({"type": "image"}, {"type": "text"}, {}, {"type": "image_url"}):
+                with self.subTest(vendor, part=part):
+                    self.assertEqual(self.ask(vendor, [part])[0].status, 400)
+
     # ---- OpenAI ----
 
     def test_openai_refuses(self):

@@ -10,6 +10,7 @@ import script as scripts
 import wenxin
 from http1 import chunk_bytes, head_bytes, json_bytes
 
+BUSY_STEP_MS = 50
 HTML = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>no</body></html>\n"
 
 
@@ -163,7 +164,23 @@ class Exchange:
         if self.script.get("half_json"):
             data = data[:len(data) // 2]
         data = b"\n" * self.script.get("blank_lines", 0) + data
-        await self._body(200, data, "application/json")
+        if "busy_ms" not in self.script:
+            await self._body(200, data, "application/json")
+            return
+        self.status = 200
+        headers = self._headers("application/json", {"transfer-encoding": "chunked"})
+        await self._write(head_bytes(200, headers))
+        await self._be_busy(False)
+        await self._write(chunk_bytes(data) + chunk_bytes(b""))
+
+    async def _be_busy(self, streams):
+        """As long as the script says, with what the vendor sends meanwhile."""
+        left = self.script.get("busy_ms", 0)
+        while left > 0:
+            if sign := self.dialect.busy_bytes(streams):
+                await self._write(chunk_bytes(sign))
+            await self.connection.pause(min(left, BUSY_STEP_MS))
+            left -= BUSY_STEP_MS
 
     async def _body(self, status, data, kind, extra=None):
         self.status = status
@@ -193,6 +210,7 @@ class Exchange:
         await self._write(head_bytes(200, headers))
         if self.script.get("hang") == "body":
             await self.connection.hang()
+        await self._be_busy(True)
         for pause_ms, name, value in completion.events():
             await self.connection.pause(pause_ms)
             await self._fault_before_event()
