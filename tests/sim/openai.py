@@ -99,8 +99,10 @@ class Dialect:
     PREFIX = b"data: "
     DONE = b"[DONE]"
     HALF = (None, b'{"id":"chatcmpl-sim","object":"chat.comp')
-    MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "gpt-5.4", "gpt-5.4-mini", "gpt-6-luna",
-              "gpt-6.1-terra", "o3", "sim-1"]
+    MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-5", "gpt-5-mini", "gpt-5-nano",
+              "gpt-5.1", "gpt-5.2", "gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.5", "gpt-5.6",
+              "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna",
+              "gpt-6.1-sol", "gpt-6.1-terra", "o3", "sim-1"]
     UNKNOWN_MODEL = "sim-unknown"  # the one name that is none: a compatible server may have any
 
     # name: (status, message, type, param, code). SDK: APIStatusError; guides/error-codes. The names
@@ -231,6 +233,21 @@ class Dialect:
             return self.broken("Unsupported parameter: 'max_tokens' is not supported with this model. "
                                "Use 'max_completion_tokens' instead.", "max_tokens",
                                "unsupported_parameter")
+        return self._effort(body)
+
+    def _effort(self, body):
+        model, asked = body["model"], body.get("reasoning_effort")
+        taken, _, tools = efforts_of(model)
+        if asked is not None and asked not in taken:  # the form: github.com/Kilo-Org/cloud/pull/3807
+            return self.broken(f"Unsupported value: 'reasoning_effort' does not support '{asked}' with "
+                               f"this model. Supported values are: {', '.join(map(repr, taken))}.",
+                               "reasoning_effort", "unsupported_value")
+        if effort_of(body) == "none":
+            return None
+        if body.get("tools") and not tools:  # https://github.com/BerriAI/litellm/pull/34569
+            return self.broken(f"Function tools with reasoning_effort are not supported for {model} in "
+                               "/v1/chat/completions. To use function tools, use /v1/responses or set "
+                               "reasoning_effort to 'none'.", "reasoning_effort")
         if body.get("temperature") not in (None, 1):  # github.com/diffbot/code-gpt-docs/issues/445
             return self.broken(f"Unsupported value: 'temperature' does not support "
                                f"{body['temperature']} with this model. Only the default (1) value is "
@@ -307,8 +324,27 @@ FOREIGN = {"thinking", "enable_thinking", "thinking_budget", "penalty_score", "r
            "top_k", "web_search", "system", "stop_sequences", "max_output_tokens"}
 
 
+LOW, HIGH = ["low", "medium", "high"], ["low", "medium", "high", "xhigh"]
+# Which efforts a model takes, which it has unasked, and whether it takes function tools beside one.
+# Guide to reasoning and the description of `reasoning_effort` in OpenAI's OpenAPI document; younger
+# models second-hand (LiteLLM 1.109.1). The first that fits.
+EFFORTS = [("gpt-5.1", ["none", *LOW], "none", True), ("gpt-5.2", ["none", *HIGH], "none", False),
+           ("gpt-5.4", ["none", *HIGH], "none", False), ("gpt-5.5", ["none", *HIGH], "medium", False),
+           ("gpt-5.6", ["none", *HIGH], "medium", False), ("gpt-5", ["minimal", *LOW], "medium", True),
+           ("gpt-6-astra", HIGH, "medium", False), ("gpt-6.1-sol", [*HIGH, "max"], "medium", False),
+           ("gpt-6", ["none", *HIGH, "max"], "medium", False), ("o", LOW, "medium", True)]
+
+
 def reasons(model):
     return bool(re.match(r"gpt-[5-9]|o[1-9]", model))
+
+
+def efforts_of(model):
+    return next(row[1:] for row in EFFORTS if model.startswith(row[0]))
+
+
+def effort_of(body):
+    return body.get("reasoning_effort") or efforts_of(body["model"])[1]
 
 
 class Completion:
@@ -347,7 +383,7 @@ class Completion:
         """The text that is thought unless the script has another; None: it does not think. Any
         model but OpenAI's own may be on a compatible server, which thinks if the script says so."""
         if self.hides():
-            return said.THOUGHT if self.body.get("reasoning_effort") not in (None, "none") else None
+            return said.THOUGHT if effort_of(self.body) != "none" else None
         return self.script.get("reasoning")
 
     def hides(self):

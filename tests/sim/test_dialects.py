@@ -270,10 +270,16 @@ class DialectTest(unittest.TestCase):
     def test_openai_refuses(self):
         for more, param, code in (({"max_tokens": 5}, "max_tokens", "unsupported_parameter"),
                                   ({"temperature": 0.2}, "temperature", "unsupported_value"),
+                                  ({"reasoning_effort": "none"}, "reasoning_effort",
+                                   "unsupported_value"),
+                                  ({"model": "gpt-5.6", "tools": TOOLS}, "reasoning_effort", None),
                                   ({"thinking": {}}, None, None),
                                   ({"model": "gpt-4o", "reasoning_effort": "low"}, None, None)):
             error = self.refused("openai", "support" if param else "Unrecognized", **more)
             self.assertEqual((error["param"], error["code"]), (param, code))
+        for more in ({"model": "gpt-5.4", "temperature": 0.2, "tools": TOOLS},
+                     {"model": "gpt-5.6", "reasoning_effort": "none", "tools": TOOLS}):
+            self.assertEqual(self.ask("openai", **more)[0].status, 200)
         self.assertEqual(self.ask("openai", model="my-own", thinking={}, max_tokens=5)[0].status, 200)
         self.assertEqual(self.ask("openai")[0].headers["x-ratelimit-reset-tokens"], "120ms")
 

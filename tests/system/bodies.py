@@ -25,7 +25,7 @@ REQUEST = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}],
     "reasoning_effort": "low", "temperature": 0.2, "stop": ["END"], "max_completion_tokens": 4000,
     "user": "u-1"}
-MODELS = {"openai": "gpt-5.4-mini", "deepseek": "deepseek-flash",
+MODELS = {"openai": "gpt-5-mini", "deepseek": "deepseek-flash",
           "wenxin": "ernie-5.0-thinking-preview", "doubao": "doubao-seed-2-1-lite-260915",
           "anthropic": "claude-sonnet-5-5"}
 HEADERS = ("authorization", "x-api-key", "anthropic-version", "anthropic-beta", "appid")
