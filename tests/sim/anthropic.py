@@ -180,8 +180,9 @@ class Dialect:
                                f"{', '.join(sorted(self.ERRORS))}")
         own, kind, message = self.ERRORS[name]
         answer = self.error(status or own, kind, message)
-        if name == "spend_limit":  # SDK: no retry with this error_code
-            answer[1]["error"]["error_code"] = "enforced_spend_limit_reached"
+        if name == "spend_limit":  # SDK: no retry with this error_code, which stands in `details`
+            answer[1]["error"]["details"] = {"type": "spend_limit",
+                                             "error_code": "enforced_spend_limit_reached"}
         return answer
 
     def event_of_error(self, script):
