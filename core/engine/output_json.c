@@ -107,6 +107,8 @@ static harborai_status add_chunk(struct attempt *a, harborai_str chunk, harborai
         return fault(a, a->stream.fault, error);
     if (verdict == STREAM_BAD || verdict == STREAM_DONE || verdict == STREAM_ERROR)
         return refuse(a, verdict, error);
+    if (a->collect == NULL && a->stream.reasoning.len > 0)
+        replay_note_reasoning(a, a->stream.reasoning);
     if (a->stream.has_named)
         passthrough_note_names(a);
     if (a->stream.usage.len > 0)

@@ -32,6 +32,7 @@ void passthrough_watch(struct attempt *a, bool is_strict)
         .choices = request->choices,
         .wants_usage = request->wants_usage,
         .is_strict = is_strict,
+        .notes_turn = replay_wants_chunks(a),
         .id_seed = id_seed(a),
     };
     stream_release(&a->stream);
@@ -202,6 +203,8 @@ static int on_event(void *context, const struct sse_event *event)
 
     a->call->record.stream_events++;
     a->call->record.stream_repairs = a->stream.repairs;
+    if (a->stream.reasoning.len > 0)
+        replay_note_reasoning(a, a->stream.reasoning);
     if (a->stream.has_named)
         passthrough_note_names(a);
     if (a->stream.usage.len > 0)

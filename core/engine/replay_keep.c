@@ -200,20 +200,46 @@ void replay_note_delta(struct attempt *a, const harborai_delta *delta)
     add_input(draft, delta);
 }
 
+bool replay_wants_chunks(const struct attempt *a)
+{
+    return store_of(a) != NULL && wants_reasoning(a);
+}
+
+void replay_note_reasoning(struct attempt *a, harborai_str json)
+{
+    struct replay_draft *draft = draft_of(a);
+    if (draft == NULL)
+        return;
+    draft->has_reasoning = true;
+    buf_add(&draft->reasoning, (harborai_str){json.data + 1, json.len - 2});
+}
+
 /* --- A stream: its end ------------------------------------------------------------------------ */
 
-static size_t finish_calls(struct attempt *a, const struct replay_draft *draft,
-                           struct replay_call calls[static DELTA_TOOLS_MOST])
+static size_t calls_of_deltas(const struct attempt *a, harborai_str before,
+                              struct replay_call calls[static DELTA_TOOLS_MOST])
 {
-    harborai_str before = last_message(&a->call->request);
     size_t count = 0;
-    for (const struct draft_call *c = draft->calls; c != NULL && count < DELTA_TOOLS_MOST;
+    for (const struct draft_call *c = a->draft->calls; c != NULL && count < DELTA_TOOLS_MOST;
          c = c->next) {
         bool is_whole = arguments_are_blank(&c->arguments) || arguments_are_complete(&c->arguments);
         if (is_whole && c->id.len <= REPLAY_ID_MOST)
             calls[count++] = (struct replay_call){
                 c->id, replay_call_digest(c->id, c->name, arguments_hash(&c->arguments), before)};
     }
+    return count;
+}
+
+static size_t calls_of_chunks(const struct attempt *a, harborai_str before,
+                              struct replay_call calls[static DELTA_TOOLS_MOST])
+{
+    const struct tool_call *at = NULL;
+    struct turn_call c;
+    size_t count = 0;
+    while (count < DELTA_TOOLS_MOST && stream_next_call(&a->stream, &at, &c))
+        if (c.id.len > 0 && c.id.len <= REPLAY_ID_MOST)
+            calls[count++] = (struct replay_call){
+                c.id, replay_call_digest(c.id, c.name, c.arguments_hash, before)};
     return count;
 }
 
@@ -226,10 +252,15 @@ static harborai_str between(struct attempt *a, const char *open, const struct bu
 
 static void keep_stream(struct attempt *a)
 {
-    struct replay_draft *draft = a->draft;
+    const struct replay_draft *draft = a->draft;
     struct replay_call calls[DELTA_TOOLS_MOST];
     struct replay what = {.model = a->call->upstream_model};
-    if (draft == NULL || draft->calls == NULL || (!draft->has_reasoning && draft->details.len == 0))
+    if (draft == NULL || (!draft->has_reasoning && draft->details.len == 0))
+        return;
+    harborai_str before = last_message(&a->call->request);
+    size_t count = a->emits == EMITS_DELTAS ? calls_of_deltas(a, before, calls)
+                                            : calls_of_chunks(a, before, calls);
+    if (count == 0)
         return;
     if (draft->is_broken || draft->reasoning.failed < 0 || draft->details.failed < 0) {
         replay_store_count(store_of(a), REPLAY_DROPPED, 1);
@@ -239,7 +270,7 @@ static void keep_stream(struct attempt *a)
         what.reasoning = between(a, "\"", &draft->reasoning, "\"");
     if (draft->details.len > 0)
         what.details = between(a, "[", &draft->details, "]");
-    keep(a, calls, finish_calls(a, draft, calls), &what);
+    keep(a, calls, count, &what);
 }
 
 void replay_keep(struct attempt *a)

@@ -326,6 +326,10 @@ void output_trim(struct engine_loop *engine); /* after each piece */
  * and takes replays of other plugins out. [the thread that runs the plugin] */
 void replay_give(struct attempt *a);
 void replay_note_delta(struct attempt *a, const harborai_delta *delta); /* of a stream */
+/* Of a stream of chunks: whether something of it is to be kept, and what choice 0 thinks, a JSON
+ * string. */
+bool replay_wants_chunks(const struct attempt *a);
+void replay_note_reasoning(struct attempt *a, harborai_str json);
 void replay_keep(struct attempt *a); /* the answer has ended well */
 void replay_draft_release(struct replay_draft *draft);
 

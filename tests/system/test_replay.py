@@ -240,8 +240,9 @@ class ReplayTest(unittest.TestCase):
         deltas = [{"role": "assistant", "reasoning_content": "h"}, {"reasoning_content": "m\\ \u00fc"},
                   {"tool_calls": [call]}]
         lines = [*(test_says.chunk(**d) for d in deltas), test_says.chunk(finish="tool_calls")]
-        talk = Conversation(self.hb, "says", [*lines, "finish 2"])
-        self.assertEqual(talk.seen(), {**talk.message, "reasoning_content": "hm\\ \u00fc"})
+        for stream in (False, True):
+            talk = Conversation(self.hb, "says", [*lines, "finish 2"], stream)
+            self.assertEqual(talk.seen(), {**talk.message, "reasoning_content": "hm\\ \u00fc"})
 
     def test_too_large(self):
         before = counts(self.hb)
