@@ -79,7 +79,7 @@ static struct details count_details(const struct attempt *a, harborai_str array)
     while (json_array_next(&cursor, &item)) {
         if (!is_replay(item, &provider))
             d.others++;
-        else if (json_string_equal(provider, slice_of(attempt_plugin_id(a))))
+        else if (json_string_equal(provider, slice_of(a->provider->table->id)))
             d.own++;
         else
             d.foreign++;
@@ -132,7 +132,7 @@ static harborai_str join_details(struct giving *g, harborai_str array, harborai_
     harborai_str item, provider;
     while (json_array_next(&cursor, &item)) {
         if (is_replay(item, &provider) &&
-            !json_string_equal(provider, slice_of(attempt_plugin_id(g->a))))
+            !json_string_equal(provider, slice_of(g->a->provider->table->id)))
             continue;
         buf_add_char(&b, b.len > 0 ? ',' : '[');
         buf_add(&b, item);

@@ -59,6 +59,11 @@ TESTS += %reldir%/fuzz_arguments
 %canon_reldir%_fuzz_arguments_SOURCES = %reldir%/fuzz_arguments.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
 %canon_reldir%_fuzz_arguments_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_replay
+TESTS += %reldir%/fuzz_replay
+%canon_reldir%_fuzz_replay_SOURCES = %reldir%/fuzz_replay.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
+%canon_reldir%_fuzz_replay_LDADD = core/engine/libengine.la core/chat/libchat.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la $(JSONC_LIBS)
 check_PROGRAMS += %reldir%/fuzz_vendor_error
 TESTS += %reldir%/fuzz_vendor_error
 %canon_reldir%_fuzz_vendor_error_SOURCES = %reldir%/fuzz_vendor_error.c %reldir%/replay.c %reldir%/chat.h %reldir%/fuzz.h
@@ -205,6 +210,10 @@ EXTRA_DIST += \
 	%reldir%/corpus/manifest/presets \
 	%reldir%/corpus/manifest/twice \
 	%reldir%/corpus/manifest/whole \
+	%reldir%/corpus/replay/calls \
+	%reldir%/corpus/replay/details \
+	%reldir%/corpus/replay/odd \
+	%reldir%/corpus/replay/twice \
 	%reldir%/corpus/sse/anthropic \
 	%reldir%/corpus/sse/line_ends \
 	%reldir%/corpus/sse/lines \
