@@ -9,6 +9,7 @@ import unittest
 
 import support
 import test_says
+from test_http import FrontTest
 
 THOUGHT = 'so: "Zürich" \\ 苏黎世 😀'
 REPLAYS = [{"signature": "c2ln", "of": [1, {"deep": None}]}, {"redacted": "\u00e9\n"}]
@@ -289,6 +290,90 @@ class GoneTest(unittest.TestCase):
             found = counts(hb)
             self.assertGreaterEqual(found["evicted"], 1)
             self.assertLessEqual(found["bytes"], 8192)
+
+
+class VendorTest(FrontTest):
+    """A plain client, and simulators that refuse as the vendors do."""
+    number = 0
+    tools = [{"type": "function", "function": {
+        "name": "get_weather", "description": "Weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]
+
+    @classmethod
+    def config(cls):
+        vendor = {"base_url": cls.sim.base_url, "api_key": support.KEY}
+        return {"providers": {"deepseek": vendor, "anthropic": vendor}}
+
+    def talk(self, model, stream, hb=None, script='{"tool_call":true}', **more):
+        """(answer to the second turn, body that the vendor saw, messages that were sent)."""
+        VendorTest.number += 1
+        mark, hb = f"replay-{self.number}", hb or self.hb
+        more = {"stream": stream, "tools": self.tools, **more}
+        first = [{"role": "user", "content": "sim:" + script}]
+        answer = hb.chat("", model, messages=first, **more)
+        self.assertEqual(answer.status, 200, answer.body)
+        message = plain(answer, stream)
+        time.sleep(0.01)  # longer than a lifetime of 1 ms
+        turns = [*first, message, *({"role": "tool", "content": "21", "tool_call_id": call["id"]}
+                                    for call in message["tool_calls"])]
+        self.assertGreater(len(turns), 2)
+        answer = hb.chat("", model, messages=turns, user=mark, **more)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer, json.loads(self.sim.request(f'"{mark}"')["body"]), turns
+
+    @contextlib.contextmanager
+    def forgetful(self):
+        with support.gateway({**self.config(), "replay": {"lifetime": "1ms"}}) as hb:
+            yield hb
+
+
+class DeepseekTest(VendorTest):
+    """It refuses a turn with tool calls whose reasoning_content does not come back."""
+
+    def test_two_turns(self):
+        for stream in (False, True):
+            with self.subTest(stream=stream):
+                answer, sent, turns = self.talk("deepseek-flash", stream)
+                self.assertEqual(sent["messages"][1], {**turns[1], "reasoning_content": "let me think"})
+                self.assertEqual(sent["messages"][2:], turns[2:])
+                self.assertIsNone(answer.headers["x-harborai-changed"])
+
+    def test_it_is_gone(self):
+        """Then it does not think, and says so."""
+        with self.forgetful() as hb:
+            for stream in (False, True):
+                with self.subTest(stream=stream):
+                    answer, sent, turns = self.talk("deepseek-flash", stream, hb)
+                    self.assertEqual(sent["messages"], turns)
+                    self.assertEqual(sent["thinking"], {"type": "disabled"})
+                    self.assertIn("thinking;off", answer.headers["x-harborai-changed"])
+
+
+class AnthropicTest(VendorTest):
+    """It wants its signed thoughts back, and those of the same model."""
+    script = json.dumps({"tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}},
+                                        {"name": "get_weather", "arguments": {}}]})
+
+    def test_two_turns(self):
+        redacted = json.dumps({**json.loads(self.script), "redacted": True})
+        for model, script in (("claude-opus-4-5", self.script), ("claude-opus-5", self.script),
+                              ("claude-sonnet-5-5", self.script), ("claude-opus-4-5", redacted)):
+            for stream in (False, True):
+                with self.subTest(model, stream=stream, redacted=script == redacted):
+                    answer, sent, _ = self.talk(model, stream, script=script, reasoning_effort="low")
+                    kinds = [block["type"] for block in sent["messages"][1]["content"]]
+                    thought = "redacted_thinking" if script == redacted else "thinking"
+                    self.assertEqual(kinds, [thought, "tool_use", "tool_use"])
+                    self.assertIsNone(answer.headers["x-harborai-changed"])
+
+    def test_it_is_gone(self):
+        with self.forgetful() as hb:
+            for stream in (False, True):
+                with self.subTest(stream=stream):
+                    answer, sent, _ = self.talk("claude-opus-4-5", stream, hb, self.script,
+                                                reasoning_effort="low")
+                    self.assertNotIn("thinking", sent)
+                    self.assertIn(";off", answer.headers["x-harborai-changed"])
 
 
 if __name__ == "__main__":
