@@ -49,6 +49,7 @@ static const struct word messages[] = {
     {"exceed context limit", HARBORAI_E_CONTEXT},
     {"credit balance is too low", HARBORAI_E_QUOTA},
     {"specified API usage limits", HARBORAI_E_QUOTA},
+    {"blocked by content filtering policy", HARBORAI_E_FILTERED}, /* claude-code's issues */
 };
 
 static harborai_status find(const struct word *words, size_t count, harborai_str text)

@@ -213,7 +213,7 @@ class AccountTest(AnthropicTest):
         rows = [("auth", 502, None, None), ("quota", 502, "provider_quota", None),
                 ("rate_limit", 429, None, None), ("overloaded", 529, None, "Overloaded"),
                 ("spend_limit", 502, "provider_quota", None), ("too_long", 400, None, "too long"),
-                ("server", 500, None, None)]
+                ("server", 500, None, None), ("filtered", 400, None, "content filtering")]
         for name, status, code, message in rows:
             with self.subTest(name):
                 answer, line, _, _ = self.call({"error": name})

@@ -205,6 +205,9 @@ static const struct broken {
      HARBORAI_E_OVERLOADED, "overloaded_error", "Over loaded"},
     {"api_error", "{'type':'error','error':{'type':'api_error','message':'x'}}\n", HARBORAI_E_VENDOR,
      "api_error", "x"},
+    {"filtered", START "{'type':'error','error':{'type':'invalid_request_error','message':"
+                 "'Output blocked by content filtering policy'}}\n",
+     HARBORAI_E_FILTERED, "invalid_request_error", "content filtering"},
     {"an error that says nothing", "{'type':'error'}\n", HARBORAI_E_VENDOR, "", "broke off"},
     {"a tool without a name", START BLOCK("{'type':'tool_use','id':'a'}"), HARBORAI_E_PROTOCOL, "",
      "without a name"},
@@ -341,6 +344,8 @@ static const struct failure {
      "prompt is too long: 210000 tokens > 200000 maximum"},
     {"no credit", 400, ERROR("invalid_request_error"), HARBORAI_E_QUOTA, "invalid_request_error",
      "Your credit balance is too low to access the Anthropic API."},
+    {"filtered", 400, ERROR("invalid_request_error"), HARBORAI_E_FILTERED, "invalid_request_error",
+     "Output blocked by content filtering policy"},
     {"a body that is cut", 500, "{'error':{'type':'api_er", HARBORAI_E_VENDOR, "", "m"},
 };
 
