@@ -9,7 +9,6 @@
  *     tool ID NAME JSON   emit() of the next tool call; ID "-": the host makes one
  *     input JSON          … a piece of the last one's arguments
  *     seen                emit() of the messages that it was given, as text
- *     off MEMBER          changed() of that member, before anything else
  *     usage INPUT OUTPUT  usage()
  *     changed HOW PATH    changed(), HOW a number
  *     wait MS             (thread only, or to hold up the loop)
@@ -140,8 +139,6 @@ static harborai_status emit_line(struct says *s, const char *line, char *rest)
         return harborai_emit_tool_input(s->call, s->tools - 1, text_of(rest));
     if (begins(line, "seen"))
         return harborai_emit_text(s->call, HARBORAI_DELTA_TEXT, s->messages);
-    if (begins(line, "off"))
-        return s->call->host->changed(s->call, text_of(rest), HARBORAI_CHANGED_OFF, NULL);
     return HARBORAI_OK;
 }
 

@@ -94,7 +94,7 @@ def counts(hb):
 @contextlib.contextmanager
 def gateway(**settings):
     with support.folder() as place:
-        test_says.build(place)
+        support.build_plugin(place, "says")
         config = {"providers": {"says": {}, "twin": {"plugin": "says", "models": ["twin"]}}, **settings}
         with support.gateway(config, env={
                 "HARBORAI_PLUGIN_PATH": support.plugin_path(place)}) as hb:
