@@ -302,7 +302,9 @@ class VendorTest(FrontTest):
     @classmethod
     def config(cls):
         vendor = {"base_url": cls.sim.base_url, "api_key": support.KEY}
-        return {"providers": {"deepseek": vendor, "anthropic": vendor}}
+        return {"providers": {"deepseek": vendor, "anthropic": vendor,
+                              "kimi": {**vendor, "preset": "moonshot"},
+                              "qwen": {**vendor, "preset": "qwen"}}}
 
     def talk(self, model, stream, hb=None, script='{"tool_call":true}', **more):
         """(answer to the second turn, body that the vendor saw, messages that were sent)."""
@@ -347,6 +349,17 @@ class DeepseekTest(VendorTest):
                     self.assertEqual(sent["messages"], turns)
                     self.assertEqual(sent["thinking"], {"type": "disabled"})
                     self.assertIn("thinking;off", answer.headers["x-harborai-changed"])
+
+
+class PresetTest(VendorTest):
+    def test_two_turns(self):
+        """Of servers with OpenAI's API each has its own rule."""
+        script = '{"tool_call":true,"reasoning":"hm hm"}'
+        for model, wanted in (("kimi-k2.6", {"reasoning_content": "hm hm"}), ("qwen-plus", {})):
+            for stream in (False, True):
+                with self.subTest(model, stream=stream):
+                    _, sent, turns = self.talk(model, stream, script=script)
+                    self.assertEqual(sent["messages"][1], {**turns[1], **wanted})
 
 
 class AnthropicTest(VendorTest):
