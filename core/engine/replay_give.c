@@ -207,7 +207,7 @@ static void give_to(struct giving *g, size_t index, const struct turn *m, struct
         const struct replay *found = find(g, m->tool_calls);
         bool has_reasoning = found != NULL && wants_reasoning && found->reasoning.len > 0;
         /* Signatures are of one model; a text is any model's to read. */
-        if (found != NULL && wants_details && slice_equal(found->model, a->call->upstream_model))
+        if (found != NULL && wants_details && slice_equal(found->maker, replay_maker(a)))
             more = found->details;
         if (has_reasoning)
             add_edit(g, index, "reasoning_content", found->reasoning);

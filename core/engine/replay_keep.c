@@ -49,6 +49,12 @@ static harborai_str last_message(const struct chat_request *request)
     return last;
 }
 
+harborai_str replay_maker(struct attempt *a)
+{
+    return arena_printf(&a->call->arena, "%s %.*s", a->provider->table->id,
+                        SLICE_ARG(a->call->upstream_model));
+}
+
 static void keep(struct attempt *a, const struct replay_call *calls, size_t count,
                  const struct replay *what)
 {
@@ -90,7 +96,7 @@ static void keep_whole(struct attempt *a)
     harborai_str tool_calls = json_member(message, HARBORAI_STR("tool_calls"));
     harborai_str reasoning = json_member(message, HARBORAI_STR("reasoning_content"));
     struct replay_call calls[DELTA_TOOLS_MOST];
-    struct replay what = {.model = a->call->upstream_model};
+    struct replay what = {.maker = replay_maker(a)};
     if (json_kind(tool_calls) != JSON_ARRAY)
         return;
     if (wants_reasoning(a) && json_kind(reasoning) == JSON_STRING)
@@ -254,7 +260,7 @@ static void keep_stream(struct attempt *a)
 {
     const struct replay_draft *draft = a->draft;
     struct replay_call calls[DELTA_TOOLS_MOST];
-    struct replay what = {.model = a->call->upstream_model};
+    struct replay what = {.maker = replay_maker(a)};
     if (draft == NULL || (!draft->has_reasoning && draft->details.len == 0))
         return;
     harborai_str before = last_message(&a->call->request);
@@ -275,7 +281,7 @@ static void keep_stream(struct attempt *a)
 
 void replay_keep(struct attempt *a)
 {
-    if (store_of(a) == NULL)
+    if (store_of(a) == NULL || a->call->front == NULL) /* nobody has read it who could go on */
         return;
     if (a->call->request.is_stream)
         keep_stream(a);

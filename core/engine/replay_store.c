@@ -226,7 +226,7 @@ static struct kept *copy(const struct replay_store *store, harborai_str caller,
                          const struct replay *what)
 {
     size_t text =
-        caller.len + provider.len + what->reasoning.len + what->details.len + what->model.len;
+        caller.len + provider.len + what->reasoning.len + what->details.len + what->maker.len;
     for (size_t i = 0; i < count; i++)
         text += calls[i].id.len;
     size_t size = sizeof(struct kept) + count * sizeof(struct kept_call) + text;
@@ -237,7 +237,7 @@ static struct kept *copy(const struct replay_store *store, harborai_str caller,
     *kept = (struct kept){.references = 1, .size = size, .call_count = count};
     kept->replay.reasoning = put(&at, what->reasoning);
     kept->replay.details = put(&at, what->details);
-    kept->replay.model = put(&at, what->model);
+    kept->replay.maker = put(&at, what->maker);
     kept->caller = put(&at, caller);
     kept->provider = put(&at, provider);
     for (size_t i = 0; i < count; i++)

@@ -49,7 +49,7 @@ struct replay_call {
 struct replay {
     harborai_str reasoning; /* the reasoning_content, JSON string; empty = none */
     harborai_str details;   /* the items of reasoning_details, JSON array; empty = none */
-    harborai_str model;     /* the vendor's, which made them */
+    harborai_str maker;     /* of the details: a plugin and its model; nobody else can read them */
 };
 
 /* Copies `options`; what they point to outlives the store. */

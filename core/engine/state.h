@@ -332,6 +332,7 @@ bool replay_wants_chunks(const struct attempt *a);
 void replay_note_reasoning(struct attempt *a, harborai_str json);
 void replay_keep(struct attempt *a); /* the answer has ended well */
 void replay_draft_release(struct replay_draft *draft);
+harborai_str replay_maker(struct attempt *a); /* see replay_store.h; empty: no memory */
 
 /* --- output_json.c --- */
 harborai_status output_json(struct attempt *a, harborai_str chunk, harborai_error *error);

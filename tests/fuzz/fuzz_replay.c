@@ -17,7 +17,7 @@ static const harborai_plugin table = {.size = sizeof table, .id = "us"};
 
 static void keep_call(struct replay_store *store, harborai_str item, harborai_str before)
 {
-    const struct replay what = {HARBORAI_STR(KEPT), HARBORAI_STR(DETAILS), HARBORAI_STR("m")};
+    const struct replay what = {HARBORAI_STR(KEPT), HARBORAI_STR(DETAILS), HARBORAI_STR("us m")};
     char room[REPLAY_ID_MOST];
     struct replay_call call;
     if (replay_call_read(item, before, room, &call))

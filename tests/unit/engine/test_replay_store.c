@@ -96,7 +96,7 @@ static void test_key(void)
         ROW(rows[i].name, (found != NULL) == rows[i].found);
         ROW(rows[i].name, found == NULL || (slice_equal(found->reasoning, what.reasoning) &&
                                             slice_equal(found->details, what.details) &&
-                                            slice_equal(found->model, what.model)));
+                                            slice_equal(found->maker, what.maker)));
         replay_unref(found);
     }
     CU_ASSERT(counts[REPLAY_KEPT] == 1);
