@@ -128,6 +128,9 @@ harborai_status errors_map(harborai_provider *provider, harborai_call *call,
         harborai_error_set(error, HARBORAI_E_INVALID,
                            "the request is larger than the 32 MB that Anthropic takes: send "
                            "smaller images, or fewer");
+    else if (error->code == HARBORAI_E_NOT_FOUND && strncmp(error->message, "model: ", 7) == 0)
+        harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                           "Anthropic does not have this model, or not any more");
     return HARBORAI_OK;
 }
 

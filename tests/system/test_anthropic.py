@@ -220,6 +220,10 @@ class AccountTest(AnthropicTest):
                 self.assert_error(answer, status, code=code, message=message)
                 self.assertEqual(line["outcome"], "error")
 
+    def test_no_such_model(self):
+        answer, _, _, _ = self.call("x", "claude-opus-9")
+        self.assert_error(answer, 404, message="does not have this model")
+
     def test_failures_within_a_stream(self):
         answer, line, _, _ = self.call({"text": "a b c", "error_after_events": 5}, "claude-opus-4-7",
                                        stream=True)
