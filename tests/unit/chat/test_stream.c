@@ -154,6 +154,7 @@ static void test_streams(void)
         ROW(streams[i].name, stream_needs_usage_chunk(&w) == streams[i].needs_usage ||
                               !streams[i].finished);
         ROW(streams[i].name, w.repairs == streams[i].repairs);
+        stream_release(&w);
     }
 }
 
@@ -179,6 +180,8 @@ static void test_records(void)
     stream_write_usage_chunk(&w, w.usage, &b);
     CU_ASSERT(slice_is(buf_slice(&b), USAGE));
 
+    stream_release(&w);
+
     /* What the first chunk did not say, or said at too great length. */
     start(&w, 1, true);
     buf_clear(&b);
@@ -192,6 +195,7 @@ static void test_records(void)
     CU_ASSERT(slice_is(buf_slice(&b), "{\"id\":\"\",\"object\":\"chat.completion.chunk\","
                                       "\"created\":0,\"model\":\"\",\"choices\":[],"
                                       "\"usage\":{\"a\":1}}"));
+    stream_release(&w);
 }
 
 static void test_content(void)
@@ -218,6 +222,7 @@ static void test_content(void)
         buf_printf(&b, "{\"choices\":[{\"delta\":%s}]}", rows[i].delta);
         stream_event(&w, buf_slice(&b));
         ROW(rows[i].delta, w.has_content == rows[i].want);
+        stream_release(&w);
     }
 }
 
@@ -259,6 +264,7 @@ static void test_names(void)
         ROW(rows[i].name, slice_is((harborai_str){w.model.data, w.model.len}, rows[i].model));
         ROW(rows[i].name,
             slice_is((harborai_str){w.service_tier.data, w.service_tier.len}, rows[i].tier));
+        stream_release(&w);
     }
 }
 
@@ -272,6 +278,7 @@ static void test_truncated(void)
         start(&w, 1, false);
         CU_ASSERT(stream_event(&w, (harborai_str){copy, len}) == STREAM_DROP && w.chunks == 0);
         CU_ASSERT(stream_event(&w, (harborai_str){copy, len}) == STREAM_BAD && w.chunks == 0);
+        stream_release(&w);
         free(copy);
     }
 }
