@@ -88,6 +88,27 @@ static bool is_openai_form(harborai_str object)
     return json_int64(json_member(object, HARBORAI_STR("prompt_tokens")), &number);
 }
 
+/* What the vendor says by names of its own. */
+static void write_vendor_members(struct buf *b, harborai_str object)
+{
+    static const harborai_str ours[] = {
+        HARBORAI_STR_INIT("prompt_tokens"),         HARBORAI_STR_INIT("completion_tokens"),
+        HARBORAI_STR_INIT("total_tokens"),          HARBORAI_STR_INIT("prompt_tokens_details"),
+        HARBORAI_STR_INIT("completion_tokens_details"),
+    };
+    struct json_cursor cursor = json_open(object);
+    struct json_member member;
+    while (json_kind(object) == JSON_OBJECT && json_object_next(&cursor, &member)) {
+        size_t i = 0;
+        while (i < ARRAY_LEN(ours) && !json_key_equal(&member, ours[i]))
+            i++;
+        if (i < ARRAY_LEN(ours))
+            continue;
+        buf_add_char(b, ',');
+        json_line_write(b, member.span);
+    }
+}
+
 void usage_write_openai(struct buf *b, const harborai_usage *usage)
 {
     static const struct detail of_prompt[] = {
@@ -114,6 +135,7 @@ void usage_write_openai(struct buf *b, const harborai_usage *usage)
                input, output, input + output);
     write_details(b, usage, "prompt_tokens_details", of_prompt, ARRAY_LEN(of_prompt));
     write_details(b, usage, "completion_tokens_details", of_completion, ARRAY_LEN(of_completion));
+    write_vendor_members(b, usage->vendor_json);
     buf_add_char(b, '}');
 }
 

@@ -14,7 +14,8 @@
 MUST_CHECK harborai_status usage_parse_openai(harborai_str object, harborai_usage *ret_usage,
                                               harborai_error *error);
 
-/* Writes `usage` as OpenAI's usage object: the vendor's own if that has OpenAI's form. */
+/* Writes `usage` as OpenAI's usage object: the vendor's own if that has OpenAI's form, else one made of
+ * the classes, with the vendor's members behind it under their own names. */
 void usage_write_openai(struct buf *b, const harborai_usage *usage);
 
 /* Takes over what `from` knows; vendor_json is borrowed from where `from` borrows it. */

@@ -15,7 +15,7 @@ static void test_write(void)
     ROW("unknown", slice_is(buf_slice(&b), "{\"prompt_tokens\":0,\"completion_tokens\":0,"
                                            "\"total_tokens\":0}"));
     buf_clear(&b);
-    usage.vendor_json = HARBORAI_STR("{\"input_tokens\":3}"); /* Anthropic's */
+    usage.vendor_json = HARBORAI_STR("{\"input_tokens\":3, \"total_tokens\":9}"); /* Anthropic's */
     harborai_usage_set(&usage, HARBORAI_TOKENS_INPUT, 3);
     harborai_usage_set(&usage, HARBORAI_TOKENS_CACHE_READ, 100);
     harborai_usage_set(&usage, HARBORAI_TOKENS_CACHE_WRITE, 20);
@@ -31,7 +31,7 @@ static void test_write(void)
         slice_is(buf_slice(&b),
                  "{\"prompt_tokens\":128,\"completion_tokens\":42,\"total_tokens\":170,"
                  "\"prompt_tokens_details\":{\"cached_tokens\":100,\"cache_write_tokens\":25},"
-                 "\"completion_tokens_details\":{\"reasoning_tokens\":2}}"));
+                 "\"completion_tokens_details\":{\"reasoning_tokens\":2},\"input_tokens\":3}"));
     ROW("back", usage_parse_openai(buf_slice(&b), &again, NULL) == HARBORAI_OK);
     ROW("back", again.count[HARBORAI_TOKENS_INPUT] == 3);
     ROW("totals", usage_input_total(&usage) == 128 && usage_output_total(&usage) == 42);
