@@ -32,13 +32,14 @@ static void note_none(struct attempt *a, struct record *r)
                                            (error->base.flags & HARBORAI_ERROR_NOT_BILLED) == 0);
     if (!may_be_billed)
         return;
+    bool is_there = a->usage_error[0] != '\0'; /* many servers of one's own have none */
     r->usage_method = HARBORAI_STR("fallback_zero");
     r->usage_confidence = 0;
-    if (a->usage_error[0] == '\0')
+    if (!is_there)
         snprintf(a->usage_error, sizeof a->usage_error, "the answer has no usage");
     r->usage_error = slice_of(a->usage_error);
     if (error == NULL && is_first(a, TOLD_UNREAD))
-        log_write(a->call->engine->s.log, LOG_LEVEL_WARN, "usage.unread",
+        log_write(a->call->engine->s.log, is_there ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "usage.unread",
                   "provider='%s' plugin='%s' error='%s'", slot_name(a->slot), attempt_plugin_id(a),
                   a->usage_error);
 }
