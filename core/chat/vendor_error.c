@@ -34,6 +34,7 @@ static const struct word {
     {HARBORAI_STR_INIT("context_length_exceeded"), HARBORAI_E_CONTEXT, true},
     {HARBORAI_STR_INIT("content_filter"), HARBORAI_E_FILTERED, true},
     {HARBORAI_STR_INIT("content_policy_violation"), HARBORAI_E_FILTERED, true},
+    {HARBORAI_STR_INIT("invalid_prompt"), HARBORAI_E_FILTERED, true}, /* OpenAI's usage policy */
     {HARBORAI_STR_INIT("invalid_api_key"), HARBORAI_E_AUTH, true},
     {HARBORAI_STR_INIT("model_not_found"), HARBORAI_E_NOT_FOUND, true},
     {HARBORAI_STR_INIT("rate_limit_exceeded"), HARBORAI_E_RATE_LIMIT, true},
