@@ -91,6 +91,9 @@ class Exchange:
             body = json.loads(self.request.body)
             json_bytes(body)  # raises for half of a surrogate pair, which no answer could echo
             self._know_model(body)
+            if not self.base and type(self.dialect) is openai.Dialect:  # its /v1 is missing
+                await self._json(*self.dialect.not_found("POST", self.path))
+                return
             problem = self.dialect.check(body)
             self.script = {} if problem else scripts.of_request(self.request.headers, body)
         except scripts.BadScript as error:
