@@ -362,6 +362,8 @@ static void note_result(struct attempt *a, const harborai_result *result)
         r->vendor_request_id = arena_copy(arena, result->vendor_request_id);
     if (result->vendor_model.len > 0)
         r->vendor_model = arena_copy(arena, result->vendor_model);
+    if (result->service_tier.len > 0)
+        r->service_tier = arena_copy(arena, result->service_tier);
 }
 
 void attempt_finish(struct attempt *a, const harborai_result *result)

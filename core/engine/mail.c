@@ -134,7 +134,7 @@ harborai_status mail_usage(struct attempt *a, const harborai_usage *usage)
 static size_t finish_text_size(const harborai_result *result, const harborai_usage *usage)
 {
     return result->vendor_request_id.len + result->vendor_model.len +
-           result->vendor_finish_reason.len + usage->vendor_json.len;
+           result->vendor_finish_reason.len + result->service_tier.len + usage->vendor_json.len;
 }
 
 harborai_status mail_finish(struct attempt *a, const harborai_result *result)
@@ -151,6 +151,7 @@ harborai_status mail_finish(struct attempt *a, const harborai_result *result)
     move_text(&at, &letter->finish.result.vendor_request_id);
     move_text(&at, &letter->finish.result.vendor_model);
     move_text(&at, &letter->finish.result.vendor_finish_reason);
+    move_text(&at, &letter->finish.result.service_tier);
     move_text(&at, &letter->finish.usage.vendor_json);
     if (result->usage != NULL)
         letter->finish.result.usage = &letter->finish.usage;

@@ -81,11 +81,25 @@ static void on_release(harborai_provider *self, harborai_call *call)
     events_release(call->state);
 }
 
+/* Inference in the US alone is 10 % more of everything (platform.claude.com/docs/en/about-claude/
+ * pricing, "Data residency pricing"). */
 static harborai_status pricing(harborai_provider *self, const harborai_price_query *query,
                                harborai_price *price, harborai_error *error)
 {
+    harborai_price_query listed = *query;
+    harborai_str *tier = &listed.service_tier;
+    size_t len = sizeof USAGE_US - 1, rest = tier->len >= len ? tier->len - len : 0;
+    bool is_us = tier->len >= len && memcmp(tier->data + rest, USAGE_US, len) == 0 &&
+                 (rest == 0 || tier->data[rest - 1] == ' ');
     (void)self;
-    return price_table_find(&anthropic_prices, query, price, error);
+    if (is_us)
+        tier->len = rest > 0 ? rest - 1 : 0;
+    harborai_status st = price_table_find(&anthropic_prices, &listed, price, error);
+    if (st < 0 || !is_us)
+        return st;
+    price->scale_num = (price->scale_num > 0 ? price->scale_num : 1) * 11;
+    price->scale_den = (price->scale_den > 0 ? price->scale_den : 1) * 10;
+    return st;
 }
 
 static const harborai_plugin plugin = {.size = sizeof plugin,

@@ -16,13 +16,15 @@ typedef void event_fn(harborai_call *call, struct events *e, harborai_str json);
 
 static void end_with(harborai_call *call, struct events *e, const harborai_error *error)
 {
+    char room[USAGE_TIER_MOST];
     const harborai_result result = {.size = sizeof result,
                                     .finish_reason = e->finish_reason,
                                     .usage = e->usage.size > 0 ? &e->usage : NULL,
                                     .error = error,
                                     .vendor_model = {e->model, strlen(e->model)},
                                     .vendor_finish_reason = {e->stop_reason,
-                                                             strlen(e->stop_reason)}};
+                                                             strlen(e->stop_reason)},
+                                    .service_tier = usage_tier(e->usage.vendor_json, room)};
     if (e->is_over)
         return;
     e->is_over = true;

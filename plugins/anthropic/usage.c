@@ -4,6 +4,8 @@
  * are made disjoint here. Pure. */
 #include "plugins/anthropic/usage.h"
 
+#include <stdio.h>
+
 #include "json_value.h"
 
 static bool read_count(harborai_str object, harborai_str name, int64_t *ret_count)
@@ -97,4 +99,21 @@ harborai_status usage_parse(harborai_provider *provider, harborai_str model, har
         return harborai_error_set(error, HARBORAI_E_NOT_FOUND, "there is no usage in it");
     usage->vendor_json = object;
     return HARBORAI_OK;
+}
+
+/* ---- How it was billed --------------------------------------------------------------------------- */
+
+harborai_str usage_tier(harborai_str object, char room[static USAGE_TIER_MOST])
+{
+    harborai_str tier = HARBORAI_STR("");
+    bool is_us = json_string_equal(json_member(object, HARBORAI_STR("inference_geo")),
+                                   HARBORAI_STR("us"));
+    if (json_string_equal(json_member(object, HARBORAI_STR("speed")), HARBORAI_STR("fast")))
+        tier = HARBORAI_STR("fast");
+    else if (!json_string_plain(json_member(object, HARBORAI_STR("service_tier")), &tier) ||
+             harborai_str_equal(tier, "standard") || tier.len > USAGE_TIER_MOST / 2)
+        tier.len = 0;
+    int len = snprintf(room, USAGE_TIER_MOST, "%.*s%s%s", (int)tier.len, tier.data,
+                       tier.len > 0 && is_us ? " " : "", is_us ? USAGE_US : "");
+    return (harborai_str){room, (size_t)len};
 }

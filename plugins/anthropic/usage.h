@@ -15,4 +15,11 @@ bool usage_add(harborai_usage *usage, harborai_str object);
 harborai_status usage_parse(harborai_provider *provider, harborai_str model, harborai_str json,
                             harborai_usage *usage, harborai_error *error);
 
+enum { USAGE_TIER_MOST = 64 };
+
+/* How a message was billed, by its usage object, for pricing(): the service_tier, "fast" for that
+ * speed, USAGE_US alone or behind it for inference in the US alone. Empty: as listed. */
+#define USAGE_US "us"
+harborai_str usage_tier(harborai_str object, char room[static USAGE_TIER_MOST]);
+
 #endif

@@ -209,6 +209,24 @@ class AccountTest(AnthropicTest):
                 self.assertEqual((told["prompt_tokens"], told["completion_tokens"]),
                                  (234566 + 1000001 + 5000, 98765))
 
+    def test_what_it_was_billed_as_decides_the_cost(self):
+        rows = [({}, 1, None), ({"service_tier": "standard"}, 1, None),
+                ({"service_tier": "batch"}, Decimal("0.5"), "batch"),
+                ({"speed": "fast"}, 2, "fast"), ({"inference_geo": "us"}, Decimal("1.1"), "us"),
+                ({"speed": "fast", "inference_geo": "us"}, Decimal("2.2"), "fast us"),
+                ({"inference_geo": "global"}, 1, None), ({"service_tier": "priority"}, None, "priority")]
+        usage = {"input_tokens": 1000, "output_tokens": 0, "cache_read_input_tokens": 0,
+                 "cache_creation_input_tokens": 0}
+        for more, factor, tier in rows:
+            with self.subTest(more):
+                _, line, _, _ = self.call({"text": "a", "usage": {**usage, **more}},
+                                          model="claude-opus-5-5")
+                self.assertEqual(line.get("service_tier"), tier)
+                if factor is None:
+                    self.assertIsNone(line["cost"])
+                else:
+                    self.assertEqual(Decimal(line["cost"]), 1000 * Decimal("4e-6") * factor)
+
     def test_errors(self):
         rows = [("auth", 502, None, None), ("quota", 502, "provider_quota", None),
                 ("rate_limit", 429, None, None), ("overloaded", 529, None, "Overloaded"),

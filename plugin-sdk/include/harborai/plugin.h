@@ -351,6 +351,8 @@ typedef struct harborai_result {
     harborai_str vendor_request_id; /* if it is not in "request_id_header" */
     harborai_str vendor_model;      /* the model that answered, if the vendor says; else empty */
     harborai_str vendor_finish_reason; /* the vendor's own word, for the log */
+    harborai_str service_tier;      /* what the vendor billed it as, in the words that pricing() knows:
+                                       "batch"; empty = standard */
 } harborai_result;
 
 typedef struct harborai_price_query {
@@ -633,7 +635,8 @@ static inline harborai_status harborai_finish(harborai_call *call, uint32_t fini
                                               const harborai_usage *usage)
 {
     harborai_str none = { NULL, 0 };
-    harborai_result result = { sizeof result, finish_reason, usage, NULL, none, none, none };
+    harborai_result result = { sizeof result, finish_reason, usage, NULL,
+                               none,          none,          none,  none };
     return call->host->finish(call, &result);
 }
 
@@ -643,7 +646,7 @@ harborai_fail(harborai_call *call, harborai_status code, const char *format, ...
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     harborai_str none = { NULL, 0 };
-    harborai_result result = { sizeof result, 0, NULL, &error, none, none, none };
+    harborai_result result = { sizeof result, 0, NULL, &error, none, none, none, none };
     va_list arguments;
     error.code = code;
     error.flags = harborai_error_flags(code);
