@@ -84,7 +84,12 @@ REQUESTS = [
      {"reasoning_effort": "none", "max_tokens": 5}, "thinking"),
     ("gemini", "gemini-3-flash", {"reasoning_effort": "xhigh"}, {"reasoning_effort": "high"},
      "reasoning_effort"),
+    # What a preset says the server does not take: the host leaves it out
+    ("groq", "m", {"logprobs": True, "top_logprobs": 2, "max_tokens": 5}, {"max_tokens": 5}, "logprobs"),
+    ("mistral", "mistral-large-latest", {"user": "u", "top_p": 0.5}, {"top_p": 0.5}, "user"),
+    ("zhipu", "glm-5", {"presence_penalty": 1}, {}, "presence_penalty"),
     # OpenAI itself
+    ("openai", "gpt-4o", {"reasoning_effort": "low"}, {}, "reasoning_effort"),
     ("openai", "gpt-4o", {"max_tokens": 5, "temperature": 0.3}, {"max_tokens": 5, "temperature": 0.3},
      ""),
     ("openai", "gpt-5-mini", {"max_tokens": 5, "temperature": 1, "top_p": 0.5, "logprobs": True},
