@@ -211,7 +211,7 @@ static void check_rest(struct wire_case *c, struct outcome *o)
         fault(c, "whole", 0, "changed:", o->changed);
     for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
         const char *text = json_object_get_string(json_object_array_get_idx(list, i));
-        if (memmem(o->out.data, o->out.len, text, strlen(text)) == NULL)
+        if (o->out.len == 0 || memmem(o->out.data, o->out.len, text, strlen(text)) == NULL)
             fault(c, "whole", 0, "does not survive:", text);
     }
 }

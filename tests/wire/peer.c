@@ -57,7 +57,7 @@ static void take_connection(struct peer *peer)
 
 static void measure(struct peer *peer)
 {
-    const char *end = memmem(peer->in.data, peer->in.len, "\r\n\r\n", 4);
+    const char *end = peer->in.len > 0 ? memmem(peer->in.data, peer->in.len, "\r\n\r\n", 4) : NULL;
     if (end == NULL)
         return;
     peer->head = (size_t)(end - peer->in.data) + 4;
