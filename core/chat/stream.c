@@ -130,7 +130,7 @@ static bool take_text(struct stream *w, harborai_str string)
 {
     if (w->shape.is_arguments)
         return tool_calls_go_on(&w->calls, w->shape.call, string);
-    if (w->shape.is_reasoning && w->notes_turn)
+    if (w->shape.is_reasoning && w->notes_turn && string.len > 2)
         w->reasoning = string;
     return true;
 }
@@ -181,6 +181,14 @@ static void take_shape(struct stream *w, harborai_str data, harborai_str choices
 
 /* ---- Choices --------------------------------------------------------------------------------- */
 
+/* Whether the choice has said something: until then a whole message may still come for it. */
+static bool has_said(const struct stream *w, harborai_str choice)
+{
+    int64_t number = 0;
+    (void)json_int64(json_member(choice, HARBORAI_STR("index")), &number);
+    return number >= 0 && number < LIMIT_REQUEST_CHOICES && w->has_text[number];
+}
+
 /* False: one of them is none, or cannot be. */
 static bool read_choices(struct stream *w, harborai_str data, harborai_str choices)
 {
@@ -194,10 +202,10 @@ static bool read_choices(struct stream *w, harborai_str data, harborai_str choic
     while (json_array_next(&cursor, &choice))
         if (!stream_choice(w, choice, position++, &text))
             return false;
-    bool is_plain = position == 1 && text.value.len > 0 && w->has_content && !w->is_holding;
+    bool is_plain = position == 1 && text.value.len > 0 && has_said(w, choice) && !w->is_holding;
     if (is_plain && w->splices.count == 0 && w->usage.len == 0)
         take_shape(w, data, choices, &text);
-    else if (w->is_holding)
+    else if (w->is_holding || w->shape.is_arguments) /* another call may go on in the same words */
         w->shape.before_len = 0;
     return true;
 }
@@ -273,6 +281,26 @@ static enum stream_verdict stream_chunk(struct stream *w, harborai_str data,
     return stream_out(w, w->is_holding ? STREAM_HOLD : STREAM_FORWARD);
 }
 
+/* There are servers that write the member into every chunk, and nothing into it. */
+static bool is_error(harborai_str value)
+{
+    switch (json_kind(value)) {
+    case JSON_STRING:
+        return value.len > 2;
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return inside(value).len > 0;
+    case JSON_BOOL:
+        return slice_is(value, "true");
+    case JSON_NUMBER:
+        return true;
+    case JSON_NULL:
+    case JSON_NONE:
+        break;
+    }
+    return false;
+}
+
 enum stream_verdict stream_event(struct stream *w, harborai_str data)
 {
     struct chunk chunk;
@@ -293,8 +321,9 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
     }
     if (!read_chunk(data, &chunk))
         return slice_trim(data).len == 0 ? STREAM_DROP : stream_bad(w);
-    if (chunk.error.len > 0 || slice_is(chunk.object, "\"error\"")) {
-        w->error = chunk.error.len > 0 ? chunk.error : data;
+    bool has_error = is_error(chunk.error);
+    if (has_error || slice_is(chunk.object, "\"error\"")) {
+        w->error = has_error ? chunk.error : data;
         return STREAM_ERROR;
     }
     if (json_kind(chunk.usage) == JSON_OBJECT)

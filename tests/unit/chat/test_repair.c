@@ -52,6 +52,15 @@ static const struct row {
     {"Gemini: parallel calls of one function, all with index 0", 0,
      {T(CALL(0, "a", "f", "{\\\"x\\\":1}")), T(CALL(0, "b", "f", "{\\\"x\\\":2}")), END("stop")},
      {NULL, T(CALL(1, "b", "f", "{\\\"x\\\":2}")), END("tool_calls")}, 2, NULL},
+    {"arguments in the same words for the second call of two with index 0", 0,
+     {T(CALL(0, "a", "f", "")), T("{\"index\":0," ARGS("") "}"), T(CALL(0, "b", "g", "")),
+      T("{\"index\":0," ARGS("{\\\"x\\\":1}") "}"), END("tool_calls")},
+     {NULL, NULL, T(CALL(1, "b", "g", "")), T("{\"index\":1," ARGS("{\\\"x\\\":1}") "}"),
+      C("\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]},"
+        "\"finish_reason\":\"tool_calls\"")}, 3, NULL},
+    {"a member error that says nothing", 0,
+     {"{\"error\":\"\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},"
+      "\"finish_reason\":null}]}", END("stop")}, {NULL}, 0, NULL},
     {"Gemini: arguments split, no index", 0,
      {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}"),
       T("{" ARGS("}") "}"), END("tool_calls")},

@@ -249,7 +249,7 @@ static void test_names(void)
         {"Azure names it in the second", {FILTER(MODEL("")), NAMED(MODEL("m"))}, "-+", "\"m\"", ""},
         {"numbers", {NAMED("\"model\":{},\"service_tier\":[],")}, "-", "", ""},
         {"too long", {NAMED(TIER(LONG LONG) MODEL(LONG LONG))}, "-", "", ""},
-        {"not of an error", {NAMED(TIER("flex")), "{" TIER("priority") "\"error\":{}}"}, "+-", "",
+        {"not of an error", {NAMED(TIER("flex")), "{" TIER("priority") "\"error\":{\"code\":1}}"}, "+-", "",
          "\"flex\""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
