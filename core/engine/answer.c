@@ -219,14 +219,6 @@ static void on_end(struct exchange *x)
 
 /* --- Errors ---------------------------------------------------------------------------------- */
 
-/* Vendors quote what they refuse. */
-static void mask_keys(const struct attempt *a, char *text)
-{
-    const struct provider *spec = a->provider->spec;
-    for (size_t i = 0; i < spec->secret_count; i++)
-        secret_mask(spec->secrets[i].value, text);
-}
-
 /* The operator's key and account are the operator's business: a client over HTTP learns that, the
  * log has the vendor's words. Other words of the vendor's go out over HTTP as they are; whoever asks
  * otherwise sees nothing but the message, and is told whose they are. */
@@ -234,7 +226,6 @@ static void blame_operator(struct attempt *a, struct chat_error *error)
 {
     harborai_str provider = slice_of(slot_name(a->slot));
     bool is_http = a->call->is_http;
-    mask_keys(a, error->base.message);
     harborai_error said = error->base;
     if (!vendor_error_hide(error, provider, a->provider->spec->key_variable, is_http)) {
         if (!is_http)
@@ -279,6 +270,8 @@ static void check_mapped(struct attempt *a, struct chat_error *mapped)
     harborai_error given = mapped->base;
     if (take_error(&given, &mapped->base) < 0 || mapped->base.code >= 0)
         blame_plugin(a, mapped, "gave a broken error");
+    provider_mask_secrets(a->provider->spec, &mapped->base);
+    provider_mask_text(a->provider->spec, mapped->type);
 }
 
 void answer_is_error(struct attempt *a, harborai_str body)

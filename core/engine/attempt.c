@@ -124,6 +124,7 @@ void attempt_fail_by_plugin(struct attempt *a, const harborai_error *error)
         if (!slice_starts_with(slice_of(copy.message), "plugin '"))
             error_prefix(&copy, "plugin '%s': ", attempt_plugin_id(a));
     }
+    provider_mask_secrets(a->provider->spec, &copy);
     snprintf(who, sizeof who, "plugin '%s'", attempt_plugin_id(a));
     error_explain(&copy, who);
     attempt_fail(a, &copy);

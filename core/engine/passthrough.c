@@ -96,6 +96,7 @@ void passthrough_usage(struct attempt *a, harborai_str object)
             : usage_parse_openai(object, &usage, &error);
     a->usage_is_read_here = table->parse_tokens == NULL;
     if (st < 0) {
+        provider_mask_secrets(a->provider->spec, &error);
         snprintf(a->usage_error, sizeof a->usage_error, "%.95s", error.message);
         return;
     }

@@ -155,6 +155,7 @@ static void work_create(struct slot *slot)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     if (call_create(slot, &error) < 0) {
+        provider_mask_secrets(slot->provider, &error);
         error_prefix(&error, "providers.%s: ", slot_name(slot));
         atomic_fetch_or(&slot->work, SLOT_WORK_RELEASE);
         finish_load(slot, PLUGIN_STAGE_CREATE, &error);

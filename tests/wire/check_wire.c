@@ -221,6 +221,21 @@ static void check_rest(struct wire_case *c, struct outcome *o)
     }
 }
 
+/* What is nobody's to read, such as the key. */
+static void check_never(struct wire_case *c, const char *how, size_t at, const struct outcome *o)
+{
+    struct json_object *list = member(c->json, "never");
+    const harborai_str places[] = {buf_slice(&o->out), slice_of(o->error.message),
+                                   slice_of(o->error.vendor_code), slice_of(o->error.param)};
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+        const char *text = json_object_get_string(json_object_array_get_idx(list, i));
+        for (size_t p = 0; p < ARRAY_LEN(places); p++)
+            if (places[p].len > 0 &&
+                memmem(places[p].data, places[p].len, text, strlen(text)) != NULL)
+                fault(c, how, at, "comes out, and must not:", text);
+    }
+}
+
 /* --- The ways to play ---------------------------------------------------------------------------- */
 
 static bool run(struct stage *stage, struct wire_case *c, enum cut cut, size_t at,
@@ -238,6 +253,7 @@ static void check(struct wire_case *c, const char *how, size_t at, const struct 
         check_error(c, how, at, o);
     else
         check_answer(c, how, at, o, true);
+    check_never(c, how, at, o);
 }
 
 static void play_whole(struct stage *stage, struct wire_case *c)
@@ -276,6 +292,7 @@ static void check_end(struct wire_case *c, const char *how, size_t at, const str
 {
     count->ends++;
     count->ends_in_error += o->has_failed;
+    check_never(c, how, at, o);
     if (o->has_failed) {
         if (at >= c->ends_at)
             fault(c, how, at, "it failed:", o->error.message);
