@@ -193,22 +193,43 @@ static void on_error(harborai_call *call, struct events *e, harborai_str json)
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
+static int64_t index_of(harborai_str json)
+{
+    int64_t index;
+    return json_int64(json_member(json, HARBORAI_STR("index")), &index) && index >= 0 ? index : -1;
+}
+
+/* One block is open at a time. What is for another cannot be put where it belongs, and must not be
+ * put anywhere else. */
+static bool is_of_open_block(harborai_call *call, struct events *e, harborai_str json)
+{
+    int64_t index = index_of(json);
+    if (e->kind != BLOCK_NONE && (index < 0 || e->index < 0 || index == e->index))
+        return true;
+    events_fail(call, e, HARBORAI_E_PROTOCOL,
+                "Anthropic's answer has a piece for a block that is not open");
+    return false;
+}
+
+/* A block that was not stopped is stopped by the next. */
 static void on_block_start(harborai_call *call, struct events *e, harborai_str json)
 {
     blocks_stop(call, e);
+    e->index = index_of(json);
     if (!e->is_over)
         blocks_start(call, e, json_member(json, HARBORAI_STR("content_block")));
 }
 
 static void on_block_delta(harborai_call *call, struct events *e, harborai_str json)
 {
-    blocks_add(call, e, json_member(json, HARBORAI_STR("delta")));
+    if (is_of_open_block(call, e, json))
+        blocks_add(call, e, json_member(json, HARBORAI_STR("delta")));
 }
 
 static void on_block_stop(harborai_call *call, struct events *e, harborai_str json)
 {
-    (void)json;
-    blocks_stop(call, e);
+    if (e->kind != BLOCK_NONE && is_of_open_block(call, e, json))
+        blocks_stop(call, e);
 }
 
 static const struct {

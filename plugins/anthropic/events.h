@@ -26,6 +26,7 @@ struct events { /* harborai_call.state; zeroed is the begin */
     struct json_out usage_json, usage_next;
     harborai_usage usage;
     enum block kind;
+    int64_t index;           /* of the open block in the answer; -1 = it was not said */
     unsigned tools;          /* calls begun */
     bool has_input;          /* of the open tool call: a piece came */
     int64_t characters;      /* of text so far */

@@ -16,6 +16,9 @@
     "'service_tier':'standard'}}}\n"
 #define BLOCK(block) "{'type':'content_block_start','index':0,'content_block':" block "}\n"
 #define DELTA(delta) "{'type':'content_block_delta','index':0,'delta':" delta "}\n"
+#define AT(event, index, rest) "{'type':'content_block_" event "','index':" index "," rest "}\n"
+#define TOOL_BLOCK(id) "'content_block':{'type':'tool_use','id':'" id "','name':'f','input':{}}"
+#define INPUT(piece)   "'delta':{'type':'input_json_delta','partial_json':'" piece "'}"
 #define TEXT(text)   DELTA("{'type':'text_delta','text':'" text "'}")
 #define CLOSE        "{'type':'content_block_stop','index':0}\n"
 #define WHY(reason)                                                                                \
@@ -211,6 +214,14 @@ static const struct broken {
     {"an error that says nothing", "{'type':'error'}\n", HARBORAI_E_VENDOR, "", "broke off"},
     {"a tool without a name", START BLOCK("{'type':'tool_use','id':'a'}"), HARBORAI_E_PROTOCOL, "",
      "without a name"},
+    {"two blocks at a time", START AT("start", "1", TOOL_BLOCK("t1")) AT("start", "2", TOOL_BLOCK("t2"))
+     AT("delta", "1", INPUT("{}")), HARBORAI_E_PROTOCOL, "", "not open"},
+    {"a piece of another block", START AT("start", "0", "'content_block':{'type':'text'}")
+     AT("delta", "1", "'delta':{'type':'text_delta','text':'a'}") CLOSE WHY("end_turn") STOP,
+     HARBORAI_E_PROTOCOL, "", "not open"},
+    {"the end of another block", START AT("start", "1", TOOL_BLOCK("t1")) AT("delta", "1", INPUT("{"))
+     CLOSE WHY("tool_use") STOP, HARBORAI_E_PROTOCOL, "", "not open"},
+    {"a piece of no block", START TEXT("a") WHY("end_turn") STOP, HARBORAI_E_PROTOCOL, "", "not open"},
 };
 
 static void test_broken(void)
