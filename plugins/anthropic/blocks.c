@@ -179,8 +179,11 @@ static void start_thinking(harborai_call *call, struct events *e, harborai_str b
     }
 }
 
+/* What misses a piece the vendor would refuse: its signature is over the whole. */
 static void stop_thinking(harborai_call *call, struct events *e)
 {
+    if (e->is_torn)
+        return;
     json_out_key(&e->block, "thinking");
     json_out_raw(&e->block, HARBORAI_STR("\""));
     json_out_raw(&e->block, json_out_str(&e->thinking));
@@ -199,6 +202,7 @@ void blocks_start(harborai_call *call, struct events *e, harborai_str block)
 {
     harborai_str type = json_member(block, HARBORAI_STR("type"));
     json_out_clear(&e->block);
+    e->is_torn = false;
     e->kind = BLOCK_OTHER;
     if (json_string_equal(type, HARBORAI_STR("text"))) {
         e->kind = BLOCK_TEXT;

@@ -245,6 +245,16 @@ static const struct {
     {HARBORAI_STR_INIT("error"), on_error},
 };
 
+/* The first is survived, as doc/streams.md promises of streams; what it said is lost. */
+static void survive(harborai_call *call, struct events *e)
+{
+    if (e->has_odd)
+        events_fail(call, e, HARBORAI_E_PROTOCOL,
+                    "two events of Anthropic's answer are not JSON");
+    e->has_odd = true;
+    e->is_torn = e->kind != BLOCK_NONE;
+}
+
 void events_take(harborai_call *call, const harborai_event *event)
 {
     struct events *e = call->state;
@@ -252,7 +262,7 @@ void events_take(harborai_call *call, const harborai_event *event)
     if (e->is_over || event->data.len == 0 || harborai_str_equal(event->data, "[DONE]"))
         return;
     if (json_scan(event->data, NULL, &json, NULL) < 0 || json_kind(json) != JSON_OBJECT) {
-        events_fail(call, e, HARBORAI_E_PROTOCOL, "an event of Anthropic's answer is not JSON");
+        survive(call, e);
         return;
     }
     type = json_member(json, HARBORAI_STR("type"));

@@ -32,6 +32,8 @@ struct events { /* harborai_call.state; zeroed is the begin */
     int64_t characters;      /* of text so far */
     int64_t block_begin;     /* `characters` where the open text block began */
     bool has_stopped;        /* a stop_reason came */
+    bool has_odd;            /* an event that is no JSON object came */
+    bool is_torn;            /* and it may have been of the open block */
     bool is_over;            /* finish() was called */
     uint32_t finish_reason;
     char stop_reason[64];    /* the vendor's word */

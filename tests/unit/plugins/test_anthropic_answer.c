@@ -77,6 +77,15 @@ static const struct row {
      "'url_citation','url_citation':{'url':'http://u','title':'T','start_index':5,'end_index':7}},"
      "{'type':'page_location','document_index':0}]},'finish_reason':'stop'}",
      "in 25 read 7 write 10 1h 20 out 15", "", "end_turn\nclaude-x\nend_turn\n"},
+    {"no JSON once", START BLOCK("{'type':'text'}") TEXT("a") "{'type':\n" TEXT("b") CLOSE
+     WHY("end_turn") STOP,
+     "{'index':0,'message':{'role':'assistant','content':'ab','refusal':null},'finish_reason':'stop'}",
+     "in 25 read 7 write 10 1h 20 out 15", "", "end_turn\nclaude-x\nend_turn\n"},
+    {"no JSON within thinking", START BLOCK("{'type':'thinking','thinking':'a','signature':'s'}") "{\n"
+     CLOSE THOUGHT BLOCK("{'type':'text'}") TEXT("b") CLOSE WHY("end_turn") STOP,
+     NULL, "in 25 read 7 write 10 1h 20 out 15",
+     "{'type':'thinking','new':1,'thinking':'l\\u00e9t me\\n','signature':'Eq\\/='}\n",
+     "end_turn\nclaude-x\nend_turn\n"},
     {"no usage, no reason", "{'type':'message_start','message':{}}\n" BLOCK("{'type':'text','text':'a'}")
      STOP,
      "{'index':0,'message':{'role':'assistant','content':'a','refusal':null},'finish_reason':'stop'}", "", "",
@@ -203,7 +212,11 @@ static const struct broken {
     {"no message_stop", START BLOCK("{'type':'text'}") TEXT("a") WHY("end_turn"), HARBORAI_E_PROTOCOL,
      "", "message_stop"},
     {"nothing", "", HARBORAI_E_PROTOCOL, "", "message_stop"},
-    {"no JSON", START "{'type':", HARBORAI_E_PROTOCOL, "", "not JSON"},
+    {"no JSON twice", START BLOCK("{'type':'text'}") "{'type':\n" TEXT("a") "[1]\n" CLOSE
+     WHY("end_turn") STOP, HARBORAI_E_PROTOCOL, "", "not JSON"},
+    {"no JSON and no end", START "{'type':", HARBORAI_E_PROTOCOL, "", "message_stop"},
+    {"no JSON for a block's begin", START "{'type':\n" TEXT("a") WHY("end_turn") STOP,
+     HARBORAI_E_PROTOCOL, "", "not open"},
     {"overloaded", START "{'type':'error','error':{'type':'overloaded_error','message':'Over\\nloaded'}}\n",
      HARBORAI_E_OVERLOADED, "overloaded_error", "Over loaded"},
     {"api_error", "{'type':'error','error':{'type':'api_error','message':'x'}}\n", HARBORAI_E_VENDOR,
