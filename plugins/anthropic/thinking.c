@@ -184,6 +184,17 @@ static harborai_status give_up(struct body *b, struct plan *plan, uint32_t how)
     return tell(b, plan, how);
 }
 
+/* What there is room for below max_tokens: the half, and never less than a lower level gets. */
+static int64_t budget_within(int64_t max_tokens, int64_t wanted)
+{
+    int64_t budget = max_tokens / 2 > BUDGET_LEAST ? max_tokens / 2 : BUDGET_LEAST;
+    for (size_t i = 0; i < LEVEL_COUNT; i++)
+        if (levels[i].budget < max_tokens && levels[i].budget < wanted &&
+            levels[i].budget > budget)
+            budget = levels[i].budget;
+    return budget;
+}
+
 /* With a budget the vendor wants the thinking of the last assistant's turn back where that called
  * tools ("Expected `thinking` or `redacted_thinking`, but found `tool_use`": 400, seen in
  * github.com/anomalyco/opencode/issues/3077), and no forced tool [M]. Adaptive thinking is content
@@ -201,7 +212,7 @@ static harborai_status check_budget(struct body *b, struct plan *plan)
         return give_up(b, plan, HARBORAI_CHANGED_DROPPED);
     if (plan->budget < b->max_tokens)
         return HARBORAI_OK;
-    plan->budget = b->max_tokens / 2 > BUDGET_LEAST ? b->max_tokens / 2 : BUDGET_LEAST;
+    plan->budget = budget_within(b->max_tokens, plan->budget);
     return tell(b, plan, HARBORAI_CHANGED_ADAPTED);
 }
 

@@ -175,7 +175,7 @@ static const struct row rows[] = {
     {"budget, top_p alone", "claude-sonnet-4-5", "", USER ",'reasoning_effort':'low','top_p':0.96",
      LONG SENT ",'thinking':{'type':'enabled','budget_tokens':4096},'top_p':0.96", ""},
     {"budget below max_tokens", "claude-haiku-4-5", "", USER ",'reasoning_effort':'max','max_tokens':5000",
-     "'max_tokens':5000," SENT ",'thinking':{'type':'enabled','budget_tokens':2500}",
+     "'max_tokens':5000," SENT ",'thinking':{'type':'enabled','budget_tokens':4096}",
      "reasoning_effort;adapted "},
     {"no room for a budget", "claude-haiku-4-5", "", USER ",'reasoning_effort':'high','max_tokens':1000",
      "'max_tokens':1000," SENT, "reasoning_effort;dropped "},
@@ -302,6 +302,35 @@ static void test_translated(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         check_row(&rows[i]);
+}
+
+/* Whatever max_tokens is: more effort is no smaller budget, and each is one that the vendor takes. */
+static void test_budgets_rise(void)
+{
+    static const char *const efforts[] = {"minimal", "low", "medium", "high", "xhigh", "max"};
+    static const int64_t max_tokens[] = {1025, 1100, 2048, 2049, 4096, 4097, 5000, 8192, 10000,
+                                         12000, 20001, 24000, 28001, 32000, 32001, 64000};
+    for (size_t i = 0; i < ARRAY_LEN(max_tokens); i++) {
+        int64_t before = 1024, budget;
+        for (size_t k = 0; k < ARRAY_LEN(efforts); k++) {
+            AUTO(buf) body = BUF_INIT(MIB(1));
+            struct tiny_host t;
+            buf_printf(&body, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],"
+                              "\"max_tokens\":%lld,\"reasoning_effort\":\"%s\"}",
+                       (long long)max_tokens[i], efforts[k]);
+            CU_ASSERT_EQUAL_FATAL(tiny_host_open(&t, harborai_plugin_query(0),
+                                                 HARBORAI_STR("{\"base_url\":\"http://a\"}")),
+                                  HARBORAI_OK);
+            CU_ASSERT_EQUAL(tiny_host_chat(&t, "claude-sonnet-4-5", buf_slice(&body)), HARBORAI_OK);
+            ROW(efforts[k], json_int64(json_pointer_find(buf_slice(&t.body),
+                                                         HARBORAI_STR("/thinking/budget_tokens")),
+                                       &budget) &&
+                                budget >= before && budget < max_tokens[i]);
+            before = budget;
+            tiny_host_release(&t);
+            tiny_host_close(&t);
+        }
+    }
 }
 
 static const struct refused {
@@ -444,6 +473,7 @@ static void test_options_refused(void)
 }
 
 const CU_TestInfo anthropic_request_tests[] = {{"translated", test_translated},
+                                               {"budgets rise", test_budgets_rise},
                                                {"refused", test_refused},
                                                {"strict", test_strict},
                                                {"options", test_options},
