@@ -15,6 +15,7 @@ include plugins/anthropic/local.mk
 	%reldir%/openai/options.c %reldir%/openai/options.h %reldir%/openai/presets.h \
 	%reldir%/openai/prices.h %reldir%/openai/request.c %reldir%/openai/request.h \
 	plugin-sdk/lib/chat_edits.c plugin-sdk/lib/chat_edits.h \
+	plugin-sdk/lib/error_rules.c plugin-sdk/lib/error_rules.h \
 	plugin-sdk/lib/reasoning_request.c plugin-sdk/lib/reasoning_request.h $(openai_chat_sources)
 %canon_reldir%_openai_openai_la_LDFLAGS = $(module_link_flags)
 %canon_reldir%_wenxin_wenxin_la_SOURCES = %reldir%/wenxin/wenxin.c \

@@ -31,3 +31,15 @@ bool error_rules_apply(const struct error_rule *rules, size_t count, harborai_er
     }
     return false;
 }
+
+void error_rules_should_retry(const harborai_http_response *response, harborai_error *error)
+{
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (!harborai_str_equal(response->headers[i].name, "x-should-retry"))
+            continue;
+        if (harborai_str_equal(response->headers[i].value, "true"))
+            error->flags |= HARBORAI_ERROR_RETRYABLE;
+        else if (harborai_str_equal(response->headers[i].value, "false"))
+            error->flags &= ~(uint32_t)HARBORAI_ERROR_RETRYABLE;
+    }
+}

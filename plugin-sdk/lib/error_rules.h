@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include <harborai/types.h>
+#include <harborai/plugin.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,6 +25,9 @@ struct error_rule {
 
 /* Applies the first rule that fits: true. Else nothing changes. */
 bool error_rules_apply(const struct error_rule *rules, size_t count, harborai_error *error);
+
+/* Where the vendor's header x-should-retry says whether the same request may succeed, that holds. */
+void error_rules_should_retry(const harborai_http_response *response, harborai_error *error);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include <harborai/plugin.h>
 #include <stdlib.h>
 
+#include "error_rules.h"
 #include "openai_chat.h"
 #include "plugins/openai/options.h"
 #include "plugins/openai/presets.h"
@@ -81,14 +82,7 @@ static harborai_status map_error(harborai_provider *provider, harborai_call *cal
                                  harborai_error *error)
 {
     (void)provider, (void)call, (void)body;
-    for (size_t i = 0; i < response->header_count; i++) {
-        if (!harborai_str_equal(response->headers[i].name, "x-should-retry"))
-            continue;
-        if (harborai_str_equal(response->headers[i].value, "true"))
-            error->flags |= HARBORAI_ERROR_RETRYABLE;
-        else if (harborai_str_equal(response->headers[i].value, "false"))
-            error->flags &= ~(uint32_t)HARBORAI_ERROR_RETRYABLE;
-    }
+    error_rules_should_retry(response, error);
     return HARBORAI_OK;
 }
 
