@@ -2,12 +2,14 @@
 /* Errors: {"type":"error","error":{"type","message","details":{"error_code"}},"request_id"}.
  * [D] platform.claude.com/docs/en/api/errors; [SDK] anthropic 2.12.0, _exceptions.py (where
  * error_code stands), types/shared/…_spend_limit_reached_error.py. The type decides; the message
- * only where the vendor has no other word. Must never repeat a key: the vendor's text quotes none. */
+ * only where the vendor has no other word. Whether to try again: x-should-retry, which wins in the
+ * vendor's own client ([SDK] _base_client.py, _should_retry). Must never repeat a key: the vendor's text quotes none. */
 #include "plugins/anthropic/errors.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "error_rules.h"
 #include "json_value.h"
 
 struct word {
@@ -131,6 +133,8 @@ harborai_status errors_map(harborai_provider *provider, harborai_call *call,
     else if (error->code == HARBORAI_E_NOT_FOUND && strncmp(error->message, "model: ", 7) == 0)
         harborai_error_set(error, HARBORAI_E_NOT_FOUND,
                            "Anthropic does not have this model, or not any more");
+    if (error->code != HARBORAI_E_QUOTA) /* no second time brings the money back */
+        error_rules_should_retry(response, error);
     return HARBORAI_OK;
 }
 

@@ -7,6 +7,7 @@ anthropic_sources = %reldir%/anthropic.c %reldir%/blocks.c %reldir%/blocks.h %re
 	%reldir%/request_tools.c %reldir%/settings.c %reldir%/settings.h \
 	%reldir%/thinking.c %reldir%/thinking.h %reldir%/usage.c %reldir%/usage.h
 %canon_reldir%_anthropic_la_SOURCES = $(anthropic_sources) %reldir%/prices.h \
+	plugin-sdk/lib/error_rules.c plugin-sdk/lib/error_rules.h \
 	plugin-sdk/lib/json_out.c plugin-sdk/lib/json_out.h \
 	plugin-sdk/lib/json_scan.c plugin-sdk/lib/json_scan.h \
 	plugin-sdk/lib/json_value.c plugin-sdk/lib/json_value.h plugin-sdk/lib/json_word.h \

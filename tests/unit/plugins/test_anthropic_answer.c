@@ -392,6 +392,38 @@ static void test_errors(void)
     }
 }
 
+/* The vendor knows best whether the same request may succeed; but for the money. */
+static void test_should_retry(void)
+{
+    static const struct {
+        const char *name, *body, *value;
+        int status;
+        bool is_retryable;
+    } should[] = {
+        {"400 true", ERROR("invalid_request_error"), "true", 400, true},
+        {"400 false", ERROR("invalid_request_error"), "false", 400, false},
+        {"400 perhaps", ERROR("invalid_request_error"), "perhaps", 400, false},
+        {"429 true", ERROR("rate_limit_error"), "true", 429, true},
+        {"429 false", ERROR("rate_limit_error"), "false", 429, false},
+        {"529 false", ERROR("overloaded_error"), "false", 529, false},
+        {"529 perhaps", ERROR("overloaded_error"), "perhaps", 529, true},
+        {"the money", ERROR("billing_error"), "true", 402, false},
+    };
+    const harborai_plugin *plugin = harborai_plugin_query(0);
+    for (size_t i = 0; i < ARRAY_LEN(should); i++) {
+        const harborai_header header = {
+            HARBORAI_STR("x-should-retry"), slice_of(should[i].value), {NULL, 0}};
+        const harborai_http_response response = {sizeof response, should[i].status, &header, 1};
+        harborai_error error = HARBORAI_ERROR_INIT;
+        AUTO(buf) body = BUF_INIT(MIB(1));
+        harborai_error_set(&error, HARBORAI_E_VENDOR, "m");
+        ROW(should[i].name, plugin->map_error(NULL, NULL, &response, quoted(&body, should[i].body),
+                                              &error) == HARBORAI_OK);
+        ROW(should[i].name,
+            ((error.flags & HARBORAI_ERROR_RETRYABLE) != 0) == should[i].is_retryable);
+    }
+}
+
 const CU_TestInfo anthropic_answer_tests[] = {{"answers", test_answers},
                                               {"tools", test_tools},
                                               {"input at once", test_input_at_once},
@@ -400,4 +432,5 @@ const CU_TestInfo anthropic_answer_tests[] = {{"answers", test_answers},
                                               {"usage as the vendor has it", test_usage_json},
                                               {"usage parsed", test_parsed},
                                               {"errors", test_errors},
+                                              {"x-should-retry", test_should_retry},
                                               CU_TEST_INFO_NULL};
