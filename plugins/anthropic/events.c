@@ -59,16 +59,20 @@ static size_t member_count(harborai_str object)
     return count;
 }
 
-/* Members of `object`; those that `newer` has too, from there. */
+/* Members of `object`; those that `newer` has too, from there. `room` is for so many; the last of it
+ * for those that mean something here. */
 static void write_merged(struct json_out *out, harborai_str object, harborai_str newer,
-                         bool skip_shared)
+                         bool skip_shared, size_t *room)
 {
     struct json_cursor cursor = json_open(object);
     struct json_member member;
-    while (json_object_next(&cursor, &member)) {
+    while (*room > 0 && json_object_next(&cursor, &member)) {
+        if (*room <= USAGE_NAMES && !usage_is_name(&member))
+            continue;
         harborai_str other = json_member(newer, member.key);
         if (other.len > 0 && skip_shared)
             continue;
+        --*room;
         json_out_item(out);
         if (other.len == 0 || json_is_null(other)) {
             json_out_raw(out, member.span);
@@ -86,14 +90,14 @@ static void keep_usage_json(struct events *e, harborai_str object)
 {
     struct json_out *out = &e->usage_next, swap;
     harborai_str old = json_out_str(&e->usage_json);
+    size_t room = USAGE_MEMBERS_MOST;
     json_out_clear(out);
-    if (member_count(object) > USAGE_MEMBERS_MOST || member_count(old) > USAGE_MEMBERS_MOST ||
-        old.len == 0) {
+    if (old.len == 0 && member_count(object) <= USAGE_MEMBERS_MOST) {
         json_out_raw(out, object);
     } else {
         json_out_open(out, '{');
-        write_merged(out, old, object, false);
-        write_merged(out, object, old, true);
+        write_merged(out, old, object, false, &room);
+        write_merged(out, object, old, true, &room);
         json_out_close(out, '}');
     }
     if (out->failed)

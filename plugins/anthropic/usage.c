@@ -62,6 +62,26 @@ static bool add_output(harborai_usage *usage, harborai_str object)
     return true;
 }
 
+bool usage_is_name(const struct json_member *member)
+{
+    static const harborai_str names[USAGE_NAMES] = {
+        HARBORAI_STR_INIT("input_tokens"),
+        HARBORAI_STR_INIT("output_tokens"),
+        HARBORAI_STR_INIT("output_tokens_details"),
+        HARBORAI_STR_INIT("cache_read_input_tokens"),
+        HARBORAI_STR_INIT("cache_creation_input_tokens"),
+        HARBORAI_STR_INIT("cache_creation"),
+        HARBORAI_STR_INIT("server_tool_use"),
+        HARBORAI_STR_INIT("service_tier"),
+        HARBORAI_STR_INIT("speed"),
+        HARBORAI_STR_INIT("inference_geo"),
+    };
+    for (size_t i = 0; i < USAGE_NAMES; i++)
+        if (json_key_equal(member, names[i]))
+            return true;
+    return false;
+}
+
 bool usage_add(harborai_usage *usage, harborai_str object)
 {
     harborai_str tools = json_member(object, HARBORAI_STR("server_tool_use"));

@@ -7,9 +7,15 @@
 
 #include <harborai/plugin.h>
 
+#include "json_value.h"
+
 /* Adds what a usage object says to what is known: its numbers are cumulative. Does not set
  * vendor_json. False: it says nothing of tokens. */
 bool usage_add(harborai_usage *usage, harborai_str object);
+
+/* A member of a usage object that means something here; there are USAGE_NAMES of them. */
+enum { USAGE_NAMES = 10 };
+bool usage_is_name(const struct json_member *member);
 
 /* As harborai_plugin.parse_tokens. */
 harborai_status usage_parse(harborai_provider *provider, harborai_str model, harborai_str json,

@@ -291,6 +291,46 @@ static void test_usage_json(void)
     tiny_host_close(&t);
 }
 
+/* More members than are kept: what is counted is kept, from whichever object. */
+static void test_usage_crowded(void)
+{
+    static const struct {
+        const char *name, *first, *second;
+        bool first_is_crowded, second_is_crowded;
+    } crowds[] = {
+        {"the second", "'input_tokens':25,'output_tokens':1", "'output_tokens':9", false, true},
+        {"the first", "'input_tokens':25,'output_tokens':1", "'output_tokens':9", true, false},
+        {"both", "'input_tokens':25,'speed':'fast'", "'output_tokens':9,'input_tokens':25", true, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(crowds); i++) {
+        AUTO(buf) text = BUF_INIT(MIB(1));
+        AUTO(buf) events = BUF_INIT(MIB(1));
+        struct tiny_host t;
+        int64_t input = 0, output = 0, members = 0;
+        buf_printf(&text, "{'type':'message_start','message':{'usage':{");
+        for (int k = 0; crowds[i].first_is_crowded && k < 100; k++)
+            buf_printf(&text, "'a%d':1,", k);
+        buf_printf(&text, "%s}}}\n{'type':'message_delta','delta':{},'usage':{", crowds[i].first);
+        for (int k = 0; crowds[i].second_is_crowded && k < 100; k++)
+            buf_printf(&text, "'b%d':1,", k);
+        buf_printf(&text, "%s}}\n" STOP, crowds[i].second);
+        buf_add(&text, (harborai_str){"", 1});
+        play(&t, quoted(&events, text.data));
+        struct json_cursor cursor = json_open(buf_slice(&t.usage_json));
+        struct json_member member;
+        while (json_object_next(&cursor, &member))
+            members++;
+        ROW(crowds[i].name, json_int64(json_member(buf_slice(&t.usage_json),
+                                                   HARBORAI_STR("input_tokens")), &input) &&
+                                input == 25);
+        ROW(crowds[i].name, json_int64(json_member(buf_slice(&t.usage_json),
+                                                   HARBORAI_STR("output_tokens")), &output) &&
+                                output == 9);
+        ROW(crowds[i].name, members > 10 && members <= 64);
+        tiny_host_close(&t);
+    }
+}
+
 static const struct parsed {
     const char *name, *json, *more, *usage; /* more: a second event; usage NULL = there is none */
 } parsed[] = {
@@ -430,6 +470,7 @@ const CU_TestInfo anthropic_answer_tests[] = {{"answers", test_answers},
                                               {"broken", test_broken},
                                               {"truncated", test_truncated},
                                               {"usage as the vendor has it", test_usage_json},
+                                              {"usage with many members", test_usage_crowded},
                                               {"usage parsed", test_parsed},
                                               {"errors", test_errors},
                                               {"x-should-retry", test_should_retry},
