@@ -247,6 +247,8 @@ class AccountTest(AnthropicTest):
                                        stream=True)
         self.assertIn("verloaded", answer.events()[-1]["error"]["message"])
         self.assertEqual(line["outcome"], "error")
+        answer, _, _, _ = self.call({"text": "a b c", "error_after_events": 5}, "claude-opus-4-7")
+        self.assert_error(answer, 503, message="verloaded")
         for script in ({"no_done": True}, {"cut_after_events": 5}):
             with self.subTest(script):
                 answer, line, _, _ = self.call({"text": "a b c", **script}, "claude-opus-4-7",
