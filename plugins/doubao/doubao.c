@@ -9,6 +9,7 @@
 #include "error_rules.h"
 #include "json_value.h"
 #include "openai_chat.h"
+#include "option_names.h"
 #include "plugins/doubao/prices.h"
 #include "reasoning_request.h"
 
@@ -67,8 +68,11 @@ static harborai_status check_endpoints(harborai_str endpoints, harborai_error *e
 static harborai_status create(const harborai_host *host, harborai_str config,
                               harborai_provider **provider, harborai_error *error)
 {
+    static const char *const options[] = {"endpoints", NULL};
     harborai_str endpoints = host->config(host, "/endpoints");
-    harborai_status st = check_endpoints(endpoints, error);
+    harborai_status st = option_names_check(config, options, error);
+    if (st >= 0)
+        st = check_endpoints(endpoints, error);
     if (st < 0)
         return st;
     struct account *account = calloc(1, sizeof *account);

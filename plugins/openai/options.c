@@ -4,6 +4,7 @@
 #include "plugins/openai/options.h"
 
 #include "json_value.h"
+#include "option_names.h"
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
@@ -293,17 +294,10 @@ static harborai_status read_project(struct reader *r, harborai_str value)
     return add_header(r, HARBORAI_STR("openai-project"), value);
 }
 
-static harborai_status ignore(struct reader *r, harborai_str value)
-{
-    (void)r, (void)value;
-    return HARBORAI_OK;
-}
-
 static const struct option {
     const char *name;
     harborai_status (*read)(struct reader *r, harborai_str value);
 } options[] = {
-    {"base_url", ignore}, /* no option, but there */
     {"defaults", read_defaults},
     {"developer_role", read_role},
     {"efforts", read_efforts},
@@ -323,39 +317,12 @@ static const struct option {
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-/* Characters that differ, where both are equally long, or one more or less of one. */
-static bool is_near(harborai_str a, const char *name)
+static harborai_status check_names(struct reader *r, harborai_str config)
 {
-    harborai_str b = {name, strlen(name)};
-    size_t i = 0, j = 0;
-    while (i < a.len && i < b.len && a.data[i] == b.data[i])
-        i++;
-    while (j < a.len - i && j < b.len - i && a.data[a.len - 1 - j] == b.data[b.len - 1 - j])
-        j++;
-    size_t rest_a = a.len - i - j, rest_b = b.len - i - j;
-    return rest_a <= 2 && rest_b <= 2;
-}
-
-static harborai_status refuse(struct reader *r, harborai_str name)
-{
-    const char *near = NULL;
-    char list[400] = "";
-    size_t len = 0;
-    for (size_t i = 1; i < sizeof options / sizeof *options; i++) {
-        if (near == NULL && is_near(name, options[i].name))
-            near = options[i].name;
-        if (len < sizeof list)
-            len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? ", " : "",
-                                    options[i].name);
-    }
-    if (r->error != NULL)
-        snprintf(r->error->param, sizeof r->error->param, "/%.*s", cut(name), name.data);
-    if (near != NULL)
-        return harborai_error_set(r->error, HARBORAI_E_CONFIG,
-                                  "unknown option '%.*s', did you mean '%s'?", cut(name), name.data,
-                                  near);
-    return harborai_error_set(r->error, HARBORAI_E_CONFIG, "unknown option '%.*s': known are %s",
-                              cut(name), name.data, list);
+    const char *names[sizeof options / sizeof *options + 1] = {NULL};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        names[i] = options[i].name;
+    return option_names_check(config, names, r->error);
 }
 
 static harborai_status read_option(struct reader *r, harborai_str name)
@@ -367,7 +334,7 @@ static harborai_status read_option(struct reader *r, harborai_str name)
             r->name = options[i].name;
             return options[i].read(r, r->host->config(r->host, pointer));
         }
-    return refuse(r, name);
+    return HARBORAI_OK;
 }
 
 harborai_status options_read(const harborai_host *host, harborai_str config, struct options *ret,
@@ -377,10 +344,8 @@ harborai_status options_read(const harborai_host *host, harborai_str config, str
     struct json_cursor cursor = json_open(config);
     struct json_member member;
     *ret = (struct options){.has_prices = true};
-    while (json_object_next(&cursor, &member)) {
-        harborai_status st = read_option(&r, member.key);
-        if (st < 0)
-            return st;
-    }
-    return HARBORAI_OK;
+    harborai_status st = check_names(&r, config);
+    while (st >= 0 && json_object_next(&cursor, &member))
+        st = read_option(&r, member.key);
+    return st;
 }

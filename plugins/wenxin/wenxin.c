@@ -9,6 +9,7 @@
 
 #include "error_rules.h"
 #include "openai_chat.h"
+#include "option_names.h"
 #include "plugins/wenxin/prices.h"
 #include "reasoning_request.h"
 
@@ -64,7 +65,10 @@ static harborai_status refuse_v1(const harborai_host *host, harborai_error *erro
 static harborai_status create(const harborai_host *host, harborai_str config,
                               harborai_provider **provider, harborai_error *error)
 {
+    static const char *const options[] = {"appid", NULL};
     harborai_status st = refuse_v1(host, error);
+    if (st >= 0)
+        st = option_names_check(config, options, error);
     if (st < 0)
         return st;
     struct account *account = calloc(1, sizeof *account);

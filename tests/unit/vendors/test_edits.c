@@ -255,6 +255,10 @@ static void test_configuration(void)
         {"number", "doubao", "{" URL ",\"endpoints\":{\"ep-1\":5}}", "/endpoints", "ep-"},
         {"empty", "doubao", "{" URL ",\"endpoints\":{\"ep-1\":\"\"}}", "/endpoints", "ep-"},
         {"no address", "doubao", "{}", "", "base_url"},
+        {"unknown", "doubao", "{" URL ",\"endpoint\":{}}", "/endpoint", "did you mean 'endpoints'?"},
+        {"unknown", "doubao", "{" URL ",\"x\":\"s3cret\"}", "/x", "known are endpoints"},
+        {"unknown", "wenxin", "{" URL ",\"ap_id\":\"x\"}", "/ap_id", "did you mean 'appid'?"},
+        {"unknown", "deepseek", "{" URL ",\"appid\":\"x\"}", "/appid", "this plugin has none"},
     };
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         struct bench b;
