@@ -6,7 +6,8 @@
 
 #include "json_value.h"
 
-enum { EDITS_MOST = 4096 }; /* by harborai/plugin.h */
+/* A request may have 4,096 edits, of which some are of other members, and some the host's. */
+enum { MESSAGE_EDITS_MOST = 2048 };
 
 static const harborai_str paths[CHAT_MEMBERS] = {
     [CHAT_MODEL] = HARBORAI_STR_INIT("/model"),
@@ -155,32 +156,159 @@ void chat_edits_add_member(struct chat_edits *e, harborai_str name, harborai_str
     chat_edits_add(e, (harborai_edit){{path, name.len + 1}, json, HARBORAI_EDIT_JSON, 0});
 }
 
-void chat_edits_message(struct chat_edits *e, size_t index, const char *name, const char *text,
-                        uint32_t how)
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+struct walk {
+    struct chat_edits *e;
+    const struct chat_message_edit *kinds;
+    size_t kind_count;
+    uint32_t told; /* of each kind that is, a bit */
+    char *to;      /* where messages are written anew */
+};
+
+static const struct chat_message_edit *find_kind(const struct walk *w,
+                                                 const struct json_member *member)
+{
+    for (size_t i = 0; i < w->kind_count; i++) {
+        const struct chat_message_edit *kind = &w->kinds[i];
+        if (json_key_equal(member, (harborai_str){kind->name, strlen(kind->name)}) &&
+            (kind->from == NULL ||
+             json_string_equal(member->value, (harborai_str){kind->from, strlen(kind->from)})))
+            return kind;
+    }
+    return NULL;
+}
+
+static size_t count_edits(const struct walk *w, harborai_str message)
+{
+    struct json_cursor cursor = json_open(message);
+    struct json_member member;
+    size_t count = 0;
+    while (json_object_next(&cursor, &member))
+        count += find_kind(w, &member) != NULL;
+    return count;
+}
+
+static harborai_str path_of(struct chat_edits *e, size_t index, const char *name)
 {
     char pointer[96];
     snprintf(pointer, sizeof pointer, "/messages/%zu/%s", index, name);
     harborai_str path = harborai_keep(e->call, (harborai_str){pointer, strlen(pointer)});
-    if (path.data == NULL) {
+    if (path.data == NULL)
         out_of_memory(e);
+    return path;
+}
+
+static void tell_kind(struct walk *w, const struct chat_message_edit *kind, size_t index)
+{
+    uint32_t bit = 1u << (kind - w->kinds);
+    if (kind->how == 0 || (w->told & bit) != 0)
+        return;
+    w->told |= bit;
+    harborai_str path = path_of(w->e, index, kind->name);
+    tell(w->e, path, kind->how);
+}
+
+/* Each name once: of members that stand twice the host knows what to say. */
+static void edit_message(struct walk *w, size_t index, harborai_str message)
+{
+    struct json_cursor cursor = json_open(message);
+    struct json_member member;
+    uint32_t done = 0;
+    while (w->e->status >= 0 && json_object_next(&cursor, &member)) {
+        const struct chat_message_edit *kind = find_kind(w, &member);
+        if (kind == NULL || (done & 1u << (kind - w->kinds)) != 0)
+            continue;
+        done |= 1u << (kind - w->kinds);
+        harborai_str path = path_of(w->e, index, kind->name);
+        harborai_str text = {kind->to, kind->to != NULL ? strlen(kind->to) : 0};
+        if (w->e->status < 0)
+            return;
+        chat_edits_add(w->e, (harborai_edit){path, text,
+                                             kind->to != NULL ? HARBORAI_EDIT_TEXT
+                                                              : HARBORAI_EDIT_REMOVE,
+                                             0});
+        tell_kind(w, kind, index);
+    }
+}
+
+static void write_bytes(struct walk *w, const char *data, size_t len)
+{
+    memcpy(w->to, data, len);
+    w->to += len;
+}
+
+/* The members that are kept stay as they are written. */
+static void write_message(struct walk *w, size_t index, harborai_str message)
+{
+    struct json_cursor cursor = json_open(message);
+    struct json_member member;
+    const char *before = "{";
+    while (w->e->status >= 0 && json_object_next(&cursor, &member)) {
+        const struct chat_message_edit *kind = find_kind(w, &member);
+        if (kind != NULL)
+            tell_kind(w, kind, index);
+        if (kind != NULL && kind->to == NULL)
+            continue;
+        write_bytes(w, before, 1);
+        before = ",";
+        if (kind == NULL)
+            write_bytes(w, member.span.data, member.span.len);
+        else
+            w->to += sprintf(w->to, "\"%s\":\"%s\"", kind->name, kind->to);
+    }
+    if (*before == '{')
+        write_bytes(w, before, 1);
+    write_bytes(w, "}", 1);
+}
+
+/* Instead of more edits than a request may have. */
+static void write_messages(struct walk *w, harborai_str messages)
+{
+    struct json_cursor cursor = json_open(messages);
+    harborai_str message;
+    size_t len = messages.len + 1; /* sprintf() ends it by a 0; what is put in is no longer */
+    char *text = w->e->call->host->alloc(w->e->call, len);
+    if (text == NULL) {
+        out_of_memory(w->e);
         return;
     }
-    chat_edits_add(e, (harborai_edit){path,
-                                      {text, text != NULL ? strlen(text) : 0},
-                                      text != NULL ? HARBORAI_EDIT_TEXT : HARBORAI_EDIT_REMOVE,
-                                      0});
-    if (how != 0)
-        tell(e, path, how);
+    w->to = text;
+    write_bytes(w, "[", 1);
+    for (size_t i = 0; w->e->status >= 0 && json_array_next(&cursor, &message); i++) {
+        if (i > 0)
+            write_bytes(w, ",", 1);
+        if (count_edits(w, message) > 0)
+            write_message(w, i, message);
+        else
+            write_bytes(w, message.data, message.len);
+    }
+    write_bytes(w, "]", 1);
+    chat_edits_set(w->e, CHAT_MESSAGES, (harborai_str){text, (size_t)(w->to - text)});
+}
+
+void chat_edits_messages(struct chat_edits *e, const struct chat_message_edit *kinds, size_t count)
+{
+    struct walk w = {.e = e, .kinds = kinds, .kind_count = count};
+    harborai_str messages = e->values[CHAT_MESSAGES], message;
+    struct json_cursor cursor = json_open(messages);
+    size_t wanted = 0;
+
+    if (count == 0 || json_kind(messages) != JSON_ARRAY)
+        return;
+    while (json_array_next(&cursor, &message))
+        wanted += count_edits(&w, message);
+    if (wanted > MESSAGE_EDITS_MOST) {
+        write_messages(&w, messages);
+        return;
+    }
+    cursor = json_open(messages);
+    for (size_t i = 0; wanted > 0 && e->status >= 0 && json_array_next(&cursor, &message); i++)
+        edit_message(&w, i, message);
 }
 
 void chat_edits_developer(struct chat_edits *e)
 {
-    struct json_cursor cursor = json_open(e->values[CHAT_MESSAGES]);
-    harborai_str message;
-
-    /* More edits than a request may have: the vendor will say what it thinks of the others. */
-    for (size_t i = 0;
-         e->status >= 0 && e->count < EDITS_MOST && json_array_next(&cursor, &message); i++)
-        if (json_string_equal(json_member(message, HARBORAI_STR("role")), HARBORAI_STR("developer")))
-            chat_edits_message(e, i, "role", "system", HARBORAI_CHANGED_ADAPTED);
+    static const struct chat_message_edit kind = CHAT_MESSAGES_DEVELOPER;
+    chat_edits_messages(e, &kind, 1);
 }

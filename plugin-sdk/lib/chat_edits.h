@@ -89,11 +89,24 @@ void chat_edits_rename(struct chat_edits *e, enum chat_member from, enum chat_me
 void chat_edits_add(struct chat_edits *e, harborai_edit edit);
 /* A member that has no name above: it is sent with this JSON text, for which it must not be there. */
 void chat_edits_add_member(struct chat_edits *e, harborai_str name, harborai_str json);
-/* "/messages/<index>/<name>": sent with this string, or not sent if it is NULL. `how` is told unless
- * it is 0. */
-void chat_edits_message(struct chat_edits *e, size_t index, const char *name, const char *text,
-                        uint32_t how);
-/* Messages of the role "developer", which OpenAI's newer models know, become those of "system". */
+
+/* What becomes of a member that many messages have. */
+struct chat_message_edit {
+    const char *name; /* plain ASCII */
+    const char *from; /* only where it is this string; NULL = always */
+    const char *to;   /* sent with this string, not longer than `from`; NULL = not sent */
+    uint32_t how;     /* told of the first message alone; 0 = not at all */
+};
+#define CHAT_MESSAGES_DEVELOPER                                                                    \
+    {                                                                                              \
+        "role", "developer", "system", HARBORAI_CHANGED_ADAPTED                                    \
+    }
+
+/* At most 32 kinds, all of them at once: a second time is not possible. However many messages there
+ * are, it takes no more edits than a request may have: "/messages" is sent anew then. */
+void chat_edits_messages(struct chat_edits *e, const struct chat_message_edit *kinds, size_t count);
+/* Messages of the role "developer", which OpenAI's newer models know, become those of "system": CHAT_MESSAGES_DEVELOPER
+ * alone. */
 void chat_edits_developer(struct chat_edits *e);
 
 #pragma GCC visibility pop

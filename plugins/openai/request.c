@@ -319,44 +319,19 @@ static void add_defaults(const struct editor *to)
             chat_edits_add_member(to->e, member.key, member.value);
 }
 
-/* Each name once: of members that stand twice the host knows what to say. */
-static void edit_message(const struct editor *to, size_t index, harborai_str message,
-                         bool removes_history)
-{
-    static const char *const history[] = {"reasoning_content", "reasoning_details", "reasoning"};
-    struct json_cursor cursor = json_open(message);
-    struct json_member member;
-    uint32_t done = 0;
-    while (json_object_next(&cursor, &member)) {
-        if (to->options->removes_names && (done & 1) == 0 && harborai_str_equal(member.key, "name")) {
-            chat_edits_message(to->e, index, "name", NULL, HARBORAI_CHANGED_DROPPED);
-            done |= 1;
-        }
-        for (size_t i = 0; removes_history && i < COUNT(history); i++)
-            if ((done & (2u << i)) == 0 && harborai_str_equal(member.key, history[i])) {
-                chat_edits_message(to->e, index, history[i], NULL, 0); /* a vendor's, not the user's */
-                done |= 2u << i;
-            }
-    }
-}
-
-static bool holds(harborai_str text, const char *word)
-{
-    return text.len > 0 && memmem(text.data, text.len, word, strlen(word)) != NULL;
-}
-
 static void edit_messages(const struct editor *to)
 {
-    struct json_cursor cursor = json_open(to->e->values[CHAT_MESSAGES]);
-    harborai_str messages = to->e->values[CHAT_MESSAGES], message;
-    bool removes_history = (to->options->removes_history || to->rules != NULL) &&
-                           holds(messages, "\"reasoning");
-    if (to->options->has_system_role && holds(messages, "\"developer\""))
-        chat_edits_developer(to->e);
-    if (!removes_history && !(to->options->removes_names && holds(messages, "\"name\"")))
-        return;
-    for (size_t i = 0; to->e->status >= 0 && json_array_next(&cursor, &message); i++)
-        edit_message(to, i, message, removes_history);
+    static const char *const history[] = {"reasoning_content", "reasoning_details", "reasoning"};
+    struct chat_message_edit kinds[COUNT(history) + 2];
+    size_t count = 0;
+    if (to->options->has_system_role)
+        kinds[count++] = (struct chat_message_edit)CHAT_MESSAGES_DEVELOPER;
+    if (to->options->removes_names)
+        kinds[count++] = (struct chat_message_edit){"name", NULL, NULL, HARBORAI_CHANGED_DROPPED};
+    for (size_t i = 0; i < COUNT(history); i++)
+        if (to->options->removes_history || to->rules != NULL) /* a vendor's, not the user's */
+            kinds[count++] = (struct chat_message_edit){history[i], NULL, NULL, 0};
+    chat_edits_messages(to->e, kinds, count);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */

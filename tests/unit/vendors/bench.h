@@ -12,7 +12,7 @@ struct bench {
     const harborai_plugin *plugin;
     harborai_provider *provider;
     harborai_error error; /* of the last call that failed */
-    char sent[8192];      /* the body of the last http_start() */
+    char sent[1 << 20];     /* the body of the last http_start() */
     char headers[512];    /* its headers, "name: value\n" each */
     char changed[512];    /* "/temperature 1\n" for each changed() */
     /* private */
@@ -20,7 +20,7 @@ struct bench {
     harborai_host host;
     harborai_str config;
     harborai_str body;
-    void *memory[64];
+    void *memory[4096];
     size_t memory_count;
     bool is_strict;
 };
