@@ -16,7 +16,8 @@ include plugins/anthropic/local.mk
 	%reldir%/openai/prices.h %reldir%/openai/request.c %reldir%/openai/request.h \
 	plugin-sdk/lib/chat_edits.c plugin-sdk/lib/chat_edits.h \
 	plugin-sdk/lib/error_rules.c plugin-sdk/lib/error_rules.h \
-	plugin-sdk/lib/reasoning_request.c plugin-sdk/lib/reasoning_request.h $(openai_chat_sources)
+	plugin-sdk/lib/reasoning_request.c plugin-sdk/lib/reasoning_request.h \
+	plugin-sdk/lib/replayed.c plugin-sdk/lib/replayed.h $(openai_chat_sources)
 %canon_reldir%_openai_openai_la_LDFLAGS = $(module_link_flags)
 %canon_reldir%_wenxin_wenxin_la_SOURCES = %reldir%/wenxin/wenxin.c \
 	%reldir%/wenxin/prices.h $(dialect_sources)

@@ -28,6 +28,8 @@ static const struct word max_tokens_words[] = {
 };
 static const struct word role_words[] = {{"developer", 0}, {"system", 1}, {NULL, 0}};
 static const struct word keep_words[] = {{"keep", 0}, {"remove", 1}, {NULL, 0}};
+static const struct word history_words[] = {
+    {"keep", 0}, {"remove", 1}, {"required", 2}, {NULL, 0}};
 static const struct word tool_choice_words[] = {
     {"required", 0}, {"any", 1}, {"auto", 2}, {NULL, 0}};
 static const struct word usage_words[] = {{"ask", 0}, {"never", 1}, {NULL, 0}};
@@ -271,7 +273,11 @@ static harborai_status read_names(struct reader *r, harborai_str value)
 
 static harborai_status read_history(struct reader *r, harborai_str value)
 {
-    return read_switch(r, keep_words, value, &r->to->removes_history);
+    int how = 0;
+    harborai_status st = read_word(r, history_words, value, &how);
+    r->to->removes_history = how == 1;
+    r->to->requires_history = how == 2;
+    return st;
 }
 
 static harborai_status read_usage(struct reader *r, harborai_str value)

@@ -48,6 +48,7 @@ struct options { /* texts are the host's, until destroy() */
     bool has_system_role; /* "developer" is sent as "system" */
     bool removes_names;   /* messages[].name */
     bool removes_history; /* messages[].reasoning_content and its like */
+    bool requires_history; /* messages without it are refused while the model thinks */
     bool never_asks_usage;
     bool has_prices; /* OpenAI's book holds */
     harborai_header headers[OPTIONS_HEADERS];

@@ -6,6 +6,7 @@
 #include "json_value.h"
 #include "plugins/openai/models.h"
 #include "reasoning_request.h"
+#include "replayed.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -230,8 +231,13 @@ static void edit_switch(const struct editor *to, enum chat_member own, bool is_a
     bool is_said = chat_edits_has(e, CHAT_THINKING) || chat_edits_has(e, CHAT_ENABLE_THINKING) ||
                    chat_edits_has(e, CHAT_REASONING_EFFORT);
     leave_all_out(e, foreign, COUNT(foreign), HARBORAI_CHANGED_DROPPED);
-    bool thinks = reasoning_request(e, &dialects[own == CHAT_ENABLE_THINKING]);
-    if (is_adaptive && is_said && thinks)
+    struct reasoning_dialect dialect = dialects[own == CHAT_ENABLE_THINKING];
+    if (to->options->requires_history) /* nothing said is no way to be sure that it does not */
+        dialect.flags |= REASONING_BY_DEFAULT;
+    bool thinks = reasoning_request(e, &dialect);
+    if (thinks && to->options->requires_history && replayed_lacks_reasoning(to->request->body))
+        reasoning_request_off(e, &dialect);
+    else if (is_adaptive && is_said && thinks)
         chat_edits_set(e, CHAT_THINKING, HARBORAI_STR("{\"type\":\"adaptive\"}"));
 }
 

@@ -204,6 +204,8 @@ class Dialect:
             if problem := image_problem(url):
                 return self.broken(f"Invalid image: {problem}.", f"messages[{i}].content[{j}]",
                                    "invalid_image_url")
+        if body["model"].startswith("kimi-"):
+            return self._thoughts(body)
         if body["model"] not in self.MODELS[:-1]:
             return None
         return self._loose(body["messages"]) or self._foreign(body)
@@ -218,6 +220,20 @@ class Dialect:
         if loose is not None:
             return self.broken("Invalid parameter: messages with role 'tool' must be a response to a "
                                "preceeding message with 'tool_calls'.", f"messages.[{loose}].role")
+        return None
+
+    def _thoughts(self, body):
+        """Moonshot's, which think unless told not to: plugins/openai/presets.json, "moonshot"; the words
+        are those that https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/moonshot
+        has, second-hand."""
+        thinking = body.get("thinking")
+        if isinstance(thinking, dict) and thinking.get("type") == "disabled":
+            return None
+        for i, message in enumerate(body["messages"]):
+            if (isinstance(message, dict) and message.get("tool_calls")
+                    and not isinstance(message.get("reasoning_content"), str)):
+                return self.broken("thinking is enabled but reasoning_content is missing in assistant "
+                                   f"tool call message at index {i}")
         return None
 
     def _foreign(self, body):

@@ -283,6 +283,17 @@ class DialectTest(unittest.TestCase):
         self.assertEqual(self.ask("openai", model="my-own", thinking={}, max_tokens=5)[0].status, 200)
         self.assertEqual(self.ask("openai")[0].headers["x-ratelimit-reset-tokens"], "120ms")
 
+    def test_kimi_wants_its_thoughts_back(self):
+        turns = [{"role": "user", "content": "go"},
+                 {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function":
+                                                       {"name": "f", "arguments": "{}"}}]},
+                 {"role": "tool", "tool_call_id": "c", "content": "1"}]
+        ask = {"model": "kimi-k2.6", "messages": turns}
+        self.refused("openai", "reasoning_content is missing in assistant tool call message", **ask)
+        self.assertEqual(self.ask("openai", **ask, thinking={"type": "disabled"})[0].status, 200)
+        turns[1]["reasoning_content"] = "t"
+        self.assertEqual(self.ask("openai", **ask)[0].status, 200)
+
     # ---- DeepSeek ----
 
     def test_deepseek_wants_its_thoughts_back(self):

@@ -259,6 +259,26 @@ class CompatibleTest(unittest.TestCase):
                 _, _, _, body = self.call(provider, model, messages=asked)
                 self.assertEqual(body["messages"], sent)
 
+    def test_thinking_is_off_when_its_reasoning_is_gone(self):
+        call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        turns = [USER, {"role": "assistant", "content": None, "tool_calls": [call]},
+                 {"role": "tool", "tool_call_id": "c", "content": "1"}]
+        with support.simulator() as sim:
+            config = {"providers": {name: {"preset": name, "base_url": sim.base_url, "api_key": support.KEY}
+                                    for name in ("moonshot", "zhipu")}}
+            with support.gateway(config) as hb:
+                for model, more, status, changed in (
+                        ("kimi-k2.6", {}, 200, "thinking;off"),
+                        ("kimi-k2.6", {"thinking": {"type": "enabled"}}, 200, "thinking;off"),
+                        ("kimi-k2.6", {"reasoning_effort": "high"}, 200, "reasoning_effort;off"),
+                        ("kimi-k2.6", {"thinking": OFF}, 200, None),
+                        ("kimi-k3", {}, 400, None), ("glm-5", {}, 200, "thinking;off")):
+                    with self.subTest(model=model, more=more):
+                        answer = hb.chat(model=model, messages=turns, **more)
+                        self.assertEqual(answer.status, status, answer.body)
+                        told = answer.headers["x-harborai-changed"] or None
+                        self.assertEqual(told and told.split(", ")[-1], changed)
+
     def test_usage_of_streams(self):
         for name in ("openai", *PRESETS):
             with self.subTest(name):
