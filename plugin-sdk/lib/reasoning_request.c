@@ -126,7 +126,8 @@ static enum wish read_effort(struct chat_edits *e, const struct reasoning_dialec
 
     if (said.len == 0)
         return wish;
-    if (is_word(said, "none"))
+    if (is_word(said, "none") ||
+        (effort == REASONING_MINIMAL && (d->flags & REASONING_MINIMAL_OFF) != 0))
         return read_none(e, d, wish);
     if (wish == OFF || !thinks) {
         chat_edits_drop(e, CHAT_REASONING_EFFORT);

@@ -34,7 +34,8 @@ enum { /* reasoning_dialect.flags */
     REASONING_BY_EFFORT = 1u << 2,  /* an effort means nothing while the switch is off: it goes out
                                        with the switch on */
     REASONING_AUTO = 1u << 3,       /* the switch may say "auto" */
-    REASONING_BUDGET = 1u << 4      /* thinking_budget is taken */
+    REASONING_BUDGET = 1u << 4,     /* thinking_budget is taken */
+    REASONING_MINIMAL_OFF = 1u << 5 /* "minimal" is no thinking to the vendor: as "none" */
 };
 
 /* What a model takes. Zeroed: it does not think at all. */

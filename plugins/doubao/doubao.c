@@ -107,7 +107,9 @@ static harborai_str model_behind(harborai_provider *provider, harborai_str name)
 static const struct reasoning_dialect seed = {
     CHAT_THINKING, REASONING_BY_DEFAULT, {"minimal", "low", "medium", "high", "high", "high"}};
 static const struct reasoning_dialect seed_1_6 = {
-    CHAT_THINKING, REASONING_BY_DEFAULT | REASONING_AUTO, {NULL}};
+    CHAT_THINKING, REASONING_BY_DEFAULT | REASONING_AUTO | REASONING_MINIMAL_OFF, {NULL}};
+static const struct reasoning_dialect doubao_1_5 = {
+    CHAT_THINKING, REASONING_BY_DEFAULT | REASONING_MINIMAL_OFF, {NULL}};
 static const struct reasoning_dialect hosted = {
     CHAT_THINKING, REASONING_BY_DEFAULT, {"minimal", "low", "medium", "high", "high", "max"}};
 static const struct reasoning_dialect never = {0};
@@ -118,7 +120,7 @@ static const struct family {
     const char *prefix;
     const struct reasoning_dialect *dialect;
 } families[] = {
-    {"doubao-1-5-thinking", &seed_1_6},
+    {"doubao-1-5-thinking", &doubao_1_5},
     {"doubao-1-5", &never},
     {"doubao-seed-1-6", &seed_1_6},
     {"deepseek-", &hosted},
