@@ -47,6 +47,15 @@ static harborai_status create(const harborai_host *host, harborai_str config,
 static const struct reasoning_dialect dialect = {
     CHAT_THINKING, REASONING_BY_DEFAULT, {"minimal", "low", "medium", "high", "xhigh", "max"}};
 
+/* "auto" says neither, and "adaptive" is Anthropic's word for it. */
+static bool says_whether(const struct chat_edits *e)
+{
+    harborai_str type = json_member(e->values[CHAT_THINKING], HARBORAI_STR("type"));
+    return chat_edits_has(e, CHAT_ENABLE_THINKING) || chat_edits_has(e, CHAT_REASONING_EFFORT) ||
+           (chat_edits_has(e, CHAT_THINKING) && !json_string_equal(type, HARBORAI_STR("auto")) &&
+            !json_string_equal(type, HARBORAI_STR("adaptive")));
+}
+
 /* The vendor refuses these names since 2026-07-24; until then they meant this. A client that says
  * itself whether to think knows more than the name that it uses. True: the model will think. */
 static bool resolve_alias(struct chat_edits *e, harborai_str model, bool thinks)
@@ -55,8 +64,7 @@ static bool resolve_alias(struct chat_edits *e, harborai_str model, bool thinks)
     if (!is_chat && !harborai_str_equal(model, "deepseek-reasoner"))
         return thinks;
     chat_edits_set_text(e, CHAT_MODEL, "deepseek-flash");
-    if (chat_edits_has(e, CHAT_THINKING) || chat_edits_has(e, CHAT_ENABLE_THINKING) ||
-        chat_edits_has(e, CHAT_REASONING_EFFORT))
+    if (says_whether(e))
         return thinks;
     chat_edits_set(e, CHAT_THINKING, is_chat ? HARBORAI_STR("{\"type\":\"disabled\"}")
                                              : HARBORAI_STR("{\"type\":\"enabled\"}"));
