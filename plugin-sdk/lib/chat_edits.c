@@ -32,6 +32,7 @@ static const harborai_str paths[CHAT_MEMBERS] = {
     [CHAT_SEED] = HARBORAI_STR_INIT("/seed"),
     [CHAT_STOP] = HARBORAI_STR_INIT("/stop"),
     [CHAT_TOOLS] = HARBORAI_STR_INIT("/tools"),
+    [CHAT_MODALITIES] = HARBORAI_STR_INIT("/modalities"),
 };
 
 static harborai_str name_of(size_t member)
@@ -142,6 +143,17 @@ void chat_edits_rename(struct chat_edits *e, enum chat_member from, enum chat_me
         chat_edits_set(e, to, e->values[from]);
     chat_edits_remove(e, from);
     chat_edits_tell(e, from, HARBORAI_CHANGED_ADAPTED);
+}
+
+void chat_edits_text_alone(struct chat_edits *e)
+{
+    struct json_cursor cursor = json_open(e->values[CHAT_MODALITIES]);
+    harborai_str item;
+    while (json_array_next(&cursor, &item))
+        if (!json_string_equal(item, HARBORAI_STR("text"))) {
+            chat_edits_drop(e, CHAT_MODALITIES);
+            return;
+        }
 }
 
 void chat_edits_add_member(struct chat_edits *e, harborai_str name, harborai_str json)

@@ -47,6 +47,7 @@ enum chat_member {
     CHAT_SEED,
     CHAT_STOP,
     CHAT_TOOLS,
+    CHAT_MODALITIES,
     CHAT_MEMBERS
 };
 
@@ -82,6 +83,9 @@ void chat_edits_drop(struct chat_edits *e, enum chat_member member);
 
 /* What was sent by the first name goes out by the second, unless that is there too. */
 void chat_edits_rename(struct chat_edits *e, enum chat_member from, enum chat_member to);
+
+/* `modalities` other than ["text"] are dropped, for vendors whose models answer in text alone. */
+void chat_edits_text_alone(struct chat_edits *e);
 
 /* The last edits to be made: the functions above must not be called any more. */
 

@@ -102,6 +102,7 @@ static void edit(struct chat_edits *e, const harborai_request *request)
     }
     drop_unless(e, CHAT_N, 1);
     chat_edits_rename(e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
+    chat_edits_text_alone(e); /* audio is left out by the manifest */
     chat_edits_developer(e); /* an "unknown variant" there: github.com/decolua/9router/issues/773 */
 }
 

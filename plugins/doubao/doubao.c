@@ -146,6 +146,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     reasoning_request(&e, dialect_of(model_behind(provider, request->model)));
     if (chat_edits_has(&e, CHAT_MAX_COMPLETION_TOKENS)) /* "mutually exclusive" */
         chat_edits_rename(&e, CHAT_MAX_TOKENS, CHAT_MAX_COMPLETION_TOKENS);
+    chat_edits_text_alone(&e); /* audio is left out by the manifest */
     chat_edits_developer(&e);
     if (e.status < 0)
         return e.status;

@@ -140,6 +140,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     reasoning_request(&e, dialect_of(request->model));
     if (chat_edits_has(&e, CHAT_MAX_TOKENS)) /* both would contradict each other */
         chat_edits_rename(&e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
+    chat_edits_text_alone(&e); /* audio is left out by the manifest */
     chat_edits_developer(&e);
     if (e.status < 0)
         return e.status;
