@@ -103,7 +103,7 @@ static bool make_room(struct giving *g)
     struct arena *arena = &g->a->call->arena;
     if (g->edit_count + 2 > JSON_EDITS_MAX)
         return false;
-    if (g->edit_count + 2 <= g->capacity)
+    if (g->edit_count + 2 <= g->capacity && g->found_count + 1 <= g->capacity)
         return true;
     size_t capacity = g->capacity > 0 ? 2 * g->capacity : 8;
     void *edits = grown(arena, g->edits, sizeof *g->edits, g->edit_count, capacity);
@@ -170,8 +170,8 @@ static bool was_given(const struct giving *g, const struct replay_call *call)
     return false;
 }
 
-/* Borrowed from g->found; NULL: nothing is kept of any of these calls. */
-static const struct replay *find(struct giving *g, harborai_str tool_calls)
+/* A reference, for remember() or to be given back; none: nothing is kept of any of these calls. */
+static struct found find(const struct giving *g, harborai_str tool_calls)
 {
     struct attempt *a = g->a;
     harborai_str provider = slice_of(slot_name(a->slot)), item;
@@ -183,12 +183,19 @@ static const struct replay *find(struct giving *g, harborai_str tool_calls)
             continue;
         const struct replay *replay =
             replay_store_find(g->store, a->call->caller, provider, &call);
-        if (replay == NULL)
-            continue;
-        g->found[g->found_count++] = (struct found){replay, hash_slice(call.id, 0), call.digest};
-        return replay;
+        if (replay != NULL)
+            return (struct found){replay, hash_slice(call.id, 0), call.digest};
     }
-    return NULL;
+    return (struct found){0};
+}
+
+/* What led to no edit is not needed any more. */
+static void remember(struct giving *g, struct found found, bool was_used)
+{
+    if (was_used)
+        g->found[g->found_count++] = found;
+    else
+        replay_unref(found.replay);
 }
 
 /* None that can be read: it is absent, null, or empty. */
@@ -197,23 +204,31 @@ static bool is_unsaid(harborai_str reasoning)
     return json_kind(reasoning) != JSON_STRING || reasoning.len == 2;
 }
 
+/* The details that the message gets; its reasoning is put in. */
+static harborai_str give_kept(struct giving *g, size_t index, const struct turn *m,
+                              bool wants_reasoning, bool wants_details)
+{
+    struct found found = find(g, m->tool_calls);
+    const struct replay *kept = found.replay;
+    bool has_reasoning = kept != NULL && wants_reasoning && kept->reasoning.len > 0;
+    /* Signatures are of one model; a text is any model's to read. */
+    bool has_details = kept != NULL && wants_details && kept->details.len > 0 &&
+                       slice_equal(kept->maker, replay_maker(g->a));
+    if (has_reasoning)
+        add_edit(g, index, "reasoning_content", kept->reasoning);
+    remember(g, found, has_reasoning || has_details);
+    g->given += has_reasoning || has_details;
+    g->missing += wants_reasoning && !has_reasoning;
+    return has_details ? kept->details : SLICE_NONE;
+}
+
 static void give_to(struct giving *g, size_t index, const struct turn *m, struct details d)
 {
-    struct attempt *a = g->a;
-    bool wants_reasoning = a->provider->spec->replay.len > 0 && is_unsaid(m->reasoning);
+    bool wants_reasoning = g->a->provider->spec->replay.len > 0 && is_unsaid(m->reasoning);
     bool wants_details = d.own == 0;
     harborai_str more = SLICE_NONE;
-    if (g->store != NULL && m->tool_calls.len > 2 && (wants_reasoning || wants_details)) {
-        const struct replay *found = find(g, m->tool_calls);
-        bool has_reasoning = found != NULL && wants_reasoning && found->reasoning.len > 0;
-        /* Signatures are of one model; a text is any model's to read. */
-        if (found != NULL && wants_details && slice_equal(found->maker, replay_maker(a)))
-            more = found->details;
-        if (has_reasoning)
-            add_edit(g, index, "reasoning_content", found->reasoning);
-        g->given += has_reasoning || more.len > 0;
-        g->missing += wants_reasoning && !has_reasoning;
-    }
+    if (g->store != NULL && m->tool_calls.len > 2 && (wants_reasoning || wants_details))
+        more = give_kept(g, index, m, wants_reasoning, wants_details);
     edit_details(g, index, m->details, d, more);
 }
 

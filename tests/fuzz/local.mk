@@ -212,6 +212,7 @@ EXTRA_DIST += \
 	%reldir%/corpus/manifest/whole \
 	%reldir%/corpus/replay/calls \
 	%reldir%/corpus/replay/details \
+	%reldir%/corpus/replay/many \
 	%reldir%/corpus/replay/odd \
 	%reldir%/corpus/replay/twice \
 	%reldir%/corpus/sse/anthropic \

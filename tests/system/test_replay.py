@@ -191,6 +191,18 @@ class ReplayTest(unittest.TestCase):
         talk = self.talk()
         self.assertEqual(talk.seen(model="says-2"), {**talk.message, "reasoning_content": THOUGHT})
 
+    def test_many_that_nothing_is_given_to(self):
+        """What was found for them is of another model, and they have their reasoning."""
+        messages = []
+        for answer in range(5):
+            calls = [f"tool call_unused_{answer}_{i} f" for i in range(120)]
+            talk = self.talk(f"call_unused_{answer}", more=calls)
+            messages += [{**talk.message, "tool_calls": [call], "reasoning_content": "mine"}
+                         for call in talk.message["tool_calls"]]
+        turns = [*talk.first, *messages, talk.turns()[-1]]
+        answer = self.hb.chat("", "says-2", messages=turns)
+        self.assertEqual(json.loads(answer.text()), turns)
+
     def test_what_the_client_sends_stays(self):
         talk = self.talk()
         own = {"reasoning_content": "mine", "reasoning_details": wrapped([{"mine": 1}])}
