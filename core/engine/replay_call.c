@@ -18,6 +18,15 @@ static bool is_numbered(harborai_str id, harborai_str name)
            (name.len > 0 && memmem(id.data, id.len, name.data, name.len) != NULL);
 }
 
+static harborai_str last_of(harborai_str messages)
+{
+    struct json_cursor cursor = json_open(messages);
+    harborai_str item, last = SLICE_NONE;
+    while (json_array_next(&cursor, &item))
+        last = item;
+    return last;
+}
+
 static uint64_t hash_of_message(harborai_str json)
 {
     uint64_t hash;
@@ -26,15 +35,26 @@ static uint64_t hash_of_message(harborai_str json)
     return hash_slice(json, SEED);
 }
 
-uint64_t replay_call_digest(harborai_str id, harborai_str name, uint64_t arguments,
-                            harborai_str before)
+static uint64_t hash_of_before(struct replay_before *before)
 {
-    uint64_t digest = hash_mix(hash_slice(name, SEED), arguments | 1);
-    return is_numbered(id, name) ? hash_mix(digest ^ hash_of_message(before), SEED) : digest;
+    if (!before->is_hashed) {
+        if (before->messages.len > 0)
+            before->message = last_of(before->messages);
+        before->hash = hash_of_message(before->message);
+        before->is_hashed = true;
+    }
+    return before->hash;
 }
 
-bool replay_call_read(harborai_str item, harborai_str before, char room[static REPLAY_ID_MOST],
-                      struct replay_call *ret_call)
+uint64_t replay_call_digest(harborai_str id, harborai_str name, uint64_t arguments,
+                            struct replay_before *before)
+{
+    uint64_t digest = hash_mix(hash_slice(name, SEED), arguments | 1);
+    return is_numbered(id, name) ? hash_mix(digest ^ hash_of_before(before), SEED) : digest;
+}
+
+bool replay_call_read(harborai_str item, struct replay_before *before,
+                      char room[static REPLAY_ID_MOST], struct replay_call *ret_call)
 {
     harborai_str function = json_member(item, HARBORAI_STR("function"));
     harborai_str id, name;

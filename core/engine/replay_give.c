@@ -11,7 +11,8 @@
 #include "json_edit.h"
 #include "json_value.h"
 
-#define GIVEN_MOST MIB(16) /* to one request: more than any model reads */
+#define GIVEN_MOST  MIB(16) /* to one request: more than any model reads */
+#define LOOKED_MOST 4096    /* tool calls of a request that are looked for: its first */
 
 struct turn {
     harborai_str tool_calls, reasoning, details; /* as written; empty = not there */
@@ -27,7 +28,8 @@ struct found {
 struct giving {
     struct attempt *a;
     struct replay_store *store; /* NULL: nothing is kept for this provider */
-    harborai_str before;        /* the message before this one */
+    struct replay_before before; /* the message before this one */
+    unsigned looked;             /* calls looked for */
     harborai_edit *edits;
     struct found *found; /* one a message at most */
     size_t edit_count, found_count, capacity;
@@ -162,31 +164,40 @@ static void edit_details(struct giving *g, size_t index, harborai_str array, str
 
 /* A conversation has a call once: who repeats one gets its text once, or a small request could be
  * made a huge one. */
-static bool was_given(const struct giving *g, const struct replay_call *call)
+static bool was_given(const struct giving *g, uint64_t id, uint64_t digest)
 {
     for (size_t i = 0; i < g->found_count; i++)
-        if (g->found[i].digest == call->digest && g->found[i].id == hash_slice(call->id, 0))
+        if (g->found[i].digest == digest && g->found[i].id == id)
             return true;
     return false;
 }
 
 /* A reference, for remember() or to be given back; none: nothing is kept of any of these calls. */
-static struct found find(const struct giving *g, harborai_str tool_calls)
+static struct found find_call(const struct giving *g, const struct replay_call *call)
 {
-    struct attempt *a = g->a;
-    harborai_str provider = slice_of(slot_name(a->slot)), item;
+    harborai_str provider = slice_of(slot_name(g->a->slot));
+    struct found found = {.id = hash_slice(call->id, 0), .digest = call->digest};
+    if (!was_given(g, found.id, found.digest))
+        found.replay = replay_store_find(g->store, g->a->call->caller, provider, call);
+    return found;
+}
+
+/* A reference, for remember() or to be given back; none: nothing is kept of any of these calls, of
+ * which an answer has DELTA_TOOLS_MOST. */
+static struct found find(struct giving *g, harborai_str tool_calls)
+{
     struct json_cursor cursor = json_open(tool_calls);
-    while (json_array_next(&cursor, &item)) {
+    struct found found = {0};
+    harborai_str item;
+    for (unsigned i = 0; i < DELTA_TOOLS_MOST && g->looked < LOOKED_MOST && found.replay == NULL &&
+                         json_array_next(&cursor, &item);
+         i++, g->looked++) {
         char room[REPLAY_ID_MOST];
         struct replay_call call;
-        if (!replay_call_read(item, g->before, room, &call) || was_given(g, &call))
-            continue;
-        const struct replay *replay =
-            replay_store_find(g->store, a->call->caller, provider, &call);
-        if (replay != NULL)
-            return (struct found){replay, hash_slice(call.id, 0), call.digest};
+        if (replay_call_read(item, &g->before, room, &call))
+            found = find_call(g, &call);
     }
-    return (struct found){0};
+    return found;
 }
 
 /* What led to no edit is not needed any more. */
@@ -246,7 +257,7 @@ static void look_at_all(struct giving *g)
     harborai_str text;
     for (size_t i = 0; json_array_next(&cursor, &text); i++) {
         look_at(g, i, text);
-        g->before = text;
+        g->before = (struct replay_before){.message = text};
     }
 }
 

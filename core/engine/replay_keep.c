@@ -40,13 +40,9 @@ static bool wants_reasoning(const struct attempt *a)
     return a->provider->spec->replay.len > 0;
 }
 
-static harborai_str last_message(const struct chat_request *request)
+static struct replay_before before_of(const struct attempt *a)
 {
-    struct json_cursor cursor = json_open(request->messages);
-    harborai_str item, last = SLICE_NONE;
-    while (json_array_next(&cursor, &item))
-        last = item;
-    return last;
+    return (struct replay_before){.messages = a->call->request.messages};
 }
 
 harborai_str replay_maker(struct attempt *a)
@@ -74,11 +70,12 @@ static size_t read_calls(struct attempt *a, harborai_str tool_calls,
                          struct replay_call calls[static DELTA_TOOLS_MOST])
 {
     struct json_cursor cursor = json_open(tool_calls);
-    harborai_str item, before = last_message(&a->call->request);
+    struct replay_before before = before_of(a);
+    harborai_str item;
     size_t count = 0;
     while (count < DELTA_TOOLS_MOST && json_array_next(&cursor, &item)) {
         char room[REPLAY_ID_MOST];
-        if (!replay_call_read(item, before, room, &calls[count]))
+        if (!replay_call_read(item, &before, room, &calls[count]))
             continue;
         calls[count].id = arena_copy(&a->call->arena, calls[count].id);
         count += calls[count].id.data != NULL;
@@ -222,30 +219,32 @@ void replay_note_reasoning(struct attempt *a, harborai_str json)
 
 /* --- A stream: its end ------------------------------------------------------------------------ */
 
-static size_t calls_of_deltas(const struct attempt *a, harborai_str before,
+static size_t calls_of_deltas(const struct attempt *a,
                               struct replay_call calls[static DELTA_TOOLS_MOST])
 {
+    struct replay_before before = before_of(a);
     size_t count = 0;
     for (const struct draft_call *c = a->draft->calls; c != NULL && count < DELTA_TOOLS_MOST;
          c = c->next) {
         bool is_whole = arguments_are_blank(&c->arguments) || arguments_are_complete(&c->arguments);
         if (is_whole && c->id.len <= REPLAY_ID_MOST)
             calls[count++] = (struct replay_call){
-                c->id, replay_call_digest(c->id, c->name, arguments_hash(&c->arguments), before)};
+                c->id, replay_call_digest(c->id, c->name, arguments_hash(&c->arguments), &before)};
     }
     return count;
 }
 
-static size_t calls_of_chunks(const struct attempt *a, harborai_str before,
+static size_t calls_of_chunks(const struct attempt *a,
                               struct replay_call calls[static DELTA_TOOLS_MOST])
 {
     const struct tool_call *at = NULL;
+    struct replay_before before = before_of(a);
     struct turn_call c;
     size_t count = 0;
     while (count < DELTA_TOOLS_MOST && stream_next_call(&a->stream, &at, &c))
         if (c.id.len > 0 && c.id.len <= REPLAY_ID_MOST)
             calls[count++] = (struct replay_call){
-                c.id, replay_call_digest(c.id, c.name, c.arguments_hash, before)};
+                c.id, replay_call_digest(c.id, c.name, c.arguments_hash, &before)};
     return count;
 }
 
@@ -263,9 +262,8 @@ static void keep_stream(struct attempt *a)
     struct replay what = {.maker = replay_maker(a)};
     if (draft == NULL || (!draft->has_reasoning && draft->details.len == 0))
         return;
-    harborai_str before = last_message(&a->call->request);
-    size_t count = a->emits == EMITS_DELTAS ? calls_of_deltas(a, before, calls)
-                                            : calls_of_chunks(a, before, calls);
+    size_t count =
+        a->emits == EMITS_DELTAS ? calls_of_deltas(a, calls) : calls_of_chunks(a, calls);
     if (count == 0)
         return;
     if (draft->is_broken || draft->reasoning.failed < 0 || draft->details.failed < 0) {

@@ -15,7 +15,7 @@ static const harborai_plugin table = {.size = sizeof table, .id = "us"};
 
 /* --- What is kept ----------------------------------------------------------------------------- */
 
-static void keep_call(struct replay_store *store, harborai_str item, harborai_str before)
+static void keep_call(struct replay_store *store, harborai_str item, struct replay_before *before)
 {
     const struct replay what = {HARBORAI_STR(KEPT), HARBORAI_STR(DETAILS), HARBORAI_STR("us m")};
     char room[REPLAY_ID_MOST];
@@ -27,11 +27,12 @@ static void keep_call(struct replay_store *store, harborai_str item, harborai_st
 static void keep_all(struct replay_store *store, harborai_str messages)
 {
     struct json_cursor cursor = json_open(messages);
-    harborai_str message, item, before = SLICE_NONE;
-    for (; json_array_next(&cursor, &message); before = message) {
+    struct replay_before before = {0};
+    harborai_str message, item;
+    for (; json_array_next(&cursor, &message); before = (struct replay_before){.message = message}) {
         struct json_cursor calls = json_open(json_member(message, HARBORAI_STR("tool_calls")));
         while (json_array_next(&calls, &item))
-            keep_call(store, item, before);
+            keep_call(store, item, &before);
     }
 }
 

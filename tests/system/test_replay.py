@@ -153,6 +153,20 @@ class ReplayTest(unittest.TestCase):
         self.assert_given(seen[1], talk.message)
         self.assertEqual(seen[2:-1], again[1:])
 
+    def test_more_calls_than_an_answer_has(self):
+        """Behind them nothing is looked for: a request may be full of them."""
+        talk = self.talk("call_last_of_129")
+        call = talk.message["tool_calls"][0]
+        for count in (127, 128):
+            others = [{**call, "id": f"call_other_{i:03}"} for i in range(count)]
+            message = {**talk.message, "tool_calls": [*others, call]}
+            turns = [*talk.first, message, talk.turns()[-1]]
+            seen = json.loads(self.hb.chat("", "says", messages=turns).text())[1]
+            if count < 128:
+                self.assert_given(seen, message)
+            else:
+                self.assertEqual(seen, message)
+
     def test_client_that_writes_anew(self):
         for stream in (False, True):
             talk = self.talk(stream=stream)

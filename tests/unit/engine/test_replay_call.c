@@ -37,12 +37,13 @@ static const struct {
 static void test_same_call(void)
 {
     char room[REPLAY_ID_MOST], other_room[REPLAY_ID_MOST];
+    struct replay_before before = {.message = slice_of(BEFORE)}, none = {0};
     struct replay_call want, call;
-    CU_ASSERT_FATAL(replay_call_read(slice_of(weather), slice_of(BEFORE), room, &want));
+    CU_ASSERT_FATAL(replay_call_read(slice_of(weather), &before, room, &want));
     CU_ASSERT(slice_is(want.id, "call_0123456789"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         harborai_str item = unit_tight(slice_of(rows[i].item));
-        bool is_read = replay_call_read(item, SLICE_NONE, other_room, &call);
+        bool is_read = replay_call_read(item, &none, other_room, &call);
         ROW(rows[i].name, is_read && slice_equal(call.id, want.id));
         ROW(rows[i].name, is_read && (call.digest == want.digest) == rows[i].is_same);
         unit_drop(item);
@@ -57,14 +58,21 @@ static void test_no_call(void)
         CALL("\"call_1\"", "\"f\"", "\"{\""), CALL("\"call_1\"", "\"f\"", "\"{} {}\""),
         "{\"id\":\"call_1\",\"function\":\"f\"}"};
     char room[REPLAY_ID_MOST], long_id[2 * REPLAY_ID_MOST];
+    struct replay_before none = {0};
     struct replay_call call;
     for (size_t i = 0; i < ARRAY_LEN(items); i++)
-        ROW(items[i], !replay_call_read(slice_of(items[i]), SLICE_NONE, room, &call));
+        ROW(items[i], !replay_call_read(slice_of(items[i]), &none, room, &call));
     for (int len = REPLAY_ID_MOST - 1; len <= REPLAY_ID_MOST + 1; len++) {
         snprintf(long_id, sizeof long_id, "{\"id\":\"%0*d\",\"function\":{\"name\":\"f\"}}", len, 0);
-        ROW("a long id", replay_call_read(slice_of(long_id), SLICE_NONE, room, &call) ==
+        ROW("a long id", replay_call_read(slice_of(long_id), &none, room, &call) ==
                              (len <= REPLAY_ID_MOST));
     }
+}
+
+static uint64_t digest_of(harborai_str id, const char *name, uint64_t arguments, const char *message)
+{
+    struct replay_before before = {.message = slice_of(message)};
+    return replay_call_digest(id, slice_of(name), arguments, &before);
 }
 
 /* Of ids that are numbers only, the message before counts too. */
@@ -80,19 +88,35 @@ static void test_numbered(void)
     };
     const char *same = "{ \"role\": \"user\", \"content\": \"Z\xc3\xbcrich?\" }";
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-        harborai_str id = slice_of(ids[i].id), name = slice_of(ids[i].name);
-        uint64_t digest = replay_call_digest(id, name, 1, slice_of(BEFORE));
-        ROW(ids[i].id, digest == replay_call_digest(id, name, 1, slice_of(same)));
-        ROW(ids[i].id, (digest != replay_call_digest(id, name, 1, slice_of("{\"role\":\"user\"}"))) ==
-                           ids[i].is_numbered);
-        ROW(ids[i].id, digest != replay_call_digest(id, name, 2, slice_of(BEFORE)));
-        ROW(ids[i].id, digest != replay_call_digest(id, slice_of("g"), 1, slice_of(BEFORE)));
+        harborai_str id = slice_of(ids[i].id);
+        const char *name = ids[i].name;
+        uint64_t digest = digest_of(id, name, 1, BEFORE);
+        ROW(ids[i].id, digest == digest_of(id, name, 1, same));
+        ROW(ids[i].id,
+            (digest != digest_of(id, name, 1, "{\"role\":\"user\"}")) == ids[i].is_numbered);
+        ROW(ids[i].id, digest != digest_of(id, name, 2, BEFORE));
+        ROW(ids[i].id, digest != digest_of(id, "g", 1, BEFORE));
     }
+}
+
+/* The message before is looked at once for all calls of an answer, and only if it has to be. */
+static void test_before(void)
+{
+    static const char array[] = "[{\"role\":\"system\"}, " BEFORE " ]";
+    harborai_str number = HARBORAI_STR("functions.f:0"), name = HARBORAI_STR("f");
+    struct replay_before before = {.messages = slice_of(array)};
+    replay_call_digest(HARBORAI_STR("call_0123456789"), name, 1, &before);
+    CU_ASSERT(!before.is_hashed);
+    uint64_t digest = replay_call_digest(number, name, 1, &before);
+    CU_ASSERT(digest == digest_of(number, "f", 1, BEFORE) && before.is_hashed);
+    before.messages = before.message = SLICE_NONE;
+    CU_ASSERT(digest == replay_call_digest(number, name, 1, &before));
 }
 
 const CU_TestInfo replay_call_tests[] = {
     {"the same call", test_same_call},
     {"no call", test_no_call},
     {"numbered ids", test_numbered},
+    {"message before", test_before},
     CU_TEST_INFO_NULL,
 };
