@@ -47,6 +47,24 @@ static harborai_status refuse(harborai_str body, harborai_status st,
                               what);
 }
 
+bool answer_tells_error(harborai_str value)
+{
+    switch (json_kind(value)) {
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+    case JSON_STRING:
+        return slice_trim((harborai_str){value.data + 1, value.len - 2}).len > 0;
+    case JSON_NUMBER:
+        return !slice_is(value, "0");
+    case JSON_BOOL:
+        return slice_is(value, "true");
+    case JSON_NONE:
+    case JSON_NULL:
+    default:
+        return false;
+    }
+}
+
 static void read_choices(struct chat_answer *answer, harborai_str choices)
 {
     struct json_cursor cursor = json_open(choices);
@@ -77,10 +95,11 @@ static void read_member(struct chat_answer *answer, const struct json_member *me
         answer->usage = member->value;
     else if (json_key_equal(member, HARBORAI_STR("service_tier")) && member->kind == JSON_STRING)
         answer->service_tier = member->value;
-    else if (json_key_equal(member, HARBORAI_STR("error")))
-        answer->error = member->value;
     else if (json_key_equal(member, HARBORAI_STR("choices")))
         read_choices(answer, member->value);
+    else if (json_key_equal(member, HARBORAI_STR("error")) &&
+             (answer->error.len == 0 || answer_tells_error(member->value)))
+        answer->error = member->value;
 }
 
 harborai_status answer_check(harborai_str body, struct chat_answer *ret_answer,
@@ -98,6 +117,8 @@ harborai_status answer_check(harborai_str body, struct chat_answer *ret_answer,
         return refuse(answer.body, st, &fault, error);
     for (size_t i = 0; i < count; i++)
         read_member(&answer, &members[i]);
+    if (answer.choices > 0 && !answer_tells_error(answer.error))
+        answer.error = SLICE_NONE;
     if (answer.choices == 0 && answer.error.len == 0) {
         if (!slice_is(json_member(answer.body, HARBORAI_STR("object")), "\"error\""))
             return refuse(answer.body, HARBORAI_OK, &fault, error);

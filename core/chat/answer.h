@@ -23,6 +23,10 @@ struct chat_answer { /* as written, borrowed from the body; empty = absent or nu
 MUST_CHECK harborai_status answer_check(harborai_str body, struct chat_answer *ret_answer,
                                         harborai_error *error);
 
+/* Whether the value of a member `error` that stands beside choices tells of one. Empty ones do not:
+ * null, false, 0, "", {} and []. */
+bool answer_tells_error(harborai_str value);
+
 /* What kind of thing `body` is, for a message: "an HTML page", "an empty body", "JSON", "text that
  * is not JSON". A constant. */
 const char *answer_describe(harborai_str body);

@@ -28,6 +28,20 @@ static void test_good(void)
          "{\"object\":\"error\",\"message\":\"x\"}", "", 0},
         {"error null", "{\"error\":null,\"choices\":[{\"finish_reason\":null}],\"usage\":null}", "",
          "", 1},
+        {"error \"\" beside choices", "{\"error\":\"\",\"choices\":[{}]}", "", "", 1},
+        {"error false beside choices", "{\"choices\":[{}],\"error\":false}", "", "", 1},
+        {"error 0 beside choices", "{\"choices\":[{}],\"error\":0}", "", "", 1},
+        {"error {} beside choices", "{\"choices\":[{}],\"error\":{ }}", "", "", 1},
+        {"error [] beside choices", "{\"error\":[],\"choices\":[{}]}", "", "", 1},
+        {"error {} alone", "{\"error\":{},\"choices\":[]}", "{}", "", 0},
+        {"error beside choices", "{\"choices\":[{}],\"error\":{\"code\":502}}", "{\"code\":502}", "",
+         1},
+        {"error that is a number", "{\"choices\":[{}],\"error\":502}", "502", "", 1},
+        {"error of Gemini", "{\"choices\":[{}],\"error\":[{\"code\":429}]}", "[{\"code\":429}]",
+         "", 1},
+        {"error {} beside a finish_reason that is a failure",
+         "{\"choices\":[{\"finish_reason\":\"insufficient_system_resource\"}],\"error\":{}}",
+         "\"insufficient_system_resource\"", "\"insufficient_system_resource\"", 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct chat_answer a;
