@@ -341,6 +341,12 @@ size_t arguments_feed(struct arguments *a, harborai_str text)
     return i;
 }
 
+/* An escape that is half a surrogate pair. */
+static bool is_half(const char *p, const char *end)
+{
+    return end - p >= 6 && p[1] == 'u' && (p[2] | 0x20) == 'd' && p[3] >= '8';
+}
+
 size_t arguments_feed_json(struct arguments *a, harborai_str inside)
 {
     const char *p = inside.data, *end = p + inside.len;
@@ -351,6 +357,10 @@ size_t arguments_feed_json(struct arguments *a, harborai_str inside)
         p += taken;
         if (taken < plain.len || escape_at == NULL)
             break;
+        if (a->state == STRING && is_half(p, end)) { /* the other one may come in the next piece */
+            p += arguments_feed(a, (harborai_str){p, 6});
+            continue;
+        }
         char text[4];
         size_t len = json_decode_next(&p, end, text);
         if (arguments_feed(a, (harborai_str){text, len}) < len) {

@@ -65,6 +65,35 @@ static size_t feed_all(struct arguments *a, harborai_str text, size_t piece)
     return taken;
 }
 
+static void add_escapes(struct buf *b, const char *character, size_t len)
+{
+    uint32_t c = (unsigned char)character[0];
+    if (len > 1)
+        c &= 0x7fU >> len;
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | ((unsigned char)character[i] & 0x3f);
+    if (c > 0xffff)
+        buf_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+    else
+        buf_printf(b, "\\u%04x", c);
+}
+
+/* Each escape a piece of its own. */
+static void check_escaped(harborai_str text, uint64_t hash)
+{
+    AUTO(buf) all = BUF_INIT(MIB(1));
+    struct arguments a;
+    for (size_t i = 0, len; i < text.len; i += len) {
+        for (len = 1; i + len < text.len && ((unsigned char)text.data[i + len] & 0xc0) == 0x80;)
+            len++;
+        add_escapes(&all, text.data + i, len);
+    }
+    arguments_init(&a, true);
+    for (size_t i = 0; i < all.len; i += 6)
+        MUST(arguments_feed_json(&a, (harborai_str){all.data + i, 6}) == 6);
+    MUST(arguments_are_complete(&a) && arguments_hash(&a) == hash);
+}
+
 static void check_value(harborai_str text, uint64_t hash)
 {
     AUTO(buf) again = BUF_INIT(MIB(1));
@@ -76,6 +105,7 @@ static void check_value(harborai_str text, uint64_t hash)
     MUST(arguments_hash_text(buf_slice(&again), &other) && other == hash);
     json_line_text(&quoted, text);
     MUST(arguments_hash_value(buf_slice(&quoted), &other) && other == hash);
+    check_escaped(text, hash);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -146,10 +146,41 @@ static void test_hash(void)
     CU_ASSERT(!arguments_hash_value(HARBORAI_STR("\"{}{}\""), &a));
 }
 
+/* Escapes of the chunks, not of the arguments. */
+static void test_halves(void)
+{
+    static const struct row {
+        const char *pieces[3], *text;
+    } rows[] = {
+        {{"\\\"a\\ud83d", "\\uDE00\\\""}, "\"a\xf0\x9f\x98\x80\""},
+        {{"\\\"\\ud83d", "", "\\ude00\\\""}, "\"\xf0\x9f\x98\x80\""},
+        {{"\\\"\\ud83d\\ude00\\\""}, "\"\xf0\x9f\x98\x80\""},
+        {{"\\\"\\ud83d", "x\\ude00\\\""}, "\"\\ud83dx\\ude00\""},
+        {{"\\\"\\ud83d", "\\n\\\""}, NULL},
+        {{"\\\"\\\\\\ud83d", "\\\""}, NULL},
+        {{"\\ud83d", "\\ude00"}, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arguments a;
+        uint64_t hash = 0;
+        arguments_init(&a, true);
+        for (size_t k = 0; k < 3; k++) {
+            harborai_str piece = unit_tight(slice_of(rows[i].pieces[k]));
+            ROW(rows[i].pieces[0], arguments_feed_json(&a, piece) == piece.len);
+            unit_drop(piece);
+        }
+        ROW(rows[i].pieces[0], arguments_are_broken(&a) == (rows[i].text == NULL));
+        if (rows[i].text != NULL)
+            ROW(rows[i].pieces[0], arguments_hash_text(slice_of(rows[i].text), &hash) &&
+                                       arguments_hash(&a) == hash);
+    }
+}
+
 const CU_TestInfo arguments_tests[] = {
     {"texts, at every cut", test_texts},
     {"depth", test_depth},
     {"in chunks", test_json},
+    {"pairs that the chunks part", test_halves},
     {"hash", test_hash},
     CU_TEST_INFO_NULL,
 };
