@@ -5,12 +5,12 @@
 #include "base/limits.h"
 #include "chat/stream_choice.h"
 
-void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool notes_turn, bool think_tags)
+void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool think_tags)
 {
     *r = (struct answer_repair){.think_tags = think_tags};
     message_thoughts_init(&r->thoughts[0], LIMIT_RESPONSE_BODY);
     message_thoughts_init(&r->thoughts[1], LIMIT_RESPONSE_BODY);
-    tool_calls_init(&r->calls, id_seed, notes_turn);
+    tool_calls_init(&r->calls, id_seed);
     splices_init(&r->splices, 2 * LIMIT_RESPONSE_BODY);
     buf_init(&r->out, 3 * LIMIT_RESPONSE_BODY);
 }

@@ -19,9 +19,8 @@ struct answer_repair {
     harborai_str reasoning; /* what choice 0 thinks, a JSON string; of the body, or our own */
 };
 
-/* `id_seed`, `notes_turn` and `think_tags` as in chat/stream.h. */
-void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool notes_turn,
-                        bool think_tags);
+/* `id_seed` and `think_tags` as in chat/stream.h. */
+void answer_repair_init(struct answer_repair *r, uint64_t id_seed, bool think_tags);
 void answer_repair_release(struct answer_repair *r);
 
 /* Reads the choices of an answer that answer_check() took, and has answer->body and finish_reason be
@@ -30,7 +29,7 @@ void answer_repair_release(struct answer_repair *r);
 MUST_CHECK harborai_status answer_repair(struct answer_repair *r, struct chat_answer *answer,
                                          harborai_error *error);
 
-/* As stream_next_call(); needs `notes_turn`. */
+/* As stream_next_call(). */
 static inline bool answer_next_call(const struct answer_repair *r, const struct tool_call **at,
                                     struct turn_call *ret_call)
 {

@@ -26,7 +26,7 @@ void stream_init(struct stream *w, const struct stream_options *options)
     w->is_strict = options->is_strict;
     w->notes_turn = options->notes_turn;
     w->think_tags = options->think_tags;
-    tool_calls_init(&w->calls, options->id_seed, options->notes_turn);
+    tool_calls_init(&w->calls, options->id_seed);
     splices_init(&w->splices, 2 * LIMIT_STREAM_EVENT);
     buf_init(&w->out, 2 * LIMIT_STREAM_EVENT);
     buf_init(&w->missing, KIB(64));

@@ -127,14 +127,18 @@ static harborai_str find_delta(struct stream *w, struct choice *choice)
 }
 
 /* False: it cannot be. */
-static bool read_tools(struct stream *w, unsigned number, const struct chat_message *delta)
+static bool read_tools(struct stream *w, const struct choice *choice,
+                       const struct chat_message *delta)
 {
+    bool is_last = w->finish[choice->number] != STREAM_OPEN ||
+                   stream_finish_of(choice->finish.value) != STREAM_OPEN;
     if (delta->tool_calls.kind == JSON_NONE || delta->tool_calls.kind == JSON_NULL)
         return true;
     if (delta->tool_calls.kind != JSON_ARRAY)
         w->fault = "sent tool calls that are no array";
     else
-        w->fault = tool_calls_read_delta(&w->calls, number, delta->tool_calls.value, &w->splices);
+        w->fault = tool_calls_read_delta(&w->calls, choice->number, delta->tool_calls.value, is_last,
+                                         &w->splices);
     return w->fault == NULL;
 }
 
@@ -308,7 +312,7 @@ bool stream_choice(struct stream *w, harborai_str object, unsigned position,
     if (w->think_tags)
         message_part_thought(&delta, &w->thoughts, &w->think[choice.number],
                              stream_finish_of(choice.finish.value) != STREAM_OPEN, &w->splices);
-    if (!read_tools(w, choice.number, &delta))
+    if (!read_tools(w, &choice, &delta))
         return false;
     w->opened += !w->is_open[choice.number];
     w->is_open[choice.number] = true;

@@ -21,12 +21,12 @@ struct item { /* one of `tool_calls`, as it came */
 
     struct tool_call *call; /* whose it is */
     bool is_new, is_id_good, takes_name;
-    size_t taken; /* bytes of the arguments' inside that are not too many */
+    size_t from, taken; /* bytes of the arguments' inside that go, and then that stay */
 };
 
-void tool_calls_init(struct tool_calls *calls, uint64_t seed, bool hashes)
+void tool_calls_init(struct tool_calls *calls, uint64_t seed)
 {
-    *calls = (struct tool_calls){.seed = seed, .hashes = hashes};
+    *calls = (struct tool_calls){.seed = seed};
     buf_init(&calls->texts, MIB(1));
 }
 
@@ -142,9 +142,15 @@ static struct tool_call *find_id(const struct tool_calls *calls, unsigned choice
     return NULL;
 }
 
+static bool is_kept_back(const struct tool_call *call)
+{
+    return call->has_placeholder && arguments_are_blank(&call->arguments);
+}
+
 static bool is_over(const struct tool_call *call)
 {
-    return arguments_are_complete(&call->arguments) || arguments_are_broken(&call->arguments);
+    return is_kept_back(call) || arguments_are_complete(&call->arguments) ||
+           arguments_are_broken(&call->arguments);
 }
 
 static bool has_same_name(const struct tool_calls *calls, const struct tool_call *call,
@@ -235,7 +241,8 @@ static const char *begin_call(struct tool_calls *calls, unsigned choice, struct 
     bool is_function = item->function.kind == JSON_OBJECT ||
                        json_string_equal(item->type.value, HARBORAI_STR("function"));
     call.is_custom = is_text(&item->type) && !is_function;
-    arguments_init(&call.arguments, calls->hashes);
+    arguments_init(&call.arguments, true);
+    arguments_init(&call.again, true);
     item->is_new = true;
     item->is_id_good = item->has_id && find_id(calls, choice, item->id.value) == NULL;
     call.is_id_made = !item->is_id_good;
@@ -271,13 +278,79 @@ static harborai_str inside(harborai_str value)
     return (harborai_str){value.data + 1, value.len - 2};
 }
 
-static void feed_arguments(struct item *item)
+static const char behind_arguments[] = "sent something else behind the arguments of a tool call";
+
+static size_t feed(struct arguments *a, harborai_str text, bool is_json)
 {
-    struct arguments *a = &item->call->arguments;
-    if (item->arguments.kind == JSON_STRING)
-        item->taken = arguments_feed_json(a, inside(item->arguments.value));
-    else if (item->arguments.kind != JSON_NONE && item->arguments.kind != JSON_NULL)
-        item->taken = arguments_feed(a, item->arguments.value);
+    return is_json ? arguments_feed_json(a, text) : arguments_feed(a, text);
+}
+
+/* Without the blanks and closing brackets that it begins with, escaped or not. */
+static harborai_str skip_stray(harborai_str text)
+{
+    const char *p = text.data, *end = p + text.len;
+    while (p < end) {
+        const char *next = p;
+        char c[4];
+        if (json_decode_next(&next, end, c) != 1 || memchr(" \t\r\n}]", c[0], 6) == NULL)
+            break;
+        p = next;
+    }
+    return (harborai_str){p, (size_t)(end - p)};
+}
+
+/* How much of the text is {}, once or more: BerriAI/litellm issue 4537, of Anthropic's empty `input`;
+ * openai/openai-agents-js pull 712, of Bedrock. */
+static size_t placeholders(harborai_str text, bool is_json)
+{
+    harborai_str rest = text;
+    struct arguments a, none;
+    arguments_init(&none, true);
+    for (;;) {
+        arguments_init(&a, true);
+        size_t taken = feed(&a, rest, is_json);
+        if (!arguments_are_complete(&a) || arguments_hash(&a) != arguments_hash(&none))
+            return text.len - rest.len;
+        rest = skip_stray(slice_from(rest, taken));
+    }
+}
+
+/* False: it is not what came already. */
+static bool feed_again(struct tool_call *call, harborai_str text, bool is_json)
+{
+    while (text.len > 0) {
+        if (arguments_are_blank(&call->again))
+            text = skip_stray(text);
+        text = slice_from(text, feed(&call->again, text, is_json));
+        if (arguments_are_broken(&call->again))
+            return false;
+        if (!arguments_are_complete(&call->again))
+            continue; /* with nothing left */
+        if (arguments_hash(&call->again) != arguments_hash(&call->arguments))
+            return false;
+        arguments_init(&call->again, true);
+    }
+    return true;
+}
+
+/* NULL, or what is wrong. */
+static const char *feed_arguments(struct item *item, bool is_last)
+{
+    struct tool_call *call = item->call;
+    bool is_json = item->arguments.kind == JSON_STRING;
+    harborai_str text = is_json ? inside(item->arguments.value) : item->arguments.value;
+    if (item->arguments.kind == JSON_NONE || item->arguments.kind == JSON_NULL)
+        return NULL;
+    if (!is_last && item->takes_name && arguments_are_blank(&call->arguments))
+        item->from = placeholders(text, is_json);
+    else if (is_kept_back(call))
+        item->from = text.len - skip_stray(text).len;
+    call->has_placeholder |= item->from > 0;
+    text = slice_from(text, item->from);
+    if (arguments_are_blank(&call->again))
+        item->taken = feed(&call->arguments, text, is_json);
+    bool is_good = feed_again(call, slice_from(text, item->taken), is_json);
+    return is_good ? NULL : behind_arguments;
 }
 
 static bool are_arguments_good(const struct item *item, enum tool_end end)
@@ -286,7 +359,8 @@ static bool are_arguments_good(const struct item *item, enum tool_end end)
         return false;
     if (item->arguments.kind == JSON_NONE)
         return end == TOOL_END_NONE;
-    return item->arguments.kind == JSON_STRING && item->taken == item->arguments.value.len - 2;
+    return item->arguments.kind == JSON_STRING && item->from == 0 &&
+           item->taken == item->arguments.value.len - 2;
 }
 
 static void write_arguments(struct buf *b, const struct item *item, enum tool_end end)
@@ -296,10 +370,11 @@ static void write_arguments(struct buf *b, const struct item *item, enum tool_en
     if (end == TOOL_END_WHOLE && arguments_are_blank(&item->call->arguments)) {
         buf_add(b, HARBORAI_STR("\"{}\""));
     } else if (item->arguments.kind == JSON_STRING) {
-        buf_add(b, slice_cut(value, 1 + item->taken));
+        buf_add_char(b, '"');
+        buf_add(b, slice_cut(slice_from(value, 1 + item->from), item->taken));
         buf_add_char(b, '"');
     } else {
-        json_line_text(b, slice_cut(value, item->taken));
+        json_line_text(b, slice_cut(slice_from(value, item->from), item->taken));
     }
 }
 
@@ -411,7 +486,9 @@ static const char *read_one(struct tool_calls *calls, unsigned choice, harborai_
     if (fault != NULL)
         return fault;
     if (!item.call->is_custom)
-        feed_arguments(&item);
+        fault = feed_arguments(&item, calls->is_last);
+    if (fault != NULL)
+        return fault;
     if (is_head_good(&item, end) && is_function_good(&item, end))
         return NULL;
     write_item(calls, &item, end, splices_begin(splices, object));
@@ -433,14 +510,16 @@ static const char *read_array(struct tool_calls *calls, unsigned choice, harbora
 }
 
 const char *tool_calls_read_delta(struct tool_calls *calls, unsigned choice, harborai_str array,
-                                  struct splices *splices)
+                                  bool is_last, struct splices *splices)
 {
+    calls->is_last = is_last;
     return read_array(calls, choice, array, TOOL_END_NONE, splices);
 }
 
 const char *tool_calls_read_message(struct tool_calls *calls, unsigned choice, harborai_str array,
                                     enum tool_end end, struct splices *splices)
 {
+    calls->is_last = true;
     const char *fault = read_array(calls, choice, array, end, splices);
     return fault != NULL ? fault : tool_calls_end(calls, choice, end, NULL);
 }
@@ -465,32 +544,39 @@ bool tool_calls_go_on(struct tool_calls *calls, unsigned at, harborai_str string
 {
     struct arguments after = calls->call[at].arguments;
     harborai_str text = inside(string);
+    if (is_kept_back(&calls->call[at]) || !arguments_are_blank(&calls->call[at].again))
+        return false;
     if (arguments_feed_json(&after, text) < text.len)
         return false;
     calls->call[at].arguments = after;
     return true;
 }
 
+static const char *fault_of(const struct tool_call *call)
+{
+    if (call->name.len == 0)
+        return "sent a tool call without a name";
+    if (!arguments_are_blank(&call->arguments) && !arguments_are_complete(&call->arguments))
+        return "sent a tool call whose arguments are not complete JSON";
+    return arguments_are_blank(&call->again) ? NULL : behind_arguments;
+}
+
 const char *tool_calls_end(struct tool_calls *calls, unsigned choice, enum tool_end end,
                            struct buf *missing)
 {
-    size_t before = missing != NULL ? missing->len : 0;
-    if (end != TOOL_END_WHOLE)
-        return NULL;
     for (unsigned i = 0; i < calls->count; i++) {
         struct tool_call *call = &calls->call[i];
         if (call->choice != choice || call->is_custom)
             continue;
-        if (call->name.len == 0)
-            return "sent a tool call without a name";
-        if (arguments_are_complete(&call->arguments))
-            continue;
-        if (!arguments_are_blank(&call->arguments))
-            return "sent a tool call whose arguments are not complete JSON";
-        if (missing == NULL)
+        const char *fault = end == TOOL_END_WHOLE ? fault_of(call) : NULL;
+        if (fault != NULL)
+            return fault;
+        bool is_missing = arguments_are_blank(&call->arguments) &&
+                          (end == TOOL_END_WHOLE || call->has_placeholder);
+        if (missing == NULL || !is_missing)
             continue;
         buf_printf(missing, "%s{\"index\":%u,\"function\":{\"arguments\":\"{}\"}}",
-                   missing->len > before ? "," : "", call->index);
+                   missing->len > 0 ? "," : "", call->index);
         (void)arguments_feed(&call->arguments, HARBORAI_STR("{}"));
     }
     return NULL;

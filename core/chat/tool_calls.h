@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The tool calls of an answer that a vendor wrote in OpenAI's form, and what makes them as OpenAI's
  * API promises: in a stream indices from 0 without gaps, each call with one; id, type and name once;
- * arguments that are text, and together one JSON value. Of what conforms no byte changes. Not for
- * two threads at once.
+ * arguments that are text, and together one JSON value. Of what conforms no byte changes, but for {}
+ * that comes with the name: some begin with it and send the arguments then, so it is kept back until
+ * they come or the choice ends. Behind the arguments only blanks, brackets too many and the same once
+ * more may come, and are cut off. Not for two threads at once.
  *
  * Which call a piece belongs to is told by its id, its index and its name, as far as there are any:
  * several servers leave the index out or write 0 into all, and some repeat or renew the id. */
@@ -23,6 +25,8 @@ struct tool_call {
     bool is_custom;               /* it has no arguments that we know of */
     struct tool_text id, name;    /* decoded; name.len 0: it did not come yet */
     struct arguments arguments;
+    struct arguments again;       /* what comes behind them when they are whole */
+    bool has_placeholder;         /* {} came with the name: kept back, more may come */
 };
 
 struct tool_calls {
@@ -30,11 +34,11 @@ struct tool_calls {
     unsigned count, capacity;
     struct buf texts;
     uint64_t seed;
-    bool hashes;
+    bool is_last;     /* of what is read: no more comes of its calls */
 };
 
-/* `seed` makes ids where a vendor gives none: the same for the same. `hashes`: of arguments. */
-void tool_calls_init(struct tool_calls *calls, uint64_t seed, bool hashes);
+/* `seed` makes ids where a vendor gives none: the same for the same. */
+void tool_calls_init(struct tool_calls *calls, uint64_t seed);
 void tool_calls_release(struct tool_calls *calls);
 
 /* What a choice's end means for its calls. */
@@ -44,10 +48,12 @@ enum tool_end {
     TOOL_END_CUT /* by the token limit or a filter: arguments may be incomplete */
 };
 
-/* Reads the `tool_calls` of a chunk's delta, an array, and notes what has to change. Returns NULL,
- * or what is wrong beyond repair: a constant that completes "the vendor …". */
+/* Reads the `tool_calls` of a chunk's delta, an array, and notes what has to change. `is_last`: the
+ * chunk ends the choice. Returns NULL, or what is wrong beyond repair: a constant that completes "the
+ * vendor …". */
 MUST_CHECK const char *tool_calls_read_delta(struct tool_calls *calls, unsigned choice,
-                                             harborai_str array, struct splices *splices);
+                                             harborai_str array, bool is_last,
+                                             struct splices *splices);
 /* The same for a whole message. */
 MUST_CHECK const char *tool_calls_read_message(struct tool_calls *calls, unsigned choice,
                                                harborai_str array, enum tool_end end,
@@ -61,8 +67,9 @@ harborai_str tool_calls_only_text(struct tool_calls *calls, unsigned choice, har
  * happened. */
 bool tool_calls_go_on(struct tool_calls *calls, unsigned at, harborai_str string);
 
-/* At the end of a choice of a stream: as above. With WHOLE, items with "{}" for the calls that got
- * no arguments are written to `missing`, if it is not NULL, with commas between them. */
+/* At the end of a choice of a stream: as above. Items with "{}" for the calls that got no arguments,
+ * with CUT for those whose "{}" was kept back, are added to `missing`, if it is not NULL, with commas
+ * between them. */
 MUST_CHECK const char *tool_calls_end(struct tool_calls *calls, unsigned choice, enum tool_end end,
                                       struct buf *missing);
 
@@ -76,7 +83,7 @@ struct turn_call { /* what a later turn can be recognised by; borrowed until the
     uint64_t arguments_hash; /* see arguments.h; of arguments that were cut off, of no use */
 };
 
-/* Walks the calls of choice 0, which need their `hashes`: `*at` is NULL at first. False: no more. */
+/* Walks the calls of choice 0: `*at` is NULL at first. False: no more. */
 bool tool_calls_next_turn(const struct tool_calls *calls, const struct tool_call **at,
                           struct turn_call *ret_call);
 

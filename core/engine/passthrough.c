@@ -259,7 +259,7 @@ static harborai_status repair(struct attempt *a, struct chat_answer *answer, har
 {
     struct call *call = a->call;
     AUTO(answer_repair) work;
-    answer_repair_init(&work, id_seed(a), false, false);
+    answer_repair_init(&work, id_seed(a), false);
     harborai_status st = answer_repair(&work, answer, error);
     if (st < 0)
         return st;

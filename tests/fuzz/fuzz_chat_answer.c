@@ -107,8 +107,8 @@ static void check_repair(struct chat_answer *answer)
     harborai_error error = HARBORAI_ERROR_INIT;
     harborai_str choice;
     unsigned i = 0;
-    answer_repair_init(&first, 1, true, false);
-    answer_repair_init(&second, 2, true, false);
+    answer_repair_init(&first, 1, false);
+    answer_repair_init(&second, 2, false);
     harborai_status st = answer_repair(&first, answer, &error);
     if (st < 0) {
         MUST(st == HARBORAI_E_PROTOCOL && error.code == st && error.message[0] != '\0');

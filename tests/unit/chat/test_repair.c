@@ -43,10 +43,10 @@ static const struct row {
 
     /* openai/openai-python issue 2806, open-webui/computer issue 224 */
     {"Gemini: no index, extra_content, stop", 0,
-     {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},"
+     {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"[]\"},"
         "\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"), END("stop")},
      {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
-        "\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"),
+        "\"arguments\":\"[]\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"),
       END("tool_calls")}, 2, NULL},
     /* su-kaka/gcli2api pull 406, omnigent-ai/omnigent pull 28 */
     {"Gemini: parallel calls of one function, all with index 0", 0,
@@ -66,14 +66,14 @@ static const struct row {
       T("{" ARGS("}") "}"), END("tool_calls")},
      {T(CALL(0, "a", "f", "{")), T("{\"index\":0," ARGS("}") "}"), NULL}, 2, NULL},
     {"two calls in one chunk, no index", 0,
-     {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
-        "{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}")},
-     {T(CALL(0, "a", "f", "{}") "," CALL(1, "b", "g", "{}"))}, 1, NULL},
+     {T("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}},"
+        "{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"[]\"}}")},
+     {T(CALL(0, "a", "f", "[]") "," CALL(1, "b", "g", "[]"))}, 1, NULL},
     /* Anthropic's compatible endpoint counts its content blocks */
     {"indices from 1, with a gap", 0,
-     {T(CALL(1, "a", "f", "")), T("{\"index\":1," ARGS("{}") "}"), T(CALL(3, "b", "g", "{}")),
+     {T(CALL(1, "a", "f", "")), T("{\"index\":1," ARGS("[]") "}"), T(CALL(3, "b", "g", "[]")),
       END("tool_calls")},
-     {T(CALL(0, "a", "f", "")), T("{\"index\":0," ARGS("{}") "}"), T(CALL(1, "b", "g", "{}")), NULL},
+     {T(CALL(0, "a", "f", "")), T("{\"index\":0," ARGS("[]") "}"), T(CALL(1, "b", "g", "[]")), NULL},
      3, NULL},
     {"the index changes on the way", 0,
      {T(CALL(0, "a", "f", "{")), T("{\"index\":1,\"id\":\"a\"," ARGS("}") "}"), END("tool_calls")},
@@ -107,15 +107,15 @@ static const struct row {
      {T(CALL(0, "a", "f", "")), T("{\"index\":0,\"id\":\"a\"," ARGS("{}") "}"), END("tool_calls")},
      {NULL, T("{\"index\":0," ARGS("{}") "}"), NULL}, 1, NULL},
     {"no ids, no type", 0,
-     {T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"),
-      T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"), END("tool_calls")},
-     {T(CALL(0, MADE "0", "f", "{}")), T(CALL(1, MADE "1", "f", "{}")), NULL}, 2, NULL},
+     {T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}}"),
+      T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}}"), END("tool_calls")},
+     {T(CALL(0, MADE "0", "f", "[]")), T(CALL(1, MADE "1", "f", "[]")), NULL}, 2, NULL},
     {"one id for two calls", 0,
-     {T(CALL(0, "a", "f", "{}")), T(CALL(1, "a", "g", "{}")), END("tool_calls")},
-     {NULL, T(CALL(1, MADE "1", "g", "{}")), NULL}, 1, NULL},
+     {T(CALL(0, "a", "f", "[]")), T(CALL(1, "a", "g", "[]")), END("tool_calls")},
+     {NULL, T(CALL(1, MADE "1", "g", "[]")), NULL}, 1, NULL},
     {"the name comes behind the id", 0,
      {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\"}"),
-      T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"), END("tool_calls")},
+      T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}}"), END("tool_calls")},
      {NULL}, 0, NULL},
     {"arguments that are an object", 0,
      {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
@@ -140,12 +140,56 @@ static const struct row {
       T("{\"index\":0," ARGS("{\\\"x\\\":1}") "}"), END("tool_calls")},
      {NULL, NULL, T("{\"index\":0," ARGS("") "}"), NULL}, 1, NULL},
     {"the call again, without its id", 0,
-     {T(CALL(0, "a", "f", "{}")), T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"),
+     {T(CALL(0, "a", "f", "[]")), T("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}}"),
       END("tool_calls")},
      {NULL, T("{\"index\":0," ARGS("") "}"), NULL}, 1, NULL},
     {"arguments, and more behind them", 0,
-     {T(CALL(0, "a", "f", "{}\\n{}")), END("tool_calls")}, {T(CALL(0, "a", "f", "{}\\n")), NULL}, 1,
+     {T(CALL(0, "a", "f", "[]\\n[]")), END("tool_calls")}, {T(CALL(0, "a", "f", "[]\\n")), NULL}, 1,
      NULL},
+    /* BerriAI/litellm issue 4537, openai/openai-agents-js pull 712 */
+    {"{} with the name, then the arguments", 0,
+     {T(CALL(0, "a", "f", "{}")), T("{\"index\":0," ARGS("{\\\"x\\\"") "}"),
+      T("{\"index\":0," ARGS(":1}") "}"), END("tool_calls")},
+     {T(CALL(0, "a", "f", "")), NULL, NULL, NULL}, 1, NULL},
+    {"an empty object with the name, then the arguments", 0,
+     {T("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":{ }}}"),
+      T("{\"index\":0," ARGS("") "}"), T("{\"index\":0," ARGS("{\\\"x\\\":1}") "}"), END("tool_calls")},
+     {T(CALL(0, "a", "f", "")), NULL, NULL, NULL}, 1, NULL},
+    {"{} with the name, and the arguments in one", 0,
+     {T(CALL(0, "a", "f", "{} {\\\"x\\\":1}")), END("tool_calls")},
+     {T(CALL(0, "a", "f", "{\\\"x\\\":1}")), NULL}, 1, NULL},
+    {"{} with the name, and no more", 0,
+     {T(CALL(0, "a", "f", "{}")), T("{\"index\":0," ARGS("}") "}"), T(CALL(1, "b", "f", "{}")),
+      END("tool_calls")},
+     {T(CALL(0, "a", "f", "")), T("{\"index\":0," ARGS("") "}"), T(CALL(1, "b", "f", "")),
+      C("\"delta\":{\"tool_calls\":[{\"index\":0," ARGS("{}") "},{\"index\":1," ARGS("{}")
+        "}]},\"finish_reason\":\"tool_calls\"")}, 4, NULL},
+    {"{} with the name, then the token limit", 0,
+     {T(CALL(0, "a", "f", "{}")), T(CALL(1, "b", "f", "")), END("length")},
+     {T(CALL(0, "a", "f", "")), NULL,
+      C("\"delta\":{\"tool_calls\":[{\"index\":0," ARGS("{}") "}]},\"finish_reason\":\"length\"")},
+     2, NULL},
+    {"{} with the name in the last chunk", 0,
+     {C("\"delta\":{\"tool_calls\":[" CALL(0, "a", "f", "{}") "]},\"finish_reason\":\"tool_calls\"")},
+     {NULL}, 0, NULL},
+    {"brackets too many", 0,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":1}")), T("{\"index\":0," ARGS("\\n}] }") "}"), END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("\\n") "}"), NULL}, 1, NULL},
+    {"the arguments again, in pieces, with other blanks", 0,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":[1, \\\" \\\"]}")), T("{\"index\":0," ARGS("{\\\"x\\\":[1,\\\"") "}"),
+      T("{\"index\":0," ARGS(" ") "}"), T("{\"index\":0," ARGS("\\\"]}{\\\"x\\\":[1,\\\" \\\"]}") "}"),
+      END("tool_calls")},
+     {NULL, T("{\"index\":0," ARGS("") "}"), T("{\"index\":0," ARGS("") "}"),
+      T("{\"index\":0," ARGS("") "}"), NULL}, 3, NULL},
+    {"other arguments behind the first", 0,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":1}")), T("{\"index\":0," ARGS("{\\\"x\\\":2}") "}")},
+     {NULL, ""}, 0, "sent something else behind the arguments of a tool call"},
+    {"a half of the arguments again", 0,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":1}{\\\"x")), END("tool_calls")},
+     {T(CALL(0, "a", "f", "{\\\"x\\\":1}")), ""}, 1,
+     "sent something else behind the arguments of a tool call"},
+    {"words behind the arguments", 0, {T(CALL(0, "a", "f", "{\\\"x\\\":1} done"))}, {""}, 0,
+     "sent something else behind the arguments of a tool call"},
     {"arguments that are cut off", 0,
      {T(CALL(0, "a", "f", "{\\\"x\\\":")), END("tool_calls")}, {NULL, ""}, 0,
      "sent a tool call whose arguments are not complete JSON"},
@@ -161,9 +205,9 @@ static const struct row {
      "sent a tool call after the end of its answer"},
 
     /* googleapis/python-genai issue 2868, vllm-project/vllm pull 25054 */
-    {"stop with tool calls", 0, {T(CALL(0, "a", "f", "{}")), END("stop")},
+    {"stop with tool calls", 0, {T(CALL(0, "a", "f", "[]")), END("stop")},
      {NULL, END("tool_calls")}, 1, NULL},
-    {"length with tool calls stays", 0, {T(CALL(0, "a", "f", "{}")), END("length")}, {NULL}, 0,
+    {"length with tool calls stays", 0, {T(CALL(0, "a", "f", "[]")), END("length")}, {NULL}, 0,
      NULL},
     {"two ends", 0, {D("\"content\":\"x\""), END("stop"), END("stop")},
      {NULL, NULL, C("\"delta\":{},\"finish_reason\":null")}, 1, NULL},
@@ -317,6 +361,10 @@ static const struct answer_row {
      A(CALLS(ITEM("a", "f", "{}") "," ITEM("b", "g", "{}")), "\"tool_calls\"")},
     {"more behind the arguments", A(CALLS(ITEM("a", "f", "{}{}")), "\"tool_calls\""),
      A(CALLS(ITEM("a", "f", "{}")), "\"tool_calls\"")},
+    {"other arguments behind the first", A(CALLS(ITEM("a", "f", "{}{\\\"x\\\":1}")), "\"tool_calls\""),
+     "sent something else behind the arguments of a tool call: ask again"},
+    {"the half of them again", A(CALLS(ITEM("a", "f", "{}{")), "\"stop\""),
+     "sent something else behind the arguments of a tool call: ask again"},
     {"cut off by the limit", A(CALLS(ITEM("a", "f", "{")), "\"length\""), NULL},
     {"cut off", A(CALLS(ITEM("a", "f", "{")), "\"stop\""),
      "sent a tool call whose arguments are not complete JSON: ask again"},
@@ -336,7 +384,7 @@ static void test_answers(void)
         harborai_error error = HARBORAI_ERROR_INIT;
         harborai_str body = unit_tight(slice_of(row->body));
         CU_ASSERT_FATAL(answer_check(body, &answer, &error) == HARBORAI_OK);
-        answer_repair_init(&r, 0xabc, true, false);
+        answer_repair_init(&r, 0xabc, false);
         if (answer_repair(&r, &answer, &error) < 0) {
             ROW(row->name, error.code == HARBORAI_E_PROTOCOL && row->want != NULL);
             ROW(row->name, slice_is(slice_of(error.message), row->want != NULL ? row->want : ""));
@@ -356,7 +404,7 @@ static void test_tags(void)
         struct chat_answer answer;
         struct answer_repair r;
         CU_ASSERT_FATAL(answer_check(slice_of(body), &answer, NULL) == HARBORAI_OK);
-        answer_repair_init(&r, 0xabc, true, tags == 1);
+        answer_repair_init(&r, 0xabc, tags == 1);
         CU_ASSERT(answer_repair(&r, &answer, NULL) == HARBORAI_OK);
         CU_ASSERT(slice_is(answer.body,
                            tags == 0 ? body
