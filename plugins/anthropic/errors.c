@@ -3,7 +3,8 @@
  * [D] platform.claude.com/docs/en/api/errors; [SDK] anthropic 2.12.0, _exceptions.py (where
  * error_code stands), types/shared/…_spend_limit_reached_error.py. The type decides; the message
  * only where the vendor has no other word. Whether to try again: x-should-retry, which wins in the
- * vendor's own client ([SDK] _base_client.py, _should_retry). Must never repeat a key: the vendor's text quotes none. */
+ * vendor's own client ([SDK] _base_client.py, _should_retry). Must never repeat a key: the
+ * vendor's text quotes none. */
 #include "plugins/anthropic/errors.h"
 
 #include <stdbool.h>
