@@ -29,16 +29,23 @@ struct plan {
     const struct level *level; /* what was asked for; NULL = nothing */
     const char *effort;        /* of output_config; NULL = nothing */
     int64_t budget;
+    int64_t asked;        /* a budget in another vendor's words; 0 = none */
+    enum field foreign;   /* that `param` is, another vendor's; 0 = it is not */
+    bool is_told;         /* what became of `foreign` */
+    bool is_on;           /* by `foreign` */
     harborai_str own;     /* `thinking` of the application */
     harborai_str display; /* text; empty = not said */
     const char *param;    /* the member that `say` comes from */
     bool is_option;       /* of the operator's: no member of the request is changed */
 };
 
-static harborai_status tell(struct body *b, const struct plan *plan, uint32_t how)
+static harborai_status tell(struct body *b, struct plan *plan, uint32_t how)
 {
-    return plan->is_option && how != HARBORAI_CHANGED_OFF ? HARBORAI_OK
-                                                          : body_tell(b, plan->param, how);
+    if ((plan->is_option && how != HARBORAI_CHANGED_OFF) ||
+        (plan->foreign != 0 && how == HARBORAI_CHANGED_ADAPTED)) /* told by thinking_write() */
+        return HARBORAI_OK;
+    plan->is_told = true;
+    return body_tell(b, plan->param, how);
 }
 
 static const struct level *level_of(harborai_str text)
@@ -79,6 +86,101 @@ static harborai_status read_level(struct body *b, struct plan *plan)
                                              "'reasoning_effort' must be " THINKING_EFFORTS);
 }
 
+/* Words that the vendor refuses: Qwen's and Qianfan's (`enable_thinking`, `thinking_budget`), and
+ * OpenRouter's (`reasoning`: `effort`, `enabled`, `max_tokens`;
+ * openrouter.ai/docs/use-cases/reasoning-tokens). Words that go before hold against them. */
+struct foreign {
+    const char *param;
+    enum field field;
+    bool is_off, is_on;
+    int64_t budget;
+    const struct level *level;
+};
+
+static harborai_status read_reasoning(struct body *b, struct foreign *f)
+{
+    harborai_str object = b->field[FIELD_REASONING], text;
+    harborai_str effort = json_member(object, HARBORAI_STR("effort"));
+    bool is_on;
+    if (json_boolean(json_member(object, HARBORAI_STR("enabled")), &is_on)) {
+        f->is_on = is_on;
+        f->is_off = !is_on;
+    }
+    (void)json_int64(json_member(object, HARBORAI_STR("max_tokens")), &f->budget);
+    if (effort.len == 0 || json_is_null(effort))
+        return HARBORAI_OK;
+    if (json_string_plain(effort, &text))
+        f->level = level_of(text);
+    return f->level != NULL ? HARBORAI_OK
+                            : body_refuse(b, HARBORAI_E_INVALID, "/reasoning/effort",
+                                          "'reasoning.effort' must be " THINKING_EFFORTS);
+}
+
+static harborai_status read_switch(struct body *b, struct foreign *f)
+{
+    bool is_on;
+    if (json_boolean(b->field[FIELD_ENABLE_THINKING], &is_on)) {
+        f->is_on = is_on;
+        f->is_off = !is_on;
+    }
+    return HARBORAI_OK;
+}
+
+static harborai_status read_budget(struct body *b, struct foreign *f)
+{
+    if (!json_int64(b->field[FIELD_THINKING_BUDGET], &f->budget))
+        return body_refuse(b, HARBORAI_E_INVALID, f->param,
+                           "'thinking_budget' must be a whole number");
+    f->is_off = f->budget == 0;
+    return HARBORAI_OK;
+}
+
+/* Whether it says anything that the plan can take. */
+static bool take_foreign(struct plan *plan, const struct foreign *f)
+{
+    if (!f->is_off && !f->is_on && f->budget <= 0 && f->level == NULL)
+        return false;
+    if (plan->foreign != 0 && !(plan->foreign == FIELD_ENABLE_THINKING && plan->is_on && !f->is_off))
+        return false;
+    if (f->is_off)
+        plan->level = &levels[0];
+    else if (f->level != NULL || f->budget > 0 || plan->level == &levels[0])
+        plan->level = f->level;
+    plan->asked = plan->level == NULL ? f->budget : 0;
+    plan->is_on = !f->is_off;
+    plan->is_option = false;
+    if (plan->foreign == 0) {
+        plan->foreign = f->field;
+        plan->param = f->param;
+    }
+    return true;
+}
+
+static harborai_status read_foreign(struct body *b, struct plan *plan)
+{
+    static const struct {
+        enum field field;
+        const char *param;
+        harborai_status (*read)(struct body *b, struct foreign *f);
+    } rows[] = {{FIELD_REASONING, "/reasoning", read_reasoning},
+                {FIELD_ENABLE_THINKING, "/enable_thinking", read_switch},
+                {FIELD_THINKING_BUDGET, "/thinking_budget", read_budget}};
+    bool is_said = b->field[FIELD_THINKING].len > 0 || b->field[FIELD_REASONING_EFFORT].len > 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct foreign f = {.param = rows[i].param, .field = rows[i].field};
+        if (b->field[f.field].len == 0)
+            continue;
+        harborai_status st = rows[i].read(b, &f);
+        bool is_taken = st >= 0 && !is_said && take_foreign(plan, &f);
+        if (st >= 0 && !(is_taken && plan->foreign == f.field)) /* that is told at the end */
+            st = body_tell(b, f.param, is_taken ? HARBORAI_CHANGED_ADAPTED
+                                                : HARBORAI_CHANGED_DROPPED);
+        if (st < 0)
+            return st;
+    }
+    return HARBORAI_OK;
+}
+
 /* The nearest effort that the model has. */
 static harborai_status choose_effort(struct body *b, struct plan *plan)
 {
@@ -94,7 +196,7 @@ static harborai_status choose_effort(struct body *b, struct plan *plan)
         is_adapted = true;
     }
     plan->effort = level->effort;
-    if (!is_adapted || plan->is_option)
+    if (!is_adapted || plan->is_option || plan->foreign != 0)
         return HARBORAI_OK;
     return body_tell(b, "/reasoning_effort", HARBORAI_CHANGED_ADAPTED);
 }
@@ -120,12 +222,6 @@ static harborai_status turn_off(struct body *b, struct plan *plan)
     return tell(b, plan, HARBORAI_CHANGED_ADAPTED);
 }
 
-static void turn_on(const struct body *b, struct plan *plan)
-{
-    plan->say = b->rules->budget ? SAY_BUDGET : SAY_ADAPTIVE;
-    plan->budget = plan->level != NULL ? plan->level->budget : levels[LEVEL_MEDIUM].budget;
-}
-
 /* The effort that costs about as much as a budget did. */
 static const struct level *level_of_budget(int64_t budget)
 {
@@ -135,23 +231,30 @@ static const struct level *level_of_budget(int64_t budget)
     return level;
 }
 
-/* `thinking` in Anthropic's words, where this model has others. */
+static void turn_on(const struct body *b, struct plan *plan)
+{
+    bool has_level = plan->level != NULL && plan->level->effort != NULL;
+    plan->say = b->rules->budget ? SAY_BUDGET : SAY_ADAPTIVE;
+    plan->budget = has_level ? plan->level->budget : levels[LEVEL_MEDIUM].budget;
+    if (plan->asked <= 0 || has_level)
+        return;
+    plan->budget = plan->asked > BUDGET_LEAST ? plan->asked : BUDGET_LEAST;
+    plan->level = level_of_budget(plan->asked);
+}
+
+/* `thinking` in Anthropic's words or nearly (DeepSeek's and Ark's "enabled" has no budget, Ark has
+ * "auto"), where this model has others. */
 static harborai_status plan_own(struct body *b, struct plan *plan)
 {
     bool takes_budget = b->rules->budget || !b->rules->hides;
-    int64_t budget;
     plan->own = b->field[FIELD_THINKING];
     plan->param = "/thinking";
     plan->say = SAY_OWN;
     (void)json_string_plain(json_member(plan->own, HARBORAI_STR("display")), &plan->display);
-    if (is_type(plan->own, "enabled") && !takes_budget) {
-        turn_on(b, plan);
-        if (plan->level == NULL &&
-            json_int64(json_member(plan->own, HARBORAI_STR("budget_tokens")), &budget))
-            plan->level = level_of_budget(budget);
-        return body_tell(b, "/thinking", HARBORAI_CHANGED_ADAPTED);
-    }
-    if (is_type(plan->own, "adaptive") && b->rules->budget) {
+    bool has_budget = json_int64(json_member(plan->own, HARBORAI_STR("budget_tokens")),
+                                 &plan->asked);
+    if ((is_type(plan->own, "enabled") && !(takes_budget && has_budget)) ||
+        is_type(plan->own, "auto") || (is_type(plan->own, "adaptive") && b->rules->budget)) {
         turn_on(b, plan);
         return body_tell(b, "/thinking", HARBORAI_CHANGED_ADAPTED);
     }
@@ -164,13 +267,16 @@ static harborai_status plan_own(struct body *b, struct plan *plan)
 static harborai_status plan_all(struct body *b, struct plan *plan)
 {
     harborai_status st = read_level(b, plan);
+    if (st >= 0)
+        st = read_foreign(b, plan);
     if (st < 0)
         return st;
     if (json_kind(b->field[FIELD_THINKING]) == JSON_OBJECT)
         return plan_own(b, plan);
     if (plan->level != NULL && plan->level->effort == NULL)
         return turn_off(b, plan);
-    if (plan->level != NULL || (b->settings->display.len > 0 && b->rules->off != OFF_UNSAID))
+    if (plan->level != NULL || plan->is_on ||
+        (b->settings->display.len > 0 && b->rules->off != OFF_UNSAID))
         turn_on(b, plan);
     return HARBORAI_OK;
 }
@@ -331,6 +437,8 @@ harborai_status thinking_write(struct body *b)
         st = check_budget(b, &plan);
     if (st >= 0)
         st = read_schema(b, &schema);
+    if (st >= 0 && plan.foreign != 0 && !plan.is_told)
+        st = body_tell(b, plan.param, HARBORAI_CHANGED_ADAPTED);
     if (st < 0)
         return st;
     b->thinks = will_think(b, &plan);
