@@ -121,7 +121,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
  * and message of the others say enough: https://api-docs.deepseek.com/quick_start/error_codes. */
 static const struct error_rule rules[] = {
     {NULL, "Model Not Exist", HARBORAI_E_NOT_FOUND,
-     "DeepSeek does not have this model, or not any more"},
+     "DeepSeek does not have this model, or not any more: see 'harborai list-models'"},
     /* github.com/deepseek-ai/awesome-deepseek-integration/issues/13 */
     {NULL, "Content Exists Risk", HARBORAI_E_FILTERED, NULL},
 };

@@ -160,7 +160,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
 #define NOT_OPEN                                                                                   \
     "the account with Volcengine Ark has not activated this model: activate it in the console"
 #define NOT_THERE                                                                                  \
-    "Volcengine Ark does not have this model or endpoint, or not for this account"
+    "Volcengine Ark does not have this model or endpoint, or not for this account: see 'harborai list-models'"
 
 static const struct error_rule rules[] = {
     /* 400 InvalidParameter: github.com/langgenius/dify/issues/32221 */

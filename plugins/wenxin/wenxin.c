@@ -154,7 +154,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
  * the host takes them for; numbers are of version 1, from gateways before the API:
  * https://ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh (2025-09-05). */
 #define NO_MODEL                                                                                   \
-    "Qianfan does not have this model, or not for this account: see its list of models"
+    "Qianfan does not have this model, or not for this account: see 'harborai list-models'"
 #define FILTERED "Qianfan's content policy refused the request"
 
 static const struct error_rule rules[] = {

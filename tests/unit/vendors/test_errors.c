@@ -34,7 +34,7 @@ static const struct row {
 } rows[] = {
     {"format", "deepseek", 400, DEEPSEEK("Invalid format"), HARBORAI_E_INVALID, N, "Invalid format"},
     {"model", "deepseek", 400, DEEPSEEK("Model Not Exist"), HARBORAI_E_NOT_FOUND, F | N,
-     "does not have this model"},
+     "list-models"},
     {"risk", "deepseek", 400, DEEPSEEK("Content Exists Risk"), HARBORAI_E_FILTERED, 0, "Risk"},
     {"context", "deepseek", 400,
      DEEPSEEK("This model's maximum context length is 131072 tokens. However, you requested 131134 "
@@ -83,7 +83,7 @@ static const struct row {
      HARBORAI_E_UNSUPPORTED, F | N, "web_search"},
     {"model's permission", "wenxin", 401,
      QIANFAN("invalid_model", "No permission to use the model", "invalid_request_error"),
-     HARBORAI_E_NOT_FOUND, F | N, "does not have this model"},
+     HARBORAI_E_NOT_FOUND, F | N, "list-models"},
     {"appid", "wenxin", 401,
      QIANFAN("invalid_appid", "No permission to use the appid", "invalid_request_error"),
      HARBORAI_E_AUTH, F | N, "check the option appid"},
