@@ -14,7 +14,9 @@
  *      alone. github.com/bolna-ai/bolna/pull/1019: no stop either. Second-hand.
  *  [6] OpenAI's OpenAPI text of stop: not supported with the latest reasoning models o3 and o4-mini.
  *  [7] github.com/egoist/chatwise-releases/issues/1257: gpt-5.2-chat takes medium alone. Second-hand.
- *  [8] github.com/BerriAI/litellm/issues/13781: gpt-5-chat does not reason. Second-hand. */
+ *  [8] github.com/BerriAI/litellm/issues/13781: gpt-5-chat does not reason. Second-hand.
+ *  [9] github.com/davidmigloz/langchain_dart/issues/712, the vendor's message: "Unrecognized request
+ *      argument supplied: reasoning_effort" of gpt-4o. Second-hand. */
 #include "plugins/openai/models.h"
 
 #include "plugins/openai/options.h"
@@ -24,24 +26,27 @@
 
 /* The first that fits. */
 static const struct model_rules rules[] = {
-    {"gpt-5-chat*", 0, EFFORT_NONE, false, false, false},                      /* [8] */
-    {"gpt-5.1-chat*", EFFORT_MEDIUM, 0, false, false, false},                  /* [7] */
-    {"gpt-5.2-chat*", EFFORT_MEDIUM, 0, false, false, false},                  /* [7] */
-    {"gpt-5.3-chat*", EFFORT_MEDIUM, 0, false, false, false},                  /* [7] */
-    {"chat-latest", EFFORT_MEDIUM, 0, false, false, false},                    /* [3] */
-    {"gpt-5.1*", EFFORT_NONE | LOW_TO_HIGH, EFFORT_NONE, false, false, false}, /* [1] */
-    {"gpt-5.2*", EFFORT_NONE | LOW_TO_XHIGH, EFFORT_NONE, false, true, false}, /* [1] [3] [4] */
-    {"gpt-5.4*", EFFORT_NONE | LOW_TO_XHIGH, EFFORT_NONE, false, true, false}, /* [3] [4] */
-    {"gpt-5.5*", EFFORT_NONE | LOW_TO_XHIGH, 0, false, true, true},            /* [3] [4] */
-    {"gpt-5.6*", EFFORT_NONE | LOW_TO_XHIGH, 0, false, true, true},            /* [3] [4] */
-    {"gpt-5*", EFFORT_MINIMAL | LOW_TO_HIGH, 0, false, false, false},          /* [2] */
-    {"gpt-6-astra*", LOW_TO_XHIGH, 0, true, false, false},                     /* [3] [5] */
-    {"gpt-6.1-sol*", LOW_TO_XHIGH | EFFORT_MAX, 0, false, false, false},       /* [3] */
-    {"gpt-6*", EFFORT_NONE | LOW_TO_XHIGH | EFFORT_MAX, 0, false, true, true}, /* [3] [4] */
-    {"o1*", LOW_TO_HIGH, 0, false, false, false},                              /* [1] */
-    {"o3-mini*", LOW_TO_HIGH, 0, false, false, false},                         /* [1] */
-    {"o3*", LOW_TO_HIGH, 0, true, false, false},                               /* [1] [6] */
-    {"o4*", LOW_TO_HIGH, 0, true, false, false},                               /* [1] [6] */
+    {"gpt-5-chat*", 0, EFFORT_NONE, false, false, false, false},                      /* [8] */
+    {"gpt-5.1-chat*", EFFORT_MEDIUM, 0, false, false, false, false},                  /* [7] */
+    {"gpt-5.2-chat*", EFFORT_MEDIUM, 0, false, false, false, false},                  /* [7] */
+    {"gpt-5.3-chat*", EFFORT_MEDIUM, 0, false, false, false, false},                  /* [7] */
+    {"chat-latest", EFFORT_MEDIUM, 0, false, false, false, false},                    /* [3] */
+    {"gpt-5.1*", EFFORT_NONE | LOW_TO_HIGH, EFFORT_NONE, false, false, false, false}, /* [1] */
+    {"gpt-5.2*", EFFORT_NONE | LOW_TO_XHIGH, EFFORT_NONE, false, true, false, false}, /* [1] [3] [4] */
+    {"gpt-5.4*", EFFORT_NONE | LOW_TO_XHIGH, EFFORT_NONE, false, true, false, false}, /* [3] [4] */
+    {"gpt-5.5*", EFFORT_NONE | LOW_TO_XHIGH, 0, false, true, true, false},            /* [3] [4] */
+    {"gpt-5.6*", EFFORT_NONE | LOW_TO_XHIGH, 0, false, true, true, false},            /* [3] [4] */
+    {"gpt-5*", EFFORT_MINIMAL | LOW_TO_HIGH, 0, false, false, false, false},          /* [2] */
+    {"gpt-6-astra*", LOW_TO_XHIGH, 0, true, false, false, false},                     /* [3] [5] */
+    {"gpt-6.1-sol*", LOW_TO_XHIGH | EFFORT_MAX, 0, false, false, false, false},       /* [3] */
+    {"gpt-6*", EFFORT_NONE | LOW_TO_XHIGH | EFFORT_MAX, 0, false, true, true, false}, /* [3] [4] */
+    {"o1*", LOW_TO_HIGH, 0, false, false, false, false},                              /* [1] */
+    {"o3-mini*", LOW_TO_HIGH, 0, false, false, false, false},                         /* [1] */
+    {"o3*", LOW_TO_HIGH, 0, true, false, false, false},                               /* [1] [6] */
+    {"o4*", LOW_TO_HIGH, 0, true, false, false, false},                               /* [1] [6] */
+    {"gpt-4*", 0, EFFORT_NONE, false, false, false, true},                            /* [9] */
+    {"gpt-3.5*", 0, EFFORT_NONE, false, false, false, true},                          /* [9] */
+    {"chatgpt-*", 0, EFFORT_NONE, false, false, false, true},                         /* [9] */
 };
 
 const struct model_rules *model_rules_find(harborai_str model)

@@ -13,9 +13,10 @@ struct model_rules {
     bool has_no_stop;         /* `stop` is refused */
     bool tools_need_none;     /* function tools go with reasoning_effort none alone */
     bool tools_need_it_said;  /* and it has to be written: leaving it out means another */
+    bool is_older;            /* than reasoning: takes max_tokens and whatever stands in messages */
 };
 
-/* NULL: not a reasoning model of OpenAI's, or one that is younger than this table. */
+/* NULL: not a model of OpenAI's, or one that is younger than this table. */
 const struct model_rules *model_rules_find(harborai_str model);
 
 #endif

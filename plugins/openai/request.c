@@ -35,10 +35,16 @@ static void leave_all_out(struct chat_edits *e, const enum chat_member *members,
 
 /* ---- Plain members --------------------------------------------------------------------------- */
 
+/* A model of OpenAI's that reasons, or is of the time of those. */
+static bool is_young(const struct editor *to)
+{
+    return to->rules != NULL && !to->rules->is_older;
+}
+
 static void edit_max_tokens(const struct editor *to)
 {
     enum options_max_tokens want = to->options->max_tokens;
-    if (want == MAX_TOKENS_NEW || (want == MAX_TOKENS_AS_SENT && to->rules != NULL))
+    if (want == MAX_TOKENS_NEW || (want == MAX_TOKENS_AS_SENT && is_young(to)))
         chat_edits_rename(to->e, CHAT_MAX_TOKENS, CHAT_MAX_COMPLETION_TOKENS);
     else if (want == MAX_TOKENS_OLD)
         chat_edits_rename(to->e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
@@ -192,10 +198,12 @@ static uint32_t edit_effort(const struct editor *to)
     const char *word = options_effort_name(effort);
     harborai_str said = to->e->values[CHAT_REASONING_EFFORT];
 
-    leave_all_out(to->e, switches, COUNT(switches), HARBORAI_CHANGED_ADAPTED);
+    leave_all_out(to->e, switches, COUNT(switches),
+                  to->rules != NULL && to->rules->efforts == 0 ? HARBORAI_CHANGED_DROPPED
+                                                               : HARBORAI_CHANGED_ADAPTED);
     chat_edits_drop(to->e, CHAT_THINKING_BUDGET);
     if (word == NULL) {
-        if (!wish.is_other_word)
+        if (!wish.is_other_word || (to->rules != NULL && to->rules->efforts == 0))
             chat_edits_drop(to->e, CHAT_REASONING_EFFORT);
     } else if (!json_string_equal(said, (harborai_str){word, strlen(word)})) {
         chat_edits_set_text(to->e, CHAT_REASONING_EFFORT, word);
@@ -335,7 +343,7 @@ static void edit_messages(const struct editor *to)
     if (to->options->removes_names)
         kinds[count++] = (struct chat_message_edit){"name", NULL, NULL, HARBORAI_CHANGED_DROPPED};
     for (size_t i = 0; i < COUNT(history); i++)
-        if (to->options->removes_history || to->rules != NULL) /* a vendor's, not the user's */
+        if (to->options->removes_history || is_young(to)) /* a vendor's, not the user's */
             kinds[count++] = (struct chat_message_edit){history[i], NULL, NULL, 0};
     chat_edits_messages(to->e, kinds, count);
 }

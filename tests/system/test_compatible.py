@@ -90,6 +90,10 @@ REQUESTS = [
     ("zhipu", "glm-5", {"presence_penalty": 1}, {}, "presence_penalty"),
     # OpenAI itself
     ("openai", "gpt-4o", {"reasoning_effort": "low"}, {}, "reasoning_effort"),
+    ("openai", "gpt-4o-mini", {"thinking": OFF, "max_tokens": 5}, {"max_tokens": 5}, "thinking"),
+    ("openai", "ft:gpt-4.1:o::1", {"enable_thinking": True, "thinking_budget": 5}, {}, "thinking_budget"),
+    ("openai", "chatgpt-4o-latest", {"reasoning": {"effort": "low"}, "reasoning_effort": "ultra"}, {},
+     "reasoning"),
     ("openai", "gpt-4o", {"max_tokens": 5, "temperature": 0.3}, {"max_tokens": 5, "temperature": 0.3},
      ""),
     ("openai", "gpt-5-mini", {"max_tokens": 5, "temperature": 1, "top_p": 0.5, "logprobs": True},
