@@ -150,8 +150,36 @@ static enum wish read_effort(struct chat_edits *e, const struct reasoning_dialec
     return wish;
 }
 
+/* As if it had been sent by this name. */
+static void read_as(struct chat_edits *e, enum chat_member member, harborai_str value)
+{
+    e->values[member] = value;
+    chat_edits_set(e, member, value);
+    chat_edits_tell(e, CHAT_REASONING, HARBORAI_CHANGED_ADAPTED);
+}
+
+/* OpenRouter's {"effort": …} or {"enabled": …}; what stands beside it in other words holds. */
+static void read_reasoning(struct chat_edits *e)
+{
+    harborai_str effort = json_member(e->values[CHAT_REASONING], HARBORAI_STR("effort"));
+    harborai_str enabled = json_member(e->values[CHAT_REASONING], HARBORAI_STR("enabled"));
+    bool is_on;
+
+    if (!chat_edits_has(e, CHAT_REASONING))
+        return;
+    chat_edits_remove(e, CHAT_REASONING);
+    if (json_kind(effort) == JSON_STRING && !chat_edits_has(e, CHAT_REASONING_EFFORT))
+        read_as(e, CHAT_REASONING_EFFORT, effort);
+    else if (json_boolean(enabled, &is_on) && !chat_edits_has(e, CHAT_REASONING_EFFORT) &&
+             !chat_edits_has(e, CHAT_THINKING) && !chat_edits_has(e, CHAT_ENABLE_THINKING))
+        read_as(e, CHAT_ENABLE_THINKING, enabled);
+    else
+        chat_edits_tell(e, CHAT_REASONING, HARBORAI_CHANGED_DROPPED);
+}
+
 bool reasoning_request(struct chat_edits *e, const struct reasoning_dialect *dialect)
 {
+    read_reasoning(e);
     enum wish wish = read_effort(e, dialect, read_foreign(e, dialect, read_own(e, dialect)));
     if ((dialect->flags & REASONING_BUDGET) == 0)
         chat_edits_drop(e, CHAT_THINKING_BUDGET);

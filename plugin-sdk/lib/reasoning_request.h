@@ -2,7 +2,7 @@
 /* reasoning_request: what a client says about reasoning, in the words of the vendor at hand.
  *
  * Clients say `reasoning_effort` (OpenAI), `thinking: {"type": …}` (DeepSeek, Ark, Zhipu) or
- * `enable_thinking` and `thinking_budget` (Qwen, Qianfan). A model takes one of the two switches, and
+ * `enable_thinking` and `thinking_budget` (Qwen, Qianfan), or `reasoning: {"effort": …}` (OpenRouter). A model takes one of the two switches, and
  * its own choice of efforts. Its own switch goes out as it was sent and holds before the others; what
  * stands beside it in other words is translated, or left out where there is no word for it, and told
  * by host->changed().

@@ -232,12 +232,12 @@ static void edit_openai(const struct editor *to)
 /* A server with one switch, `own`. */
 static void edit_switch(const struct editor *to, enum chat_member own, bool is_adaptive)
 {
-    static const enum chat_member foreign[] = {CHAT_REASONING, CHAT_TEMPLATE_KWARGS};
+    static const enum chat_member foreign[] = {CHAT_TEMPLATE_KWARGS};
     static const struct reasoning_dialect dialects[] = {
         {.own = CHAT_THINKING}, {.own = CHAT_ENABLE_THINKING, .flags = REASONING_BUDGET}};
     struct chat_edits *e = to->e;
     bool is_said = chat_edits_has(e, CHAT_THINKING) || chat_edits_has(e, CHAT_ENABLE_THINKING) ||
-                   chat_edits_has(e, CHAT_REASONING_EFFORT);
+                   chat_edits_has(e, CHAT_REASONING_EFFORT) || chat_edits_has(e, CHAT_REASONING);
     leave_all_out(e, foreign, COUNT(foreign), HARBORAI_CHANGED_DROPPED);
     struct reasoning_dialect dialect = dialects[own == CHAT_ENABLE_THINKING];
     if (to->options->requires_history) /* nothing said is no way to be sure that it does not */
