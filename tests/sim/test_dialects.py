@@ -259,6 +259,13 @@ class DialectTest(unittest.TestCase):
             self.refused(vendor, "must be a response to a prece",
                          messages=[user, said, {**result, "tool_call_id": "d"}])
 
+    def test_odd_types(self):
+        for vendor, more in (("doubao", {"max_tokens": [None]}), ("openai", {"tools": -1}),
+                             ("openai", {"tools": [5]}), ("openai", {"tools": -1, "stream": True})):
+            with self.subTest(vendor=vendor, more=more):
+                answer, _ = self.ask(vendor, **more)
+                self.assertEqual(answer.status, 400)
+
     def test_parts(self):
         for vendor in SHAPED:
             for part in ({"type": "image"}, {"type": "text"}, {}, {"type": "image_url"}):

@@ -96,10 +96,14 @@ class Exchange:
                 return
             problem = self.dialect.check(body)
             self.script = {} if problem else scripts.of_request(self.request.headers, body)
+            if not problem and not path.endswith("/count_tokens"):
+                completion = self.dialect.completion(body, self.script)
         except scripts.BadScript as error:
             problem = self.dialect.broken(str(error), "x-sim-script", "bad_script")
         except ValueError:
             problem = self.dialect.broken("We could not parse the JSON body of your request.")
+        except (TypeError, AttributeError, KeyError, IndexError):  # a rule found another type than its own
+            problem = self.dialect.broken("a member of the request has a value of a wrong type")
         if problem:
             await self._json(*problem)
             return
@@ -107,7 +111,6 @@ class Exchange:
             await self._json(200, self.dialect.count(body))
             return
         await self._misbehave_early()
-        completion = self.dialect.completion(body, self.script)
         if self._fails():
             await self._scripted_error()
         elif self.script.get("html"):
