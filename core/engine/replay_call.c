@@ -9,12 +9,31 @@
 
 #define SEED           UINT64_C(0x7265706c6179)
 #define SHORT_ID       9       /* "0", "call_1"; Mistral's nine random letters are enough */
+#define DIGITS_MOST    4
 #define REWRITTEN_MOST KIB(64) /* a longer message, with an image in it, counts as it is written   \
                                 */
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "tool-call-1", "call_0001": no digit but a few at the end. */
+static bool is_counted(harborai_str id)
+{
+    size_t at = id.len;
+    while (at > 0 && is_digit(id.data[at - 1]))
+        at--;
+    if (at == id.len || id.len - at > DIGITS_MOST)
+        return false;
+    while (at > 0 && !is_digit(id.data[at - 1]))
+        at--;
+    return at == 0;
+}
+
 static bool is_numbered(harborai_str id, harborai_str name)
 {
-    return id.len < SHORT_ID ||
+    return id.len < SHORT_ID || is_counted(id) ||
            (name.len > 0 && memmem(id.data, id.len, name.data, name.len) != NULL);
 }
 

@@ -250,7 +250,7 @@ class ReplayTest(unittest.TestCase):
         self.assert_given(talk.seen(), talk.message)
         other = [{"role": "user", "content": "what else?"}]
         self.assertEqual(talk.seen(first=other), talk.message)
-        talk = self.talk("call_fedcba98")
+        talk = self.talk("call_f3dcba98")
         self.assert_given(talk.seen(first=other), talk.message)  # an id that is nobody else's
 
     def test_answers_that_do_not_end_well(self):

@@ -84,6 +84,8 @@ static void test_numbered(void)
     } ids[] = {
         {"functions.get:0", "get", true},   {"call_1", "f", true},  {"0", "f", true}, {"", "f", true},
         {"get_weather_call_17", "get_weather", true}, {"call_a1b2c3d4", "get", false},
+        {"call_0001", "f", true}, {"tool-call-1", "f", true}, {"toolcalling9999", "f", true},
+        {"toolcalling12345", "f", false}, {"call_0_0001", "f", false}, {"chatcmpl-tool", "f", false},
         {"9fK2mXq1z", "get", false}, {"toolu_01A09q90qw90lq917835lq9", "get", false},
     };
     const char *same = "{ \"role\": \"user\", \"content\": \"Z\xc3\xbcrich?\" }";
