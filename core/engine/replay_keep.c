@@ -22,7 +22,6 @@ struct draft_call {
 
 struct replay_draft {     /* in the arena; its buffers are released with the attempt */
     struct buf reasoning; /* the inside of a JSON string */
-    bool has_reasoning;   /* it may be empty all the same */
     struct buf details;   /* items of reasoning_details */
     struct draft_call *calls, **next_call;
     unsigned call_count;
@@ -96,7 +95,7 @@ static void keep_whole(struct attempt *a)
     struct replay what = {.maker = replay_maker(a)};
     if (json_kind(tool_calls) != JSON_ARRAY)
         return;
-    if (wants_reasoning(a) && json_kind(reasoning) == JSON_STRING)
+    if (wants_reasoning(a) && json_kind(reasoning) == JSON_STRING && reasoning.len > 2)
         what.reasoning = reasoning;
     if (a->emits == EMITS_DELTAS)
         what.details = json_member(message, HARBORAI_STR("reasoning_details"));
@@ -188,7 +187,6 @@ void replay_note_delta(struct attempt *a, const harborai_delta *delta)
         return;
     switch (delta->kind) {
     case HARBORAI_DELTA_REASONING:
-        draft->has_reasoning = true;
         json_write_escaped(&draft->reasoning, delta->text);
         return;
     case HARBORAI_DELTA_REPLAY:
@@ -211,10 +209,8 @@ bool replay_wants_chunks(const struct attempt *a)
 void replay_note_reasoning(struct attempt *a, harborai_str json)
 {
     struct replay_draft *draft = draft_of(a);
-    if (draft == NULL)
-        return;
-    draft->has_reasoning = true;
-    buf_add(&draft->reasoning, (harborai_str){json.data + 1, json.len - 2});
+    if (draft != NULL)
+        buf_add(&draft->reasoning, (harborai_str){json.data + 1, json.len - 2});
 }
 
 /* --- A stream: its end ------------------------------------------------------------------------ */
@@ -255,12 +251,17 @@ static harborai_str between(struct attempt *a, const char *open, const struct bu
     return arena_printf(&a->call->arena, "%s%.*s%s", open, SLICE_ARG(buf_slice(inside)), close);
 }
 
+static bool is_unused(const struct buf *b)
+{
+    return b->len == 0 && b->failed >= 0;
+}
+
 static void keep_stream(struct attempt *a)
 {
     const struct replay_draft *draft = a->draft;
     struct replay_call calls[DELTA_TOOLS_MOST];
     struct replay what = {.maker = replay_maker(a)};
-    if (draft == NULL || (!draft->has_reasoning && draft->details.len == 0))
+    if (draft == NULL || (is_unused(&draft->reasoning) && is_unused(&draft->details)))
         return;
     size_t count =
         a->emits == EMITS_DELTAS ? calls_of_deltas(a, calls) : calls_of_chunks(a, calls);
@@ -270,7 +271,7 @@ static void keep_stream(struct attempt *a)
         replay_store_count(store_of(a), REPLAY_DROPPED, 1);
         return;
     }
-    if (draft->has_reasoning)
+    if (draft->reasoning.len > 0)
         what.reasoning = between(a, "\"", &draft->reasoning, "\"");
     if (draft->details.len > 0)
         what.details = between(a, "[", &draft->details, "]");

@@ -271,6 +271,20 @@ class ReplayTest(unittest.TestCase):
             talk = Conversation(self.hb, "says", [*lines, "finish 2"], stream)
             self.assertEqual(talk.seen(), {**talk.message, "reasoning_content": "hm\\ \u00fc"})
 
+    def test_empty_reasoning(self):
+        """As some vendors write it who did not think: there is nothing to keep, nor to give."""
+        call = {"index": 0, "id": "call_empty_1234a", "type": "function",
+                "function": {"name": "f", "arguments": "{}"}}
+        lines = [test_says.chunk(role="assistant", reasoning_content=""),
+                 test_says.chunk(tool_calls=[call]), test_says.chunk(finish="tool_calls"), "finish 2"]
+        before = counts(self.hb)
+        for stream in (False, True):
+            talk = Conversation(self.hb, "says", lines, stream)
+            self.assertEqual(talk.seen(), talk.message)
+        after = counts(self.hb)
+        self.assertEqual((after["kept"], after["given"], after["bytes"], after["missing"]),
+                         (before["kept"], before["given"], before["bytes"], before["missing"] + 2))
+
     def test_too_large(self):
         before = counts(self.hb)
         for stream in (False, True):
