@@ -21,7 +21,8 @@
 struct kept; /* an answer */
 
 struct kept_call {
-    struct kept_call *next; /* of the bucket, newest first */
+    struct kept_call *next; /* of the bucket */
+    struct kept_call **at;  /* what leads to it; NULL: a newer answer has the same call */
     struct kept *kept;
     struct replay_call call;
     uint64_t hash;
@@ -34,7 +35,7 @@ struct kept { /* one piece of memory, with its texts behind the calls */
     int64_t used_ns;
     size_t size;
     harborai_str caller, provider;
-    size_t call_count;
+    size_t call_count, found_by; /* calls in the table */
     struct kept_call calls[];
 };
 
@@ -86,9 +87,10 @@ void replay_store_count(struct replay_store *store, enum replay_event event, int
 /* --- Keys ------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const struct replay_store *store, harborai_str caller,
-                        harborai_str provider, harborai_str id)
+                        harborai_str provider, const struct replay_call *call)
 {
-    return hash_slice(id, hash_slice(provider, hash_slice(caller, store->seed)));
+    uint64_t owner = hash_slice(provider, hash_slice(caller, store->seed));
+    return hash_slice(call->id, owner ^ call->digest);
 }
 
 static atomic_uint *provider_slot(const struct replay_store *store, harborai_str provider)
@@ -126,19 +128,31 @@ void replay_unref(const struct replay *replay)
         free(kept);
 }
 
-static void remove_call(struct replay_store *store, const struct kept_call *call)
+static void insert_call(struct kept_call **at, struct kept_call *call)
 {
-    struct kept_call **at = bucket_of(store, call->hash);
-    while (*at != call)
-        at = &(*at)->next;
-    *at = call->next;
+    call->next = *at;
+    call->at = at;
+    if (call->next != NULL)
+        call->next->at = &call->next;
+    *at = call;
+}
+
+static void remove_call(struct kept_call *call)
+{
+    if (call->at == NULL)
+        return;
+    *call->at = call->next;
+    if (call->next != NULL)
+        call->next->at = call->at;
+    call->at = NULL;
+    call->kept->found_by--;
 }
 
 /* [locked] Out of the store, and onto a list of what is to be freed when the lock is open. */
 static void put_out(struct replay_store *store, struct kept *kept, struct list *gone)
 {
     for (size_t i = 0; i < kept->call_count; i++)
-        remove_call(store, &kept->calls[i]);
+        remove_call(&kept->calls[i]);
     store->size -= kept->size;
     atomic_fetch_sub_explicit(provider_slot(store, kept->provider), 1, memory_order_release);
     list_remove(&kept->link);
@@ -175,6 +189,7 @@ static void make_room(struct replay_store *store, size_t size, struct list *gone
         put_out(store, kept, gone);
 }
 
+/* `why`: REPLAY_EVENTS = not to be counted. */
 static void free_all(struct replay_store *store, struct list *gone, enum replay_event why)
 {
     int64_t count = 0, bytes = 0;
@@ -183,19 +198,42 @@ static void free_all(struct replay_store *store, struct list *gone, enum replay_
         bytes += (int64_t)kept->size;
         replay_unref(&kept->replay);
     }
-    replay_store_count(store, why, count);
+    if (why != REPLAY_EVENTS)
+        replay_store_count(store, why, count);
     replay_store_count(store, REPLAY_BYTES, -bytes);
 }
 
+/* [locked] Gives back the other table. */
+static struct kept_call **set_buckets(struct replay_store *store, struct kept_call **buckets,
+                                      size_t count)
+{
+    struct kept_call **before = store->buckets;
+    store->buckets = buckets;
+    store->bucket_count = count;
+    for (struct list *item = store->by_use.next; item != &store->by_use; item = item->next) {
+        struct kept *kept = CONTAINER_OF(item, struct kept, link);
+        for (size_t i = 0; i < kept->call_count; i++)
+            if (kept->calls[i].at != NULL)
+                insert_call(bucket_of(store, kept->calls[i].hash), &kept->calls[i]);
+    }
+    return before;
+}
+
+/* Without memory for another table the one that is there goes on. */
 void replay_store_set(struct replay_store *store, size_t max_size, int64_t lifetime_ns)
 {
+    size_t count = buckets_for(max_size);
+    struct kept_call **buckets = calloc(count, sizeof(struct kept_call *));
     struct list gone;
     list_init(&gone);
     pthread_mutex_lock(&store->lock);
     store->options.max_size = max_size;
     store->options.lifetime_ns = lifetime_ns;
     make_room(store, 0, &gone);
+    if (buckets != NULL && count != store->bucket_count)
+        buckets = set_buckets(store, buckets, count);
     pthread_mutex_unlock(&store->lock);
+    free(buckets);
     free_all(store, &gone, REPLAY_EVICTED);
 }
 
@@ -234,7 +272,7 @@ static struct kept *copy(const struct replay_store *store, harborai_str caller,
     if (kept == NULL)
         return NULL;
     char *at = (char *)&kept->calls[count];
-    *kept = (struct kept){.references = 1, .size = size, .call_count = count};
+    *kept = (struct kept){.references = 1, .size = size, .call_count = count, .found_by = count};
     kept->replay.reasoning = put(&at, what->reasoning);
     kept->replay.details = put(&at, what->details);
     kept->replay.maker = put(&at, what->maker);
@@ -243,17 +281,40 @@ static struct kept *copy(const struct replay_store *store, harborai_str caller,
     for (size_t i = 0; i < count; i++)
         kept->calls[i] = (struct kept_call){.kept = kept,
                                             .call = {put(&at, calls[i].id), calls[i].digest},
-                                            .hash = hash_of(store, caller, provider, calls[i].id)};
+                                            .hash = hash_of(store, caller, provider, &calls[i])};
     return kept;
 }
 
 /* [locked] */
-static void put_in(struct replay_store *store, struct kept *kept)
+static struct kept_call *look_up(const struct replay_store *store, uint64_t hash,
+                                 harborai_str caller, harborai_str provider,
+                                 const struct replay_call *call)
+{
+    struct kept_call *have = *bucket_of(store, hash);
+    while (have != NULL && !is_it(have, hash, caller, provider, call))
+        have = have->next;
+    return have;
+}
+
+/* [locked] The older answer that this call has led to; it goes when no call leads to it. */
+static void replace(struct replay_store *store, const struct kept_call *call, struct list *gone)
+{
+    const struct kept *kept = call->kept;
+    struct kept_call *have =
+        look_up(store, call->hash, kept->caller, kept->provider, &call->call);
+    if (have == NULL)
+        return;
+    remove_call(have);
+    if (have->kept->found_by == 0)
+        put_out(store, have->kept, gone);
+}
+
+/* [locked] */
+static void put_in(struct replay_store *store, struct kept *kept, struct list *gone)
 {
     for (size_t i = 0; i < kept->call_count; i++) {
-        struct kept_call **bucket = bucket_of(store, kept->calls[i].hash);
-        kept->calls[i].next = *bucket;
-        *bucket = &kept->calls[i];
+        replace(store, &kept->calls[i], gone);
+        insert_call(bucket_of(store, kept->calls[i].hash), &kept->calls[i]);
     }
     store->size += kept->size;
     list_append(&store->by_use, &kept->link);
@@ -263,11 +324,12 @@ static void put_in(struct replay_store *store, struct kept *kept)
 void replay_store_keep(struct replay_store *store, harborai_str caller, harborai_str provider,
                        const struct replay_call *calls, size_t count, const struct replay *what)
 {
-    struct list old, evicted;
+    struct list old, evicted, replaced;
     struct kept *kept = copy(store, caller, provider, calls, count, what);
     size_t size = kept != NULL ? kept->size : 0;
     list_init(&old);
     list_init(&evicted);
+    list_init(&replaced);
     pthread_mutex_lock(&store->lock);
     bool fits = kept != NULL && size <= store->options.max_size;
     int64_t now_ns = clock_monotonic_ns(store->options.clock);
@@ -275,7 +337,7 @@ void replay_store_keep(struct replay_store *store, harborai_str caller, harborai
     if (fits) {
         make_room(store, size, &evicted);
         kept->used_ns = now_ns;
-        put_in(store, kept);
+        put_in(store, kept, &replaced);
     }
     pthread_mutex_unlock(&store->lock);
     if (!fits)
@@ -284,30 +346,22 @@ void replay_store_keep(struct replay_store *store, harborai_str caller, harborai
     replay_store_count(store, REPLAY_BYTES, fits ? (int64_t)size : 0);
     free_all(store, &old, REPLAY_EXPIRED);
     free_all(store, &evicted, REPLAY_EVICTED);
+    free_all(store, &replaced, REPLAY_EVENTS);
 }
 
 /* --- Finding ---------------------------------------------------------------------------------- */
 
-/* [locked] */
-static struct kept *look_up(const struct replay_store *store, uint64_t hash, harborai_str caller,
-                            harborai_str provider, const struct replay_call *call)
-{
-    for (struct kept_call *have = *bucket_of(store, hash); have != NULL; have = have->next)
-        if (is_it(have, hash, caller, provider, call))
-            return have->kept;
-    return NULL;
-}
-
 const struct replay *replay_store_find(struct replay_store *store, harborai_str caller,
                                        harborai_str provider, const struct replay_call *call)
 {
-    uint64_t hash = hash_of(store, caller, provider, call->id);
+    uint64_t hash = hash_of(store, caller, provider, call);
     struct list old;
     list_init(&old);
     pthread_mutex_lock(&store->lock);
     int64_t now_ns = clock_monotonic_ns(store->options.clock);
     put_out_old(store, now_ns, &old);
-    struct kept *kept = look_up(store, hash, caller, provider, call);
+    const struct kept_call *have = look_up(store, hash, caller, provider, call);
+    struct kept *kept = have != NULL ? have->kept : NULL;
     if (kept != NULL && is_old(store, kept, now_ns))
         kept = NULL;
     if (kept != NULL) {

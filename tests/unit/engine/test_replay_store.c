@@ -132,6 +132,48 @@ static void test_newest_holds(void)
     replay_store_destroy(store);
 }
 
+/* An answer to which no call leads any more goes, and is none that went for want of room. */
+static void test_replaced(void)
+{
+    struct replay_store *store = open_store(MIB(1));
+    struct replay_call both[] = {call_of("a", 1), call_of("b", 1), call_of("a", 1)};
+    struct replay what = {.reasoning = HARBORAI_STR("both")};
+    keep(store, "a", "same");
+    long long one = counts[REPLAY_BYTES];
+    keep(store, "a", "same");
+    CU_ASSERT(counts[REPLAY_BYTES] == one);
+    replay_store_keep(store, ANN, LAB, both, ARRAY_LEN(both), &what);
+    CU_ASSERT(leads_to(store, "a", "both") && leads_to(store, "b", "both"));
+    keep(store, "a", "same");
+    CU_ASSERT(leads_to(store, "a", "same") && leads_to(store, "b", "both"));
+    keep(store, "b", "same");
+    CU_ASSERT(leads_to(store, "a", "same") && leads_to(store, "b", "same"));
+    CU_ASSERT(counts[REPLAY_BYTES] == 2 * one && counts[REPLAY_EVICTED] == 0);
+    replay_store_set(store, 0, NS_PER_S);
+    CU_ASSERT(counts[REPLAY_BYTES] == 0 && !replay_store_may_have(store, LAB));
+    replay_store_destroy(store);
+}
+
+/* Another table: what is kept is still found. */
+static void test_other_size(void)
+{
+    static const size_t sizes[] = {MIB(16), MIB(1), MIB(64), MIB(1)};
+    struct replay_store *store = open_store(MIB(1));
+    char id[16];
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        for (int j = 0; j < 500; j++) {
+            snprintf(id, sizeof id, "call_%d", j);
+            keep(store, id, id);
+        }
+        replay_store_set(store, sizes[i], NS_PER_S);
+        for (int j = 0; j < 500; j++) {
+            snprintf(id, sizeof id, "call_%d", j);
+            ROW(id, leads_to(store, id, id));
+        }
+    }
+    replay_store_destroy(store);
+}
+
 /* --- What goes ----------------------------------------------------------------------------------- */
 
 static void test_lifetime(void)
@@ -245,7 +287,9 @@ static void *work(void *argument)
         }
         replay_unref(found);
         if (i % 1000 == 0)
-            replay_store_set(w->store, KIB(16) + i % 2, NS_PER_S);
+            replay_store_set(w->store, KIB(16), NS_PER_S);
+        if (i % 1000 == 500)
+            replay_store_set(w->store, KIB(128), NS_PER_S); /* with more buckets */
     }
     return NULL;
 }
@@ -266,7 +310,7 @@ static void test_threads(void)
         wrong += workers[i].wrong;
     }
     CU_ASSERT(found > 0 && wrong == 0);
-    CU_ASSERT(counts[REPLAY_EVICTED] > 0 && counts[REPLAY_BYTES] <= (long long)KIB(16));
+    CU_ASSERT(counts[REPLAY_EVICTED] > 0 && counts[REPLAY_BYTES] <= (long long)KIB(128));
     replay_store_set(store, 0, NS_PER_S);
     CU_ASSERT(counts[REPLAY_BYTES] == 0 && !replay_store_may_have(store, LAB));
     replay_store_destroy(store);
@@ -276,6 +320,8 @@ const CU_TestInfo replay_store_tests[] = {
     {"key", test_key},
     {"callers", test_callers},
     {"the newest holds", test_newest_holds},
+    {"replaced", test_replaced},
+    {"another size", test_other_size},
     {"lifetime", test_lifetime},
     {"many are old", test_many_are_old},
     {"size", test_size},
