@@ -29,7 +29,7 @@ void stream_init(struct stream *w, const struct stream_options *options)
     tool_calls_init(&w->calls, options->id_seed);
     splices_init(&w->splices, 2 * LIMIT_STREAM_EVENT);
     buf_init(&w->out, 2 * LIMIT_STREAM_EVENT);
-    buf_init(&w->missing, KIB(64));
+    buf_init(&w->missing, 2 * LIMIT_STREAM_EVENT);
     message_thoughts_init(&w->thoughts, LIMIT_STREAM_EVENT);
 }
 

@@ -107,7 +107,7 @@ static enum stream_finish finish_of(struct stream *w, harborai_str reason)
 /* ---- The delta ------------------------------------------------------------------------------- */
 
 /* Servers that put a whole `message` where the delta should be; one that comes behind deltas says
- * again what they said. */
+ * again what they said, but for tool calls, which it may bring. */
 static harborai_str find_delta(struct stream *w, struct choice *choice)
 {
     bool has_message = choice->message.kind == JSON_OBJECT;
@@ -126,19 +126,37 @@ static harborai_str find_delta(struct stream *w, struct choice *choice)
     return choice->message.value;
 }
 
+/* The calls of a message that is not the delta. One beside a delta may be anything: it counts at the
+ * end alone, and where there are no others. NULL, or what is wrong. */
+static const char *read_repeated(struct stream *w, const struct choice *choice,
+                                 const struct chat_message *delta, bool is_last)
+{
+    harborai_str message = choice->message.value, calls;
+    if (choice->message.kind != JSON_OBJECT || delta->object.data == message.data)
+        return NULL;
+    calls = json_member(message, HARBORAI_STR("tool_calls"));
+    if (json_kind(calls) != JSON_ARRAY || inside(calls).len == 0)
+        return NULL;
+    if (choice->delta.kind == JSON_OBJECT &&
+        (!is_last || tool_calls_next(&w->calls, choice->number, NULL) != NULL))
+        return NULL;
+    return tool_calls_read_repeated(&w->calls, choice->number, calls, &w->missing);
+}
+
 /* False: it cannot be. */
 static bool read_tools(struct stream *w, const struct choice *choice,
                        const struct chat_message *delta)
 {
+    const struct json_member *calls = &delta->tool_calls;
     bool is_last = w->finish[choice->number] != STREAM_OPEN ||
                    stream_finish_of(choice->finish.value) != STREAM_OPEN;
-    if (delta->tool_calls.kind == JSON_NONE || delta->tool_calls.kind == JSON_NULL)
-        return true;
-    if (delta->tool_calls.kind != JSON_ARRAY)
-        w->fault = "sent tool calls that are no array";
-    else
-        w->fault = tool_calls_read_delta(&w->calls, choice->number, delta->tool_calls.value, is_last,
+    if (calls->kind == JSON_ARRAY)
+        w->fault = tool_calls_read_delta(&w->calls, choice->number, calls->value, is_last,
                                          &w->splices);
+    else if (calls->kind != JSON_NONE && calls->kind != JSON_NULL)
+        w->fault = "sent tool calls that are no array";
+    if (w->fault == NULL)
+        w->fault = read_repeated(w, choice, delta, is_last);
     return w->fault == NULL;
 }
 
@@ -312,20 +330,24 @@ bool stream_choice(struct stream *w, harborai_str object, unsigned position,
     if (w->think_tags)
         message_part_thought(&delta, &w->thoughts, &w->think[choice.number],
                              stream_finish_of(choice.finish.value) != STREAM_OPEN, &w->splices);
+    buf_clear(&w->missing);
     if (!read_tools(w, &choice, &delta))
         return false;
     w->opened += !w->is_open[choice.number];
     w->is_open[choice.number] = true;
-    if (has_text(&delta))
+    if (has_text(&delta) || w->missing.len > 0)
         w->has_content = w->has_text[choice.number] = true;
     if (choice.usage.kind == JSON_OBJECT) { /* Moonshot's place for it */
         if (w->usage.len == 0)
             w->usage = choice.usage.value;
         splices_replace(&w->splices, choice.usage.value, HARBORAI_STR("null"));
     }
-    buf_clear(&w->missing);
     if (!read_finish(w, &choice))
         return false;
+    if (w->missing.failed != HARBORAI_OK) {
+        w->fault = "sent tool calls that would need more memory to be repaired than there is";
+        return false;
+    }
     complete_choice(w, &choice, &delta);
     if (w->notes_turn && choice.number == 0 && message_says(&delta.reasoning_content))
         w->reasoning = delta.reasoning_content.value;

@@ -253,11 +253,9 @@ static const char *begin_call(struct tool_calls *calls, unsigned choice, struct 
     return NULL;
 }
 
-/* In a whole message each item is a call of its own. */
-static const char *find_call(struct tool_calls *calls, unsigned choice, struct item *item,
-                             enum tool_end end)
+static const char *find_call(struct tool_calls *calls, unsigned choice, struct item *item)
 {
-    item->call = end == TOOL_END_NONE ? call_of(calls, choice, item) : NULL;
+    item->call = calls->is_whole ? NULL : call_of(calls, choice, item);
     const char *fault = item->call == NULL ? begin_call(calls, choice, item) : NULL;
     if (fault != NULL)
         return fault;
@@ -475,22 +473,25 @@ static bool is_function_good(const struct item *item, enum tool_end end)
            are_arguments_good(item, end);
 }
 
+static const char *read_call(struct tool_calls *calls, unsigned choice, harborai_str object,
+                             struct item *item)
+{
+    if (json_kind(object) != JSON_OBJECT)
+        return "sent a tool call that is no object";
+    read_item(object, item);
+    const char *fault = find_call(calls, choice, item);
+    if (fault != NULL || item->call->is_custom)
+        return fault;
+    return feed_arguments(item, calls->is_last);
+}
+
 static const char *read_one(struct tool_calls *calls, unsigned choice, harborai_str object,
                             enum tool_end end, struct splices *splices)
 {
     struct item item;
-    if (json_kind(object) != JSON_OBJECT)
-        return "sent a tool call that is no object";
-    read_item(object, &item);
-    const char *fault = find_call(calls, choice, &item, end);
-    if (fault != NULL)
+    const char *fault = read_call(calls, choice, object, &item);
+    if (fault != NULL || (is_head_good(&item, end) && is_function_good(&item, end)))
         return fault;
-    if (!item.call->is_custom)
-        fault = feed_arguments(&item, calls->is_last);
-    if (fault != NULL)
-        return fault;
-    if (is_head_good(&item, end) && is_function_good(&item, end))
-        return NULL;
     write_item(calls, &item, end, splices_begin(splices, object));
     splices_end(splices);
     return NULL;
@@ -513,15 +514,68 @@ const char *tool_calls_read_delta(struct tool_calls *calls, unsigned choice, har
                                   bool is_last, struct splices *splices)
 {
     calls->is_last = is_last;
+    calls->is_whole = false;
     return read_array(calls, choice, array, TOOL_END_NONE, splices);
 }
 
 const char *tool_calls_read_message(struct tool_calls *calls, unsigned choice, harborai_str array,
                                     enum tool_end end, struct splices *splices)
 {
-    calls->is_last = true;
+    calls->is_last = calls->is_whole = true;
     const char *fault = read_array(calls, choice, array, end, splices);
     return fault != NULL ? fault : tool_calls_end(calls, choice, end, NULL);
+}
+
+/* Ids do not count: some renew them. */
+static bool is_same(const struct tool_calls *calls, const struct tool_call *call, harborai_str object)
+{
+    struct item item;
+    struct arguments a;
+    if (json_kind(object) != JSON_OBJECT)
+        return false;
+    read_item(object, &item);
+    if (call->is_custom)
+        return item.function.kind != JSON_OBJECT;
+    arguments_init(&a, true);
+    if (item.arguments.kind == JSON_STRING)
+        (void)arguments_feed_json(&a, inside(item.arguments.value));
+    else if (item.arguments.kind != JSON_NULL)
+        (void)arguments_feed(&a, item.arguments.value);
+    return has_same_name(calls, call, &item) &&
+           arguments_hash(&a) == arguments_hash(&call->arguments);
+}
+
+static const char *check_same(const struct tool_calls *calls, unsigned choice, harborai_str array)
+{
+    struct json_cursor cursor = json_open(array);
+    const struct tool_call *call = tool_calls_next(calls, choice, NULL);
+    harborai_str object;
+    while (json_array_next(&cursor, &object)) {
+        if (call == NULL || !is_same(calls, call, object))
+            return "ended with other tool calls than it had sent";
+        call = tool_calls_next(calls, choice, call);
+    }
+    return call == NULL ? NULL : "ended with fewer tool calls than it had sent";
+}
+
+const char *tool_calls_read_repeated(struct tool_calls *calls, unsigned choice, harborai_str array,
+                                     struct buf *missing)
+{
+    struct json_cursor cursor = json_open(array);
+    harborai_str object;
+    struct item item;
+    if (last_of(calls, choice) != NULL)
+        return check_same(calls, choice, array);
+    calls->is_last = calls->is_whole = true;
+    while (json_array_next(&cursor, &object)) {
+        const char *fault = read_call(calls, choice, object, &item);
+        if (fault != NULL)
+            return fault;
+        if (missing->len > 0)
+            buf_add_char(missing, ',');
+        write_item(calls, &item, TOOL_END_NONE, missing);
+    }
+    return NULL;
 }
 
 harborai_str tool_calls_only_text(struct tool_calls *calls, unsigned choice, harborai_str array,

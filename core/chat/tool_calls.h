@@ -34,7 +34,7 @@ struct tool_calls {
     unsigned count, capacity;
     struct buf texts;
     uint64_t seed;
-    bool is_last;     /* of what is read: no more comes of its calls */
+    bool is_last, is_whole; /* of what is read: no more comes of its calls; each item is one */
 };
 
 /* `seed` makes ids where a vendor gives none: the same for the same. */
@@ -58,6 +58,11 @@ MUST_CHECK const char *tool_calls_read_delta(struct tool_calls *calls, unsigned 
 MUST_CHECK const char *tool_calls_read_message(struct tool_calls *calls, unsigned choice,
                                                harborai_str array, enum tool_end end,
                                                struct splices *splices);
+
+/* The calls of a whole message that comes behind deltas. Of a choice that has none they are begun, and
+ * items for a delta added to `missing`; one that has some must have the same. Returns as above. */
+MUST_CHECK const char *tool_calls_read_repeated(struct tool_calls *calls, unsigned choice,
+                                                harborai_str array, struct buf *missing);
 
 /* The arguments' string of the only item of such an array, if it was good as it is and said no more
  * than whose it is: *ret_call. Empty otherwise. */

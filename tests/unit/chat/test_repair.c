@@ -287,6 +287,45 @@ static const struct row {
       "\"finish_reason\":\"stop\"}],\"usage\":{\"total_tokens\":3}}"},
      {NULL, "{\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{},"
             "\"finish_reason\":\"stop\"}],\"usage\":null}"}, 1, NULL},
+    {"tool calls in the whole message at the end", 0,
+     {D("\"content\":\"x\""),
+      C("\"message\":{\"content\":\"x\",\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":"
+        "{\"name\":\"f\",\"arguments\":\"{}\"}},{\"function\":{\"name\":\"f\"},\"y\": 1}]},"
+        "\"finish_reason\":\"stop\"")},
+     {NULL, C("\"delta\":{\"tool_calls\":[" CALL(0, "a", "f", "{}") ",{\"index\":1,\"id\":\"" MADE
+              "1\",\"type\":\"function\",\"function\":{\"name\":\"f\"},\"y\": 1},{\"index\":1,"
+              ARGS("{}") "}]},\"finish_reason\":\"tool_calls\"")}, 1, NULL},
+    {"the same beside a null delta", 0,
+     {D("\"content\":\"x\""),
+      C("\"delta\":null,\"message\":{\"tool_calls\":[" CALL(5, "a", "f", "{}") "]},"
+        "\"finish_reason\":\"tool_calls\"")},
+     {NULL, C("\"delta\":{\"tool_calls\":[" CALL(0, "a", "f", "{}") "]},\"message\":{\"tool_calls\":["
+              CALL(5, "a", "f", "{}") "]},\"finish_reason\":\"tool_calls\"")}, 1, NULL},
+    {"the same beside a delta", 0,
+     {D("\"content\":\"x\""),
+      C("\"delta\":{\"content\":\"\"},\"message\":{\"tool_calls\":[" CALL(0, "a", "f", "[]") "]},"
+        "\"finish_reason\":\"tool_calls\"")},
+     {NULL, C("\"delta\":{\"content\":\"\",\"tool_calls\":[" CALL(0, "a", "f", "[]") "]},"
+              "\"message\":{\"tool_calls\":[" CALL(0, "a", "f", "[]") "]},"
+              "\"finish_reason\":\"tool_calls\"")}, 1, NULL},
+    {"the calls once more in the whole message", 0,
+     {T(CALL(0, "a", "f", "{\\\"x\\\":1}")), T(CALL(1, "b", "f", "")),
+      C("\"message\":{\"tool_calls\":[" CALL(0, "a", "f", "{\\\"x\\\": 1}") "," CALL(1, "c", "f", "{}")
+        "]},\"finish_reason\":\"tool_calls\"")},
+     {NULL, NULL, C("\"delta\":{\"tool_calls\":[{\"index\":1," ARGS("{}") "}]},"
+                    "\"finish_reason\":\"tool_calls\"")}, 1, NULL},
+    {"other calls in the whole message", 0,
+     {T(CALL(0, "a", "f", "[1]")),
+      C("\"message\":{\"tool_calls\":[" CALL(0, "a", "f", "[2]") "]},\"finish_reason\":\"stop\"")},
+     {NULL, ""}, 0, "ended with other tool calls than it had sent"},
+    {"more calls in the whole message", 0,
+     {T(CALL(0, "a", "f", "[1]")), C("\"message\":{\"tool_calls\":[" CALL(0, "a", "f", "[1]") ","
+                                     CALL(1, "b", "f", "[2]") "]},\"finish_reason\":\"stop\"")},
+     {NULL, ""}, 0, "ended with other tool calls than it had sent"},
+    {"fewer calls in the whole message", 0,
+     {T(CALL(0, "a", "f", "[1]")), T(CALL(1, "b", "f", "[2]")),
+      C("\"message\":{\"tool_calls\":[" CALL(0, "a", "f", "[1]") "]},\"finish_reason\":\"stop\"")},
+     {NULL, NULL, ""}, 0, "ended with fewer tool calls than it had sent"},
 };
 
 static void check(const struct row *row, harborai_str event, const char *want, struct stream *w)
