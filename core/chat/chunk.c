@@ -136,9 +136,10 @@ static bool says_nothing(const harborai_delta *delta)
     }
 }
 
-harborai_status chunk_write(struct chunk_writer *w, const harborai_delta *delta, struct buf *b,
+harborai_status chunk_write(struct chunk_writer *w, const harborai_delta *given, struct buf *b,
                             harborai_error *error)
 {
+    harborai_delta checked = *given, *delta = &checked;
     harborai_status st = delta_check(&w->order, delta, error);
     if (st < 0)
         return st;

@@ -17,8 +17,8 @@ MUST_CHECK harborai_status chunk_writer_init(struct chunk_writer *w, struct aren
                                              harborai_error *error);
 
 /* Appends the chunk of `delta` to `b`: one JSON object without line ends, or nothing if there is
- * nothing to say (empty text). E_INVALID: see delta_check(). E_MEMORY: `b` is full. */
-MUST_CHECK harborai_status chunk_write(struct chunk_writer *w, const harborai_delta *delta,
+ * nothing to say (empty text). E_INVALID, E_PROTOCOL: see delta_check(). E_MEMORY: `b` is full. */
+MUST_CHECK harborai_status chunk_write(struct chunk_writer *w, const harborai_delta *given,
                                        struct buf *b, harborai_error *error);
 
 /* The first choice that END did not come for; == choices: all have ended. What finish() says ends

@@ -26,6 +26,7 @@ static const char *const of_nothing[] = {NULL};
 harborai_status delta_order_init(struct delta_order *order, struct arena *arena, unsigned choices,
                                  harborai_error *error)
 {
+    order->arena = arena;
     order->choices = choices > 0 ? choices : 1;
     order->choice = arena_alloc(arena, order->choices * sizeof *order->choice);
     if (order->choice == NULL)
@@ -40,14 +41,27 @@ static harborai_status check_text(const harborai_delta *delta, harborai_error *e
     return HARBORAI_OK;
 }
 
-static void note_input(struct delta_choice *choice, const harborai_delta *delta)
+/* Some vendors send the whole again behind its pieces. */
+static void take_input(struct delta_choice *choice, struct delta_tool *tool, harborai_delta *delta)
 {
-    if (delta->text.len > 0)
+    delta->text = slice_cut(delta->text, arguments_feed(&tool->arguments, delta->text));
+    if (!arguments_are_blank(&tool->arguments))
         choice->has_input[delta->tool_index / 64] |= UINT64_C(1) << delta->tool_index % 64;
 }
 
-static harborai_status check_tool_call(struct delta_choice *choice, const harborai_delta *delta,
-                                       harborai_error *error)
+/* By its hash: of two ids that share one, which nobody will live to see, one is made anew. */
+static void take_id(const struct delta_choice *choice, struct delta_tool *new, harborai_delta *delta)
+{
+    if (delta->tool_id.len == 0)
+        return;
+    new->id_hash = hash_slice(delta->tool_id, 0);
+    for (const struct delta_tool *tool = choice->tool; tool != NULL; tool = tool->next)
+        if (tool->id_hash == new->id_hash)
+            delta->tool_id = SLICE_NONE;
+}
+
+static harborai_status check_tool_call(struct delta_order *order, struct delta_choice *choice,
+                                       harborai_delta *delta, harborai_error *error)
 {
     if (delta->tool_index >= DELTA_TOOLS_MOST)
         return harborai_error_set(error, HARBORAI_E_INVALID, "more than %d tool calls in a choice",
@@ -63,12 +77,20 @@ static harborai_status check_tool_call(struct delta_choice *choice, const harbor
     harborai_status st = check_text(delta, error);
     if (st < 0)
         return st;
+    struct delta_tool *tool = arena_alloc(order->arena, sizeof *tool), **at = &choice->tool;
+    if (tool == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left for the answer");
+    arguments_init(&tool->arguments, false);
+    take_id(choice, tool, delta);
+    take_input(choice, tool, delta);
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = tool;
     choice->tools++;
-    note_input(choice, delta);
     return HARBORAI_OK;
 }
 
-static harborai_status check_tool_input(struct delta_choice *choice, const harborai_delta *delta,
+static harborai_status check_tool_input(struct delta_choice *choice, harborai_delta *delta,
                                         harborai_error *error)
 {
     if (delta->tool_index >= choice->tools)
@@ -78,7 +100,29 @@ static harborai_status check_tool_input(struct delta_choice *choice, const harbo
     harborai_status st = check_text(delta, error);
     if (st < 0)
         return st;
-    note_input(choice, delta);
+    struct delta_tool *tool = choice->tool;
+    for (unsigned i = 0; i < delta->tool_index; i++)
+        tool = tool->next;
+    take_input(choice, tool, delta);
+    return HARBORAI_OK;
+}
+
+static harborai_status check_end(struct delta_choice *choice, harborai_delta *delta,
+                                 harborai_error *error)
+{
+    if (delta->finish_reason >= ARRAY_LEN(finish_names))
+        return harborai_error_set(error, HARBORAI_E_INVALID, "no finish reason has number %u",
+                                  (unsigned)delta->finish_reason);
+    bool is_cut = delta->finish_reason == HARBORAI_FINISH_LENGTH ||
+                  delta->finish_reason == HARBORAI_FINISH_CONTENT_FILTER;
+    for (const struct delta_tool *tool = choice->tool; tool != NULL && !is_cut; tool = tool->next)
+        if (!arguments_are_blank(&tool->arguments) && !arguments_are_complete(&tool->arguments))
+            return harborai_error_set(error, HARBORAI_E_PROTOCOL,
+                                      "sent a tool call whose arguments are not complete JSON");
+    if (delta->finish_reason == HARBORAI_FINISH_STOP && choice->tools > 0)
+        delta->finish_reason = HARBORAI_FINISH_TOOL_CALLS;
+    choice->finish_reason = delta->finish_reason;
+    choice->has_ended = true;
     return HARBORAI_OK;
 }
 
@@ -99,7 +143,7 @@ static harborai_status check_object(const harborai_delta *delta, const char *con
     return HARBORAI_OK;
 }
 
-harborai_status delta_check(struct delta_order *order, const harborai_delta *delta,
+harborai_status delta_check(struct delta_order *order, harborai_delta *delta,
                             harborai_error *error)
 {
     if (delta->size < sizeof *delta)
@@ -119,7 +163,7 @@ harborai_status delta_check(struct delta_order *order, const harborai_delta *del
     case HARBORAI_DELTA_REFUSAL:
         return check_text(delta, error);
     case HARBORAI_DELTA_TOOL_CALL:
-        return check_tool_call(choice, delta, error);
+        return check_tool_call(order, choice, delta, error);
     case HARBORAI_DELTA_TOOL_INPUT:
         return check_tool_input(choice, delta, error);
     case HARBORAI_DELTA_EXTRA:
@@ -131,11 +175,7 @@ harborai_status delta_check(struct delta_order *order, const harborai_delta *del
     case HARBORAI_DELTA_REPLAY:
         return check_object(delta, of_nothing, error);
     case HARBORAI_DELTA_END:
-        if (delta->finish_reason >= ARRAY_LEN(finish_names))
-            return harborai_error_set(error, HARBORAI_E_INVALID, "no finish reason has number %u",
-                                      (unsigned)delta->finish_reason);
-        choice->has_ended = true;
-        return HARBORAI_OK;
+        return check_end(choice, delta, error);
     default:
         return harborai_error_set(error, HARBORAI_E_INVALID, "no delta has kind %u",
                                   (unsigned)delta->kind);

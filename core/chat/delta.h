@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "chat/arguments.h"
 
 enum { DELTA_TOOLS_MOST = 128 }; /* tool calls of a choice; plugin.h promises as much */
 
@@ -21,15 +22,24 @@ struct answer_id {
     int64_t created_s;      /* since 1970 UTC */
 };
 
+struct delta_tool {
+    struct delta_tool *next;
+    uint64_t id_hash; /* of the plugin's id */
+    struct arguments arguments;
+};
+
 struct delta_choice {
     bool has_begun; /* its first chunk was written; for chunk.c */
     bool has_ended; /* END came */
+    uint32_t finish_reason; /* of END, as the client gets it */
+    struct delta_tool *tool; /* in order; in the arena */
     uint8_t tools;  /* calls begun: indices 0 to tools - 1 */
-    uint64_t has_input[DELTA_TOOLS_MOST / 64]; /* bit i: call i has arguments */
+    uint64_t has_input[DELTA_TOOLS_MOST / 64]; /* bit i: call i has arguments, not blanks alone */
 };
 
 /* The order of an answer's deltas. */
 struct delta_order {
+    struct arena *arena; /* borrowed */
     unsigned choices;
     struct delta_choice *choice;
 };
@@ -38,10 +48,14 @@ struct delta_order {
 MUST_CHECK harborai_status delta_order_init(struct delta_order *order, struct arena *arena,
                                             unsigned choices, harborai_error *error);
 
-/* Checks a delta and notes it. E_INVALID, which is the plugin's fault: a choice or tool index that
+/* Checks a delta, notes it, and changes what clients rely on: an id that stood before in the choice
+ * goes (one is made in its place), and so does what follows complete arguments; "stop" after tool
+ * calls is "tool_calls". E_PROTOCOL, which is the vendor's: at END arguments are not one JSON value,
+ * though nothing cut the answer off; the message completes "the vendor …", and the choice has not
+ * ended. E_MEMORY: the arena is full. E_INVALID, which is the plugin's fault: a choice or tool index that
  * there is not, tool calls out of order, something after END, text that is not UTF-8, EXTRA and
  * REPLAY that are no JSON object or hold members that have a delta of their own. */
-MUST_CHECK harborai_status delta_check(struct delta_order *order, const harborai_delta *delta,
+MUST_CHECK harborai_status delta_check(struct delta_order *order, harborai_delta *delta,
                                        harborai_error *error);
 
 static inline bool delta_has_input(const struct delta_choice *choice, unsigned tool)

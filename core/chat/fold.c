@@ -25,7 +25,6 @@ struct fold_choice {
     struct buf replays; /* the items of reasoning_details, JSON */
     struct fold_tool *tools, **next_tool;
     struct json_object *in_message, *in_choice; /* EXTRA */
-    uint32_t finish_reason;
 };
 
 struct fold {
@@ -209,8 +208,9 @@ static size_t weight_of(const harborai_delta *delta)
     return factor * delta->text.len + delta->tool_id.len + delta->tool_name.len;
 }
 
-harborai_status fold_add(struct fold *fold, const harborai_delta *delta, harborai_error *error)
+harborai_status fold_add(struct fold *fold, const harborai_delta *given, harborai_error *error)
 {
+    harborai_delta checked = *given, *delta = &checked;
     harborai_status st = delta_check(&fold->order, delta, error);
     if (st < 0)
         return st;
@@ -240,9 +240,6 @@ harborai_status fold_add(struct fold *fold, const harborai_delta *delta, harbora
         return add_extra(&fold->in_answer, delta, error);
     case HARBORAI_DELTA_REPLAY:
         return add_replay(fold, choice, delta, error);
-    case HARBORAI_DELTA_END:
-        choice->finish_reason = delta->finish_reason;
-        return HARBORAI_OK;
     default:
         return HARBORAI_OK;
     }
@@ -275,24 +272,27 @@ static void write_extra(struct buf *b, struct json_object *object)
     buf_add(b, (harborai_str){text + 1, len - 2});
 }
 
-static void write_tools(struct buf *b, const struct fold_choice *choice)
+static void write_tools(struct buf *b, const struct fold_choice *choice,
+                        const struct delta_choice *order)
 {
+    unsigned index = 0;
     if (choice->tools == NULL)
         return;
     buf_add(b, HARBORAI_STR(",\"tool_calls\":["));
-    for (const struct fold_tool *tool = choice->tools; tool != NULL; tool = tool->next) {
+    for (const struct fold_tool *tool = choice->tools; tool != NULL; tool = tool->next, index++) {
         buf_add(b, HARBORAI_STR("{\"id\":"));
         buf_add(b, buf_slice(&tool->id));
         buf_add(b, HARBORAI_STR(",\"type\":\"function\",\"function\":{\"name\":"));
         json_line_text(b, buf_slice(&tool->name));
         buf_add(b, HARBORAI_STR(",\"arguments\":"));
-        json_line_text(b, tool->input.len > 0 ? buf_slice(&tool->input) : HARBORAI_STR("{}"));
+        json_line_text(b, delta_has_input(order, index) ? buf_slice(&tool->input) : HARBORAI_STR("{}"));
         buf_add(b, tool->next != NULL ? HARBORAI_STR("}},") : HARBORAI_STR("}}"));
     }
     buf_add_char(b, ']');
 }
 
-static void write_message(struct buf *b, const struct fold_choice *choice)
+static void write_message(struct buf *b, const struct fold_choice *choice,
+                          const struct delta_choice *order)
 {
     bool is_silent = choice->content.len == 0 && (choice->tools != NULL || choice->refusal.len > 0);
     buf_add(b, HARBORAI_STR("{\"role\":\"assistant\",\"content\":"));
@@ -304,7 +304,7 @@ static void write_message(struct buf *b, const struct fold_choice *choice)
     if (choice->refusal.len == 0)
         buf_add(b, HARBORAI_STR(",\"refusal\":null"));
     write_text(b, "refusal", &choice->refusal);
-    write_tools(b, choice);
+    write_tools(b, choice, order);
     if (choice->replays.len > 0) {
         buf_add(b, HARBORAI_STR(",\"reasoning_details\":["));
         buf_add(b, buf_slice(&choice->replays));
@@ -314,9 +314,32 @@ static void write_message(struct buf *b, const struct fold_choice *choice)
     buf_add_char(b, '}');
 }
 
+/* Choices that have no END yet get one. */
+static harborai_status end_choices(struct fold *fold, uint32_t finish_reason, harborai_error *error)
+{
+    harborai_delta end = {.size = sizeof end, .kind = HARBORAI_DELTA_END,
+                          .finish_reason = finish_reason};
+    for (; end.choice < fold->order.choices; end.choice++) {
+        harborai_status st = HARBORAI_OK;
+        if (!fold->order.choice[end.choice].has_ended)
+            st = fold_add(fold, &end, error);
+        if (st < 0)
+            return st;
+    }
+    return HARBORAI_OK;
+}
+
+uint32_t fold_finish_reason(const struct fold *fold)
+{
+    return fold->order.choice[0].finish_reason;
+}
+
 harborai_status fold_write(struct fold *fold, uint32_t finish_reason, const harborai_usage *usage,
                            struct buf *b, harborai_error *error)
 {
+    harborai_status st = end_choices(fold, finish_reason, error);
+    if (st < 0)
+        return st;
     buf_add(b, HARBORAI_STR("{\"id\":"));
     json_line_text(b, fold->answer.id);
     buf_printf(b, ",\"object\":\"chat.completion\",\"created\":%lld,\"model\":",
@@ -325,12 +348,12 @@ harborai_status fold_write(struct fold *fold, uint32_t finish_reason, const harb
     buf_add(b, HARBORAI_STR(",\"choices\":["));
     for (unsigned i = 0; i < fold->order.choices; i++) {
         const struct fold_choice *choice = &fold->choice[i];
-        bool has_ended = fold->order.choice[i].has_ended;
+        const struct delta_choice *order = &fold->order.choice[i];
         buf_printf(b, "%s{\"index\":%u,\"message\":", i > 0 ? "," : "", i);
-        write_message(b, choice);
+        write_message(b, choice, order);
         write_extra(b, choice->in_choice);
         buf_printf(b, ",\"finish_reason\":\"%s\"}",
-                   delta_finish_name(has_ended ? choice->finish_reason : finish_reason));
+                   delta_finish_name(order->finish_reason));
     }
     buf_add_char(b, ']');
     write_extra(b, fold->in_answer);

@@ -12,13 +12,16 @@ struct fold;
 struct fold *fold_create(const struct answer_id *answer, unsigned choices, size_t ceiling);
 void fold_destroy(struct fold *fold);
 
-/* Adds a piece; its texts are copied. E_INVALID: see delta_check(). E_MEMORY: the ceiling. */
-MUST_CHECK harborai_status fold_add(struct fold *fold, const harborai_delta *delta,
+/* Adds a piece; its texts are copied. E_INVALID, E_PROTOCOL: see delta_check(). E_MEMORY: the ceiling. */
+MUST_CHECK harborai_status fold_add(struct fold *fold, const harborai_delta *given,
                                     harborai_error *error);
 
-/* Writes the answer. Choices that did not END take `finish_reason`. `usage` may be NULL. */
+/* Writes the answer. Choices that did not END take `finish_reason`, as an END. `usage` may be NULL. */
 MUST_CHECK harborai_status fold_write(struct fold *fold, uint32_t finish_reason,
                                       const harborai_usage *usage, struct buf *b,
                                       harborai_error *error);
+
+/* Of choice 0, as it was written. */
+uint32_t fold_finish_reason(const struct fold *fold);
 
 #endif

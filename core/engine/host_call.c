@@ -25,13 +25,13 @@ static harborai_status check_flood(struct attempt *a, harborai_error *error)
     return a->exchanges == 0 ? output_check_flood(a, error) : HARBORAI_OK;
 }
 
-/* A piece for which there was no room is missing: the answer must not pass for complete. One that
- * is wrong is the plugin's to mend. */
+/* A piece for which there was no room is missing, and what the vendor broke stays broken: the answer must
+ * not pass for complete. What is wrong otherwise is the plugin's to mend. */
 static harborai_status after_piece(struct attempt *a, harborai_status st,
                                    const harborai_error *error)
 {
     a->has_erred |= st == HARBORAI_E_INVALID;
-    if (st == HARBORAI_E_MEMORY)
+    if (st == HARBORAI_E_MEMORY || st == HARBORAI_E_PROTOCOL)
         attempt_fail(a, error);
     return st;
 }

@@ -128,8 +128,11 @@ static harborai_status begin_deltas(struct attempt *a, harborai_error *error)
 
 harborai_status output_blame(const struct attempt *a, harborai_status st, harborai_error *error)
 {
+    harborai_error said = *error;
     if (st == HARBORAI_E_MEMORY)
         error_prefix(error, "plugin '%s': ", attempt_plugin_id(a));
+    else if (st == HARBORAI_E_PROTOCOL) /* the vendor's: another try may do better */
+        harborai_error_set(error, st, "provider '%s' %s: ask again", slot_name(a->slot), said.message);
     return st;
 }
 
@@ -177,7 +180,7 @@ static harborai_status add_delta(struct attempt *a, const harborai_delta *delta,
     if (a->emits != EMITS_DELTAS)
         return harborai_error_set(error, HARBORAI_E_INVALID, "emit() after emit_json()");
     if (a->fold != NULL)
-        return fold_add(a->fold, delta, error);
+        return output_blame(a, fold_add(a->fold, delta, error), error);
     harborai_status st = write_delta(a, delta, error);
     if (st >= 0)
         replay_note_delta(a, delta);
@@ -261,11 +264,14 @@ harborai_status output_finish(struct attempt *a, harborai_error *error)
     }
     if (a->emits == EMITS_JSON)
         return output_json_finish(a, error);
-    call->record.finish_reason = slice_of(delta_finish_name(a->finish_reason));
-    if (a->fold == NULL)
-        return end_stream(a, error);
-    harborai_status st = fold_write(a->fold, a->finish_reason, a->has_usage ? &a->usage : NULL,
-                                    &call->answer, error);
+    harborai_status st =
+        a->fold == NULL ? end_stream(a, error)
+                        : output_blame(a, fold_write(a->fold, a->finish_reason,
+                                                     a->has_usage ? &a->usage : NULL, &call->answer,
+                                                     error), error);
     call->answer_body = buf_slice(&call->answer);
+    a->finish_reason = a->fold == NULL ? a->writer.order.choice[0].finish_reason
+                                       : fold_finish_reason(a->fold);
+    call->record.finish_reason = slice_of(delta_finish_name(a->finish_reason));
     return st;
 }

@@ -133,6 +133,9 @@ static void add_call(struct attempt *a, struct replay_draft *draft, const harbor
     struct draft_call *call = arena_alloc(arena, sizeof *call);
     AUTO(buf) made = BUF_INIT(KIB(64));
     harborai_str id = delta->tool_id;
+    for (const struct draft_call *other = draft->calls; other != NULL; other = other->next)
+        if (slice_equal(other->id, id))
+            id = SLICE_NONE; /* the client got a made one in its place */
     if (id.len == 0) {
         delta_write_tool_id(&made, &a->answer_id, delta);
         (void)json_string_plain(buf_slice(&made), &id);

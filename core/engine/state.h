@@ -317,7 +317,8 @@ harborai_status output_slowness(struct attempt *a); /* PAUSE or OK, for whoever 
 harborai_status output_check_flood(const struct attempt *a, harborai_error *error);
 harborai_status output_flood(const struct attempt *a, harborai_error *error);
 void output_name_answer(struct attempt *a);
-/* Of a piece that became no chunk: the same status, and E_MEMORY says whose piece it was. */
+/* Of a piece that became no chunk: the same status; E_MEMORY says whose piece it was, E_PROTOCOL whose
+ * answer. */
 harborai_status output_blame(const struct attempt *a, harborai_status st, harborai_error *error);
 void output_trim(struct engine_loop *engine); /* after each piece */
 

@@ -36,6 +36,9 @@ static void test_chunks(void)
         {"tool input", D_INPUT(0, 0, "{\"a\":"),
          CHUNK(0, "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\":\"}}]")},
         {"no tool input", D_INPUT(0, 0, ""), ""},
+        {"the rest, and all of it again", D_INPUT(0, 0, "1}{\"a\":1}"),
+         CHUNK(0, "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"1}\"}}]")},
+        {"again", D_INPUT(0, 0, "{\"a\":1}"), ""},
         {"whole tool call", D_CALL(0, 1, "t2", "put", "{}"),
          CHUNK(0, "\"tool_calls\":[{\"index\":1,\"id\":\"t2\",\"type\":\"function\","
                   "\"function\":{\"name\":\"put\",\"arguments\":\"{}\"}}]")},
@@ -171,9 +174,73 @@ static void test_ids_and_limits(void)
     arena_release(&arena);
 }
 
+/* What finish and arguments come to at the end of choice 0, after a call with them. */
+static void test_ends(void)
+{
+    static const struct row {
+        const char *name, *input;
+        uint32_t finish;
+        harborai_status st;
+        const char *want;
+    } rows[] = {
+        {"stop", "{}", HARBORAI_FINISH_STOP, HARBORAI_OK, "\"tool_calls\""},
+        {"tool calls", "{}", HARBORAI_FINISH_TOOL_CALLS, HARBORAI_OK, "\"tool_calls\""},
+        {"half, stop", "{\"a\"", HARBORAI_FINISH_STOP, HARBORAI_E_PROTOCOL, ""},
+        {"half, tool calls", "{", HARBORAI_FINISH_TOOL_CALLS, HARBORAI_E_PROTOCOL, ""},
+        {"no JSON", "a=1", HARBORAI_FINISH_TOOL_CALLS, HARBORAI_E_PROTOCOL, ""},
+        {"half, length", "{", HARBORAI_FINISH_LENGTH, HARBORAI_OK, "\"length\""},
+        {"half, filter", "{", HARBORAI_FINISH_CONTENT_FILTER, HARBORAI_OK, "\"content_filter\""},
+        {"blanks", " \n", HARBORAI_FINISH_STOP, HARBORAI_OK, "\"arguments\":\"{}\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena arena;
+        struct chunk_writer w;
+        harborai_error error = HARBORAI_ERROR_INIT;
+        AUTO(buf) b = BUF_INIT(KIB(64));
+        harborai_delta call = D_CALL(0, 0, "t", "f", ""), input = D_INPUT(0, 0, ""),
+                       end = D_END(0, STOP);
+        arena_init(&arena, MIB(1));
+        input.text = slice_of(rows[i].input);
+        end.finish_reason = rows[i].finish;
+        CU_ASSERT_FATAL(chunk_writer_init(&w, &arena, &answer, 1, NULL) == HARBORAI_OK);
+        ROW(rows[i].name, chunk_write(&w, &call, &b, NULL) == HARBORAI_OK);
+        ROW(rows[i].name, chunk_write(&w, &input, &b, NULL) == HARBORAI_OK);
+        buf_clear(&b);
+        ROW(rows[i].name, chunk_write(&w, &end, &b, &error) == rows[i].st);
+        ROW(rows[i].name, (b.len == 0) == (rows[i].st < 0));
+        buf_add_char(&b, '\0');
+        ROW(rows[i].name, strstr(b.data, rows[i].want) != NULL);
+        ROW(rows[i].name, rows[i].st == HARBORAI_OK ||
+                              strstr(error.message, "arguments are not complete JSON") != NULL);
+        ROW(rows[i].name, (chunk_next_open(&w) == 0) == (rows[i].st < 0));
+        arena_release(&arena);
+    }
+}
+
+static void test_double_ids(void)
+{
+    struct arena arena;
+    struct chunk_writer w;
+    AUTO(buf) b = BUF_INIT(KIB(64));
+    harborai_delta calls[] = {D_CALL(0, 0, "t", "f", ""), D_CALL(0, 1, "t", "f", ""),
+                              D_CALL(1, 0, "t", "f", "")};
+    static const char *const want[] = {"\"id\":\"t\"", "\"id\":\"call_", "\"id\":\"t\""};
+    arena_init(&arena, MIB(1));
+    CU_ASSERT_FATAL(chunk_writer_init(&w, &arena, &answer, 2, NULL) == HARBORAI_OK);
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        buf_clear(&b);
+        CU_ASSERT(chunk_write(&w, &calls[i], &b, NULL) == HARBORAI_OK);
+        buf_add_char(&b, '\0');
+        ROW(want[i], strstr(b.data, want[i]) != NULL);
+    }
+    arena_release(&arena);
+}
+
 const CU_TestInfo chunk_tests[] = {
     {"chunks", test_chunks},
     {"breaches of contract", test_breaches},
     {"tool ids and limits", test_ids_and_limits},
+    {"ends of tool calls", test_ends},
+    {"ids that stand twice", test_double_ids},
     CU_TEST_INFO_NULL,
 };

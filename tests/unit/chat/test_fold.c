@@ -152,10 +152,43 @@ static void test_deep_extra(void)
     fold_destroy(fold);
 }
 
+/* As in a stream: choices that finish() ends, too. */
+static void test_ends(void)
+{
+    static const struct row {
+        const char *name, *input;
+        uint32_t finish;
+        harborai_status st;
+        const char *want;
+    } rows[] = {
+        {"stop", "{}", HARBORAI_FINISH_STOP, HARBORAI_OK, "\"finish_reason\":\"tool_calls\""},
+        {"half", "{", HARBORAI_FINISH_STOP, HARBORAI_E_PROTOCOL, ""},
+        {"half, length", "{", HARBORAI_FINISH_LENGTH, HARBORAI_OK, "\"arguments\":\"{\""},
+        {"blanks", " ", HARBORAI_FINISH_STOP, HARBORAI_OK, "\"arguments\":\"{}\""},
+        {"again", "{}{}", HARBORAI_FINISH_STOP, HARBORAI_OK, "\"arguments\":\"{}\""},
+        {"id", "{}", HARBORAI_FINISH_STOP, HARBORAI_OK, "[{\"id\":\"t\""},
+        {"id that stands twice", "{}", HARBORAI_FINISH_STOP, HARBORAI_OK, ",{\"id\":\"call_"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) b = BUF_INIT(KIB(64));
+        harborai_delta call = D_CALL(0, 0, "t", "f", ""), second = D_CALL(0, 1, "t", "f", "{}");
+        struct fold *fold = fold_create(&answer, 1, MIB(1));
+        call.text = slice_of(rows[i].input);
+        CU_ASSERT_FATAL(fold != NULL);
+        ROW(rows[i].name, fold_add(fold, &call, NULL) == HARBORAI_OK);
+        ROW(rows[i].name, fold_add(fold, &second, NULL) == HARBORAI_OK);
+        ROW(rows[i].name, fold_write(fold, rows[i].finish, NULL, &b, NULL) == rows[i].st);
+        buf_add_char(&b, '\0');
+        ROW(rows[i].name, strstr(b.data, rows[i].want) != NULL);
+        fold_destroy(fold);
+    }
+}
+
 const CU_TestInfo fold_tests[] = {
     {"answers", test_answers},
     {"usage and limits", test_usage_and_limits},
     {"many tools", test_many_tools},
     {"deep extra", test_deep_extra},
+    {"ends of tool calls", test_ends},
     CU_TEST_INFO_NULL,
 };
