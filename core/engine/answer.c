@@ -272,6 +272,8 @@ static void check_mapped(struct attempt *a, struct chat_error *mapped)
         blame_plugin(a, mapped, "gave a broken error");
     provider_mask_secrets(a->provider->spec, &mapped->base);
     provider_mask_text(a->provider->spec, mapped->type);
+    if ((mapped->base.flags & HARBORAI_ERROR_RETRYABLE) == 0)
+        mapped->base.retry_after_ms = 0; /* before the message says so */
 }
 
 void answer_is_error(struct attempt *a, harborai_str body)

@@ -106,6 +106,8 @@ void call_fail(struct call *call, const harborai_error *error)
     if (call->is_left) /* whatever the vendor did then */
         harborai_error_set(&gone, HARBORAI_E_CANCELLED, "%s", client_left);
     call->error->base = call->is_left ? gone : *error;
+    if ((call->error->base.flags & HARBORAI_ERROR_RETRYABLE) == 0)
+        call->error->base.retry_after_ms = 0; /* waiting cannot mend it */
     call->record.status = call->error->base.code;
     end(call);
 }

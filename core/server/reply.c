@@ -137,6 +137,15 @@ static void add_retry_after(struct buf *b, int64_t after_ms)
     field_number(b, HARBORAI_STR("retry-after-ms: "), (uint64_t)after_ms);
 }
 
+/* OpenAI's clients ask again upon these, unless they are told not to: openai-python, _base_client.py,
+ * _should_retry(); openai-node, client.ts, shouldRetry(). */
+static void add_should_retry(struct buf *b, int status, const harborai_error *error)
+{
+    bool is_retried = status == 408 || status == 409 || status == 429 || status >= 500;
+    if (is_retried && (error->flags & HARBORAI_ERROR_RETRYABLE) == 0)
+        buf_add(b, HARBORAI_STR("x-should-retry: false\r\n"));
+}
+
 static void has_answered(struct conn *conn)
 {
     conn->state = CONN_ANSWERED;
@@ -160,8 +169,10 @@ void reply_whole(struct conn *conn, const struct reply *reply)
     field_number(b, HARBORAI_STR("content-length: "), body.len);
     if (reply->allow != NULL)
         field(b, HARBORAI_STR("allow: "), slice_of(reply->allow));
-    if (reply->error != NULL)
+    if (reply->error != NULL) {
         add_retry_after(b, reply->error->retry_after_ms);
+        add_should_retry(b, reply->status, reply->error);
+    }
     if (reply->record != NULL)
         add_record(b, reply->record);
     end_head(conn);
@@ -177,6 +188,7 @@ void reply_refuse(struct conn *conn, int status, const char *code, const char *f
 
     /* 501 and 505, too, are about what the client sent. */
     error.code = status == 503 ? HARBORAI_E_OVERLOADED : HARBORAI_E_INVALID;
+    error.flags = status == 408 ? HARBORAI_ERROR_RETRYABLE : harborai_error_flags(error.code);
     va_start(arguments, format);
     vsnprintf(error.message, sizeof error.message, format, arguments);
     va_end(arguments);

@@ -29,6 +29,21 @@ class VendorErrorsTest(FrontTest):
                                 kind="rate_limit_error"):
             self.assertEqual(answer.headers["retry-after"], "2")
 
+    def test_who_may_ask_again(self):
+        """What waiting cannot mend says neither how long to wait nor that it helps."""
+        for status, wanted in ((401, 502), (402, 502), (400, 400)):
+            for stream in (False, True):
+                answer = self.hb.chat({"status": status, "retry_after": 2}, stream=stream)
+                self.assert_error(answer, wanted)
+                self.assertNotIn("retry-after", answer.headers)
+                self.assertNotIn("retry-after-ms", answer.headers)
+                self.assertEqual(answer.headers.get("x-should-retry"),
+                                 "false" if wanted >= 500 else None)
+        for status in (429, 500, 503):
+            answer = self.hb.chat({"status": status, "retry_after": 2})
+            self.assertEqual(answer.headers["retry-after"], "2")
+            self.assertNotIn("x-should-retry", answer.headers)
+
     def test_bad_request_keeps_all(self):
         self.both({"status": 400, "error": {"message": "far too long", "param": "messages",
                                             "code": "context_length_exceeded"}}, 400,

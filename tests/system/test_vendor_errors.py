@@ -28,6 +28,7 @@ STATUS = {"E_INVALID": None, "E_AUTH": 502, "E_NOT_FOUND": 404, "E_RATE_LIMIT": 
           "E_TIMEOUT": 504, "E_UNSUPPORTED": 501}
 OPERATORS = ("E_AUTH", "E_QUOTA")
 
+RETRYABLE = ("E_RATE_LIMIT", "E_OVERLOADED", "E_VENDOR", "E_TIMEOUT")
 COMMON = {"server": "E_VENDOR", "auth": "E_AUTH", "rate_limit": "E_RATE_LIMIT", "quota": "E_QUOTA",
           "overloaded": "E_OVERLOADED", "filtered": "E_FILTERED", "too_long": "E_CONTEXT"}
 QUOTAS = ("credit_balance_exhausted", "organization_spend_limit_exceeded",
@@ -94,7 +95,10 @@ class VendorErrorsTest(unittest.TestCase):
             self.assertEqual(line["error"]["code"], wanted, line["error"])
             if STATUS[wanted]:
                 self.assertEqual(answer.status, STATUS[wanted], answer.body)
-            self.assertIn(answer.headers["retry-after"], ("7", None) if wanted in OPERATORS else ("7",))
+            mends = wanted in RETRYABLE
+            self.assertEqual(answer.headers["retry-after"], "7" if mends else None)
+            self.assertEqual(answer.headers["x-should-retry"],
+                             None if mends or answer.status < 500 else "false")
             error = answer.error()
             self.assertLessEqual({"message", "type", "param", "code"}, set(error))
             self.assertNotIn(five.KEYS[vendor][-9:], answer.body.decode())
