@@ -205,8 +205,8 @@ static bool read_choices(struct stream *w, harborai_str data, harborai_str choic
     bool is_plain = position == 1 && text.value.len > 0 && has_said(w, choice) && !w->is_holding;
     if (is_plain && w->splices.count == 0 && w->usage.len == 0)
         take_shape(w, data, choices, &text);
-    else if (w->is_holding || w->shape.is_arguments) /* another call may go on in the same words */
-        w->shape.before_len = 0;
+    else if (w->is_holding || (w->shape.before_len > 0 && w->shape.is_arguments))
+        w->shape.before_len = 0; /* another call may go on in the same words */
     return true;
 }
 
