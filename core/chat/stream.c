@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "chat/answer.h"
 #include "chat/json_line.h"
 #include "chat/stream_choice.h"
 
@@ -281,26 +282,6 @@ static enum stream_verdict stream_chunk(struct stream *w, harborai_str data,
     return stream_out(w, w->is_holding ? STREAM_HOLD : STREAM_FORWARD);
 }
 
-/* There are servers that write the member into every chunk, and nothing into it. */
-static bool is_error(harborai_str value)
-{
-    switch (json_kind(value)) {
-    case JSON_STRING:
-        return value.len > 2;
-    case JSON_OBJECT:
-    case JSON_ARRAY:
-        return inside(value).len > 0;
-    case JSON_BOOL:
-        return slice_is(value, "true");
-    case JSON_NUMBER:
-        return true;
-    case JSON_NULL:
-    case JSON_NONE:
-        break;
-    }
-    return false;
-}
-
 enum stream_verdict stream_event(struct stream *w, harborai_str data)
 {
     struct chunk chunk;
@@ -321,7 +302,7 @@ enum stream_verdict stream_event(struct stream *w, harborai_str data)
     }
     if (!read_chunk(data, &chunk))
         return slice_trim(data).len == 0 ? STREAM_DROP : stream_bad(w);
-    bool has_error = is_error(chunk.error);
+    bool has_error = answer_tells_error(chunk.error);
     if (has_error || slice_is(chunk.object, "\"error\"")) {
         w->error = has_error ? chunk.error : data;
         return STREAM_ERROR;

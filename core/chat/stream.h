@@ -57,7 +57,7 @@ struct stream_options {
     unsigned choices; /* expected */
     bool wants_usage; /* the client asked for the usage chunk */
     bool is_strict;   /* not one event that is no chunk is forgiven */
-    bool notes_turn;  /* `reasoning` and stream_next_call() are wanted */
+    bool notes_turn;  /* `reasoning` is wanted */
     bool think_tags;  /* content may begin with <think>…</think>, which is reasoning */
     uint64_t id_seed; /* makes ids of tool calls that have none */
 };
@@ -113,7 +113,7 @@ bool stream_is_finished(const struct stream *w);
 MUST_CHECK const char *stream_end_choice(struct stream *w, unsigned choice,
                                          enum stream_finish finish);
 
-/* Walks the tool calls of choice 0, once the stream has ended; needs `notes_turn`. */
+/* Walks the tool calls of choice 0, once the stream has ended. */
 static inline bool stream_next_call(const struct stream *w, const struct tool_call **at,
                                     struct turn_call *ret_call)
 {
