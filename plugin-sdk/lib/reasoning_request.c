@@ -194,3 +194,13 @@ void reasoning_request_off(struct chat_edits *e, const struct reasoning_dialect 
     chat_edits_remove(e, CHAT_REASONING_EFFORT);
     chat_edits_tell(e, by_effort ? CHAT_REASONING_EFFORT : dialect->own, HARBORAI_CHANGED_OFF);
 }
+
+const struct reasoning_dialect *reasoning_dialect_of(const struct reasoning_family *families,
+                                                     harborai_str model)
+{
+    size_t len;
+    while ((len = strlen(families->prefix)) > 0 &&
+           (model.len < len || memcmp(model.data, families->prefix, len) != 0))
+        families++;
+    return families->dialect;
+}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* reasoning_request: what a client says about reasoning, in the words of the vendor at hand.
  *
- * Clients say `reasoning_effort` (OpenAI), `thinking: {"type": …}` (DeepSeek, Ark, Zhipu) or
- * `enable_thinking` and `thinking_budget` (Qwen, Qianfan), or `reasoning: {"effort": …}` (OpenRouter). A model takes one of the two switches, and
- * its own choice of efforts. Its own switch goes out as it was sent and holds before the others; what
- * stands beside it in other words is translated, or left out where there is no word for it, and told
- * by host->changed().
+ * Clients say `reasoning_effort` (OpenAI), `thinking: {"type": …}` (DeepSeek, Ark, Zhipu),
+ * `enable_thinking` and `thinking_budget` (Qwen, Qianfan), or `reasoning: {"effort": …}`
+ * (OpenRouter). A model takes one of the two switches, and its own choice of efforts. Its own switch
+ * goes out as it was sent and holds before the others; what stands beside it in other words is
+ * translated, or left out where there is no word for it, and told by host->changed().
  *
  * Compiled into whoever uses it and hidden there; not part of the ABI. [call] */
 #ifndef SDK_REASONING_REQUEST_H
@@ -44,6 +44,16 @@ struct reasoning_dialect {
     uint32_t flags;
     const char *efforts[REASONING_EFFORTS]; /* the word to send; NULL = there is none: on is on */
 };
+
+/* The dialect of the models whose name begins so. */
+struct reasoning_family {
+    const char *prefix; /* "" = of all others: the last of a table */
+    const struct reasoning_dialect *dialect;
+};
+
+/* The first that fits. */
+const struct reasoning_dialect *reasoning_dialect_of(const struct reasoning_family *families,
+                                                     harborai_str model);
 
 /* Adds the edits; true: the model will think. */
 bool reasoning_request(struct chat_edits *e, const struct reasoning_dialect *dialect);

@@ -116,10 +116,7 @@ static const struct reasoning_dialect never = {0};
 
 /* By the begin of a model's name; the first holds. An endpoint that nobody has named is taken for one
  * of today's models. */
-static const struct family {
-    const char *prefix;
-    const struct reasoning_dialect *dialect;
-} families[] = {
+static const struct reasoning_family families[] = {
     {"doubao-1-5-thinking", &doubao_1_5},
     {"doubao-1-5", &never},
     {"doubao-seed-1-6", &seed_1_6},
@@ -128,22 +125,13 @@ static const struct family {
     {"", &seed},
 };
 
-static const struct reasoning_dialect *dialect_of(harborai_str model)
-{
-    size_t i = 0, len;
-    while ((len = strlen(families[i].prefix)) > 0 &&
-           (model.len < len || memcmp(model.data, families[i].prefix, len) != 0))
-        i++;
-    return families[i].dialect;
-}
-
 static harborai_status chat(harborai_provider *provider, harborai_call *call,
                             const harborai_request *request, harborai_error *error)
 {
     const struct account *account = (const struct account *)provider;
     struct chat_edits e;
     chat_edits_init(&e, call, request->body, error);
-    reasoning_request(&e, dialect_of(model_behind(provider, request->model)));
+    reasoning_request(&e, reasoning_dialect_of(families, model_behind(provider, request->model)));
     if (chat_edits_has(&e, CHAT_MAX_COMPLETION_TOKENS)) /* "mutually exclusive" */
         chat_edits_rename(&e, CHAT_MAX_TOKENS, CHAT_MAX_COMPLETION_TOKENS);
     chat_edits_text_alone(&e); /* audio is left out by the manifest */

@@ -104,10 +104,7 @@ static const struct reasoning_dialect hosted_always = {
 static const struct reasoning_dialect never = {0};
 
 /* By the begin of a model's name; the first holds. */
-static const struct family {
-    const char *prefix;
-    const struct reasoning_dialect *dialect;
-} families[] = {
+static const struct reasoning_family families[] = {
     {"ernie-x1", &always},
     {"ernie-5.0-thinking", &switched_on},
     {"ernie-5", &switched},
@@ -121,15 +118,6 @@ static const struct family {
     {"", &switched},
 };
 
-static const struct reasoning_dialect *dialect_of(harborai_str model)
-{
-    size_t i = 0, len;
-    while ((len = strlen(families[i].prefix)) > 0 &&
-           (model.len < len || memcmp(model.data, families[i].prefix, len) != 0))
-        i++;
-    return families[i].dialect;
-}
-
 static harborai_status chat(harborai_provider *provider, harborai_call *call,
                             const harborai_request *request, harborai_error *error)
 {
@@ -137,7 +125,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     const harborai_header appid = {HARBORAI_STR("appid"), account->appid, {NULL, 0}};
     struct chat_edits e;
     chat_edits_init(&e, call, request->body, error);
-    reasoning_request(&e, dialect_of(request->model));
+    reasoning_request(&e, reasoning_dialect_of(families, request->model));
     if (chat_edits_has(&e, CHAT_MAX_TOKENS)) /* both would contradict each other */
         chat_edits_rename(&e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
     chat_edits_text_alone(&e); /* audio is left out by the manifest */
