@@ -181,6 +181,7 @@ static void canned_make_messages(struct canned_stream *stream, size_t content_le
                      "\"delta\":{\"type\":\"text_delta\",\"text\":\"");
     text_add_filler(&event, content_len);
     TEXT_ADD(&event, "\"}}\n\n");
+    text_add_chunk(&stream->start, &event); /* which counts as the first of them, as above */
     text_add_chunk(&stream->event, &event);
     event.len = 0;
     TEXT_ADD(&event, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
