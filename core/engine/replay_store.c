@@ -47,7 +47,7 @@ struct replay_store {
     struct list by_use; /* the next to go first */
     size_t size;
     size_t bucket_count; /* a power of two */
-    struct kept_call **buckets;
+    struct kept_call **buckets; /* NULL until something is kept: most processes keep nothing */
 };
 
 static size_t buckets_for(size_t max_size)
@@ -69,11 +69,6 @@ harborai_status replay_store_create(const struct replay_options *options,
     list_init(&store->by_use);
     pthread_mutex_init(&store->lock, NULL);
     store->bucket_count = buckets_for(options->max_size);
-    store->buckets = calloc(store->bucket_count, sizeof *store->buckets);
-    if (store->buckets == NULL) {
-        replay_store_destroy(store);
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    }
     *ret_store = store;
     return HARBORAI_OK;
 }
@@ -203,11 +198,23 @@ static void free_all(struct replay_store *store, struct list *gone, enum replay_
     replay_store_count(store, REPLAY_BYTES, -bytes);
 }
 
-/* [locked] Gives back the other table. */
-static struct kept_call **set_buckets(struct replay_store *store, struct kept_call **buckets,
-                                      size_t count)
+/* [locked] */
+static bool has_table(struct replay_store *store)
+{
+    if (store->buckets == NULL)
+        store->buckets = calloc(store->bucket_count, sizeof *store->buckets);
+    return store->buckets != NULL;
+}
+
+/* [locked] Without memory for another table the one that is there goes on. */
+static void resize_table(struct replay_store *store, size_t count)
 {
     struct kept_call **before = store->buckets;
+    if (count == store->bucket_count)
+        return;
+    struct kept_call **buckets = before != NULL ? calloc(count, sizeof *buckets) : NULL;
+    if (before != NULL && buckets == NULL)
+        return;
     store->buckets = buckets;
     store->bucket_count = count;
     for (struct list *item = store->by_use.next; item != &store->by_use; item = item->next) {
@@ -216,24 +223,19 @@ static struct kept_call **set_buckets(struct replay_store *store, struct kept_ca
             if (kept->calls[i].at != NULL)
                 insert_call(bucket_of(store, kept->calls[i].hash), &kept->calls[i]);
     }
-    return before;
+    free(before);
 }
 
-/* Without memory for another table the one that is there goes on. */
 void replay_store_set(struct replay_store *store, size_t max_size, int64_t lifetime_ns)
 {
-    size_t count = buckets_for(max_size);
-    struct kept_call **buckets = calloc(count, sizeof(struct kept_call *));
     struct list gone;
     list_init(&gone);
     pthread_mutex_lock(&store->lock);
     store->options.max_size = max_size;
     store->options.lifetime_ns = lifetime_ns;
     make_room(store, 0, &gone);
-    if (buckets != NULL && count != store->bucket_count)
-        buckets = set_buckets(store, buckets, count);
+    resize_table(store, buckets_for(max_size));
     pthread_mutex_unlock(&store->lock);
-    free(buckets);
     free_all(store, &gone, REPLAY_EVICTED);
 }
 
@@ -290,7 +292,7 @@ static struct kept_call *look_up(const struct replay_store *store, uint64_t hash
                                  harborai_str caller, harborai_str provider,
                                  const struct replay_call *call)
 {
-    struct kept_call *have = *bucket_of(store, hash);
+    struct kept_call *have = store->buckets != NULL ? *bucket_of(store, hash) : NULL;
     while (have != NULL && !is_it(have, hash, caller, provider, call))
         have = have->next;
     return have;
@@ -331,7 +333,7 @@ void replay_store_keep(struct replay_store *store, harborai_str caller, harborai
     list_init(&evicted);
     list_init(&replaced);
     pthread_mutex_lock(&store->lock);
-    bool fits = kept != NULL && size <= store->options.max_size;
+    bool fits = kept != NULL && size <= store->options.max_size && has_table(store);
     int64_t now_ns = clock_monotonic_ns(store->options.clock);
     put_out_old(store, now_ns, &old);
     if (fits) {
