@@ -40,11 +40,24 @@ static const char *skip_string(const char *p, const char *end, bool *escaped)
     }
 }
 
+/* The same for those who do not ask about escapes: a quote behind an even number of backslashes. */
+static const char *skip_text(const char *from, const char *end)
+{
+    const char *p = from;
+    while ((p = memchr(p, '"', (size_t)(end - p))) != NULL) {
+        const char *before = p++;
+        while (before > from && before[-1] == '\\')
+            before--;
+        if ((p - before) % 2 == 1)
+            return p;
+    }
+    return end;
+}
+
 /* From an opening bracket to behind the one that closes it. */
 static const char *skip_container(const char *p, const char *end)
 {
     size_t depth = 0;
-    bool escaped;
     while (p < end) {
         if (end - p >= 8) {
             uint64_t bracket = json_word_bracket(json_word_load((const unsigned char *)p));
@@ -56,7 +69,7 @@ static const char *skip_container(const char *p, const char *end)
         }
         switch (*p++) {
         case '"':
-            p = skip_string(p, end, &escaped);
+            p = skip_text(p, end);
             break;
         case '{':
         case '[':
@@ -77,11 +90,10 @@ static const char *skip_container(const char *p, const char *end)
 
 static const char *skip_value(const char *p, const char *end)
 {
-    bool escaped;
     if (p == end)
         return end;
     if (*p == '"')
-        return skip_string(p + 1, end, &escaped);
+        return skip_text(p + 1, end);
     if (*p == '{' || *p == '[')
         return skip_container(p, end);
     while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p))
