@@ -86,11 +86,13 @@ static harborai_status host_finish(harborai_call *call, const harborai_result *r
     t->finish_reason = result->finish_reason;
     add_line(&t->words, result->vendor_model);
     add_line(&t->words, result->vendor_finish_reason);
-    t->has_failed = result->error != NULL;
+    harborai_status st = HARBORAI_OK;
     if (result->error != NULL)
         t->error = *result->error;
-    else if (fold_write(t->fold, result->finish_reason, result->usage, &t->answer, NULL) < 0)
-        t->wrong++;
+    else
+        st = fold_write(t->fold, result->finish_reason, result->usage, &t->answer, &t->error);
+    t->has_failed = result->error != NULL || st == HARBORAI_E_PROTOCOL; /* arguments, no JSON */
+    t->wrong += st < 0 && !t->has_failed;
     return HARBORAI_OK;
 }
 
