@@ -96,7 +96,8 @@ void message_part_thought(struct chat_message *m, struct message_thoughts *t, st
 {
     if (message_says(&m->reasoning_content))
         think->state = THINK_OVER;
-    if (think->state == THINK_OVER || m->object.len == 0)
+    bool has_object = m->object.len > 0;
+    if (think->state == THINK_OVER || (!has_object && !is_last))
         return;
     split(m, t, think, is_last);
     harborai_str reasoning = buf_slice(&t->reasoning), content = buf_slice(&t->content);
@@ -104,7 +105,7 @@ void message_part_thought(struct chat_message *m, struct message_thoughts *t, st
                                                   : reasoning.len + content.len == 4;
     if (t->reasoning.failed != HARBORAI_OK || t->content.failed != HARBORAI_OK)
         splices->text.failed = HARBORAI_E_MEMORY;
-    else if (!is_same)
+    else if (!is_same && has_object)
         write_parts(m, reasoning, content, splices);
     if (is_same || splices->text.failed != HARBORAI_OK)
         return;

@@ -49,7 +49,7 @@ void message_thoughts_release(struct message_thoughts *t);
 
 /* Moves what stands between the tags of think.h from `content` to `reasoning_content`, whose value is
  * then the scratch's; unless there is one already: such a server's tags are text. `is_last`: no more
- * comes of this choice. */
+ * comes of this choice; what was held is then read from `m` even if it has no object to write to. */
 void message_part_thought(struct chat_message *m, struct message_thoughts *t, struct think *think,
                           bool is_last, struct splices *splices);
 

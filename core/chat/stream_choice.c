@@ -183,15 +183,29 @@ static void add_missing(struct stream *w, const struct chat_message *delta)
     splices_end(&w->splices);
 }
 
-/* A delta that holds no more than those. */
-static void write_delta(const struct stream *w, struct buf *b)
+static void write_text(const char *name, const struct json_member *text, struct buf *b)
 {
+    if (!message_says(text))
+        return;
+    buf_printf(b, "\"%s\":", name);
+    buf_add(b, text->value);
+    buf_add_char(b, ',');
+}
+
+/* A delta that holds no more than those, and what was held of a tag (think.h). */
+static void write_delta(const struct stream *w, const struct chat_message *delta, struct buf *b)
+{
+    size_t begin = b->len + 1;
     buf_add_char(b, '{');
+    write_text("content", &delta->content, b);
+    write_text("reasoning_content", &delta->reasoning_content, b);
     if (w->missing.len > 0) {
         buf_add(b, HARBORAI_STR("\"tool_calls\":["));
         buf_add(b, buf_slice(&w->missing));
-        buf_add_char(b, ']');
+        buf_add(b, HARBORAI_STR("],"));
     }
+    if (b->len > begin)
+        b->len--; /* the last comma */
     buf_add_char(b, '}');
 }
 
@@ -213,7 +227,7 @@ static bool complete_delta(struct stream *w, const struct choice *choice,
     } else {
         return false;
     }
-    write_delta(w, b);
+    write_delta(w, delta, b);
     splices_end(&w->splices);
     return true;
 }
@@ -236,7 +250,7 @@ static void complete_choice(struct stream *w, const struct choice *choice,
         buf_printf(b, "\"index\":%u%s", choice->number, has_delta ? "" : ",");
     if (!has_delta) {
         buf_add(b, HARBORAI_STR("\"delta\":"));
-        write_delta(w, b);
+        write_delta(w, delta, b);
     }
     if (inside(choice->object).len > 0)
         buf_add_char(b, ',');

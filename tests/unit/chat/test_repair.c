@@ -258,6 +258,17 @@ static const struct row {
      {D("\"content\":\"\""), NULL,
       C("\"delta\":{\"content\":\"<thi\",\"tool_calls\":[{\"index\":0," ARGS("{}")
         "}]},\"finish_reason\":\"tool_calls\"")}, 2, NULL},
+    {"a tag cut off, and no delta", TAGS,
+     {D("\"content\":\"<thi\""), "{\"choices\":[{\"finish_reason\":\"stop\"}]}"},
+     {D("\"content\":\"\""),
+      "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"<thi\"},\"finish_reason\":\"stop\"}]}"},
+     2, NULL},
+    {"a thought cut off, a null delta, and no arguments", TAGS,
+     {D("\"content\":\"<think>a</\""), T(CALL(0, "a", "f", "")),
+      C("\"delta\":null,\"finish_reason\":\"stop\"")},
+     {D("\"content\":\"\",\"reasoning_content\":\"a\""), NULL,
+      C("\"delta\":{\"reasoning_content\":\"</\",\"tool_calls\":[{\"index\":0," ARGS("{}")
+        "}]},\"finish_reason\":\"tool_calls\"")}, 2, NULL},
     {"no tag", TAGS, {D("\"content\":\" \""), D("\"content\":\"<thing\""), D("\"content\":\"<think>\"")},
      {NULL}, 0, NULL},
     {"tags of a server that tells reasoning apart", TAGS,
