@@ -7,7 +7,8 @@
  *     chat_edits_init(&e, call, request->body, error);
  *     chat_edits_rename(&e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
  *     chat_edits_developer(&e);
- *     return e.status < 0 ? e.status : openai_chat_start(provider, call, e.edits, e.count, error);
+ *     struct openai_chat what = {.edits = e.edits, .edit_count = e.count};
+ *     return e.status < 0 ? e.status : openai_chat_start(provider, call, &what, error);
  *
  * The first failure stays in `status`; after it every function does nothing.
  *

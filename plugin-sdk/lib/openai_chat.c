@@ -38,33 +38,24 @@ void openai_chat_destroy(harborai_provider *provider)
     free(provider);
 }
 
-harborai_status openai_chat_start_with(const harborai_provider *provider, harborai_call *call,
-                                       const harborai_header *headers, size_t header_count,
-                                       const harborai_edit *edits, size_t edit_count,
-                                       harborai_error *error)
+harborai_status openai_chat_start(const harborai_provider *provider, harborai_call *call,
+                                  const struct openai_chat *what, harborai_error *error)
 {
     harborai_header all[1 + HEADERS_MOST] = {{HARBORAI_STR("authorization"),
                                               HARBORAI_STR("Bearer %s"), HARBORAI_STR("api_key")}};
-    if (header_count > HEADERS_MOST)
+    if (what->header_count > HEADERS_MOST)
         return harborai_error_set(error, HARBORAI_E_INTERNAL, "more than %d headers", HEADERS_MOST);
-    if (header_count > 0)
-        memcpy(all + 1, headers, header_count * sizeof *all);
+    if (what->header_count > 0)
+        memcpy(all + 1, what->headers, what->header_count * sizeof *all);
     const harborai_http_request http = {.size = sizeof http,
                                         .url = {provider->url, provider->url_len},
                                         .headers = all,
-                                        .header_count = 1 + header_count,
+                                        .header_count = 1 + what->header_count,
                                         .body_kind = HARBORAI_BODY_EDITED,
-                                        .edits = edits,
-                                        .edit_count = edit_count,
+                                        .edits = what->edits,
+                                        .edit_count = what->edit_count,
                                         .response_kind = HARBORAI_RESPONSE_PASSTHROUGH};
     return call->host->http_start(call, &http, error);
-}
-
-harborai_status openai_chat_start(const harborai_provider *provider, harborai_call *call,
-                                  const harborai_edit *edits, size_t edit_count,
-                                  harborai_error *error)
-{
-    return openai_chat_start_with(provider, call, NULL, 0, edits, edit_count, error);
 }
 
 harborai_status openai_chat_parse_tokens(harborai_provider *provider, harborai_str model,

@@ -18,16 +18,17 @@ harborai_status openai_chat_create(const harborai_host *host, harborai_str confi
 /* [job] */
 void openai_chat_destroy(harborai_provider *provider);
 
-/* [call] Begins the exchange. `edits` may be NULL; they are not needed afterwards. */
-harborai_status openai_chat_start(const harborai_provider *provider, harborai_call *call,
-                                  const harborai_edit *edits, size_t edit_count,
-                                  harborai_error *error);
+/* What an exchange has of its own. */
+struct openai_chat {
+    const harborai_header *headers; /* of the vendor's, after the key's; at most 8 */
+    size_t header_count;
+    const harborai_edit *edits;
+    size_t edit_count;
+};
 
-/* [call] The same with headers of the vendor's own, after the key's; at most 8. */
-harborai_status openai_chat_start_with(const harborai_provider *provider, harborai_call *call,
-                                       const harborai_header *headers, size_t header_count,
-                                       const harborai_edit *edits, size_t edit_count,
-                                       harborai_error *error);
+/* [call] Begins the exchange. Nothing of `what` is needed afterwards. */
+harborai_status openai_chat_start(const harborai_provider *provider, harborai_call *call,
+                                  const struct openai_chat *what, harborai_error *error);
 
 /* [any] The usage object alone, a whole answer or one chunk of a stream, of which the last that has a
  * usage holds. E_NOT_FOUND: there is none; E_INVALID: not JSON. */

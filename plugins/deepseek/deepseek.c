@@ -112,7 +112,10 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     struct chat_edits e;
     chat_edits_init(&e, call, request->body, error);
     edit(&e, request);
-    return e.status < 0 ? e.status : openai_chat_start(provider, call, e.edits, e.count, error);
+    if (e.status < 0)
+        return e.status;
+    const struct openai_chat what = {.edits = e.edits, .edit_count = e.count};
+    return openai_chat_start(provider, call, &what, error);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */

@@ -138,7 +138,8 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     chat_edits_developer(&e);
     if (e.status < 0)
         return e.status;
-    return openai_chat_start(account->chat, call, e.edits, e.count, error);
+    const struct openai_chat what = {.edits = e.edits, .edit_count = e.count};
+    return openai_chat_start(account->chat, call, &what, error);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */

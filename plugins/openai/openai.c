@@ -71,8 +71,11 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     request_edit(&account->options, request, &e);
     if (e.status < 0)
         return e.status;
-    return openai_chat_start_with(account->chat, call, account->options.headers,
-                                  account->options.header_count, e.edits, e.count, error);
+    const struct openai_chat what = {.headers = account->options.headers,
+                                     .header_count = account->options.header_count,
+                                     .edits = e.edits,
+                                     .edit_count = e.count};
+    return openai_chat_start(account->chat, call, &what, error);
 }
 
 /* What the host made of the status and of OpenAI's codes stands; the vendor knows best whether the

@@ -132,8 +132,11 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     chat_edits_developer(&e);
     if (e.status < 0)
         return e.status;
-    return openai_chat_start_with(account->chat, call, &appid, account->appid.len > 0 ? 1 : 0,
-                                  e.edits, e.count, error);
+    const struct openai_chat what = {.headers = &appid,
+                                     .header_count = account->appid.len > 0 ? 1 : 0,
+                                     .edits = e.edits,
+                                     .edit_count = e.count};
+    return openai_chat_start(account->chat, call, &what, error);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
