@@ -133,8 +133,7 @@ static void set_limits(struct attempt *a, const harborai_http_request *from)
     a->http.idle_timeout_ns = shorter(limits->idle_ns, from->idle_timeout_ms);
 }
 
-static harborai_status check_state(struct attempt *a, const harborai_http_request *from,
-                                   harborai_error *error)
+static harborai_status check_state(struct attempt *a, harborai_error *error)
 {
     if (atomic_load(&a->closed_for_all)) /* on a job thread the loop may close it meanwhile */
         return harborai_error_set(error, HARBORAI_E_CLOSED, "the call has ended already");
@@ -150,16 +149,29 @@ static harborai_status check_state(struct attempt *a, const harborai_http_reques
         return harborai_error_set(error, HARBORAI_E_INVALID,
                                   "plugin '%s' started more than %d exchanges in one call",
                                   attempt_plugin_id(a), LIMIT_EXCHANGES);
+    return HARBORAI_OK;
+}
+
+static harborai_status check_response(struct attempt *a, const harborai_http_request *from,
+                                      harborai_error *error)
+{
+    bool is_passed = from->response_kind == HARBORAI_RESPONSE_PASSTHROUGH;
     if (from->response_kind > HARBORAI_RESPONSE_PASSTHROUGH)
         return harborai_error_set(error, HARBORAI_E_INVALID, "plugin '%s' gave response_kind %u",
                                   attempt_plugin_id(a), from->response_kind);
+    if ((from->flags & ~(is_passed ? HARBORAI_HTTP_THINK_TAGS : 0u)) != 0)
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "plugin '%s' gave flags 0x%x with response_kind %u",
+                                  attempt_plugin_id(a), from->flags, from->response_kind);
     return HARBORAI_OK;
 }
 
 static harborai_status prepare(struct attempt *a, const harborai_http_request *from,
                                harborai_error *error)
 {
-    harborai_status st = check_state(a, from, error);
+    harborai_status st = check_state(a, error);
+    if (st == HARBORAI_OK)
+        st = check_response(a, from, error);
     if (st == HARBORAI_OK)
         st = check_url(a, from->url, error);
     if (st == HARBORAI_OK)
@@ -184,6 +196,7 @@ harborai_status http_start(harborai_call *api, const harborai_http_request *give
                                          : HARBORAI_STR("POST");
     a->http.fresh = false;
     a->response_kind = from.response_kind;
+    a->think_tags = (from.flags & HARBORAI_HTTP_THINK_TAGS) != 0;
     set_limits(a, &from);
     if (a->phase == EXCHANGE_REFUSED)
         exchange_cancel(&a->exchange); /* map_error() goes on with the call */

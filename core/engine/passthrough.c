@@ -33,6 +33,7 @@ void passthrough_watch(struct attempt *a, bool is_strict)
         .wants_usage = request->wants_usage,
         .is_strict = is_strict,
         .notes_turn = replay_wants_chunks(a),
+        .think_tags = a->think_tags,
         .id_seed = id_seed(a),
     };
     stream_release(&a->stream);
@@ -259,7 +260,7 @@ static harborai_status repair(struct attempt *a, struct chat_answer *answer, har
 {
     struct call *call = a->call;
     AUTO(answer_repair) work;
-    answer_repair_init(&work, id_seed(a), false);
+    answer_repair_init(&work, id_seed(a), a->think_tags);
     harborai_status st = answer_repair(&work, answer, error);
     if (st < 0)
         return st;

@@ -150,6 +150,7 @@ struct attempt {
     struct exchange_request http;
     harborai_str body_bytes; /* the one piece of BODY_BYTES */
     uint32_t response_kind;
+    bool think_tags; /* PASSTHROUGH: reasoning may stand in the text, between tags */
     uint32_t exchanges, agains;
     bool has_started; /* one of them */
     int32_t http_status;

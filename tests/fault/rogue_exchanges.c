@@ -90,6 +90,24 @@ static harborai_status start_nowhere(struct rogue *r, harborai_error *error)
     return st;
 }
 
+static harborai_status start_with_flags(struct rogue *r, uint32_t response_kind, uint32_t flags,
+                                        harborai_error *error)
+{
+    harborai_http_request http = {.size = sizeof http,
+                                  .url = r->provider->base_url,
+                                  .response_kind = response_kind,
+                                  .flags = flags};
+    harborai_status st = r->call->host->http_start(r->call, &http, error);
+    EXPECT(st == HARBORAI_E_INVALID);
+    return st;
+}
+
+static harborai_status start_with_odd_flags(struct rogue *r, harborai_error *error)
+{
+    (void)start_with_flags(r, HARBORAI_RESPONSE_PASSTHROUGH, HARBORAI_HTTP_THINK_TAGS << 1, error);
+    return start_with_flags(r, HARBORAI_RESPONSE_SSE, HARBORAI_HTTP_THINK_TAGS, error);
+}
+
 static harborai_status again_with_start(struct rogue *r, harborai_error *error)
 {
     harborai_error own = HARBORAI_ERROR_INIT;
@@ -133,6 +151,7 @@ const struct behaviour rogue_exchanges[] = {
     {"r-wake-idle", wake_chat, NULL, NULL, NULL, NULL},
     {"r-start-twice", start_twice, finish_at_end, NULL, NULL, NULL},
     {"r-start-nowhere", start_nowhere, NULL, NULL, NULL, NULL},
+    {"r-start-flags", start_with_odd_flags, NULL, NULL, NULL, NULL},
     {"r-sse", start_sse, finish_at_end, NULL, NULL, NULL},
     {"r-lines", start_lines, finish_at_end, NULL, NULL, NULL},
     {"r-bytes", start_bytes, finish_at_end, NULL, NULL, NULL},

@@ -254,6 +254,14 @@ enum { /* harborai_http_request.response_kind: how a 2xx answer reaches the plug
                                          that signals errors otherwise: SSE and emit_json() */
 };
 
+enum { /* harborai_http_request.flags; others are E_INVALID */
+    HARBORAI_HTTP_THINK_TAGS = 1u << 0 /* PASSTHROUGH alone: of a text that begins with <think> what
+                                          stands before </think> goes out as reasoning_content, for
+                                          servers that leave a model's tags in `content`. Of one that
+                                          tells reasoning apart itself the tags are text. A plugin
+                                          that emits deltas says itself what is which */
+};
+
 /* Everything is copied by http_start(), except `body`, which must stay valid until on_release().
  * The host adds host, content-length, accept-encoding, connection; and, where the plugin gives
  * none, content-type (application/json), user-agent, traceparent. The first four are E_INVALID in
@@ -262,7 +270,7 @@ typedef struct harborai_http_request {
     uint32_t size;
     uint32_t body_kind;     /* HARBORAI_BODY_… */
     uint32_t response_kind; /* HARBORAI_RESPONSE_… */
-    uint32_t reserved;      /* 0 */
+    uint32_t flags;         /* HARBORAI_HTTP_… */
     harborai_str method;    /* empty = "POST" */
     harborai_str url;       /* absolute; its host must be in the manifest's or operator's list */
     const harborai_header *headers;

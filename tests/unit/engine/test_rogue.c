@@ -57,6 +57,8 @@ static const struct row {
     {"an error after hold()", "rogue/r-error-after-hold", HARBORAI_E_UNSUPPORTED, "will not"},
     {"http_start() twice", "rogue/r-start-twice", HARBORAI_OK, "word"},
     {"http_start() to elsewhere", "rogue/r-start-nowhere", HARBORAI_E_INTERNAL, "may not reach"},
+    {"http_start() with flags that there are not", "rogue/r-start-flags", HARBORAI_E_INTERNAL,
+     "plugin 'test.rogue' gave flags 0x1 with response_kind 2"},
     {"a finish_reason that there is not", "rogue/r-finish-77", HARBORAI_E_INTERNAL,
      "plugin 'test.rogue' gave finish_reason 77"},
     {"a delta that there is not", "rogue/r-emit-wrong", HARBORAI_E_INTERNAL,
