@@ -64,6 +64,14 @@ bool options_fits(harborai_str name, harborai_str pattern)
            (len == 0 || memcmp(name.data, pattern.data, len) == 0);
 }
 
+bool options_models_have(const struct options_models *models, harborai_str name)
+{
+    for (size_t i = 0; i < models->count; i++)
+        if (options_fits(name, models->pattern[i]))
+            return true;
+    return false;
+}
+
 /* ---- Faults ---------------------------------------------------------------------------------- */
 
 struct reader {
@@ -170,19 +178,21 @@ static harborai_status read_efforts(struct reader *r, harborai_str value)
     return HARBORAI_OK;
 }
 
-static harborai_status read_fixed_sampling(struct reader *r, harborai_str value)
+static harborai_status read_models(struct reader *r, harborai_str value, struct options_models *to)
 {
     struct json_cursor cursor = json_open(value);
     harborai_str item;
     if (json_kind(value) != JSON_ARRAY)
         return fault(r, "a list of models and patterns");
-    while (json_array_next(&cursor, &item)) {
-        harborai_str *to = &r->to->fixed_sampling[r->to->fixed_sampling_count];
-        if (r->to->fixed_sampling_count == OPTIONS_PATTERNS || !json_string_plain(item, to))
+    while (json_array_next(&cursor, &item))
+        if (to->count == OPTIONS_PATTERNS || !json_string_plain(item, &to->pattern[to->count++]))
             return fault(r, "a list of at most 32 models and patterns");
-        r->to->fixed_sampling_count++;
-    }
     return HARBORAI_OK;
+}
+
+static harborai_status read_fixed_sampling(struct reader *r, harborai_str value)
+{
+    return read_models(r, value, &r->to->fixed_sampling);
 }
 
 static harborai_status add_header(struct reader *r, harborai_str name, harborai_str value)

@@ -32,6 +32,11 @@ enum { /* values of reasoning_effort, as bits; in ascending order */
 
 enum { OPTIONS_PATTERNS = 32, OPTIONS_HEADERS = 8 };
 
+struct options_models { /* names and patterns */
+    harborai_str pattern[OPTIONS_PATTERNS];
+    size_t count;
+};
+
 struct options { /* texts are the host's, until destroy() */
     struct options_rule {
         harborai_str pattern; /* of models; `*` at its end stands for the rest */
@@ -39,8 +44,7 @@ struct options { /* texts are the host's, until destroy() */
     } reasoning[OPTIONS_PATTERNS]; /* the first that fits */
     size_t reasoning_count;
     uint32_t efforts; /* EFFORT_… that are taken; 0 = all */
-    harborai_str fixed_sampling[OPTIONS_PATTERNS];
-    size_t fixed_sampling_count;
+    struct options_models fixed_sampling;
     enum options_max_tokens max_tokens;
     harborai_str seed_member;          /* in place of "seed"; empty = that */
     const char *tool_choice_required;  /* in place of "required"; NULL = that */
@@ -65,5 +69,6 @@ const char *options_effort_name(uint32_t bit);
 
 /* Whether `name` is `pattern`, or begins with what stands before its star. */
 bool options_fits(harborai_str name, harborai_str pattern);
+bool options_models_have(const struct options_models *models, harborai_str name);
 
 #endif

@@ -96,11 +96,8 @@ static void edit_fixed_sampling(const struct editor *to)
 {
     static const enum chat_member sampling[] = {CHAT_TEMPERATURE, CHAT_TOP_P, CHAT_N,
                                                 CHAT_PRESENCE_PENALTY, CHAT_FREQUENCY_PENALTY};
-    for (size_t i = 0; i < to->options->fixed_sampling_count; i++)
-        if (options_fits(to->request->model, to->options->fixed_sampling[i])) {
-            drop_unless_default(to->e, sampling, COUNT(sampling));
-            return;
-        }
+    if (options_models_have(&to->options->fixed_sampling, to->request->model))
+        drop_unless_default(to->e, sampling, COUNT(sampling));
 }
 
 /* ---- Reasoning ------------------------------------------------------------------------------- */
