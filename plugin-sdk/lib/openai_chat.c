@@ -54,7 +54,8 @@ harborai_status openai_chat_start(const harborai_provider *provider, harborai_ca
                                         .body_kind = HARBORAI_BODY_EDITED,
                                         .edits = what->edits,
                                         .edit_count = what->edit_count,
-                                        .response_kind = HARBORAI_RESPONSE_PASSTHROUGH};
+                                        .response_kind = HARBORAI_RESPONSE_PASSTHROUGH,
+                                        .flags = what->flags};
     return call->host->http_start(call, &http, error);
 }
 

@@ -24,6 +24,7 @@ struct openai_chat {
     size_t header_count;
     const harborai_edit *edits;
     size_t edit_count;
+    uint32_t flags; /* HARBORAI_HTTP_… */
 };
 
 /* [call] Begins the exchange. Nothing of `what` is needed afterwards. */

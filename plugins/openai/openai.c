@@ -74,7 +74,8 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     const struct openai_chat what = {.headers = account->options.headers,
                                      .header_count = account->options.header_count,
                                      .edits = e.edits,
-                                     .edit_count = e.count};
+                                     .edit_count = e.count,
+                                     .flags = request_flags(&account->options, request)};
     return openai_chat_start(account->chat, call, &what, error);
 }
 

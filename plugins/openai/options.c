@@ -195,6 +195,18 @@ static harborai_status read_fixed_sampling(struct reader *r, harborai_str value)
     return read_models(r, value, &r->to->fixed_sampling);
 }
 
+static harborai_status read_think_tags(struct reader *r, harborai_str value)
+{
+    bool is_on = harborai_str_equal(value, "true");
+    if (!is_on && !harborai_str_equal(value, "false"))
+        return json_kind(value) == JSON_ARRAY
+                   ? read_models(r, value, &r->to->think_tags)
+                   : fault(r, "true, false, or a list of models and patterns");
+    if (is_on)
+        r->to->think_tags = (struct options_models){{HARBORAI_STR("*")}, 1};
+    return HARBORAI_OK;
+}
+
 static harborai_status add_header(struct reader *r, harborai_str name, harborai_str value)
 {
     static const char *const ours[] = {"authorization", "content-type", "content-length", "host"};
@@ -328,6 +340,7 @@ static const struct option {
     {"reasoning", read_reasoning},
     {"seed_member", read_seed_member},
     {"stream_usage", read_usage},
+    {"think_tags", read_think_tags},
     {"tool_choice_required", read_tool_choice},
 };
 

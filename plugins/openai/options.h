@@ -45,6 +45,7 @@ struct options { /* texts are the host's, until destroy() */
     size_t reasoning_count;
     uint32_t efforts; /* EFFORT_… that are taken; 0 = all */
     struct options_models fixed_sampling;
+    struct options_models think_tags; /* reasoning may stand in their text, in <think>…</think> */
     enum options_max_tokens max_tokens;
     harborai_str seed_member;          /* in place of "seed"; empty = that */
     const char *tool_choice_required;  /* in place of "required"; NULL = that */

@@ -373,3 +373,25 @@ void request_edit(const struct options *options, const harborai_request *request
     add_defaults(&to);
     edit_messages(&to);
 }
+
+/* Whether the application says itself where reasoning is to stand: in the words of llama.cpp and Groq,
+ * of MiniMax, of SGLang. */
+static bool says_where(harborai_str body)
+{
+    static const harborai_str names[] = {HARBORAI_STR_INIT("reasoning_format"),
+                                         HARBORAI_STR_INIT("reasoning_split"),
+                                         HARBORAI_STR_INIT("separate_reasoning")};
+    struct json_cursor cursor = json_open(body);
+    struct json_member member;
+    while (json_object_next(&cursor, &member))
+        for (size_t i = 0; member.kind != JSON_NULL && i < COUNT(names); i++)
+            if (json_key_equal(&member, names[i]))
+                return true;
+    return false;
+}
+
+uint32_t request_flags(const struct options *options, const harborai_request *request)
+{
+    bool may_have_tags = options_models_have(&options->think_tags, request->model);
+    return may_have_tags && !says_where(request->body) ? HARBORAI_HTTP_THINK_TAGS : 0;
+}

@@ -10,4 +10,7 @@
 void request_edit(const struct options *options, const harborai_request *request,
                   struct chat_edits *e);
 
+/* [call] The HARBORAI_HTTP_… that go with it. */
+uint32_t request_flags(const struct options *options, const harborai_request *request);
+
 #endif

@@ -73,6 +73,7 @@ EXTRA_DIST += \
 	%reldir%/test_sim_itself.py \
 	%reldir%/test_streams.py \
 	%reldir%/test_stuck.py \
+	%reldir%/test_think.py \
 	%reldir%/test_upstream.py \
 	%reldir%/test_vendor_errors.py \
 	%reldir%/test_wenxin.py \
