@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MODEL, client, collect, script, simAnswer, textOf, tools, user } from "./support.mjs";
+import { MODEL, VIA, client, collect, script, simAnswer, textOf, tools, user } from "./support.mjs";
 
 const SAID = "Ahoy, wörld 🌊 two  spaces\nand a second line";
 
@@ -122,3 +122,15 @@ test("abort in mid-stream: the vendor sees its peer leave, while bytes flow and 
             assert.equal(answer.peer_left, true, JSON.stringify(members));
         }
     });
+
+test("reasoning apart from text, of a server that leaves it in tags", { skip: VIA !== "gateway" },
+     async () => {
+    const request = { model: "tags/m", messages: script({ text: "<think>six times\nseven</think> 42" }) };
+    const { message } = (await client.chat.completions.create(request)).choices[0];
+    assert.deepEqual([message.reasoning_content, message.content], ["six times\nseven", " 42"]);
+    const chunks = await collect(await client.chat.completions.create({ ...request, stream: true }));
+    const thought = chunks.map((chunk) => chunk.choices[0].delta.reasoning_content ?? "").join("");
+    assert.deepEqual([thought, textOf(chunks)], ["six times\nseven", " 42"]);
+    const run = client.chat.completions.stream(request);
+    assert.equal(await run.finalContent(), " 42");
+});

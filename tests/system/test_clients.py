@@ -11,6 +11,12 @@ import support
 CLIENTS = os.path.join(support.ROOT, "tests", "clients")
 
 
+def providers(sim):
+    tags = {"plugin": "openai", "base_url": sim.base_url, "api_key": support.KEY, "models": ["m"],
+            "options": {"think_tags": True}}
+    return {"openai": {"base_url": sim.base_url, "api_key": support.KEY}, "tags": tags}
+
+
 def install():
     """Where the packages are; a read-only tree (make distcheck) gets a copy."""
     if not os.path.isdir(os.path.join(CLIENTS, "node_modules", "openai")):
@@ -39,16 +45,15 @@ class ClientsTest(unittest.TestCase):
 
     def test_through_the_gateway(self):
         with support.simulator(options=()) as sim:
-            with support.gateway({"providers": {"openai": {
-                    "base_url": sim.base_url, "api_key": support.KEY}}}) as hb:
+            with support.gateway({"providers": providers(sim)}) as hb:
                 self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway")
 
     def test_through_the_gateway_to_a_vendor_with_tls(self):
         with support.folder() as certs:
             support.make_certs(certs)
             with support.simulator(certs, options=()) as sim:
-                with support.gateway({"tls": {"ca_file": f"{certs}/ca.pem"}, "providers": {"openai": {
-                        "base_url": sim.base_url, "api_key": support.KEY}}}) as hb:
+                with support.gateway({"tls": {"ca_file": f"{certs}/ca.pem"},
+                                      "providers": providers(sim)}) as hb:
                     self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway")
 
 
