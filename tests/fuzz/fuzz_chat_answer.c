@@ -99,7 +99,7 @@ static void check_choice(harborai_str choice)
     }
 }
 
-static void check_repair(struct chat_answer *answer)
+static void check_repair(struct chat_answer *answer, bool think_tags)
 {
     AUTO(answer_repair) first;
     AUTO(answer_repair) second;
@@ -107,8 +107,8 @@ static void check_repair(struct chat_answer *answer)
     harborai_error error = HARBORAI_ERROR_INIT;
     harborai_str choice;
     unsigned i = 0;
-    answer_repair_init(&first, 1, false);
-    answer_repair_init(&second, 2, false);
+    answer_repair_init(&first, 1, think_tags);
+    answer_repair_init(&second, 2, false); /* what is left of tags is text */
     harborai_status st = answer_repair(&first, answer, &error);
     if (st < 0) {
         MUST(st == HARBORAI_E_PROTOCOL && error.code == st && error.message[0] != '\0');
@@ -144,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_usage(answer.usage);
     if (answer.error.len > 0)
         check_error(answer.error);
-    check_repair(&answer);
+    struct chat_answer tagged = answer;
+    check_repair(&answer, false);
+    check_repair(&tagged, true);
     return 0;
 }
