@@ -80,6 +80,12 @@ harborai_status error_set_list(harborai_error *error, harborai_status code, cons
     return code;
 }
 
+void error_set_code(harborai_error *error, const char *code)
+{
+    if (error != NULL)
+        snprintf(error->vendor_code, sizeof error->vendor_code, "%s", code);
+}
+
 void error_prefix(harborai_error *error, const char *format, ...)
 {
     char message[sizeof error->message];

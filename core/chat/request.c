@@ -25,10 +25,10 @@ static harborai_status refuse(harborai_error *error, const char *param, const ch
     if (error == NULL)
         return HARBORAI_E_INVALID;
     snprintf(error->param, sizeof error->param, "%s", param);
-    snprintf(error->vendor_code, sizeof error->vendor_code, "%s", code);
     va_start(arguments, format);
     error_set_list(error, HARBORAI_E_INVALID, format, arguments);
     va_end(arguments);
+    error_set_code(error, code);
     return HARBORAI_E_INVALID;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/hash.h"
 #include "engine/state.h"
 
@@ -54,10 +55,9 @@ static harborai_status refuse(const struct call *call, harborai_str path, harbor
                        "refused here: leave it out, or have the operator set params to warn or drop",
                        SLICE_ARG(slice_from(path, 1)), SLICE_ARG(call->upstream_model),
                        slot_name(call->slot));
-    if (error != NULL) {
+    error_set_code(error, "unsupported_parameter");
+    if (error != NULL)
         snprintf(error->param, sizeof error->param, "%.*s", SLICE_ARG(path));
-        snprintf(error->vendor_code, sizeof error->vendor_code, "unsupported_parameter");
-    }
     return HARBORAI_E_INVALID;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/error.h"
 #include "registry/model_map_parts.h"
 
 #define SUGGEST_DISTANCE 2
@@ -164,10 +165,9 @@ static harborai_str shown(harborai_str name, char text[static MODEL_MAP_SHOWN])
 
 static harborai_status set_code(harborai_error *error, const char *code, harborai_status st)
 {
-    if (error != NULL) {
-        snprintf(error->vendor_code, sizeof error->vendor_code, "%s", code);
+    error_set_code(error, code);
+    if (error != NULL)
         snprintf(error->param, sizeof error->param, "/model");
-    }
     return st;
 }
 

@@ -3,6 +3,7 @@
  * parsed where they were received; only what belongs to a later state is kept. */
 #include <errno.h>
 
+#include "base/error.h"
 #include "server/budget.h"
 #include "server/conn.h"
 #include "server/gate.h"
@@ -93,7 +94,7 @@ static void refuse_route(struct conn *conn, const struct http_request_head *requ
     harborai_error_set(&error, HARBORAI_E_INVALID, "'%.*s' cannot be asked with %.*s, but with %s",
                        SLICE_ARG(slice_cut(request->path, 200)),
                        SLICE_ARG(slice_cut(request->method, 20)), match->allow);
-    snprintf(error.vendor_code, sizeof error.vendor_code, "method_not_allowed");
+    error_set_code(&error, "method_not_allowed");
     reply_whole(conn, &(struct reply){.status = 405, .error = &error, .allow = match->allow});
 }
 

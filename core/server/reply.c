@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include "base/error.h"
 #include "chat/error_json.h"
 #include "record/record.h"
 #include "server/gate.h"
@@ -192,7 +193,8 @@ void reply_refuse(struct conn *conn, int status, const char *code, const char *f
     va_start(arguments, format);
     vsnprintf(error.message, sizeof error.message, format, arguments);
     va_end(arguments);
-    snprintf(error.vendor_code, sizeof error.vendor_code, "%s", code != NULL ? code : "");
+    if (code != NULL)
+        error_set_code(&error, code);
     reply_whole(conn, &(struct reply){.status = status, .error = &error});
 }
 
@@ -201,7 +203,7 @@ void reply_busy(struct conn *conn)
     harborai_error error = HARBORAI_ERROR_INIT;
     harborai_error_set(&error, HARBORAI_E_OVERLOADED,
                        "no memory left for this request: ask again in a moment");
-    snprintf(error.vendor_code, sizeof error.vendor_code, "out_of_memory");
+    error_set_code(&error, "out_of_memory");
     error.retry_after_ms = BUSY_RETRY_MS;
     reply_whole(conn, &(struct reply){.status = 503, .error = &error});
 }
