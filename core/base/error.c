@@ -82,8 +82,16 @@ harborai_status error_set_list(harborai_error *error, harborai_status code, cons
 
 void error_set_code(harborai_error *error, const char *code)
 {
-    if (error != NULL)
-        snprintf(error->vendor_code, sizeof error->vendor_code, "%s", code);
+    if (error == NULL)
+        return;
+    snprintf(error->vendor_code, sizeof error->vendor_code, "%s", code);
+    error->flags |= HARBORAI_ERROR_OPENAI_CODE;
+}
+
+void error_check_code(harborai_error *error)
+{
+    if (error->code != HARBORAI_E_INVALID || error->vendor_code[0] == '\0')
+        error->flags &= ~(uint32_t)HARBORAI_ERROR_OPENAI_CODE;
 }
 
 void error_prefix(harborai_error *error, const char *format, ...)

@@ -34,8 +34,12 @@ const char *error_of_errno(int number, char text[static 128]);
 __attribute__((format(printf, 3, 0))) harborai_status
 error_set_list(harborai_error *error, harborai_status code, const char *format, va_list arguments);
 
-/* A code of ours, more exact than the kind's; `error` may be NULL. */
+/* A code of ours, for the client in place of the kind's; behind harborai_error_set(). `error` may be
+ * NULL. */
 void error_set_code(harborai_error *error, const char *code);
+
+/* Of a plugin's error: its codes are the vendor's, but for those of E_INVALID that are OpenAI's words. */
+void error_check_code(harborai_error *error);
 
 /* Puts `prefix` before the message of `error`, as "providers.lab: …". */
 PRINTF(2, 3) void error_prefix(harborai_error *error, const char *format, ...);

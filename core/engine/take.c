@@ -3,6 +3,7 @@
  * zero. Never by our own sizeof alone. */
 #include <string.h>
 
+#include "base/error.h"
 #include "engine/state.h"
 
 static harborai_status take_struct(const void *from, uint32_t from_size, void *to, size_t to_size)
@@ -38,5 +39,6 @@ harborai_status take_error(const harborai_error *from, harborai_error *to)
     to->vendor_code[sizeof to->vendor_code - 1] = '\0';
     to->param[sizeof to->param - 1] = '\0';
     to->message[sizeof to->message - 1] = '\0';
+    error_check_code(to);
     return HARBORAI_OK;
 }

@@ -145,6 +145,7 @@ static harborai_status call_create(struct slot *slot, harborai_error *error)
     if (st < HARBORAI_OK) {
         error->flags = error->code == st ? error->flags : harborai_error_flags(st);
         error->code = st;
+        error_check_code(error);
         return st;
     }
     slot->live = (struct slot_provider){table, made, &slot->host.functions, slot->provider};

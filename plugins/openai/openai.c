@@ -79,6 +79,12 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     return openai_chat_start(account->chat, call, &what, error);
 }
 
+/* OpenAI's are in small letters; servers that speak its format have numbers too, and Names. */
+static bool is_openai_code(const char *code)
+{
+    return code[0] >= 'a' && code[0] <= 'z';
+}
+
 /* What the host made of the status and of OpenAI's codes stands; the vendor knows best whether the
  * same request may succeed (openai-python 3.52.0, _base_client.py: x-should-retry wins). */
 static harborai_status map_error(harborai_provider *provider, harborai_call *call,
@@ -87,6 +93,8 @@ static harborai_status map_error(harborai_provider *provider, harborai_call *cal
 {
     (void)provider, (void)call, (void)body;
     error_rules_should_retry(response, error);
+    if (error->code == HARBORAI_E_INVALID && is_openai_code(error->vendor_code))
+        error->flags |= HARBORAI_ERROR_OPENAI_CODE;
     return HARBORAI_OK;
 }
 

@@ -531,7 +531,8 @@ typedef struct harborai_plugin {
     void (*on_end)(harborai_provider *provider, harborai_call *call);
 
     /* [call] opt. An answer that is not 2xx, or an `error` found on the PASSTHROUGH lane. `error`
-     * is filled in from the status, Retry-After and OpenAI's error format; change what is odd here.
+     * is filled in from the status, Retry-After and OpenAI's error format; change what is odd here,
+     * and add HARBORAI_ERROR_OPENAI_CODE where the vendor's codes are OpenAI's.
      * OK: the host ends the call with `error`. AGAIN: the plugin has called http_start() or wake(),
      * such as with a new token after 401, and the call goes on. `call` is NULL outside a call
      * (in a test of the plugin), then any thread: only translate. */

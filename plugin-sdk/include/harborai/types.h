@@ -68,10 +68,14 @@ enum {
     HARBORAI_E_INTERNAL = -18     /* a bug in the plugin                              (500) F   */
 };
 
-enum { /* harborai_error.flags: what to do about it */
+enum { /* harborai_error.flags: what to do about it, and whose word its code is */
     HARBORAI_ERROR_RETRYABLE = 1u << 0, /* R: the same request may succeed here later            */
     HARBORAI_ERROR_FALLBACK = 1u << 1,  /* F: another provider may succeed with the same request */
-    HARBORAI_ERROR_NOT_BILLED = 1u << 2 /* N: the vendor does not charge for it                  */
+    HARBORAI_ERROR_NOT_BILLED = 1u << 2, /* N: the vendor does not charge for it                 */
+    HARBORAI_ERROR_OPENAI_CODE = 1u << 3 /* vendor_code is OpenAI's word for what is wrong with the
+                                            request, such as "invalid_value": E_INVALID's goes to
+                                            the application as `code`, any other as `vendor_code`.
+                                            The host drops it from a plugin's other codes */
 };
 
 /* Whoever allocates it sets `size`. The texts are NUL-terminated; nothing needs freeing. */

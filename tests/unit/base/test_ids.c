@@ -119,6 +119,28 @@ static void test_error_kinds(void)
     CU_ASSERT_STRING_EQUAL(error.message, "providers.lab: no key");
 }
 
+static void test_error_codes(void)
+{
+    static const struct row {
+        const char *name, *code;
+        harborai_status status;
+        bool keeps;
+    } rows[] = {{"of the request", "invalid_value", HARBORAI_E_INVALID, true},
+                {"none", "", HARBORAI_E_INVALID, false},
+                {"of another class", "provider_not_found", HARBORAI_E_NOT_FOUND, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_error_set(&error, rows[i].status, "x");
+        uint32_t flags = error.flags;
+        error_set_code(&error, rows[i].code);
+        ROW(rows[i].name, strcmp(error.vendor_code, rows[i].code) == 0);
+        ROW(rows[i].name, error.flags == (flags | HARBORAI_ERROR_OPENAI_CODE));
+        error_check_code(&error);
+        ROW(rows[i].name, error.flags == (flags | (rows[i].keeps ? HARBORAI_ERROR_OPENAI_CODE : 0)));
+    }
+    error_set_code(NULL, "x");
+}
+
 const CU_TestInfo ids_tests[] = {
     {"ids", test_ids},
     {"moments", test_moments},
@@ -126,5 +148,6 @@ const CU_TestInfo ids_tests[] = {
     {"secrets", test_secret},
     {"secrets in what others say", test_mask},
     {"error kinds", test_error_kinds},
+    {"error codes", test_error_codes},
     CU_TEST_INFO_NULL,
 };

@@ -4,6 +4,7 @@
  *   Qianfan   https://cloud.baidu.com/doc/qianfan-api/s/rmwbl43x7 (2026-11-11), version 1:
  *             https://ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh (2025-09-05)
  *   Ark       https://www.volcengine.com/docs/82379/1099476, codes for calls of models
+ *   OpenAI    https://platform.openai.com/docs/guides/error-codes; servers of its format by presets
  * Status 200 is an `error` within an answer or a stream. */
 #include "../unit.h"
 #include "base/attr.h"
@@ -13,6 +14,7 @@
 #define R HARBORAI_ERROR_RETRYABLE
 #define F HARBORAI_ERROR_FALLBACK
 #define N HARBORAI_ERROR_NOT_BILLED
+#define O HARBORAI_ERROR_OPENAI_CODE
 
 #define DEEPSEEK(message)                                                                          \
     "{\"error\":{\"message\":\"" message "\",\"type\":\"invalid_request_error\",\"param\":null,"   \
@@ -23,6 +25,10 @@
 #define ARK(code, message, type)                                                                   \
     "{\"error\":{\"code\":\"" code "\",\"message\":\"" message " Request id: 021\","               \
     "\"param\":\"\",\"type\":\"" type "\"}}"
+
+#define OPENAI(code)                                                                               \
+    "{\"error\":{\"message\":\"no reason\",\"type\":\"invalid_request_error\",\"param\":null,"      \
+    "\"code\":" code "}}"
 
 static const struct row {
     const char *name, *plugin;
@@ -229,6 +235,13 @@ static const struct row {
      HARBORAI_E_VENDOR, R | F, ""},
     {"internal within a stream", "doubao", 200,
      ARK("InternalServiceError", "x", "InternalServerError"), HARBORAI_E_VENDOR, R | F, ""},
+    {"OpenAI's word", "openai", 400, OPENAI("\"unsupported_parameter\""), HARBORAI_E_INVALID, N | O,
+     "no reason"},
+    {"of another class", "openai", 429, OPENAI("\"rate_limit_exceeded\""), HARBORAI_E_RATE_LIMIT,
+     R | F | N, ""},
+    {"none", "openai", 400, OPENAI("null"), HARBORAI_E_INVALID, N, ""},
+    {"vLLM's number", "openai", 400, OPENAI("400"), HARBORAI_E_INVALID, N, ""},
+    {"a server's own", "openai", 400, OPENAI("\"InvalidParameter\""), HARBORAI_E_INVALID, N, ""},
 };
 
 static void check_row(const struct bench *b, const struct row *row)
