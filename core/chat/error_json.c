@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors in OpenAI's words. What a vendor says about the operator's key or account is not the
- * client's: type and code of the table stand there instead. */
+/* Errors in OpenAI's words: one type and one code for each class, whoever the vendor is. What a vendor
+ * says about the operator's key or account is not the client's. */
 #include "chat/error_json.h"
+
+#include <string.h>
 
 #include "base/error.h"
 #include "chat/json_line.h"
@@ -80,38 +82,31 @@ static void write_param(struct buf *b, harborai_str param)
     json_line_text(b, path.len > 0 ? buf_slice(&path) : param);
 }
 
-/* For these OpenAI has words that applications act upon, such as by a shorter conversation. */
-static bool has_one_code(harborai_status code)
+static void write_text(struct buf *b, harborai_str name, const char *text)
 {
-    return code == HARBORAI_E_CONTEXT || code == HARBORAI_E_FILTERED;
+    buf_add(b, name);
+    if (text != NULL)
+        json_line_text(b, slice_of(text));
+    else
+        buf_add(b, HARBORAI_STR("null"));
 }
 
-void error_json_write(struct buf *b, const harborai_error *error, const char *type)
+void error_json_write(struct buf *b, const harborai_error *error)
 {
     const struct error_kind *kind = error_kind_of(error->code);
-    bool is_ours = is_operators(error->code) || has_one_code(error->code);
-    const char *code = is_ours || error->vendor_code[0] == '\0' ? kind->openai_code
-                                                                : error->vendor_code;
-    if (is_ours || type == NULL || type[0] == '\0')
-        type = kind->openai_type;
-    buf_add(b, HARBORAI_STR("{\"error\":{\"message\":"));
-    json_line_text(b, slice_of(error->message));
-    buf_add(b, HARBORAI_STR(",\"type\":"));
-    json_line_text(b, slice_of(type));
-    buf_add(b, HARBORAI_STR(",\"param\":"));
-    if (error->param[0] != '\0')
+    const char *code = kind->openai_code, *said = is_operators(error->code) ? "" : error->vendor_code;
+    if (said[0] != '\0' && (error->flags & HARBORAI_ERROR_OPENAI_CODE) != 0)
+        code = said;
+    write_text(b, HARBORAI_STR("{\"error\":{\"message\":"), error->message);
+    write_text(b, HARBORAI_STR(",\"type\":"), kind->openai_type);
+    if (error->param[0] != '\0') {
+        buf_add(b, HARBORAI_STR(",\"param\":"));
         write_param(b, slice_of(error->param));
-    else
-        buf_add(b, HARBORAI_STR("null"));
-    buf_add(b, HARBORAI_STR(",\"code\":"));
-    if (code != NULL)
-        json_line_text(b, slice_of(code));
-    else
-        buf_add(b, HARBORAI_STR("null"));
-    if (has_one_code(error->code) && error->vendor_code[0] != '\0' &&
-        !slice_is(slice_of(error->vendor_code), code)) {
-        buf_add(b, HARBORAI_STR(",\"vendor_code\":"));
-        json_line_text(b, slice_of(error->vendor_code));
+    } else {
+        write_text(b, HARBORAI_STR(",\"param\":"), NULL);
     }
+    write_text(b, HARBORAI_STR(",\"code\":"), code);
+    if (said[0] != '\0' && (code == NULL || strcmp(said, code) != 0))
+        write_text(b, HARBORAI_STR(",\"vendor_code\":"), said);
     buf_add(b, HARBORAI_STR("}}"));
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An error as a client sees it: OpenAI's body and the status. The classes stand in base/error.h;
- * what the vendor said goes before them, where it is the client's to know. [any] */
+/* An error as a client sees it: OpenAI's body and the status. The classes stand in base/error.h. [any] */
 #ifndef CHAT_ERROR_JSON_H
 #define CHAT_ERROR_JSON_H
 
@@ -21,9 +20,10 @@ harborai_status error_json_class(int http_status);
  * and for what is the operator's business (key, account, configuration), the class's. */
 int error_json_status(const harborai_error *error);
 
-/* Writes {"error":{"message","type","param","code"}}, and "vendor_code" where the vendor has another
- * than OpenAI's for a prompt that is too long or filtered. `type` may be "" or NULL. A JSON Pointer in
- * `param` is written as OpenAI does: messages[0].role. */
-void error_json_write(struct buf *b, const harborai_error *error, const char *type);
+/* Writes {"error":{"message","type","param","code"}}. Type and code are the class's; a code that is
+ * OpenAI's or ours (HARBORAI_ERROR_OPENAI_CODE) stands in place of the latter, any other is the member
+ * "vendor_code", unless it is the operator's business. A JSON Pointer in `param` is written as OpenAI
+ * does: messages[0].role. */
+void error_json_write(struct buf *b, const harborai_error *error);
 
 #endif

@@ -17,8 +17,6 @@ struct engine_loop;
 /* How a call ended. Borrowed, with everything it points to, until on_end returns. */
 struct call_result {
     const harborai_error *error; /* NULL = success */
-    const char *error_type;      /* OpenAI's `type` of the error, as the vendor said it; "" = by the
-                                    error's class. See chat/error_json.h */
     bool streamed;               /* the client asked for a stream (false if that is not known) */
     uint32_t chunks;             /* chunks given to on_chunk; 0 with an error: a head is still due */
     harborai_str answer;         /* streamed == false, success: the chat.completion object */

@@ -273,7 +273,6 @@ static void tell_front(struct call *call)
     if (front != NULL) {
         struct call_result result = {
             .error = call->error != NULL ? &call->error->base : NULL,
-            .error_type = call->error != NULL ? call->error->type : "",
             .streamed = call->request.is_stream,
             .answer = call->answer_body,
             .record = &call->record,

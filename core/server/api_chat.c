@@ -20,13 +20,12 @@ static void on_chunk(void *owner, harborai_str json)
 static void on_failure(struct conn *conn, const struct call_result *result)
 {
     if (conn->has_head) {
-        reply_stream_error(conn, result->error, result->error_type);
+        reply_stream_error(conn, result->error);
         return;
     }
     struct reply reply = {
         .status = error_json_status(result->error),
         .error = result->error,
-        .error_type = result->error_type,
         .record = result->record,
     };
     reply_whole(conn, &reply);

@@ -233,7 +233,7 @@ void conn_cut(struct conn *conn)
     call_cancel(call);
     conn->keep_alive = false;
     if (conn->has_head)
-        reply_stream_error(conn, &error, NULL);
+        reply_stream_error(conn, &error);
     else
         reply_whole(conn, &(struct reply){.status = 503, .error = &error});
     if (conn->blocked)

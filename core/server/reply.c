@@ -162,7 +162,7 @@ void reply_whole(struct conn *conn, const struct reply *reply)
     harborai_str type = reply->content_type, body = reply->body;
 
     if (reply->error != NULL) {
-        error_json_write(&error_body, reply->error, reply->error_type);
+        error_json_write(&error_body, reply->error);
         body = buf_slice(&error_body);
     }
     begin_head(conn, reply->status, type.len > 0 ? type : HARBORAI_STR("application/json"),
@@ -268,10 +268,10 @@ void reply_stream_end(struct conn *conn)
     has_answered(conn);
 }
 
-void reply_stream_error(struct conn *conn, const harborai_error *error, const char *type)
+void reply_stream_error(struct conn *conn, const harborai_error *error)
 {
     AUTO(buf) body = BUF_INIT(ERROR_BODY_MAX);
-    error_json_write(&body, error, type);
+    error_json_write(&body, error);
     reply_event(conn, buf_slice(&body));
     conn->keep_alive = false; /* the last chunk is left out: its reader must notice */
     has_answered(conn);

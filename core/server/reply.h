@@ -14,7 +14,6 @@ struct reply {
     harborai_str content_type; /* empty: application/json */
     harborai_str body;
     const harborai_error *error; /* in place of a body: OpenAI's, with Retry-After; or NULL */
-    const char *error_type;      /* as of error_json_write() */
     const char *allow;           /* of 405: the methods; or NULL */
     const struct record *record; /* of the call, for x-harborai-…; or NULL */
 };
@@ -32,6 +31,6 @@ void reply_busy(struct conn *conn);
 void reply_event(struct conn *conn, harborai_str json);
 void reply_stream_end(struct conn *conn);
 /* The stream broke off: an event that says so, and no proper end. */
-void reply_stream_error(struct conn *conn, const harborai_error *error, const char *type);
+void reply_stream_error(struct conn *conn, const harborai_error *error);
 
 #endif

@@ -35,6 +35,13 @@ test("a vendor's 400 stays: BadRequestError with type, code and param", async ()
               param: "messages" });
 });
 
+test("OpenAI's word for what is wrong stays: the application acts on it", async () => {
+    for (const stream of [false, true])
+        await rejected(ask({ status: 400, error: { param: "top_k", code: "unsupported_parameter" } },
+            { stream }), OpenAI.BadRequestError,
+            { type: "invalid_request_error", code: "unsupported_parameter", param: "top_k" });
+});
+
 test("a vendor's 429 stays: RateLimitError with its Retry-After", async () => {
     for (const stream of [false, true]) {
         const error = await rejected(ask({ status: 429, retry_after: 7 }, { stream }),
@@ -66,6 +73,17 @@ testGateway("an empty account of the operator's is provider_quota", async () => 
     await rejected(ask({ status: 429, error: { type: "insufficient_quota",
         code: "insufficient_quota" } }), OpenAI.InternalServerError,
         { status: 502, code: "provider_quota" });
+});
+
+testGateway("a vendor's own word stands beside the one of the class", async () => {
+    for (const [status, own, code] of [[429, "slow_down", "rate_limit_exceeded"],
+        [503, "server_is_overloaded", "overloaded"], [500, "internal_error", "provider_error"],
+        [400, "InvalidParameter", null]]) {
+        const error = await rejected(ask({ status, error: { code: own, type: "odd" } }),
+            OpenAI.APIError, { status, code });
+        assert.equal(error.error.vendor_code, own);
+        assert.notEqual(error.type, "odd");
+    }
 });
 
 testDirect("the key is wrong: AuthenticationError", async () => {

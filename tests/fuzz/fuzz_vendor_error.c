@@ -10,7 +10,7 @@ static void check_told(const struct chat_error *error)
     AUTO(buf) text = BUF_INIT(MIB(1));
     int status = error_json_status(&error->base);
     MUST(status >= 400 && status <= 599);
-    error_json_write(&text, &error->base, error->type);
+    error_json_write(&text, &error->base);
     MUST(is_json_line(buf_slice(&text)));
 }
 

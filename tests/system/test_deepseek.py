@@ -159,9 +159,10 @@ class DeepseekTest(FrontTest):
         rows = [({"status": 402}, 502, "provider_quota", "'deepseek' has no credit left"),
                 ({"error": "filtered"}, 400, "content_filter", "Content Exists Risk"),
                 ({"error": "too_long"}, 400, "context_length_exceeded", "maximum context length"),
-                ({"status": 422}, 422, "invalid_request_error", "deserialize"),
-                ({"status": 429}, 429, None, "Rate limit"), ({"status": 503}, 503, None, "overloaded"),
-                ({"finish_reason": "insufficient_system_resource"}, 503, None,
+                ({"status": 422}, 422, None, "deserialize"),
+                ({"status": 429}, 429, "rate_limit_exceeded", "Rate limit"),
+                ({"status": 503}, 503, "overloaded", "overloaded"),
+                ({"finish_reason": "insufficient_system_resource"}, 503, "overloaded",
                  "ran out of resources within its answer")]
         for script, status, code, message in rows:
             with self.subTest(script):

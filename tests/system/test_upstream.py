@@ -50,6 +50,26 @@ class VendorErrorsTest(FrontTest):
                   code="context_length_exceeded", param="messages", message="far too long",
                   kind="invalid_request_error")
 
+    def test_codes_of_a_bad_request(self):
+        """Applications act on OpenAI's words; what is none stands beside them."""
+        for code, told in (("unsupported_parameter", {"code": "unsupported_parameter"}),
+                           ("InvalidParameter", {"code": None, "vendor_code": "InvalidParameter"}),
+                           (400, {"code": None, "vendor_code": "400"}), (None, {"code": None})):
+            error = {"type": "BadRequestError", "param": "n", "code": code}
+            for answer in self.both({"status": 400, "error": error}, 400):
+                told = {"type": "invalid_request_error", "param": "n", **told}
+                self.assertEqual(answer.error(), {**told, "message": answer.error()["message"]})
+
+    def test_codes_within_a_stream(self):
+        for code, told in (("unsupported_value", ("invalid_request_error", "unsupported_value", None)),
+                           ("slow_down", ("rate_limit_error", "rate_limit_exceeded", "slow_down")),
+                           ("insufficient_quota", ("api_error", "provider_quota", None))):
+            kind = "rate_limit_error" if code == "slow_down" else "invalid_request_error"
+            answer = self.hb.chat({"text": "a b c d", "error_after_events": 3,
+                                   "error": {"message": "no", "type": kind, "code": code}}, stream=True)
+            error = answer.events()[-1]["error"]
+            self.assertEqual((error["type"], error["code"], error.get("vendor_code")), told)
+
     def test_server_errors_keep_their_status(self):
         for status in (500, 502, 503):
             self.both({"status": status}, status)

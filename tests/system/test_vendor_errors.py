@@ -9,6 +9,7 @@ import unittest
 
 import five
 import support
+from test_errors import documented
 
 sys.path.insert(0, os.path.join(support.ROOT, "tests", "sim"))
 import anthropic  # noqa: E402
@@ -27,6 +28,7 @@ STATUS = {"E_INVALID": None, "E_AUTH": 502, "E_NOT_FOUND": 404, "E_RATE_LIMIT": 
           "E_CONTEXT": 400, "E_FILTERED": None, "E_OVERLOADED": None, "E_VENDOR": None,
           "E_TIMEOUT": 504, "E_UNSUPPORTED": 501}
 OPERATORS = ("E_AUTH", "E_QUOTA")
+WORDS = {name: (row[2], row[3] or None) for name, row in documented().items()}
 
 RETRYABLE = ("E_RATE_LIMIT", "E_OVERLOADED", "E_VENDOR", "E_TIMEOUT")
 COMMON = {"server": "E_VENDOR", "auth": "E_AUTH", "rate_limit": "E_RATE_LIMIT", "quota": "E_QUOTA",
@@ -85,6 +87,19 @@ class VendorErrorsTest(unittest.TestCase):
     def ask(self, vendor, script, **more):
         return self.gateway.chat("sim:" + json.dumps(script), f"{vendor}/{MODELS[vendor]}", **more)
 
+    def assert_words(self, vendor, name, wanted, line, error):
+        """One type and one code for each class; the vendor's own code besides, where it is another."""
+        own = line["error"].get("vendor_code")
+        words = DIALECTS[vendor].Dialect.ERRORS.get(name, ())
+        kind, code = WORDS[wanted]
+        if wanted in OPERATORS:
+            self.assertIsNone(own)
+        elif own is not None and name != "too_long":
+            self.assertTrue(own in (name, words) or own in words, own)
+        told = {} if own in (None, code) else {"vendor_code": own}
+        self.assertEqual({key: error[key] for key in error if key not in ("message", "param")},
+                         {"type": kind, "code": code, **told})
+
     def check(self, vendor, name, wanted):
         words = DIALECTS[vendor].Dialect.ERRORS.get(name)
         for more in ({}, {"stream": True}):
@@ -101,6 +116,7 @@ class VendorErrorsTest(unittest.TestCase):
                              None if mends or answer.status < 500 else "false")
             error = answer.error()
             self.assertLessEqual({"message", "type", "param", "code"}, set(error))
+            self.assert_words(vendor, name, wanted, line, error)
             self.assertNotIn(five.KEYS[vendor][-9:], answer.body.decode())
             self.assertNotIn("sim:", answer.body.decode(), "the prompt")
             if words and wanted in OPERATORS:
@@ -131,6 +147,7 @@ class VendorErrorsTest(unittest.TestCase):
                     line = support.find_end(self.gateway.state, mark)
                     self.assertEqual((line["outcome"], line["error"]["code"]), ("error", table[name]),
                                      line["error"])
+                    self.assert_words(vendor, name, table[name], line, events[-1]["error"])
 
     def test_streams_that_break_off(self):
         for vendor in EXPECTED:

@@ -203,52 +203,61 @@ static void test_long_message(void)
     }
 }
 
+#define WRITTEN(message, type, param, code)                                                        \
+    "{\"error\":{\"message\":\"" message "\",\"type\":\"" type "\",\"param\":" param ",\"code\":" code
+#define INVALID(param, code) WRITTEN("x", "invalid_request_error", param, code)
+
 static void test_write(void)
 {
     static const struct row {
         const char *name;
         harborai_error error;
-        const char *type, *want;
+        const char *want;
     } rows[] = {
-        {"ours", {.code = HARBORAI_E_INVALID, .vendor_code = "invalid_json", .message = "a \"b\""},
-         NULL, "{\"error\":{\"message\":\"a \\\"b\\\"\",\"type\":\"invalid_request_error\","
-               "\"param\":null,\"code\":\"invalid_json\"}}"},
+        {"ours", {.code = HARBORAI_E_INVALID, .flags = HARBORAI_ERROR_OPENAI_CODE,
+                  .vendor_code = "invalid_json", .message = "a \"b\""},
+         WRITTEN("a \\\"b\\\"", "invalid_request_error", "null", "\"invalid_json\"}}")},
+        {"ours of another class", {.code = HARBORAI_E_NOT_FOUND, .flags = HARBORAI_ERROR_OPENAI_CODE,
+                                   .vendor_code = "provider_not_found", .message = "x"},
+         INVALID("null", "\"provider_not_found\"}}")},
+        {"ours, which is none", {.code = HARBORAI_E_INVALID, .flags = HARBORAI_ERROR_OPENAI_CODE,
+                                 .message = "x"}, INVALID("null", "null}}")},
         {"pointer", {.code = HARBORAI_E_INVALID, .param = "/messages/0/content/12/a~1b~0c",
-                     .message = "x"}, "",
-         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\","
-         "\"param\":\"messages[0].content[12].a/b~c\",\"code\":null}}"},
+                     .message = "x"},
+         INVALID("\"messages[0].content[12].a/b~c\"", "null}}")},
         {"vendor's param", {.code = HARBORAI_E_INVALID, .param = "messages.[0].role",
-                            .message = "x"}, "odd_type",
-         "{\"error\":{\"message\":\"x\",\"type\":\"odd_type\",\"param\":\"messages.[0].role\","
-         "\"code\":null}}"},
+                            .message = "x"}, INVALID("\"messages.[0].role\"", "null}}")},
+        {"vendor's code", {.code = HARBORAI_E_INVALID, .vendor_code = "InvalidParameter",
+                           .message = "x"},
+         INVALID("null", "null,\"vendor_code\":\"InvalidParameter\"}}")},
         {"operator's", {.code = HARBORAI_E_AUTH, .vendor_code = "invalid_api_key",
-                        .message = "x"}, "invalid_request_error",
-         "{\"error\":{\"message\":\"x\",\"type\":\"api_error\",\"param\":null,"
-         "\"code\":\"provider_auth\"}}"},
+                        .message = "x"},
+         WRITTEN("x", "api_error", "null", "\"provider_auth\"}}")},
+        {"operator's, marked", {.code = HARBORAI_E_QUOTA, .flags = HARBORAI_ERROR_OPENAI_CODE,
+                                .vendor_code = "insufficient_quota", .message = "x"},
+         WRITTEN("x", "api_error", "null", "\"provider_quota\"}}")},
         {"context", {.code = HARBORAI_E_CONTEXT, .vendor_code = "context_length_exceeded",
-                     .message = "x"}, "invalid_request_error",
-         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\",\"param\":null,"
-         "\"code\":\"context_length_exceeded\"}}"},
+                     .message = "x"}, INVALID("null", "\"context_length_exceeded\"}}")},
         {"context, in the vendor's words", {.code = HARBORAI_E_CONTEXT,
                                             .vendor_code = "InvalidParameter", .message = "x"},
-         "BadRequest", "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\","
-                       "\"param\":null,\"code\":\"context_length_exceeded\","
-                       "\"vendor_code\":\"InvalidParameter\"}}"},
+         INVALID("null", "\"context_length_exceeded\",\"vendor_code\":\"InvalidParameter\"}}")},
         {"filtered", {.code = HARBORAI_E_FILTERED, .vendor_code = "invalid_request_error",
-                      .message = "x"}, "invalid_request_error",
-         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\",\"param\":null,"
-         "\"code\":\"content_filter\",\"vendor_code\":\"invalid_request_error\"}}"},
-        {"unknown model", {.code = HARBORAI_E_NOT_FOUND, .message = "x"}, NULL,
-         "{\"error\":{\"message\":\"x\",\"type\":\"invalid_request_error\",\"param\":null,"
-         "\"code\":\"model_not_found\"}}"},
-        {"not text", {.code = HARBORAI_E_TIMEOUT, .message = "x\n"}, NULL,
-         "{\"error\":{\"message\":\"x\\n\",\"type\":\"api_error\",\"param\":null,"
-         "\"code\":\"timeout\"}}"},
+                      .message = "x"},
+         INVALID("null", "\"content_filter\",\"vendor_code\":\"invalid_request_error\"}}")},
+        {"rate limit", {.code = HARBORAI_E_RATE_LIMIT, .vendor_code = "slow_down", .message = "x"},
+         WRITTEN("x", "rate_limit_error", "null",
+                 "\"rate_limit_exceeded\",\"vendor_code\":\"slow_down\"}}")},
+        {"vendor's number", {.code = HARBORAI_E_VENDOR, .vendor_code = "336000", .message = "x"},
+         WRITTEN("x", "api_error", "null", "\"provider_error\",\"vendor_code\":\"336000\"}}")},
+        {"unknown model", {.code = HARBORAI_E_NOT_FOUND, .message = "x"},
+         INVALID("null", "\"model_not_found\"}}")},
+        {"not text", {.code = HARBORAI_E_TIMEOUT, .message = "x\n"},
+         WRITTEN("x\\n", "api_error", "null", "\"timeout\"}}")},
     };
     AUTO(buf) b = BUF_INIT(KIB(64));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf_clear(&b);
-        error_json_write(&b, &rows[i].error, rows[i].type);
+        error_json_write(&b, &rows[i].error);
         ROW(rows[i].name, slice_is(buf_slice(&b), rows[i].want));
         if (!slice_is(buf_slice(&b), rows[i].want))
             fprintf(stderr, "  %.*s\n", SLICE_ARG(buf_slice(&b)));

@@ -291,7 +291,6 @@ static void on_end(void *owner, const struct call_result *result)
     a->call = NULL;
     if (result->error != NULL)
         a->error = *result->error;
-    snprintf(a->error_type, sizeof a->error_type, "%s", result->error_type);
     memcpy(a->key, r->key, sizeof a->key);
     buf_add(&a->answer, result->answer);
     a->streamed = result->streamed;

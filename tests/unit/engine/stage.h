@@ -64,7 +64,6 @@ struct asked {
     struct buf text; /* the chunks, a line each */
     struct buf answer;
     harborai_error error;
-    char error_type[64];
     char key[37];
     bool streamed, had_end_line;
     uint32_t chunks_said, attempts;

@@ -47,7 +47,6 @@ static void on_act(struct action *action)
     struct call *call = CONTAINER_OF(action, struct call, act);
     struct call_result result = {
         .error = call->code < 0 ? &call->error : NULL,
-        .error_type = "",
         .streamed = call->streamed,
         .chunks = call->chunks,
         .answer = call->answer,
