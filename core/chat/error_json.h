@@ -5,14 +5,6 @@
 
 #include "base/buf.h"
 
-/* An error, and OpenAI's `type` of it, which harborai_error has no room for. */
-struct chat_error {
-    harborai_error base;
-    char type[64]; /* "" = by the class */
-};
-
-#define CHAT_ERROR_INIT {HARBORAI_ERROR_INIT, ""}
-
 /* The class of a vendor's answer with this status, where nothing more exact is known. */
 harborai_status error_json_class(int http_status);
 

@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "chat/answer.h"
+#include "chat/error_json.h"
 #include "json_value.h"
 
+#define TYPE_MAX 64
 #define NO_V1 " (is /v1 missing?)"
 
 /* ---- Codes and types ------------------------------------------------------------------------- */
@@ -67,19 +69,19 @@ static bool is_about_context(const char *message)
            strstr(message, "context window") != NULL;
 }
 
-static harborai_status class_of(int http_status, const struct chat_error *e)
+static harborai_status class_of(int http_status, const harborai_error *e, const char *type)
 {
     bool is_success = http_status < 300;
     uint64_t number;
-    harborai_status code = class_of_word(e->base.vendor_code, is_success);
+    harborai_status code = class_of_word(e->vendor_code, is_success);
     if (code == HARBORAI_OK)
-        code = class_of_word(e->type, is_success);
+        code = class_of_word(type, is_success);
     if (code == HARBORAI_OK && is_success && /* a status as the code: OpenRouter */
-        slice_to_u64(slice_of(e->base.vendor_code), &number) && number >= 400 && number < 600)
+        slice_to_u64(slice_of(e->vendor_code), &number) && number >= 400 && number < 600)
         code = error_json_class((int)number);
     if (code == HARBORAI_OK)
         code = error_json_class(http_status);
-    if (code == HARBORAI_E_INVALID && is_about_context(e->base.message))
+    if (code == HARBORAI_E_INVALID && is_about_context(e->message))
         code = HARBORAI_E_CONTEXT;
     return code;
 }
@@ -147,7 +149,7 @@ static harborai_str find_error(harborai_str value)
     return json_kind(inner) == JSON_OBJECT || json_kind(inner) == JSON_STRING ? inner : value;
 }
 
-static void read_error(struct chat_error *e, harborai_str value)
+static void read_error(harborai_error *e, char type[static TYPE_MAX], harborai_str value)
 {
     static const harborai_str message_names[] = {
         HARBORAI_STR_INIT("message"), HARBORAI_STR_INIT("msg"), HARBORAI_STR_INIT("error_msg"),
@@ -155,15 +157,15 @@ static void read_error(struct chat_error *e, harborai_str value)
     };
     harborai_str error = find_error(value);
     if (json_kind(error) == JSON_STRING) {
-        copy_value(e->base.message, sizeof e->base.message, error);
+        copy_value(e->message, sizeof e->message, error);
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(message_names); i++)
-        copy_member(e->base.message, sizeof e->base.message, error, message_names[i]);
-    copy_value(e->type, sizeof e->type, json_member(error, HARBORAI_STR("type")));
-    copy_value(e->base.param, sizeof e->base.param, json_member(error, HARBORAI_STR("param")));
-    copy_member(e->base.vendor_code, sizeof e->base.vendor_code, error, HARBORAI_STR("code"));
-    copy_member(e->base.vendor_code, sizeof e->base.vendor_code, error,
+        copy_member(e->message, sizeof e->message, error, message_names[i]);
+    copy_value(type, TYPE_MAX, json_member(error, HARBORAI_STR("type")));
+    copy_value(e->param, sizeof e->param, json_member(error, HARBORAI_STR("param")));
+    copy_member(e->vendor_code, sizeof e->vendor_code, error, HARBORAI_STR("code"));
+    copy_member(e->vendor_code, sizeof e->vendor_code, error,
                 HARBORAI_STR("error_code"));
 }
 
@@ -172,9 +174,9 @@ static bool is_redirect(int http_status)
     return (http_status >= 301 && http_status <= 303) || http_status == 307 || http_status == 308;
 }
 
-static void describe(struct chat_error *e, harborai_str provider, harborai_str body)
+static void describe(harborai_error *e, harborai_str provider, harborai_str body)
 {
-    int status = (int)e->base.http_status;
+    int status = (int)e->http_status;
     const char *what = answer_describe(body);
     const char *hint = "";
     if (slice_is(slice_of(what), "other JSON"))
@@ -187,26 +189,27 @@ static void describe(struct chat_error *e, harborai_str provider, harborai_str b
         hint = ": check the provider's base_url" NO_V1;
     else if (status >= 500)
         hint = ": ask again";
-    snprintf(e->base.message, sizeof e->base.message, "provider '%.*s' answered %d with %s%s",
+    snprintf(e->message, sizeof e->message, "provider '%.*s' answered %d with %s%s",
              SLICE_ARG(provider), status, what, hint);
 }
 
 void vendor_error_parse(harborai_str provider, int http_status, int64_t retry_after_ms,
-                        harborai_str body, struct chat_error *ret_error)
+                        harborai_str body, harborai_error *ret_error)
 {
-    struct chat_error e = CHAT_ERROR_INIT;
+    harborai_error e = HARBORAI_ERROR_INIT;
+    char type[TYPE_MAX] = "";
     harborai_str value;
 
-    e.base.http_status = http_status;
-    e.base.retry_after_ms = retry_after_ms;
+    e.http_status = http_status;
+    e.retry_after_ms = retry_after_ms;
     if (json_scan(body, NULL, &value, NULL) == HARBORAI_OK)
-        read_error(&e, value);
-    if (e.base.message[0] == '\0')
+        read_error(&e, type, value);
+    if (e.message[0] == '\0')
         describe(&e, provider, body);
-    e.base.code = class_of(http_status, &e);
-    e.base.flags = harborai_error_flags(e.base.code);
+    e.code = class_of(http_status, &e, type);
+    e.flags = harborai_error_flags(e.code);
     if (http_status == 409 || http_status == 425) /* another provider has no such conflict */
-        e.base.flags = HARBORAI_ERROR_RETRYABLE;
+        e.flags = HARBORAI_ERROR_RETRYABLE;
     *ret_error = e;
 }
 
@@ -237,10 +240,9 @@ static void quote_vendor(harborai_error *e, harborai_str provider, const char *s
         append(e, " (it said: %s)", said);
 }
 
-bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable,
+bool vendor_error_hide(harborai_error *e, harborai_str provider, harborai_str variable,
                        bool over_http)
 {
-    harborai_error *e = &error->base;
     char said[sizeof e->message];
     bool is_setting = variable.len == 0;
     const char *before = is_setting ? "providers." : "", *after = is_setting ? ".api_key" : "";
@@ -260,7 +262,7 @@ bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai
         return false;
     if (!over_http)
         quote_vendor(e, provider, said);
-    e->vendor_code[0] = e->param[0] = error->type[0] = '\0';
+    e->vendor_code[0] = e->param[0] = '\0';
     return true;
 }
 

@@ -5,7 +5,7 @@
 
 #include <harborai/plugin.h>
 
-#include "chat/error_json.h"
+#include "base/slice.h"
 
 /* Fills *ret_error whole from an answer's status and body, which may be anything; a body as long as
  * LIMIT_ERROR_BODY was cut there. What the vendor does not say is said of `provider`. For an error
@@ -13,7 +13,7 @@
  * of the vendor's may quote the request or a part of the key: vendor_error_hide() for what the
  * client must not see. */
 void vendor_error_parse(harborai_str provider, int http_status, int64_t retry_after_ms,
-                        harborai_str body, struct chat_error *ret_error);
+                        harborai_str body, harborai_error *ret_error);
 
 /* Whether a finish_reason, a JSON string, tells that the answer failed. It is its own `error` then. */
 bool vendor_error_is_finish(harborai_str reason);
@@ -22,7 +22,7 @@ bool vendor_error_is_finish(harborai_str reason);
  * by a message that names the provider and the variable of its key ("" = the setting). Else false, and
  * nothing changes. Log the error before. `over_http`: a client of the gateway asked, and learns no
  * more; else the operator did, and the vendor's words follow. */
-bool vendor_error_hide(struct chat_error *error, harborai_str provider, harborai_str variable,
+bool vendor_error_hide(harborai_error *error, harborai_str provider, harborai_str variable,
                        bool over_http);
 
 /* For whoever sees nothing but the message: says whose words it has, for a 404 that is about no model

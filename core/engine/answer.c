@@ -222,14 +222,14 @@ static void on_end(struct exchange *x)
 /* The operator's key and account are the operator's business: a client over HTTP learns that, the
  * log has the vendor's words. Other words of the vendor's go out over HTTP as they are; whoever asks
  * otherwise sees nothing but the message, and is told whose they are. */
-static void blame_operator(struct attempt *a, struct chat_error *error)
+static void blame_operator(struct attempt *a, harborai_error *error)
 {
     harborai_str provider = slice_of(slot_name(a->slot));
     bool is_http = a->call->is_http;
-    harborai_error said = error->base;
+    harborai_error said = *error;
     if (!vendor_error_hide(error, provider, a->provider->spec->key_variable, is_http)) {
         if (!is_http)
-            vendor_error_name(&error->base, provider, a->http_status);
+            vendor_error_name(error, provider, a->http_status);
         return;
     }
     log_write(a->call->engine->s.log, is_http ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
@@ -257,53 +257,47 @@ static void go_on(struct attempt *a)
 }
 
 /* Nothing that the vendor said of its own failure holds for the plugin's. */
-static void blame_plugin(struct attempt *a, struct chat_error *mapped, const char *what)
+static void blame_plugin(struct attempt *a, harborai_error *mapped, const char *what)
 {
-    *mapped = (struct chat_error)CHAT_ERROR_INIT;
-    harborai_error_set(&mapped->base, HARBORAI_E_INTERNAL, "plugin '%s' %s", attempt_plugin_id(a),
+    *mapped = (harborai_error)HARBORAI_ERROR_INIT;
+    harborai_error_set(mapped, HARBORAI_E_INTERNAL, "plugin '%s' %s", attempt_plugin_id(a),
                        what);
 }
 
 /* What the plugin made of it, fit to be read. */
-static void check_mapped(struct attempt *a, struct chat_error *mapped)
+static void check_mapped(struct attempt *a, harborai_error *mapped)
 {
-    harborai_error given = mapped->base;
-    if (take_error(&given, &mapped->base) < 0 || mapped->base.code >= 0)
+    harborai_error given = *mapped;
+    if (take_error(&given, mapped) < 0 || mapped->code >= 0)
         blame_plugin(a, mapped, "gave a broken error");
-    provider_mask_secrets(a->provider->spec, &mapped->base);
-    provider_mask_text(a->provider->spec, mapped->type);
-    if ((mapped->base.flags & HARBORAI_ERROR_RETRYABLE) == 0)
-        mapped->base.retry_after_ms = 0; /* before the message says so */
+    provider_mask_secrets(a->provider->spec, mapped);
+    if ((mapped->flags & HARBORAI_ERROR_RETRYABLE) == 0)
+        mapped->retry_after_ms = 0; /* before the message says so */
 }
 
 void answer_is_error(struct attempt *a, harborai_str body)
 {
     const harborai_plugin *table = a->provider->table;
-    struct chat_error *mapped = arena_alloc(&a->call->arena, sizeof *mapped);
+    harborai_error mapped;
     harborai_http_response response = response_of(a);
     harborai_status st = HARBORAI_OK;
 
-    if (mapped == NULL) {
-        attempt_fail_with(a, HARBORAI_E_MEMORY, "no memory left");
-        return;
-    }
     vendor_error_parse(slice_of(slot_name(a->slot)), a->http_status, a->retry_after_ms, body,
-                       mapped);
+                       &mapped);
     a->phase = EXCHANGE_REFUSED; /* from here on another exchange may be started */
     if (table->map_error != NULL)
-        st = table->map_error(a->provider->provider, &a->api, &response, body, &mapped->base);
+        st = table->map_error(a->provider->provider, &a->api, &response, body, &mapped);
     if (a->closed)
         return;
-    check_mapped(a, mapped);
+    check_mapped(a, &mapped);
     if (st == HARBORAI_AGAIN && may_go_on(a) && ++a->agains <= LIMIT_AGAIN) {
         go_on(a);
         return;
     }
     if (st == HARBORAI_AGAIN && may_go_on(a))
-        blame_plugin(a, mapped, "answered an error by going on too often");
-    blame_operator(a, mapped);
-    a->call->error = mapped;
-    attempt_fail(a, &mapped->base);
+        blame_plugin(a, &mapped, "answered an error by going on too often");
+    blame_operator(a, &mapped);
+    attempt_fail(a, &mapped);
 }
 
 static void refuse(struct attempt *a)

@@ -101,14 +101,13 @@ void call_fail(struct call *call, const harborai_error *error)
     harborai_error gone = HARBORAI_ERROR_INIT;
     if (call->state >= CALL_ENDING)
         return;
-    if (call->error == NULL)
-        call->error = &call->failure;
+    call->error = &call->failure;
     if (call->is_left) /* whatever the vendor did then */
         harborai_error_set(&gone, HARBORAI_E_CANCELLED, "%s", client_left);
-    call->error->base = call->is_left ? gone : *error;
-    if ((call->error->base.flags & HARBORAI_ERROR_RETRYABLE) == 0)
-        call->error->base.retry_after_ms = 0; /* waiting cannot mend it */
-    call->record.status = call->error->base.code;
+    *call->error = call->is_left ? gone : *error;
+    if ((call->error->flags & HARBORAI_ERROR_RETRYABLE) == 0)
+        call->error->retry_after_ms = 0; /* waiting cannot mend it */
+    call->record.status = call->error->code;
     end(call);
 }
 

@@ -10,6 +10,7 @@
  * under way go on, and calls that are refused because too much waits have no line and end at once.
  * At shutdown nobody waits, and who has no line is not told that all went well. */
 #include "account/cost.h"
+#include "chat/error_json.h"
 #include "engine/state.h"
 #include "record/fanout.h"
 
@@ -95,9 +96,9 @@ static void note_end(struct call *call)
     r->total_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
     r->http_status = 200;
     if (call->error != NULL) {
-        r->http_status = call->chunks > 0 ? 200 : error_json_status(&call->error->base);
-        r->error_message = slice_of(call->error->base.message);
-        r->vendor_code = slice_of(call->error->base.vendor_code);
+        r->http_status = call->chunks > 0 ? 200 : error_json_status(call->error);
+        r->error_message = slice_of(call->error->message);
+        r->vendor_code = slice_of(call->error->vendor_code);
     } else {
         r->client_bytes_out += call->answer_body.len + output_held_size(call);
     }
@@ -197,8 +198,8 @@ static void give_up(struct engine_loop *engine)
             continue;
         call->error = &call->failure;
         call->answer_body = SLICE_NONE;
-        call->failure.base = (harborai_error)HARBORAI_ERROR_INIT;
-        harborai_error_set(&call->failure.base, HARBORAI_E_OVERLOADED,
+        call->failure = (harborai_error)HARBORAI_ERROR_INIT;
+        harborai_error_set(&call->failure, HARBORAI_E_OVERLOADED,
                            "this process is shutting down, and cannot record this call: ask again");
     }
     go_on(engine);
@@ -272,7 +273,7 @@ static void tell_front(struct call *call)
     call->state = CALL_OVER;
     if (front != NULL) {
         struct call_result result = {
-            .error = call->error != NULL ? &call->error->base : NULL,
+            .error = call->error,
             .streamed = call->request.is_stream,
             .answer = call->answer_body,
             .record = &call->record,

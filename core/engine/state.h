@@ -19,7 +19,6 @@
 #include "account/cost.h"
 #include "chat/chunk.h"
 #include "chat/collect.h"
-#include "chat/error_json.h"
 #include "chat/fold.h"
 #include "chat/request.h"
 #include "chat/stream.h"
@@ -108,8 +107,8 @@ struct call {
     uint32_t attempts;
 
     /* What the client gets. */
-    struct chat_error *error;   /* NULL = no failure; here or in the arena */
-    struct chat_error failure;  /* needs no memory: a job thread may be at the arena, or none is left */
+    harborai_error *error;      /* NULL = no failure */
+    harborai_error failure;     /* here: a job thread may be at the arena, or no memory is left */
     uint32_t chunks;            /* given to the front */
     struct buf held;            /* chunks held back: 4 bytes length, then the chunk */
     struct buf answer;          /* a whole answer, */

@@ -27,9 +27,9 @@ static void tell_sum(const struct attempt *a, int64_t sum)
 /* An answer without usage, or with one that nobody can read. */
 static void note_none(struct attempt *a, struct record *r)
 {
-    const struct chat_error *error = a->call->error;
+    const harborai_error *error = a->call->error;
     bool may_be_billed = error == NULL || (r->vendor_status / 100 == 2 &&
-                                           (error->base.flags & HARBORAI_ERROR_NOT_BILLED) == 0);
+                                           (error->flags & HARBORAI_ERROR_NOT_BILLED) == 0);
     if (!may_be_billed)
         return;
     bool is_there = a->usage_error[0] != '\0'; /* many servers of one's own have none */

@@ -262,7 +262,7 @@ const struct provider_secret *provider_secret_find(const struct provider *p, har
     return NULL;
 }
 
-void provider_mask_text(const struct provider *p, char *text)
+static void mask_text(const struct provider *p, char *text)
 {
     for (size_t i = 0; i < p->secret_count; i++)
         secret_mask(p->secrets[i].value, text);
@@ -270,9 +270,9 @@ void provider_mask_text(const struct provider *p, char *text)
 
 void provider_mask_secrets(const struct provider *p, harborai_error *error)
 {
-    provider_mask_text(p, error->message);
-    provider_mask_text(p, error->vendor_code);
-    provider_mask_text(p, error->param);
+    mask_text(p, error->message);
+    mask_text(p, error->vendor_code);
+    mask_text(p, error->param);
 }
 
 bool provider_needs_secret(const struct provider *p, const struct manifest_secret *secret)

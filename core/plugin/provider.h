@@ -105,7 +105,6 @@ const struct provider_secret *provider_secret_find(const struct provider *p, har
 /* Masks what of its secrets stands in any text of the error: vendors quote what they refuse, and plugins
  * pass it on. [any] */
 void provider_mask_secrets(const struct provider *p, harborai_error *error);
-void provider_mask_text(const struct provider *p, char *text); /* one such text */
 
 /* The variable of api_key where the operator names none; empty = there is none. [any] */
 harborai_str provider_key_variable(const struct manifest *m, const struct manifest_preset *preset);

@@ -39,9 +39,9 @@ static void check_usage(harborai_str object)
 
 static void check_error(harborai_str json)
 {
-    struct chat_error error;
+    harborai_error error;
     vendor_error_parse(HARBORAI_STR("lab"), 200, 0, json, &error);
-    MUST(error.base.code < 0 && error.base.message[0] != '\0');
+    MUST(error.code < 0 && error.message[0] != '\0');
 }
 
 /* As parsers have it: of several members the last. */

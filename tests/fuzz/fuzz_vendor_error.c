@@ -3,14 +3,15 @@
  * is always a class, a message and a status for the client, and what is written is JSON. */
 #include "base/clock.h"
 #include "chat.h"
+#include "chat/error_json.h"
 #include "chat/vendor_error.h"
 
-static void check_told(const struct chat_error *error)
+static void check_told(const harborai_error *error)
 {
     AUTO(buf) text = BUF_INIT(MIB(1));
-    int status = error_json_status(&error->base);
+    int status = error_json_status(error);
     MUST(status >= 400 && status <= 599);
-    error_json_write(&text, &error->base);
+    error_json_write(&text, error);
     MUST(is_json_line(buf_slice(&text)));
 }
 
@@ -22,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                  delay = cut_line(&rest);
     uint64_t given = 0;
     int64_t ms = 0, wall_ns = INT64_C(1795000000) * NS_PER_S;
-    struct chat_error error;
+    harborai_error error;
 
     int status = slice_to_u64(number, &given) && given <= 999 ? (int)given : 500;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -33,11 +34,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (vendor_error_parse_delay(delay, wall_ns, &ms))
         MUST(ms >= 0 && ms <= INT64_C(86400000));
     vendor_error_parse(HARBORAI_STR("lab"), status, ms, rest, &error);
-    MUST(error.base.code < 0 && error.base.message[0] != '\0');
+    MUST(error.code < 0 && error.message[0] != '\0');
     check_told(&error);
-    struct chat_error copy = error;
+    harborai_error copy = error;
     if (!vendor_error_hide(&copy, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), false))
-        vendor_error_name(&copy.base, HARBORAI_STR("lab"), status);
+        vendor_error_name(&copy, HARBORAI_STR("lab"), status);
     check_told(&copy);
     if (vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true))
         check_told(&error);

@@ -35,10 +35,10 @@ static bool ends(const char *text, size_t size)
 static void check_error(const harborai_plugin *plugin, int status, harborai_str body)
 {
     const harborai_http_response response = {.size = sizeof response, .status = status};
-    struct chat_error error;
+    harborai_error error;
     vendor_error_parse(HARBORAI_STR("lab"), status, 0, body, &error);
-    harborai_status st = plugin->map_error(NULL, NULL, &response, body, &error.base);
-    const harborai_error *e = &error.base;
+    harborai_status st = plugin->map_error(NULL, NULL, &response, body, &error);
+    const harborai_error *e = &error;
     MUST(st == HARBORAI_OK && e->code < 0 && e->code >= HARBORAI_E_INTERNAL);
     MUST(ends(e->message, sizeof e->message) && ends(e->vendor_code, sizeof e->vendor_code));
     MUST(e->message[0] != '\0' && ends(e->param, sizeof e->param) && e->size == sizeof *e);

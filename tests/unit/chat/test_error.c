@@ -19,120 +19,118 @@ static const struct vendors_row {
     harborai_status code;
     uint32_t flags;
     int seen; /* by the client */
-    const char *vendor_code, *type, *message;
+    const char *vendor_code, *message;
 } vendors[] = {
     {"openai 400", 400,
      "{\"error\":{\"message\":\"bad role\",\"type\":\"invalid_request_error\","
      "\"param\":\"messages.[0].role\",\"code\":null}}",
-     HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "bad role"},
+     HARBORAI_E_INVALID, N, 400, "", "bad role"},
     {"context", 400,
      "{\"error\":{\"message\":\"too long\",\"type\":\"invalid_request_error\",\"param\":"
      "\"messages\",\"code\":\"context_length_exceeded\"}}",
-     HARBORAI_E_CONTEXT, F | N, 400, "context_length_exceeded", "invalid_request_error", NULL},
+     HARBORAI_E_CONTEXT, F | N, 400, "context_length_exceeded", NULL},
     {"context in words", 400,
      "{\"error\":{\"message\":\"This model's maximum context length is 131072 tokens\","
      "\"type\":\"invalid_request_error\",\"code\":\"invalid_request_error\"}}",
-     HARBORAI_E_CONTEXT, F | N, 400, "invalid_request_error", "invalid_request_error", NULL},
+     HARBORAI_E_CONTEXT, F | N, 400, "invalid_request_error", NULL},
     {"filter", 400, "{\"error\":{\"message\":\"x\",\"code\":\"content_filter\"}}",
-     HARBORAI_E_FILTERED, 0, 400, "content_filter", "", NULL},
+     HARBORAI_E_FILTERED, 0, 400, "content_filter", NULL},
     {"key", 401,
      "{\"error\":{\"message\":\"Incorrect API key provided: sk-x\",\"type\":"
      "\"invalid_request_error\",\"param\":null,\"code\":\"invalid_api_key\"}}",
-     HARBORAI_E_AUTH, F | N, 502, "invalid_api_key", "invalid_request_error", NULL},
+     HARBORAI_E_AUTH, F | N, 502, "invalid_api_key", NULL},
     {"deepseek's key", 401,
      "{\"error\":{\"message\":\"x\",\"type\":\"authentication_error\",\"param\":null,"
      "\"code\":\"invalid_request_error\"}}",
-     HARBORAI_E_AUTH, F | N, 502, "invalid_request_error", "authentication_error", "x"},
+     HARBORAI_E_AUTH, F | N, 502, "invalid_request_error", "x"},
     {"402", 402, "{\"error\":{\"message\":\"Insufficient Balance\"}}", HARBORAI_E_QUOTA, F | N,
-     502, "", "", NULL},
-    {"403", 403, "{}", HARBORAI_E_AUTH, F | N, 502, "", "",
+     502, "", NULL},
+    {"403", 403, "{}", HARBORAI_E_AUTH, F | N, 502, "",
      "provider 'lab' answered 403 with JSON that gives no reason"},
     {"model", 404,
      "{\"error\":{\"message\":\"no such model\",\"code\":\"model_not_found\"}}",
-     HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
+     HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", NULL},
     {"model by 403", 403, "{\"error\":{\"message\":\"x\",\"code\":\"model_not_found\"}}",
-     HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", "", NULL},
+     HARBORAI_E_NOT_FOUND, F | N, 404, "model_not_found", NULL},
     {"404 page", 404, "<html><body>nginx</body></html>", HARBORAI_E_NOT_FOUND, F | N, 404, "",
-     "", "provider 'lab' answered 404 with an HTML page: check the provider's base_url (is /v1 "
-     "missing?)"},
-    {"308", 308, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
+     "provider 'lab' answered 404 with an HTML page: check the provider's base_url (is /v1 missing?)"},
+    {"308", 308, "", HARBORAI_E_CONFIG, F | N, 500, "",
      "provider 'lab' answered 308 with an empty body, a redirect, which is not followed: check the "
      "provider's base_url"},
-    {"304", 304, "", HARBORAI_E_CONFIG, F | N, 500, "", "",
+    {"304", 304, "", HARBORAI_E_CONFIG, F | N, 500, "",
      "provider 'lab' answered 304 with an empty body"},
-    {"408", 408, "", HARBORAI_E_TIMEOUT, R | F, 408, "", "", NULL},
-    {"409", 409, "{\"error\":{\"message\":\"x\"}}", HARBORAI_E_VENDOR, R, 409, "", "", NULL},
-    {"425", 425, "", HARBORAI_E_VENDOR, R, 425, "", "", NULL},
-    {"413", 413, "", HARBORAI_E_INVALID, N, 413, "", "", NULL},
+    {"408", 408, "", HARBORAI_E_TIMEOUT, R | F, 408, "", NULL},
+    {"409", 409, "{\"error\":{\"message\":\"x\"}}", HARBORAI_E_VENDOR, R, 409, "", NULL},
+    {"425", 425, "", HARBORAI_E_VENDOR, R, 425, "", NULL},
+    {"413", 413, "", HARBORAI_E_INVALID, N, 413, "", NULL},
     {"422 of FastAPI", 422,
      "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\",\"type\":\"missing\"}]}",
-     HARBORAI_E_INVALID, N, 422, "", "", "field required"},
+     HARBORAI_E_INVALID, N, 422, "", "field required"},
     {"422 of Mistral", 422,
      "{\"object\":\"error\",\"message\":{\"detail\":[{\"msg\":\"bad\"}]},\"type\":\"t\"}",
-     HARBORAI_E_INVALID, N, 422, "", "t", "bad"},
+     HARBORAI_E_INVALID, N, 422, "", "bad"},
     {"429", 429,
      "{\"error\":{\"message\":\"slow\",\"type\":\"rate_limit_error\","
      "\"code\":\"rate_limit_exceeded\"}}",
-     HARBORAI_E_RATE_LIMIT, R | F | N, 429, "rate_limit_exceeded", "rate_limit_error", NULL},
+     HARBORAI_E_RATE_LIMIT, R | F | N, 429, "rate_limit_exceeded", NULL},
     {"429 quota", 429,
      "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\",\"code\":"
      "\"insufficient_quota\"}}",
-     HARBORAI_E_QUOTA, F | N, 502, "insufficient_quota", "insufficient_quota", NULL},
+     HARBORAI_E_QUOTA, F | N, 502, "insufficient_quota", NULL},
     {"429 quota by type", 429,
      "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\"}}",
-     HARBORAI_E_QUOTA, F | N, 502, "", "insufficient_quota", NULL},
+     HARBORAI_E_QUOTA, F | N, 502, "", NULL},
     {"429 spend limit", 429,
      "{\"error\":{\"message\":\"x\",\"code\":\"project_spend_limit_exceeded\"}}",
-     HARBORAI_E_QUOTA, F | N, 502, "project_spend_limit_exceeded", "", NULL},
-    {"429 empty", 429, "", HARBORAI_E_RATE_LIMIT, R | F | N, 429, "", "",
+     HARBORAI_E_QUOTA, F | N, 502, "project_spend_limit_exceeded", NULL},
+    {"429 empty", 429, "", HARBORAI_E_RATE_LIMIT, R | F | N, 429, "",
      "provider 'lab' answered 429 with an empty body"},
     {"500", 500, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\"}}",
-     HARBORAI_E_VENDOR, R | F, 500, "", "server_error", "oops"},
-    {"502 page", 502, "<html>", HARBORAI_E_VENDOR, R | F, 502, "", "",
+     HARBORAI_E_VENDOR, R | F, 500, "", "oops"},
+    {"502 page", 502, "<html>", HARBORAI_E_VENDOR, R | F, 502, "",
      "provider 'lab' answered 502 with an HTML page: ask again"},
-    {"503", 503, "no server is available", HARBORAI_E_OVERLOADED, R | F | N, 503, "", "",
+    {"503", 503, "no server is available", HARBORAI_E_OVERLOADED, R | F | N, 503, "",
      "provider 'lab' answered 503 with text that is not JSON: ask again"},
-    {"504", 504, "", HARBORAI_E_VENDOR, R | F, 504, "", "", NULL},
+    {"504", 504, "", HARBORAI_E_VENDOR, R | F, 504, "", NULL},
     {"529 of Anthropic", 529,
      "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
      "\"message\":\"Overloaded\"}}",
-     HARBORAI_E_OVERLOADED, R | F | N, 529, "", "overloaded_error", "Overloaded"},
+     HARBORAI_E_OVERLOADED, R | F | N, 529, "", "Overloaded"},
     {"overloaded by 500", 500,
      "{\"error\":{\"message\":\"x\",\"code\":\"server_is_overloaded\"}}",
-     HARBORAI_E_OVERLOADED, R | F | N, 503, "server_is_overloaded", "", NULL},
+     HARBORAI_E_OVERLOADED, R | F | N, 503, "server_is_overloaded", NULL},
     {"gemini's array", 400, "[{\"error\":{\"code\":400,\"message\":\"m\",\"status\":\"X\"}}]",
-     HARBORAI_E_INVALID, N, 400, "400", "", "m"},
-    {"text error", 400, "{\"error\":\"just text\"}", HARBORAI_E_INVALID, N, 400, "", "",
+     HARBORAI_E_INVALID, N, 400, "400", "m"},
+    {"text error", 400, "{\"error\":\"just text\"}", HARBORAI_E_INVALID, N, 400, "",
      "just text"},
     {"qianfan v1", 400, "{\"error_code\":336003,\"error_msg\":\"m\"}", HARBORAI_E_INVALID, N,
-     400, "336003", "", "m"},
+     400, "336003", "m"},
     {"inside a 200", 200, "{\"message\":\"m\",\"type\":\"invalid_request_error\"}",
-     HARBORAI_E_INVALID, N, 400, "", "invalid_request_error", "m"},
-    {"inside a 200, text", 200, "\"oops\"", HARBORAI_E_VENDOR, R | F, 502, "", "", "oops"},
+     HARBORAI_E_INVALID, N, 400, "", "m"},
+    {"inside a 200, text", 200, "\"oops\"", HARBORAI_E_VENDOR, R | F, 502, "", "oops"},
     {"inside a 200, a status", 200, "{\"error\":{\"code\":429,\"message\":\"m\"}}",
-     HARBORAI_E_RATE_LIMIT, R | F | N, 429, "429", "", "m"},
-    {"inside a 200, unknown", 200, "{\"error\":{}}", HARBORAI_E_VENDOR, R | F, 502, "", "",
+     HARBORAI_E_RATE_LIMIT, R | F | N, 429, "429", "m"},
+    {"inside a 200, unknown", 200, "{\"error\":{}}", HARBORAI_E_VENDOR, R | F, 502, "",
      NULL},
     {"control characters", 400, "{\"error\":{\"message\":\"a\\nb\\u0007\\ud83d\\ude00\"}}",
-     HARBORAI_E_INVALID, N, 400, "", "", "a b \xf0\x9f\x98\x80"},
+     HARBORAI_E_INVALID, N, 400, "", "a b \xf0\x9f\x98\x80"},
 };
 
 static void test_vendors(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
-        struct chat_error e;
+        harborai_error e;
         vendor_error_parse(HARBORAI_STR("lab"), vendors[i].status, 1500, slice_of(vendors[i].body),
                            &e);
-        ROW(vendors[i].name, e.base.code == vendors[i].code);
-        ROW(vendors[i].name, e.base.flags == vendors[i].flags);
-        ROW(vendors[i].name, e.base.http_status == vendors[i].status);
-        ROW(vendors[i].name, e.base.retry_after_ms == 1500);
-        ROW(vendors[i].name, error_json_status(&e.base) == vendors[i].seen);
-        ROW(vendors[i].name, strcmp(e.base.vendor_code, vendors[i].vendor_code) == 0);
-        ROW(vendors[i].name, strcmp(e.type, vendors[i].type) == 0);
-        ROW(vendors[i].name, vendors[i].message == NULL || strcmp(e.base.message, vendors[i].message) == 0);
-        if (vendors[i].message != NULL && strcmp(e.base.message, vendors[i].message) != 0)
-            fprintf(stderr, "  %s\n", e.base.message);
+        ROW(vendors[i].name, e.code == vendors[i].code);
+        ROW(vendors[i].name, e.flags == vendors[i].flags);
+        ROW(vendors[i].name, e.http_status == vendors[i].status);
+        ROW(vendors[i].name, e.retry_after_ms == 1500);
+        ROW(vendors[i].name, error_json_status(&e) == vendors[i].seen);
+        ROW(vendors[i].name, strcmp(e.vendor_code, vendors[i].vendor_code) == 0);
+        ROW(vendors[i].name, vendors[i].message == NULL || strcmp(e.message, vendors[i].message) == 0);
+        if (vendors[i].message != NULL && strcmp(e.message, vendors[i].message) != 0)
+            fprintf(stderr, "  %s\n", e.message);
     }
 }
 
@@ -172,16 +170,16 @@ static void test_openai(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(openai_errors); i++) {
         const struct openai_row *row = &openai_errors[i];
-        struct chat_error e;
+        harborai_error e;
         char body[256], name[64];
         snprintf(name, sizeof name, "%d %s", row->status, row->code);
         snprintf(body, sizeof body,
                  "{\"error\":{\"message\":\"x\",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}",
                  row->type, row->code);
         vendor_error_parse(HARBORAI_STR("openai"), row->status, 0, slice_of(body), &e);
-        ROW(name, e.base.code == row->want);
-        ROW(name, ((e.base.flags & R) != 0) == row->retry);
-        ROW(name, strcmp(e.base.vendor_code, row->code) == 0);
+        ROW(name, e.code == row->want);
+        ROW(name, ((e.flags & R) != 0) == row->retry);
+        ROW(name, strcmp(e.vendor_code, row->code) == 0);
     }
 }
 
@@ -190,7 +188,7 @@ static void test_long_message(void)
 {
     AUTO(buf) b = BUF_INIT(KIB(64));
     for (int shift = 0; shift < 4; shift++) {
-        struct chat_error e;
+        harborai_error e;
         buf_clear(&b);
         buf_add(&b, HARBORAI_STR("{\"error\":{\"message\":\""));
         for (int i = 0; i < shift; i++)
@@ -199,7 +197,7 @@ static void test_long_message(void)
             buf_add(&b, HARBORAI_STR("\xe4\xb8\xad"));
         buf_add(&b, HARBORAI_STR("\"}}"));
         vendor_error_parse(HARBORAI_STR("lab"), 400, 0, buf_slice(&b), &e);
-        CU_ASSERT(strlen(e.base.message) > 500 && json_is_utf8(slice_of(e.base.message)));
+        CU_ASSERT(strlen(e.message) > 500 && json_is_utf8(slice_of(e.message)));
     }
 }
 
@@ -266,19 +264,19 @@ static void test_write(void)
 
 static void test_hide(void)
 {
-    struct chat_error e;
+    harborai_error e;
     vendor_error_parse(HARBORAI_STR("lab"), 401, 0,
                        HARBORAI_STR("{\"error\":{\"message\":\"key sk-1\",\"code\":"
                                     "\"invalid_api_key\",\"type\":\"t\"}}"), &e);
     CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true));
-    CU_ASSERT(strcmp(e.base.message, "provider 'lab' refused the gateway's key: check LAB_KEY") ==
+    CU_ASSERT(strcmp(e.message, "provider 'lab' refused the gateway's key: check LAB_KEY") ==
               0);
-    CU_ASSERT(e.base.vendor_code[0] == '\0' && e.type[0] == '\0');
-    CU_ASSERT(error_json_status(&e.base) == 502);
+    CU_ASSERT(e.vendor_code[0] == '\0');
+    CU_ASSERT(error_json_status(&e) == 502);
     vendor_error_parse(HARBORAI_STR("lab"), 402, 0, HARBORAI_STR("{}"), &e);
     CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true));
-    CU_ASSERT(strstr(e.base.message, "provider 'lab' has no credit left") != NULL);
-    CU_ASSERT(strstr(e.base.message, "see the account of providers.lab.api_key") != NULL);
+    CU_ASSERT(strstr(e.message, "provider 'lab' has no credit left") != NULL);
+    CU_ASSERT(strstr(e.message, "see the account of providers.lab.api_key") != NULL);
     vendor_error_parse(HARBORAI_STR("lab"), 400, 0, HARBORAI_STR("{}"), &e);
     CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true));
 }
@@ -315,13 +313,13 @@ static void test_told(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(told); i++) {
         const harborai_str lab = HARBORAI_STR("lab"), key = HARBORAI_STR("LAB_KEY");
-        struct chat_error e;
+        harborai_error e;
         vendor_error_parse(lab, told[i].status, told[i].retry_after_ms, slice_of(told[i].body), &e);
         if (!vendor_error_hide(&e, lab, key, false))
-            vendor_error_name(&e.base, lab, told[i].status);
-        ROW(told[i].want, strcmp(e.base.message, told[i].want) == 0);
-        if (strcmp(e.base.message, told[i].want) != 0)
-            fprintf(stderr, "    said: %s\n", e.base.message);
+            vendor_error_name(&e, lab, told[i].status);
+        ROW(told[i].want, strcmp(e.message, told[i].want) == 0);
+        if (strcmp(e.message, told[i].want) != 0)
+            fprintf(stderr, "    said: %s\n", e.message);
     }
 }
 
@@ -329,14 +327,14 @@ static void test_told(void)
 static void test_told_at_length(void)
 {
     const harborai_str lab = HARBORAI_STR("lab");
-    struct chat_error e = CHAT_ERROR_INIT;
-    e.base.code = HARBORAI_E_AUTH;
-    for (size_t i = 0; i + 2 < sizeof e.base.message; i += 2)
-        memcpy(e.base.message + i, "\xc3\xa4", 3);
+    harborai_error e = HARBORAI_ERROR_INIT;
+    e.code = HARBORAI_E_AUTH;
+    for (size_t i = 0; i + 2 < sizeof e.message; i += 2)
+        memcpy(e.message + i, "\xc3\xa4", 3);
     for (int shift = 0; shift < 2; shift++) {
-        struct chat_error copy = e;
+        harborai_error copy = e;
         CU_ASSERT(vendor_error_hide(&copy, lab, shift ? HARBORAI_STR("A") : HARBORAI_STR("AB"), false));
-        CU_ASSERT(json_is_utf8(slice_of(copy.base.message)));
+        CU_ASSERT(json_is_utf8(slice_of(copy.message)));
     }
 }
 

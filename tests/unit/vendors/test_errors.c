@@ -248,16 +248,16 @@ static void check_row(const struct bench *b, const struct row *row)
 {
     const harborai_http_response response = {.size = sizeof response, .status = row->http_status};
     harborai_str body = unit_tight((harborai_str){row->body, strlen(row->body)});
-    struct chat_error error;
+    harborai_error error;
     vendor_error_parse(HARBORAI_STR("lab"), row->http_status, 0, body, &error);
-    harborai_status st = b->plugin->map_error(NULL, NULL, &response, body, &error.base);
+    harborai_status st = b->plugin->map_error(NULL, NULL, &response, body, &error);
     ROW(row->name, st == HARBORAI_OK);
-    ROW(row->name, error.base.code == row->code);
-    ROW(row->name, error.base.flags == row->flags);
-    ROW(row->name, strstr(error.base.message, row->message) != NULL);
-    if (error.base.code != row->code || error.base.flags != row->flags)
+    ROW(row->name, error.code == row->code);
+    ROW(row->name, error.flags == row->flags);
+    ROW(row->name, strstr(error.message, row->message) != NULL);
+    if (error.code != row->code || error.flags != row->flags)
         fprintf(stderr, "  %s %d: code %d flags %#x\n", row->plugin, row->http_status,
-                error.base.code, error.base.flags);
+                error.code, error.flags);
     unit_drop(body);
 }
 
@@ -278,13 +278,13 @@ static void test_accounts(void)
         const harborai_http_response response = {.size = sizeof response,
                                                  .status = rows[i].http_status};
         harborai_str body = {rows[i].body, strlen(rows[i].body)};
-        struct chat_error error;
+        harborai_error error;
         struct bench b;
         bench_open(&b, rows[i].plugin, "{\"base_url\":\"https://example.com\"}");
         vendor_error_parse(HARBORAI_STR("lab"), rows[i].http_status, 0, body, &error);
-        (void)b.plugin->map_error(NULL, NULL, &response, body, &error.base);
+        (void)b.plugin->map_error(NULL, NULL, &response, body, &error);
         vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true);
-        ROW(rows[i].name, strstr(error.base.message, "2100") == NULL);
+        ROW(rows[i].name, strstr(error.message, "2100") == NULL);
         bench_close(&b);
     }
 }
