@@ -73,9 +73,10 @@ static harborai_status class_of(int http_status, const harborai_error *e, const 
 {
     bool is_success = http_status < 300;
     uint64_t number;
-    harborai_status code = class_of_word(e->vendor_code, is_success);
-    if (code == HARBORAI_OK)
-        code = class_of_word(type, is_success);
+    harborai_status code = class_of_word(e->vendor_code, is_success),
+                    by_type = class_of_word(type, is_success);
+    if (code == HARBORAI_OK || (code == HARBORAI_E_INVALID && by_type != HARBORAI_OK))
+        code = by_type; /* DeepSeek's code says invalid_request_error of nearly everything */
     if (code == HARBORAI_OK && is_success && /* a status as the code: OpenRouter */
         slice_to_u64(slice_of(e->vendor_code), &number) && number >= 400 && number < 600)
         code = error_json_class((int)number);

@@ -125,6 +125,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
 static const struct error_rule rules[] = {
     {NULL, "Model Not Exist", HARBORAI_E_NOT_FOUND,
      "DeepSeek does not have this model, or not any more: see 'harborai list-models'"},
+    {NULL, "Insufficient Balance", HARBORAI_E_QUOTA, NULL}, /* where there is no 402: in a stream */
     /* github.com/deepseek-ai/awesome-deepseek-integration/issues/13 */
     {NULL, "Content Exists Risk", HARBORAI_E_FILTERED, NULL},
 };

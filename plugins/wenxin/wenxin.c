@@ -162,6 +162,7 @@ static const struct error_rule rules[] = {
     {"invalid_messages", NULL, HARBORAI_E_INVALID, NULL},
     {"invalid_argument", NULL, HARBORAI_E_INVALID, NULL},
     {"invalid_appid", NULL, HARBORAI_E_AUTH, NULL},
+    {"invalid_iam_token", NULL, HARBORAI_E_AUTH, NULL},
     {"*internal_error", NULL, HARBORAI_E_VENDOR, NULL},
     {"2", NULL, HARBORAI_E_OVERLOADED, NULL},
     {"4", NULL, HARBORAI_E_RATE_LIMIT, NULL},

@@ -57,6 +57,12 @@ static const struct row {
      "{\"error\":{\"message\":\"Insufficient Balance\",\"type\":\"unknown_error\",\"param\":null,"
      "\"code\":\"invalid_request_error\"}}",
      HARBORAI_E_QUOTA, F | N, "Insufficient Balance"},
+    {"balance within a stream", "deepseek", 200, DEEPSEEK("Insufficient Balance"), HARBORAI_E_QUOTA,
+     F | N, "Insufficient Balance"},
+    {"key within a stream", "deepseek", 200,
+     "{\"error\":{\"message\":\"no\",\"type\":\"authentication_error\",\"param\":null,"
+     "\"code\":\"invalid_request_error\"}}",
+     HARBORAI_E_AUTH, F | N, "no"},
     {"parameters", "deepseek", 422, DEEPSEEK("Invalid Parameters"), HARBORAI_E_INVALID, N, ""},
     {"rate", "deepseek", 429, DEEPSEEK("Rate limit reached"), HARBORAI_E_RATE_LIMIT, R | F | N, ""},
     {"server", "deepseek", 500, DEEPSEEK("Server Error"), HARBORAI_E_VENDOR, R | F, ""},
@@ -96,6 +102,9 @@ static const struct row {
     {"key", "wenxin", 401,
      QIANFAN("invalid_iam_token", "IAM authentication failed", "invalid_request_error"),
      HARBORAI_E_AUTH, F | N, "bce-v3/ALTAK-"},
+    {"key within a stream", "wenxin", 200,
+     QIANFAN("invalid_iam_token", "IAM authentication failed", "access_denied"), HARBORAI_E_AUTH,
+     F | N, "bce-v3/ALTAK-"},
     {"system", "wenxin", 403,
      QIANFAN("system_unsafe", "the content of system field is invalid", "unsafe_request"),
      HARBORAI_E_FILTERED, 0, "system field"},
