@@ -222,7 +222,7 @@ static void on_end(struct exchange *x)
 /* The operator's key and account are the operator's business: a client over HTTP learns that, the
  * log has the vendor's words. Other words of the vendor's go out over HTTP as they are; whoever asks
  * otherwise sees nothing but the message, and is told whose they are. */
-static void blame_operator(struct attempt *a, harborai_error *error)
+void answer_name_error(struct attempt *a, harborai_error *error)
 {
     harborai_str provider = slice_of(slot_name(a->slot));
     bool is_http = a->call->is_http;
@@ -235,7 +235,7 @@ static void blame_operator(struct attempt *a, harborai_error *error)
     log_write(a->call->engine->s.log, is_http ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
               said.code == HARBORAI_E_AUTH ? "provider.auth" : "provider.quota",
               "provider='%s' status=%d code='%s' vendor_said='%s'", slot_name(a->slot),
-              said.http_status, said.vendor_code, said.message);
+              a->http_status, said.vendor_code, said.message);
 }
 
 /* What the client has read cannot be taken back: the answer is partial, whatever comes next. And for a
@@ -296,7 +296,7 @@ void answer_is_error(struct attempt *a, harborai_str body)
     }
     if (st == HARBORAI_AGAIN && may_go_on(a))
         blame_plugin(a, &mapped, "answered an error by going on too often");
-    blame_operator(a, &mapped);
+    answer_name_error(a, &mapped);
     attempt_fail(a, &mapped);
 }
 

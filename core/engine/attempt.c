@@ -113,20 +113,28 @@ static struct attempt *new_attempt(struct call *call)
     return a;
 }
 
+/* What the plugin passes on or caused, fit to be read. */
+static void check_error(const struct attempt *a, harborai_error *error)
+{
+    char who[128];
+    if (error->code == HARBORAI_E_INVALID && a->has_erred) {
+        error->code = HARBORAI_E_INTERNAL;
+        error->flags = harborai_error_flags(error->code);
+        error->param[0] = error->vendor_code[0] = '\0'; /* were about the request */
+        if (!slice_starts_with(slice_of(error->message), "plugin '"))
+            error_prefix(error, "plugin '%s': ", attempt_plugin_id(a));
+    }
+    if ((error->flags & HARBORAI_ERROR_RETRYABLE) == 0)
+        error->retry_after_ms = 0; /* before the message says so */
+    provider_mask_secrets(a->provider->spec, error);
+    snprintf(who, sizeof who, "plugin '%s'", attempt_plugin_id(a));
+    error_explain(error, who);
+}
+
 void attempt_fail_by_plugin(struct attempt *a, const harborai_error *error)
 {
     harborai_error copy = *error;
-    char who[128];
-    if (copy.code == HARBORAI_E_INVALID && a->has_erred) {
-        copy.code = HARBORAI_E_INTERNAL;
-        copy.flags = harborai_error_flags(copy.code);
-        copy.param[0] = copy.vendor_code[0] = '\0'; /* were about the request */
-        if (!slice_starts_with(slice_of(copy.message), "plugin '"))
-            error_prefix(&copy, "plugin '%s': ", attempt_plugin_id(a));
-    }
-    provider_mask_secrets(a->provider->spec, &copy);
-    snprintf(who, sizeof who, "plugin '%s'", attempt_plugin_id(a));
-    error_explain(&copy, who);
+    check_error(a, &copy);
     attempt_fail(a, &copy);
 }
 
@@ -377,7 +385,9 @@ void attempt_finish(struct attempt *a, const harborai_result *result)
         if (take_error(result->error, &error) < 0 || error.code >= 0)
             harborai_error_set(&error, HARBORAI_E_INTERNAL, "plugin '%s' gave a broken error",
                                attempt_plugin_id(a));
-        attempt_fail_by_plugin(a, &error);
+        check_error(a, &error);
+        answer_name_error(a, &error);
+        attempt_fail(a, &error);
         return;
     }
     if (result->finish_reason > HARBORAI_FINISH_CONTENT_FILTER) {

@@ -286,6 +286,8 @@ extern const struct exchange_events answer_events;
 /* Maps an error of the vendor, and ends the attempt unless the plugin goes on with the call. What is
  * left of the answer is not read. */
 void answer_is_error(struct attempt *a, harborai_str body);
+/* Words a vendor's error, masked already, for whoever asked. */
+void answer_name_error(struct attempt *a, harborai_error *error);
 
 /* --- passthrough.c --- */
 void passthrough_data(struct attempt *a, harborai_str bytes);

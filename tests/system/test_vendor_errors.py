@@ -135,7 +135,7 @@ class VendorErrorsTest(unittest.TestCase):
 
     def test_an_error_inside_a_stream(self):
         for vendor, table in EXPECTED.items():
-            for name in ("overloaded", "filtered", "rate_limit"):
+            for name in ("overloaded", "filtered", "rate_limit", "auth", "quota"):
                 with self.subTest(vendor, name=name):
                     mark = f"inside-{vendor}-{name}"
                     answer = self.ask(vendor, {"text": "a b c d", "error_after_events": 4,
@@ -147,7 +147,26 @@ class VendorErrorsTest(unittest.TestCase):
                     line = support.find_end(self.gateway.state, mark)
                     self.assertEqual((line["outcome"], line["error"]["code"]), ("error", table[name]),
                                      line["error"])
-                    self.assert_words(vendor, name, table[name], line, events[-1]["error"])
+                    error = events[-1]["error"]
+                    self.assert_words(vendor, name, table[name], line, error)
+                    if table[name] in OPERATORS:
+                        self.assertRegex(error["message"], f"^(the gateway's account with )?provider "
+                                         f"'{vendor}' (refused the gateway's key|has no credit left)")
+
+    def test_the_operator_learns_more(self):
+        """At the command line the vendor's words follow, wherever its error stood."""
+        for vendor in EXPECTED:
+            for name, way_out in (("auth", "refused the key: check"), ("quota", "see the account of")):
+                for script in ({"error": name}, {"error": name, "error_after_events": 8}):
+                    with self.subTest(vendor, **script):
+                        done = support.harborai(
+                            "chat", "--stream", "-m", f"{vendor}/{MODELS[vendor]}",
+                            "sim:" + json.dumps({"text": "a b c d e f g h", **script}),
+                            config=five.config(self.sim))
+                        self.assertEqual(done.returncode, 4, done.stderr)
+                        self.assertRegex(done.stderr, rf"provider '{vendor}'.* {way_out} "
+                                         rf"providers\.{vendor}\.api_key \(it said: .+\)\n$")
+                        self.assertEqual("error_after_events" in script, done.stdout != "")
 
     def test_streams_that_break_off(self):
         for vendor in EXPECTED:
