@@ -152,7 +152,9 @@ static harborai_status run_chat(struct attempt *a, harborai_error *error)
 {
     const harborai_plugin *table = a->provider->table;
     bool streams = a->asked->is_stream && table->stream != NULL;
-    replay_give(a);
+    harborai_status st = replay_give(a, error);
+    if (st < 0)
+        return st;
     return (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
 }
 

@@ -1,64 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /* What a plugin finds in the messages of a request: what was kept of earlier answers with tool
  * calls, where the application did not send it, and no replays of other plugins. The body is made
- * anew only if something changes; what is gone is not there, and the plugin has to do without. Must
- * never fail a call. */
+ * anew only if something changes, message by message, so that no number of them is too large; what
+ * is gone is not there, and the plugin has to do without. Must never let a replay of one plugin get
+ * to another: a call without memory for that fails. */
 #include <string.h>
 
 #include "base/hash.h"
 #include "engine/replay_call.h"
 #include "engine/state.h"
-#include "json_edit.h"
 #include "json_value.h"
 
 #define GIVEN_MOST  MIB(16) /* to one request: more than any model reads */
+#define GIVEN_EXTRA 64      /* what is written around it */
 #define LOOKED_MOST 4096    /* tool calls of a request that are looked for: its first */
+
+static const harborai_str reasoning_key = HARBORAI_STR_INIT("reasoning_content");
+static const harborai_str details_key = HARBORAI_STR_INIT("reasoning_details");
 
 struct turn {
     harborai_str tool_calls, reasoning, details; /* as written; empty = not there */
-    bool is_odd;                                 /* one of them stands twice: it stays as it is */
+    size_t own, foreign;                         /* replays among its details */
+    bool is_odd; /* one of them stands twice: nothing is given to it */
 };
 
-/* What a message is given: a reference, from which the edits borrow. */
-struct found {
-    const struct replay *replay;
-    uint64_t id, digest; /* of the call by which it was found; the id's hash */
+/* A call that something was found by. */
+struct given {
+    uint64_t id, digest; /* the id's hash */
 };
+
+/* What a message is given; empty = nothing. */
+struct gift {
+    harborai_str reasoning, details;
+};
+
+static size_t size_of(const struct gift *gift)
+{
+    size_t size = gift->reasoning.len + gift->details.len;
+    return size > 0 ? size + GIVEN_EXTRA : 0;
+}
 
 struct giving {
     struct attempt *a;
     struct replay_store *store; /* NULL: nothing is kept for this provider */
     struct replay_before before; /* the message before this one */
     unsigned looked;             /* calls looked for */
-    harborai_edit *edits;
-    struct found *found; /* one a message at most */
-    size_t edit_count, found_count, capacity;
-    int64_t given, missing;
+    struct given *given;         /* one a message at most */
+    size_t given_count, capacity, given_size;
+    const char *rest; /* of the request's body: what is not in a->body yet; NULL: nothing changes */
+    int64_t missing;
 };
 
 /* --- Reading a message ------------------------------------------------------------------------ */
-
-static void set_once(struct turn *m, harborai_str *to, harborai_str value)
-{
-    m->is_odd |= to->len > 0;
-    *to = value;
-}
-
-static struct turn read_message(harborai_str text)
-{
-    struct json_cursor cursor = json_open(text);
-    struct json_member member;
-    struct turn m = {0};
-    while (json_object_next(&cursor, &member)) {
-        if (json_key_equal(&member, HARBORAI_STR("tool_calls")))
-            set_once(&m, &m.tool_calls, member.value);
-        else if (json_key_equal(&member, HARBORAI_STR("reasoning_content")))
-            set_once(&m, &m.reasoning, member.value);
-        else if (json_key_equal(&member, HARBORAI_STR("reasoning_details")))
-            set_once(&m, &m.details, member.value);
-    }
-    return m;
-}
 
 /* An item of reasoning_details that HarborAI has written: { "provider": …, "data": … }. Vendors
  * have members of that name with items of their own. */
@@ -69,144 +62,188 @@ static bool is_replay(harborai_str item, harborai_str *ret_provider)
            json_member(item, HARBORAI_STR("data")).len > 0;
 }
 
-struct details {
-    size_t own, foreign, others;
-};
-
-static struct details count_details(const struct attempt *a, harborai_str array)
+static bool is_own(const struct attempt *a, harborai_str provider)
 {
-    struct details d = {0};
-    struct json_cursor cursor = json_open(array);
+    return json_string_equal(provider, slice_of(a->provider->table->id));
+}
+
+static void count_replays(const struct attempt *a, harborai_str details, size_t *own,
+                          size_t *foreign)
+{
+    struct json_cursor cursor = json_open(details);
     harborai_str item, provider;
-    while (json_array_next(&cursor, &item)) {
-        if (!is_replay(item, &provider))
-            d.others++;
-        else if (json_string_equal(provider, slice_of(a->provider->table->id)))
-            d.own++;
-        else
-            d.foreign++;
+    while (json_array_next(&cursor, &item))
+        if (is_replay(item, &provider))
+            *(is_own(a, provider) ? own : foreign) += 1;
+}
+
+static void set_once(struct turn *m, harborai_str *to, harborai_str value)
+{
+    m->is_odd |= to->len > 0;
+    *to = value;
+}
+
+static struct turn read_message(const struct attempt *a, harborai_str text)
+{
+    struct json_cursor cursor = json_open(text);
+    struct json_member member;
+    struct turn m = {0};
+    while (json_object_next(&cursor, &member)) {
+        if (json_key_equal(&member, HARBORAI_STR("tool_calls"))) {
+            set_once(&m, &m.tool_calls, member.value);
+        } else if (json_key_equal(&member, reasoning_key)) {
+            set_once(&m, &m.reasoning, member.value);
+        } else if (json_key_equal(&member, details_key)) {
+            set_once(&m, &m.details, member.value);
+            count_replays(a, member.value, &m.own, &m.foreign);
+        }
     }
-    return d;
+    return m;
 }
 
-/* --- Edits ------------------------------------------------------------------------------------ */
+/* --- Writing one ------------------------------------------------------------------------------ */
 
-static void *grown(struct arena *arena, const void *from, size_t size, size_t have, size_t want)
+/* Behind what opened the object or array, or behind a comma. */
+static void begin_item(struct buf *to)
 {
-    void *to = arena_alloc(arena, want * size);
-    if (to != NULL && have > 0)
-        memcpy(to, from, have * size);
-    return to;
+    char last = to->data[to->len - 1];
+    if (last != '{' && last != '[')
+        buf_add_char(to, ',');
 }
 
-/* Room for what one message takes: two edits, one reference. */
-static bool make_room(struct giving *g)
+static void begin_member(struct buf *to, harborai_str key)
 {
-    struct arena *arena = &g->a->call->arena;
-    if (g->edit_count + 2 > JSON_EDITS_MAX)
-        return false;
-    if (g->edit_count + 2 <= g->capacity && g->found_count + 1 <= g->capacity)
-        return true;
-    size_t capacity = g->capacity > 0 ? 2 * g->capacity : 8;
-    void *edits = grown(arena, g->edits, sizeof *g->edits, g->edit_count, capacity);
-    void *found = grown(arena, g->found, sizeof *g->found, g->found_count, capacity);
-    if (edits == NULL || found == NULL)
-        return false;
-    g->edits = edits;
-    g->found = found;
-    g->capacity = capacity;
-    return true;
+    begin_item(to);
+    buf_add_char(to, '"');
+    buf_add(to, key);
+    buf_add(to, HARBORAI_STR("\":"));
 }
 
-static void add_edit(struct giving *g, size_t index, const char *name, harborai_str value)
+/* The items that stay, and the gift's behind them; without any there is no such member. */
+static void write_details(const struct attempt *a, struct buf *to, harborai_str details,
+                          harborai_str gift)
 {
-    harborai_str path = arena_printf(&g->a->call->arena, "/messages/%zu/%s", index, name);
-    if (path.data != NULL)
-        g->edits[g->edit_count++] = (harborai_edit){
-            path, value, value.len > 0 ? HARBORAI_EDIT_JSON : HARBORAI_EDIT_REMOVE, 0};
-}
-
-/* The items that stay, and those of `more` behind them. */
-static harborai_str join_details(struct giving *g, harborai_str array, harborai_str more)
-{
-    AUTO(buf) b = BUF_INIT(array.len + more.len + 8);
-    struct json_cursor cursor = json_open(array);
+    struct json_cursor cursor = json_open(details);
     harborai_str item, provider;
-    while (json_array_next(&cursor, &item)) {
-        if (is_replay(item, &provider) &&
-            !json_string_equal(provider, slice_of(g->a->provider->table->id)))
-            continue;
-        buf_add_char(&b, b.len > 0 ? ',' : '[');
-        buf_add(&b, item);
+    size_t before = to->len, opened;
+    begin_member(to, details_key);
+    buf_add_char(to, '[');
+    opened = to->len;
+    while (json_array_next(&cursor, &item))
+        if (!is_replay(item, &provider) || is_own(a, provider)) {
+            begin_item(to);
+            buf_add(to, item);
+        }
+    if (gift.len > 2) {
+        begin_item(to);
+        buf_add(to, slice_from(slice_cut(gift, gift.len - 1), 1));
     }
-    if (more.len > 0) {
-        buf_add_char(&b, b.len > 0 ? ',' : '[');
-        buf_add(&b, slice_from(slice_cut(more, more.len - 1), 1));
-    }
-    buf_add_char(&b, ']');
-    return buf_status(&b, NULL) < 0 ? SLICE_NONE : arena_copy(&g->a->call->arena, buf_slice(&b));
+    if (to->len > opened)
+        buf_add_char(to, ']');
+    else
+        to->len = before;
 }
 
-static void edit_details(struct giving *g, size_t index, harborai_str array, struct details d,
-                         harborai_str more)
+/* There is room for all of it. What does not change stays as it is written. */
+static void write_message(struct giving *g, harborai_str text, const struct turn *m,
+                          const struct gift *gift)
 {
-    static const char name[] = "reasoning_details";
-    if (d.own + d.others == 0 && (d.foreign > 0 || more.len > 0))
-        add_edit(g, index, name, more);
-    else if (d.foreign > 0 || more.len > 0) {
-        harborai_str joined = join_details(g, array, more);
-        if (joined.data != NULL)
-            add_edit(g, index, name, joined);
+    struct json_cursor cursor = json_open(text);
+    struct json_member member;
+    struct buf *to = &g->a->body;
+    bool changes_details = m->foreign > 0 || gift->details.len > 0;
+    buf_add_char(to, '{');
+    while (json_object_next(&cursor, &member)) {
+        if (changes_details && json_key_equal(&member, details_key)) {
+            write_details(g->a, to, member.value, gift->details);
+        } else if (gift->reasoning.len == 0 || !json_key_equal(&member, reasoning_key)) {
+            begin_item(to);
+            buf_add(to, member.span);
+        }
     }
+    if (gift->details.len > 0 && m->details.len == 0)
+        write_details(g->a, to, SLICE_NONE, gift->details);
+    if (gift->reasoning.len > 0) {
+        begin_member(to, reasoning_key);
+        buf_add(to, gift->reasoning);
+    }
+    buf_add_char(to, '}');
+}
+
+/* Room for the rest of the request with what this message is given. */
+static harborai_status make_room(struct giving *g, const struct gift *gift, harborai_error *error)
+{
+    harborai_str from = g->a->asked->body;
+    struct buf *to = &g->a->body;
+    if (g->rest == NULL) {
+        buf_init(to, from.len + GIVEN_MOST);
+        g->rest = from.data;
+    }
+    if (buf_reserve(to, from.len - (size_t)(g->rest - from.data) + size_of(gift)) != NULL)
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left for the request");
+}
+
+/* The body as far as this message's end. */
+static harborai_status change(struct giving *g, harborai_str text, const struct turn *m,
+                              const struct gift *gift, harborai_error *error)
+{
+    harborai_status st = make_room(g, gift, error);
+    if (st < 0)
+        return st;
+    buf_add(&g->a->body, (harborai_str){g->rest, (size_t)(text.data - g->rest)});
+    write_message(g, text, m, gift);
+    g->rest = text.data + text.len;
+    return HARBORAI_OK;
 }
 
 /* --- A message -------------------------------------------------------------------------------- */
 
 /* A conversation has a call once: who repeats one gets its text once, or a small request could be
  * made a huge one. */
-static bool was_given(const struct giving *g, uint64_t id, uint64_t digest)
+static bool was_given(const struct giving *g, struct given call)
 {
-    for (size_t i = 0; i < g->found_count; i++)
-        if (g->found[i].digest == digest && g->found[i].id == id)
+    for (size_t i = 0; i < g->given_count; i++)
+        if (g->given[i].digest == call.digest && g->given[i].id == call.id)
             return true;
     return false;
 }
 
-/* A reference, for remember() or to be given back; none: nothing is kept of any of these calls. */
-static struct found find_call(const struct giving *g, const struct replay_call *call)
+/* False: no memory, so nothing can be given. */
+static bool make_room_for_one(struct giving *g)
 {
-    harborai_str provider = slice_of(slot_name(g->a->slot));
-    struct found found = {.id = hash_slice(call->id, 0), .digest = call->digest};
-    if (!was_given(g, found.id, found.digest))
-        found.replay = replay_store_find(g->store, g->a->call->caller, provider, call);
-    return found;
+    if (g->given_count < g->capacity)
+        return true;
+    size_t capacity = g->capacity > 0 ? 2 * g->capacity : 8;
+    struct given *given = arena_alloc(&g->a->call->arena, capacity * sizeof *given);
+    if (given == NULL)
+        return false;
+    if (g->given_count > 0)
+        memcpy(given, g->given, g->given_count * sizeof *given);
+    g->given = given;
+    g->capacity = capacity;
+    return true;
 }
 
-/* A reference, for remember() or to be given back; none: nothing is kept of any of these calls, of
- * which an answer has DELTA_TOOLS_MOST. */
-static struct found find(struct giving *g, harborai_str tool_calls)
+/* A reference to give back; NULL: nothing is kept of any of these calls, of which an answer has
+ * DELTA_TOOLS_MOST. */
+static const struct replay *find(struct giving *g, harborai_str tool_calls, struct given *ret_call)
 {
+    harborai_str provider = slice_of(slot_name(g->a->slot)), item;
     struct json_cursor cursor = json_open(tool_calls);
-    struct found found = {0};
-    harborai_str item;
-    for (unsigned i = 0; i < DELTA_TOOLS_MOST && g->looked < LOOKED_MOST && found.replay == NULL &&
+    const struct replay *found = NULL;
+    for (unsigned i = 0; i < DELTA_TOOLS_MOST && g->looked < LOOKED_MOST && found == NULL &&
                          json_array_next(&cursor, &item);
          i++, g->looked++) {
         char room[REPLAY_ID_MOST];
         struct replay_call call;
-        if (replay_call_read(item, &g->before, room, &call))
-            found = find_call(g, &call);
+        if (!replay_call_read(item, &g->before, room, &call))
+            continue;
+        *ret_call = (struct given){hash_slice(call.id, 0), call.digest};
+        if (!was_given(g, *ret_call))
+            found = replay_store_find(g->store, g->a->call->caller, provider, &call);
     }
     return found;
-}
-
-/* What led to no edit is not needed any more. */
-static void remember(struct giving *g, struct found found, bool was_used)
-{
-    if (was_used)
-        g->found[g->found_count++] = found;
-    else
-        replay_unref(found.replay);
 }
 
 /* None that can be read: it is absent, null, or empty. */
@@ -215,79 +252,87 @@ static bool is_unsaid(harborai_str reasoning)
     return json_kind(reasoning) != JSON_STRING || reasoning.len == 2;
 }
 
-/* The details that the message gets; its reasoning is put in. */
-static harborai_str give_kept(struct giving *g, size_t index, const struct turn *m,
-                              bool wants_reasoning, bool wants_details)
+static bool lacks_reasoning(const struct giving *g, const struct turn *m)
 {
-    struct found found = find(g, m->tool_calls);
-    const struct replay *kept = found.replay;
-    bool has_reasoning = kept != NULL && wants_reasoning && kept->reasoning.len > 0;
-    /* Signatures are of one model; a text is any model's to read. */
-    bool has_details = kept != NULL && wants_details && kept->details.len > 0 &&
-                       slice_equal(kept->maker, replay_maker(g->a));
-    if (has_reasoning)
-        add_edit(g, index, "reasoning_content", kept->reasoning);
-    remember(g, found, has_reasoning || has_details);
-    g->given += has_reasoning || has_details;
-    g->missing += wants_reasoning && !has_reasoning;
-    return has_details ? kept->details : SLICE_NONE;
+    return g->a->provider->spec->replay.len > 0 && is_unsaid(m->reasoning);
 }
 
-static void give_to(struct giving *g, size_t index, const struct turn *m, struct details d)
+/* What the message lacks of what was kept. Signatures are of one model; a text is any model's to
+ * read. */
+static struct gift choose(const struct giving *g, const struct turn *m, const struct replay *kept)
 {
-    bool wants_reasoning = g->a->provider->spec->replay.len > 0 && is_unsaid(m->reasoning);
-    bool wants_details = d.own == 0;
-    harborai_str more = SLICE_NONE;
-    if (g->store != NULL && m->tool_calls.len > 2 && (wants_reasoning || wants_details))
-        more = give_kept(g, index, m, wants_reasoning, wants_details);
-    edit_details(g, index, m->details, d, more);
+    struct gift gift = {0};
+    if (lacks_reasoning(g, m))
+        gift.reasoning = kept->reasoning;
+    if (m->own == 0 && slice_equal(kept->maker, replay_maker(g->a)))
+        gift.details = kept->details;
+    return size_of(&gift) <= GIVEN_MOST - g->given_size ? gift : (struct gift){0};
 }
 
-static void look_at(struct giving *g, size_t index, harborai_str text)
+static bool may_be_given(const struct giving *g, const struct turn *m)
 {
-    struct turn m = read_message(text);
-    struct details d = count_details(g->a, m.details);
-    if (!m.is_odd && (m.tool_calls.len > 0 || d.foreign > 0) && make_room(g))
-        give_to(g, index, &m, d);
+    return g->store != NULL && !m->is_odd && m->tool_calls.len > 2 &&
+           (lacks_reasoning(g, m) || m->own == 0);
 }
 
-static void look_at_all(struct giving *g)
+/* What `kept`, which is found here, has for the message. */
+static struct gift give_to(struct giving *g, const struct turn *m, const struct replay **kept)
+{
+    struct gift gift = {0};
+    struct given call;
+    *kept = find(g, m->tool_calls, &call);
+    if (*kept != NULL)
+        gift = choose(g, m, *kept);
+    if (size_of(&gift) > 0) {
+        g->given[g->given_count++] = call;
+        g->given_size += size_of(&gift);
+    }
+    g->missing += lacks_reasoning(g, m) && gift.reasoning.len == 0;
+    return gift;
+}
+
+static harborai_status look_at(struct giving *g, harborai_str text, harborai_error *error)
+{
+    struct turn m = read_message(g->a, text);
+    const struct replay *kept = NULL;
+    struct gift gift = {0};
+    harborai_status st = HARBORAI_OK;
+    if (may_be_given(g, &m) && make_room_for_one(g))
+        gift = give_to(g, &m, &kept);
+    if (m.foreign > 0 || size_of(&gift) > 0)
+        st = change(g, text, &m, &gift, error);
+    replay_unref(kept);
+    return st;
+}
+
+static harborai_status look_at_all(struct giving *g, harborai_error *error)
 {
     struct json_cursor cursor = json_open(g->a->asked->messages);
+    harborai_status st = HARBORAI_OK;
     harborai_str text;
-    for (size_t i = 0; json_array_next(&cursor, &text); i++) {
-        look_at(g, i, text);
+    while (st >= 0 && json_array_next(&cursor, &text)) {
+        st = look_at(g, text, error);
         g->before = (struct replay_before){.message = text};
     }
+    return st;
 }
 
 /* --- The body --------------------------------------------------------------------------------- */
 
-static void *alloc_pieces(void *context, size_t size)
-{
-    return arena_alloc(context, size);
-}
-
-/* False: the request stays as it is. */
-static bool make_body(struct giving *g)
+static harborai_status make_body(struct giving *g, harborai_error *error)
 {
     struct attempt *a = g->a;
     const struct chat_request *from = a->asked;
-    struct json_edit_body body = {from->body, from->members, from->member_count};
-    struct json_pieces pieces;
-    void *memory;
-    if (json_edit_apply(&body, g->edits, g->edit_count, alloc_pieces, &a->call->arena, &pieces,
-                        &memory, NULL) < 0)
-        return false;
-    buf_init(&a->body, from->body.len + GIVEN_MOST);
-    if (buf_reserve(&a->body, pieces.len) == NULL)
-        return false;
-    for (size_t i = 0; i < pieces.count; i++)
-        buf_add(&a->body, pieces.piece[i]);
-    if (chat_request_parse(buf_slice(&a->body), &a->call->arena, &a->made, NULL) < 0)
-        return false;
+    buf_add(&a->body, slice_from(from->body, (size_t)(g->rest - from->body.data)));
+    harborai_status st = buf_status(&a->body, error);
+    if (st >= 0)
+        st = chat_request_parse(buf_slice(&a->body), &a->call->arena, &a->made, error);
+    if (st < 0)
+        return st;
     a->made.wants_usage = from->wants_usage; /* whatever the vendor takes of stream_options */
-    return true;
+    a->asked = &a->made;
+    a->request.body = a->made.body;
+    return HARBORAI_OK;
 }
 
 enum { HAS_CALLS = 1, HAS_DETAILS = 2 };
@@ -316,30 +361,24 @@ static unsigned find_keys(harborai_str text)
     return found;
 }
 
-void replay_give(struct attempt *a)
+harborai_status replay_give(struct attempt *a, harborai_error *error)
 {
     unsigned keys = find_keys(a->asked->messages);
     struct replay_store *store = a->call->engine->s.replays;
     struct giving g = {.a = a};
     if (keys == 0)
-        return;
+        return HARBORAI_OK;
     if (store != NULL && (a->provider->spec->replay.len > 0 ||
                           replay_store_may_have(store, slice_of(slot_name(a->slot)))))
         g.store = store;
     if (g.store == NULL && (keys & HAS_DETAILS) == 0)
-        return;
-    look_at_all(&g);
-    if (g.edit_count > 0 && make_body(&g)) {
-        a->asked = &a->made;
-        a->request.body = a->made.body;
-    } else {
-        g.missing += g.edit_count > 0 ? g.given : 0;
-        g.given = 0;
-    }
-    for (size_t i = 0; i < g.found_count; i++)
-        replay_unref(g.found[i].replay);
-    if (store == NULL)
-        return;
-    replay_store_count(store, REPLAY_GIVEN, g.given);
+        return HARBORAI_OK;
+    harborai_status st = look_at_all(&g, error);
+    if (st >= 0 && g.rest != NULL)
+        st = make_body(&g, error);
+    if (st < 0 || store == NULL)
+        return st;
+    replay_store_count(store, REPLAY_GIVEN, (int64_t)g.given_count);
     replay_store_count(store, REPLAY_MISSING, g.missing);
+    return HARBORAI_OK;
 }

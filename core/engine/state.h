@@ -326,8 +326,8 @@ void output_trim(struct engine_loop *engine); /* after each piece */
 
 /* --- replay_give.c, replay_keep.c: what the vendor wants back in the next turn --- */
 /* Before chat(): puts it into what the plugin sees of the request, where the client did not send it,
- * and takes replays of other plugins out. [the thread that runs the plugin] */
-void replay_give(struct attempt *a);
+ * and takes replays of other plugins out. E_MEMORY. [the thread that runs the plugin] */
+MUST_CHECK harborai_status replay_give(struct attempt *a, harborai_error *error);
 void replay_note_delta(struct attempt *a, const harborai_delta *delta); /* of a stream */
 /* Of a stream of chunks: whether something of it is to be kept, and what choice 0 thinks, a JSON
  * string. */

@@ -105,7 +105,7 @@ static void give(struct call *call, bool wants_reasoning)
     a->provider = &provider;
     a->asked = &call->request;
     a->request.body = call->request.body;
-    replay_give(a);
+    MUST(replay_give(a, NULL) == HARBORAI_OK);
     check(call, a);
     buf_release(&a->body);
     free(a);

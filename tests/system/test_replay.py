@@ -53,6 +53,14 @@ def wrapped(replays=None, provider="test.says"):
     return [{"provider": provider, "data": r} for r in (REPLAYS if replays is None else replays)]
 
 
+def all_details(members):
+    """An object whose reasoning_details may stand more than once."""
+    found = dict(members)
+    if "reasoning_details" in found:
+        found["reasoning_details"] = [v for k, v in members if k == "reasoning_details"]
+    return found
+
+
 class Conversation:
     """Two turns: an answer with tool calls, and their results."""
 
@@ -243,6 +251,37 @@ class ReplayTest(unittest.TestCase):
         for sent, want in rows:
             seen = talk.seen({**other, "reasoning_details": sent})
             self.assertEqual(seen, other if want is None else {**other, "reasoning_details": want})
+
+    def test_more_replays_of_others_than_edits(self):
+        """A plugin may make 4,096 edits; of messages there may be more."""
+        count, foreign = 5000, wrapped([{"x": 1}], "com.example.other")
+        talk = self.talk("call_behind_many")
+        many = [{"role": "assistant", "content": f"x{i}", "reasoning_details": foreign}
+                for i in range(count)]
+        last = {"role": "user", "content": "seen\nfinish 0"}
+        answer = self.hb.chat("", "says", messages=[*many, talk.message, last])
+        self.assertEqual(answer.status, 200, answer.body)
+        seen = json.loads(answer.text())
+        self.assertEqual(seen[:count], [{"role": m["role"], "content": m["content"]} for m in many])
+        self.assert_given(seen[count], talk.message)
+
+    def test_replays_of_others_that_stand_twice(self):
+        """Nothing is given to such a message, but taken it is."""
+        talk = self.talk("call_twice_said")
+        foreign, own = wrapped([{"x": 1}], "com.example.other"), wrapped([{"mine": 1}])
+        calls = talk.message["tool_calls"]
+        for first, second, left in ((foreign, own, [own]), (own, foreign, [own]),
+                                    (foreign, foreign, []), (own, own, [own, own]),
+                                    (foreign + own, [7] + foreign, [own, [7]])):
+            message = (f'{{"reasoning_details": {json.dumps(first)}, "role": "assistant", '
+                       f'"reasoning_details" : {json.dumps(second)},"tool_calls":{json.dumps(calls)}}}')
+            body = json.dumps({"model": "says", "messages": ["MARK", talk.turns()[-1]]})
+            body = body.replace('"MARK"', message).encode()
+            answer = self.hb.request("POST", "/v1/chat/completions", body)
+            self.assertEqual(answer.status, 200, answer.body)
+            seen = json.loads(answer.text(), object_pairs_hook=all_details)[0]
+            want = {"role": "assistant", "tool_calls": calls}
+            self.assertEqual(seen, {**want, "reasoning_details": left} if left else want)
 
     def test_numbered_ids(self):
         """Moonshot's are the same in every conversation: the message before tells them apart."""
