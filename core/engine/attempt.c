@@ -67,7 +67,7 @@ static void fill_request(struct attempt *a)
         .attempt = a->number,
         .call_id = slice_of(call->record.key),
         .model = call->upstream_model,
-        .requested_model = call->request.model,
+        .requested_model = call->record.model,
         .model_info = call->model_info,
         .body = call->request.body,
         .trace_parent = a->trace_parent,

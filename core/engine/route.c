@@ -137,7 +137,10 @@ void call_route(struct call *call)
         call_fail(call, &error);
         return;
     }
-    r->model = call->request.model;
+    r->model = arena_copy(&call->arena, call->request.model); /* the body does not stay as it is */
     r->is_stream = call->request.is_stream;
-    find_target(call);
+    if (r->model.data == NULL)
+        call_fail_with(call, HARBORAI_E_MEMORY, "no memory left for this call");
+    else
+        find_target(call);
 }

@@ -105,26 +105,26 @@ static void *alloc_pieces(void *context, size_t size)
     return arena_alloc(context, size);
 }
 
-static harborai_status write_body(struct call *call, harborai_str *ret_body, harborai_error *error)
+/* What stays moves up in the client's body: a large one must not be held twice. */
+static harborai_status cut_body(struct call *call, harborai_str *ret_body, harborai_error *error)
 {
     struct json_edit_body body = {call->request.body, call->request.members,
                                   call->request.member_count};
     struct json_pieces pieces;
+    char *to = call->body.data;
     void *memory;
     harborai_status st = json_edit_apply(&body, call->drops, call->drop_count, alloc_pieces,
                                          &call->arena, &pieces, &memory, error);
     if (st < 0)
         return st;
-    char *text = arena_alloc(&call->arena, pieces.len);
-    if (text == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left for the request");
-    *ret_body = (harborai_str){text, pieces.len};
-    for (size_t i = 0; i < pieces.count; text += pieces.piece[i++].len)
-        memcpy(text, pieces.piece[i].data, pieces.piece[i].len);
+    *ret_body = (harborai_str){to, pieces.len};
+    for (size_t i = 0; i < pieces.count; to += pieces.piece[i++].len)
+        memmove(to, pieces.piece[i].data, pieces.piece[i].len); /* each is of the body, in order */
     return HARBORAI_OK;
 }
 
-/* That the client reads the usage is between it and the host, whatever the vendor takes. */
+/* Of call->request no text is left then. That the client reads the usage is between it and the host,
+ * whatever the vendor takes. */
 harborai_status unsupported_leave_out(struct attempt *a, harborai_error *error)
 {
     struct call *call = a->call;
@@ -134,7 +134,7 @@ harborai_status unsupported_leave_out(struct attempt *a, harborai_error *error)
     struct chat_request *without = arena_alloc(&call->arena, sizeof *without);
     if (without == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left for the request");
-    harborai_status st = write_body(call, &body, error);
+    harborai_status st = cut_body(call, &body, error);
     if (st >= 0)
         st = chat_request_parse(body, &call->arena, without, error);
     if (st < 0)
