@@ -57,6 +57,19 @@ const struct error_kind *error_kind_of(harborai_status code)
     return &kinds[ARRAY_LEN(kinds) - 1];
 }
 
+#define FULL_RETRY_MS 1000 /* most calls end within seconds */
+
+harborai_status error_set_full(harborai_error *error)
+{
+    if (error == NULL)
+        return HARBORAI_E_OVERLOADED;
+    harborai_error_set(error, HARBORAI_E_OVERLOADED,
+                       "no memory left for this request: ask again in a moment");
+    error_set_code(error, "out_of_memory");
+    error->retry_after_ms = FULL_RETRY_MS;
+    return HARBORAI_E_OVERLOADED;
+}
+
 void error_explain(harborai_error *error, const char *who)
 {
     const struct error_kind *kind = error_kind_of(error->code);

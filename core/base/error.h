@@ -22,6 +22,9 @@ struct error_kind {
 /* Never NULL: an unknown code is E_INTERNAL. [any] */
 const struct error_kind *error_kind_of(harborai_status code);
 
+/* E_OVERLOADED: there is no room for this request now, but soon there will be. */
+harborai_status error_set_full(harborai_error *error);
+
 /* Gives an error whose maker said nothing its kind's meaning and way out, behind `who`, as
  * "plugin 'org.acme'". What has a message keeps it. */
 void error_explain(harborai_error *error, const char *who);

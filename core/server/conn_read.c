@@ -10,7 +10,6 @@
 #include "server/reply.h"
 
 #define RECEIVES_A_PASS 16 /* 1 MiB of one client; then it is the others' turn */
-#define SAY_FULL_EVERY_NS (10 * NS_PER_S) /* in the log */
 
 /* The request is not read to its end, so the connection cannot go on. */
 static void refuse_rest(struct conn *conn, int status, const char *code, const char *reason)
@@ -167,15 +166,6 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
 
 /* --- The body --------------------------------------------------------------------------------- */
 
-static void say_full(struct gate *gate)
-{
-    int64_t now_ns = loop_now_ns(gate->loop);
-    if (gate->full_said_ns != 0 && now_ns - gate->full_said_ns < SAY_FULL_EVERY_NS)
-        return;
-    gate->full_said_ns = now_ns;
-    log_write(gate->log, LOG_LEVEL_WARN, "server.bodies_full", "limit=%zu", gate->bodies->ceiling);
-}
-
 static void refuse_body(struct conn *conn, bool is_too_large)
 {
     if (is_too_large) {
@@ -201,7 +191,7 @@ static bool add_to_body(struct conn *conn, harborai_str data)
     }
     if (body->capacity > conn->charged) {
         if (!budget_charge(conn->gate->bodies, body->capacity - conn->charged)) {
-            say_full(conn->gate);
+            gate_say_full(conn->gate);
             refuse_body(conn, false);
             return false;
         }

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "server/budget.h"
 #include "server/conn.h"
+
+#define SAY_FULL_EVERY_NS (10 * NS_PER_S) /* in the log */
 
 static void move_all(struct list *from, struct list *to)
 {
@@ -60,6 +63,17 @@ static void on_flush(struct action *action)
     move_all(&gate->outgoing, &now);
     for (struct list *item; (item = list_pop(&now)) != NULL;)
         conn_write(CONTAINER_OF(item, struct conn, outgoing));
+}
+
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+void gate_say_full(struct gate *gate)
+{
+    int64_t now_ns = loop_now_ns(gate->loop);
+    if (gate->full_said_ns != 0 && now_ns - gate->full_said_ns < SAY_FULL_EVERY_NS)
+        return;
+    gate->full_said_ns = now_ns;
+    log_write(gate->log, LOG_LEVEL_WARN, "server.bodies_full", "limit=%zu", gate->bodies->ceiling);
 }
 
 /* --- The end ---------------------------------------------------------------------------------- */

@@ -62,6 +62,9 @@ void gate_send(struct gate *gate, struct conn *conn);
  * reported. */
 void gate_check_drained(struct gate *gate);
 
+/* Tells the log, now and then, that the bodies of all requests take too much. */
+void gate_say_full(struct gate *gate);
+
 /* The Date header's value. Borrowed until the next pass. */
 const char *gate_date(struct gate *gate);
 

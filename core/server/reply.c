@@ -12,7 +12,6 @@
 #include "wire/json_write.h"
 
 #define HEAD_ROOM 640 /* a usual head and the first events of a stream; more is no fault */
-#define BUSY_RETRY_MS 1000 /* most calls end within seconds */
 #define ERROR_BODY_MAX KIB(16) /* a message of 512 bytes, each escaped as six, and the rest */
 
 static const char *phrase_of(int status)
@@ -201,10 +200,7 @@ void reply_refuse(struct conn *conn, int status, const char *code, const char *f
 void reply_busy(struct conn *conn)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_error_set(&error, HARBORAI_E_OVERLOADED,
-                       "no memory left for this request: ask again in a moment");
-    error_set_code(&error, "out_of_memory");
-    error.retry_after_ms = BUSY_RETRY_MS;
+    error_set_full(&error);
     reply_whole(conn, &(struct reply){.status = 503, .error = &error});
 }
 
