@@ -34,6 +34,7 @@
 #define LIMIT_AGAIN 2             /* HARBORAI_AGAIN of one call */
 #define LIMIT_LEFT 64             /* calls of a loop that go on without their client */
 #define LIMIT_LEFT_SIZE MIB(1)    /* what each keeps of its answer: a whole one, or an event */
+#define LIMIT_REPLAYS_GIVEN MIB(16) /* put into one request: more than any model reads */
 
 /* Plugins. */
 #define LIMIT_MANIFEST KIB(256)

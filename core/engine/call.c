@@ -166,13 +166,15 @@ void call_resume(struct call *call)
 static void free_call(struct parked *parked)
 {
     struct call *call = CONTAINER_OF(parked, struct call, parked);
+    struct call_charge charge = call->charge;
     buf_release(&call->body);
-    if (call->charge.give_back != NULL)
-        call->charge.give_back(call->charge.owner, call->charge.bytes);
+    call_give_back(call, charge.bytes);
     buf_release(&call->held);
     buf_release(&call->answer);
     arena_release(&call->arena);
     free(call);
+    if (charge.on_gone != NULL)
+        charge.on_gone(charge.owner);
 }
 
 void call_settle(struct call *call)

@@ -3,7 +3,7 @@
  * calls, where the application did not send it, and no replays of other plugins. The body is made
  * anew only if something changes, message by message, so that no number of them is too large; what
  * is gone is not there, and the plugin has to do without. Must never let a replay of one plugin get
- * to another: a call without memory for that fails. */
+ * to another: a call without memory for that, or without room in what all bodies may hold, fails. */
 #include <string.h>
 
 #include "base/hash.h"
@@ -11,9 +11,8 @@
 #include "engine/state.h"
 #include "json_value.h"
 
-#define GIVEN_MOST  MIB(16) /* to one request: more than any model reads */
-#define GIVEN_EXTRA 64      /* what is written around it */
-#define LOOKED_MOST 4096    /* tool calls of a request that are looked for: its first */
+#define GIVEN_EXTRA 64   /* what is written around a gift */
+#define LOOKED_MOST 4096 /* tool calls of a request that are looked for: its first */
 
 static const harborai_str reasoning_key = HARBORAI_STR_INIT("reasoning_content");
 static const harborai_str details_key = HARBORAI_STR_INIT("reasoning_details");
@@ -176,12 +175,15 @@ static harborai_status make_room(struct giving *g, const struct gift *gift, harb
     harborai_str from = g->a->asked->body;
     struct buf *to = &g->a->body;
     if (g->rest == NULL) {
-        buf_init(to, from.len + GIVEN_MOST);
+        buf_init(to, from.len + LIMIT_REPLAYS_GIVEN);
         g->rest = from.data;
     }
-    if (buf_reserve(to, from.len - (size_t)(g->rest - from.data) + size_of(gift)) != NULL)
-        return HARBORAI_OK;
-    return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left for the request");
+    if (buf_reserve(to, from.len - (size_t)(g->rest - from.data) + size_of(gift)) == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left for the request");
+    harborai_status st = call_charge_more(g->a->call, to->capacity - g->a->charged, error);
+    if (st >= 0)
+        g->a->charged = to->capacity;
+    return st;
 }
 
 /* The body as far as this message's end. */
@@ -266,7 +268,7 @@ static struct gift choose(const struct giving *g, const struct turn *m, const st
         gift.reasoning = kept->reasoning;
     if (m->own == 0 && slice_equal(kept->maker, replay_maker(g->a)))
         gift.details = kept->details;
-    return size_of(&gift) <= GIVEN_MOST - g->given_size ? gift : (struct gift){0};
+    return size_of(&gift) <= LIMIT_REPLAYS_GIVEN - g->given_size ? gift : (struct gift){0};
 }
 
 static bool may_be_given(const struct giving *g, const struct turn *m)

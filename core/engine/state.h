@@ -137,6 +137,7 @@ struct attempt {
     const struct chat_request *asked;   /* what its plugin sees: `trimmed`, or `made` */
     struct chat_request made;           /* with replays given back, or taken out; of `body` */
     struct buf body;
+    size_t charged; /* for it */
     struct replay_draft *draft; /* of a stream: what is to be kept of it */
     harborai_str trace_parent; /* W3C, sent to the vendor */
     uint32_t number;
@@ -210,6 +211,12 @@ void call_fail_with(struct call *call, harborai_status code, const char *format,
 void call_succeed(struct call *call);
 /* Frees the call if its front was told, no attempt is left, and no line of it is due. */
 void call_settle(struct call *call);
+
+/* --- charge.c --- */
+/* Counts memory of another body, and less of it. E_OVERLOADED: there is no room now. [any] */
+MUST_CHECK harborai_status call_charge_more(const struct call *call, size_t bytes,
+                                            harborai_error *error);
+void call_give_back(const struct call *call, size_t bytes);
 
 /* --- leave.c --- */
 /* An answer begins: of a call without its client little is kept. */
@@ -326,7 +333,7 @@ void output_trim(struct engine_loop *engine); /* after each piece */
 
 /* --- replay_give.c, replay_keep.c: what the vendor wants back in the next turn --- */
 /* Before chat(): puts it into what the plugin sees of the request, where the client did not send it,
- * and takes replays of other plugins out. E_MEMORY. [the thread that runs the plugin] */
+ * and takes replays of other plugins out. E_MEMORY, E_OVERLOADED. [the thread that runs the plugin] */
 MUST_CHECK harborai_status replay_give(struct attempt *a, harborai_error *error);
 void replay_note_delta(struct attempt *a, const harborai_delta *delta); /* of a stream */
 /* Of a stream of chunks: whether something of it is to be kept, and what choice 0 thinks, a JSON

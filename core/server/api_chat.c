@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /v1/chat/completions: hands the body to the engine and writes what comes back. */
+#include <stdatomic.h>
+
 #include "chat/error_json.h"
 #include "engine/call.h"
 #include "record/record.h"
@@ -60,11 +62,29 @@ static size_t undelivered(const void *owner)
 
 static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};
 
-/* The call is gone. */
-static void give_back(void *owner, size_t bytes)
+/* --- What a call's bodies hold ------------------------------------------------------------------- */
+
+/* Perhaps on another thread: the log is told by the loop. */
+static bool charge_more(void *owner, size_t bytes)
 {
     struct gate *gate = owner;
+    bool fits = budget_charge(gate->bodies, bytes);
+    if (!fits)
+        atomic_store(&gate->is_full, true);
+    return fits;
+}
+
+static void give_back(void *owner, size_t bytes)
+{
+    const struct gate *gate = owner;
     budget_release(gate->bodies, bytes);
+}
+
+static void on_gone(void *owner)
+{
+    struct gate *gate = owner;
+    if (atomic_exchange(&gate->is_full, false))
+        gate_say_full(gate);
     gate_check_drained(gate);
 }
 
@@ -74,7 +94,7 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         .front = &front,
         .owner = conn,
         .body = &conn->body,
-        .charge = {give_back, conn->gate, conn->charged},
+        .charge = {charge_more, give_back, on_gone, conn->gate, conn->charged},
         .request_id = slice_of(conn->request_id),
         .trace_parent = slice_of(conn->trace_parent),
         .client = slice_of(conn->client),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the bodies of all requests may hold together, counted in one place for all loops. A body is
  * charged as its buffer grows, and released when its memory goes: with its call, which may outlast
- * its connection, or with its connection if no call has taken it. */
+ * its connection, or with its connection if no call has taken it. What the engine makes of a body is
+ * charged likewise. */
 #ifndef SERVER_BUDGET_H
 #define SERVER_BUDGET_H
 

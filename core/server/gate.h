@@ -4,6 +4,8 @@
 #ifndef SERVER_GATE_H
 #define SERVER_GATE_H
 
+#include <stdatomic.h>
+
 #include "base/ids.h"
 #include "base/log.h"
 #include "engine/call.h"
@@ -40,6 +42,7 @@ struct gate {
     int64_t stop_limit_ns; /* stopping: until then a request may come whole */
 
     struct ids ids;
+    atomic_bool is_full; /* a call was refused room for a body, and the log is not told yet */
     int64_t full_said_ns; /* when the log was last told that the bodies take too much; 0 = never */
     int64_t date_s; /* of `date` */
     char date[30];

@@ -62,14 +62,17 @@ static harborai_status make_room(struct server *server, unsigned loops, harborai
     return HARBORAI_OK;
 }
 
-/* One body of the longest kind must always fit. */
+/* One body of the longest kind must always fit, and what the engine may make of it. */
 static void set_budget(struct server *server, const struct server_options *options)
 {
-    uint64_t ceiling = options->all_bodies > 0
-                           ? (uint64_t)options->all_bodies
-                           : budget_memory("/proc/self/cgroup", "/sys/fs/cgroup") / 4;
-    if (ceiling < (uint64_t)options->max_body)
-        ceiling = (uint64_t)options->max_body;
+    uint64_t ceiling = budget_memory("/proc/self/cgroup", "/sys/fs/cgroup") / 4;
+    uint64_t least = 2 * (uint64_t)options->max_body + LIMIT_REPLAYS_GIVEN;
+    if (options->all_bodies > 0) {
+        ceiling = (uint64_t)options->all_bodies;
+        least = (uint64_t)options->max_body;
+    }
+    if (ceiling < least)
+        ceiling = least;
     budget_init(&server->bodies, ceiling < SIZE_MAX ? (size_t)ceiling : SIZE_MAX);
 }
 

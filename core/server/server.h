@@ -13,7 +13,8 @@ struct server_options {
     harborai_str host; /* an address or a name of this machine */
     int64_t port;      /* 0 = any that is free */
     int64_t max_body;  /* bytes of a request's body */
-    int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is */
+    int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
+                           no less than one takes */
 };
 
 /* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`,

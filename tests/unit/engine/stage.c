@@ -316,17 +316,31 @@ static size_t undelivered(const void *owner)
 
 static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};
 
+static bool charge_more(void *owner, size_t bytes)
+{
+    struct stage *s = owner;
+    if (!s->is_full)
+        atomic_fetch_add(&s->taken, (int)bytes);
+    return !s->is_full;
+}
+
 static void give_back(void *owner, size_t bytes)
 {
     struct stage *s = owner;
     atomic_fetch_add(&s->given_back, (int)bytes);
 }
 
+static void on_gone(void *owner)
+{
+    struct stage *s = owner;
+    atomic_fetch_add(&s->gone, 1);
+}
+
 static void begin(struct message *message)
 {
     struct asked *a = CONTAINER_OF(message, struct asked, begin);
     struct call_params params = {.front = &front, .owner = a, .body = &a->body,
-                                 .charge = {give_back, a->stage, 1},
+                                 .charge = {charge_more, give_back, on_gone, a->stage, 1},
                                  .request_id = HARBORAI_STR("test"),
                                  .client = HARBORAI_STR("test")};
     a->call = call_start(runtime_engine(a->stage->runtime, a->loop), &params);

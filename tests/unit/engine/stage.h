@@ -16,7 +16,9 @@ struct stage {
     struct log log;
     struct runtime *runtime;
     bool has_threads;
-    atomic_int given_back; /* charges of calls that are freed */
+    /* What calls charge: 1 for a client's body, more for what is made of one. */
+    atomic_int taken, given_back, gone;
+    bool is_full; /* no more is to be had */
 };
 
 /* A directory with every plugin that the tests use. Aborts on failure, as all of these do. */

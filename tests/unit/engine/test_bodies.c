@@ -87,4 +87,65 @@ static void test_cut(void)
     }
 }
 
-const CU_TestInfo bodies_tests[] = {{"what the model does not take", test_cut}, CU_TEST_INFO_NULL};
+/* --- Replays of other plugins ------------------------------------------------------------------- */
+
+#define FOREIGN "\"reasoning_details\":[{\"provider\":\"org.other\",\"data\":{}}],"
+
+static void serve_clean(struct vendor_side *side)
+{
+    const char *request = vendor_request(side);
+    vendor_wait_step(side, 1);
+    CU_ASSERT(request != NULL && !has(request, "org.other") && has(request, "\"last\"}]}"));
+    vendor_answer(side, "");
+    vendor_wait_close(side);
+}
+
+/* The body without them is charged as long as it is there. */
+static void test_charge(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        struct asked a;
+        open_all(serve_clean);
+        asked_init(&a, &stage, "lab/m", false);
+        ask(&a, lengths[i], FOREIGN, "");
+        asked_start(&a);
+        CU_ASSERT(stage_wait(&stage, &vendor.requests, 1));
+        CU_ASSERT((size_t)atomic_load(&stage.taken) >= lengths[i]);
+        CU_ASSERT((size_t)atomic_load(&stage.taken) <= 2 * lengths[i] + KIB(1));
+        CU_ASSERT(atomic_load(&stage.given_back) == 0 && atomic_load(&stage.gone) == 0);
+        vendor_set_step(&vendor, 1);
+        CU_ASSERT(stage_wait(&stage, &a.ends, 1) && a.error.code == HARBORAI_OK);
+        CU_ASSERT(stage_wait(&stage, &stage.gone, 1));
+        CU_ASSERT(atomic_load(&stage.given_back) == atomic_load(&stage.taken) + 1);
+        asked_release(&a);
+        close_all();
+    }
+}
+
+/* Without room the client is to ask again, and the vendor is not asked. */
+static void test_full(void)
+{
+    for (size_t i = 0; i < 2 * ARRAY_LEN(lengths); i++) {
+        bool is_full = i & 1;
+        struct asked a;
+        open_all(serve_clean);
+        vendor_set_step(&vendor, 1);
+        stage.is_full = true;
+        asked_init(&a, &stage, "lab/m", false);
+        ask(&a, lengths[i / 2], is_full ? FOREIGN : "", UNKNOWN); /* what is cut out takes no room */
+        CU_ASSERT(asked_wait(&a) && stage_wait(&stage, &stage.gone, 1));
+        CU_ASSERT(a.error.code == (is_full ? HARBORAI_E_OVERLOADED : HARBORAI_OK));
+        CU_ASSERT(a.http_status == (is_full ? 503 : 200));
+        CU_ASSERT(!is_full || (a.error.retry_after_ms > 0 &&
+                               strcmp(a.error.vendor_code, "out_of_memory") == 0));
+        CU_ASSERT(atomic_load(&vendor.requests) == !is_full);
+        CU_ASSERT(atomic_load(&stage.given_back) == 1);
+        asked_release(&a);
+        close_all();
+    }
+}
+
+const CU_TestInfo bodies_tests[] = {{"what the model does not take", test_cut},
+                                    {"what is made is charged", test_charge},
+                                    {"no room", test_full},
+                                    CU_TEST_INFO_NULL};

@@ -38,8 +38,10 @@ static void free_call(struct parked *parked)
 {
     struct call *call = CONTAINER_OF(parked, struct call, parked);
     buf_release(&call->body);
-    call->charge.give_back(call->charge.owner, call->charge.bytes);
+    struct call_charge charge = call->charge;
+    charge.give_back(charge.owner, charge.bytes);
     free(call);
+    charge.on_gone(charge.owner);
 }
 
 static void on_act(struct action *action)
@@ -106,6 +108,11 @@ static void do_as_told(struct call *call)
         stream(call, rest, HARBORAI_E_NETWORK);
     } else if (slice_is(order, "error")) {
         fake_end(call, HARBORAI_E_RATE_LIMIT);
+    } else if (slice_is(order, "more")) {
+        size_t more = number_in(slice_cut(rest, 4));
+        bool fits = call->charge.more(call->charge.owner, more);
+        call->charge.bytes += fits ? more : 0;
+        fake_end(call, fits ? HARBORAI_OK : HARBORAI_E_RATE_LIMIT);
     } else if (!slice_is(order, "hold")) {
         call->answer = rest;
         fake_end(call, HARBORAI_OK);

@@ -408,6 +408,25 @@ static void test_bodies_are_given_back(void)
     fake_end_all(&runtime);
 }
 
+/* What the engine makes of a body counts as it does, and is given back with it. */
+static void test_more_bodies(void)
+{
+    AUTO(buf) in = BUF_INIT(KIB(2));
+    fake_begin_with(&runtime, 1, 1000, 1300);
+    for (int i = 0; i < 6; i++) {
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        int fd = fake_connect(&runtime);
+        buf_clear(&in);
+        buf_printf(&in, CHAT "content-length: 600\r\n\r\nmore %s%591s", i & 1 ? "1000" : "0300", "");
+        fake_send(&runtime, fd, buf_slice(&in));
+        receive_all(fd, &seen);
+        ROW(i & 1 ? "too much" : "fits", has(&seen, i & 1 ? "HTTP/1.1 429" : "HTTP/1.1 200"));
+        close(fd);
+        fake_pass(&runtime);
+    }
+    fake_end_all(&runtime);
+}
+
 /* A plugin may be at the body of a call whose client has left: it is held, so it counts. */
 static void test_body_outlasts_its_client(void)
 {
@@ -488,6 +507,7 @@ const CU_TestInfo conn_tests[] = {
     {"body that trickles", test_body_that_trickles},
     {"bodies of all", test_bodies_of_all},
     {"bodies are given back", test_bodies_are_given_back},
+    {"more bodies", test_more_bodies},
     {"body that outlasts its client", test_body_outlasts_its_client},
     {"silent call", test_silent_call},
     {"pipelined behind a call", test_pipelined_behind_a_call},
