@@ -133,6 +133,9 @@ static bool is_written(const struct metrics *metrics, unsigned shard, harborai_s
     return false;
 }
 
+/* The name of no provider: those are of a-z, 0-9 and '-'. */
+#define OTHER_PROVIDERS "_other"
+
 static void write_provider(const char *family, harborai_str name, int64_t value, struct buf *out)
 {
     struct prometheus_label label = {"provider", name};
@@ -156,7 +159,7 @@ static void write_providers(const struct metrics *metrics, enum metric_of_provid
         }
     }
     if (other > 0)
-        write_provider(family, HARBORAI_STR("other"), other, out);
+        write_provider(family, HARBORAI_STR(OTHER_PROVIDERS), other, out);
 }
 
 /* --- Calls ------------------------------------------------------------------------------------ */

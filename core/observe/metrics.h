@@ -86,7 +86,7 @@ enum metric_of_provider { METRICS_PROVIDER_ROWS_ METRIC_OF_PROVIDER_COUNT };
 #undef X_
 
 /* Names come from configurations, of which a process may read many; those that come later than this
- * are counted as "other". */
+ * are counted as "_other". */
 enum { METRICS_PROVIDERS_MOST = 128 };
 
 struct metrics_provider {
