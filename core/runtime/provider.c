@@ -103,7 +103,7 @@ static bool same_provider(const struct provider *a, const struct provider *b)
     return slice_equal(a->name, b->name) && slice_equal(a->config, b->config) &&
            slice_equal(a->base_url, b->base_url) && slice_equal(a->key_variable, b->key_variable) &&
            slice_equal(a->preset, b->preset) && slice_equal(a->replay, b->replay) &&
-           same_texts(&a->models, &b->models) &&
+           same_texts(&a->models, &b->models) && a->is_open == b->is_open &&
            same_texts(&a->network, &b->network) && same_secrets(a, b) &&
            file_identity_equal(&a->identity, &b->identity);
 }

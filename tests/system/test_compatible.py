@@ -326,6 +326,23 @@ class ReloadTest(test_reload.Reloading):
                         self.reload(hb, config("minimax"), "config.applied")
 
 
+    def test_models_written_as_the_preset_has_them(self):
+        """The preset's own serve any model that is asked for with the provider's name; those that the
+        operator writes are all that there are."""
+        listed = json.loads(harborai("list-plugins", "--json").stdout)["plugins"]
+        models = {p["name"]: p["models"] for x in listed for p in x.get("presets", [])}["mistral"]
+        self.assertTrue(models)
+        with recorder() as here:
+            lab = {"preset": "mistral", "base_url": here + "/v1", "api_key": "none"}
+            written = {**lab, "models": models}
+            with self.serving({"providers": {"lab": lab}}) as hb:
+                for config, status in ((None, 200), (written, 404), (lab, 200)):
+                    if config:
+                        self.reload(hb, {"providers": {"lab": config}}, "config.applied")
+                    self.assertEqual(hb.chat("x", "lab/m").status, status)
+                    self.assertEqual(hb.chat("x", "mistral-small-latest").status, 200)
+
+
 class FaultsTest(unittest.TestCase):
     def check(self, config):
         with_plugins = harborai("config", "check", config=config)
