@@ -12,6 +12,8 @@
 #include "config/faults.h"
 #include "config/files.h"
 
+struct node;
+
 struct config_names {
     const harborai_str *items;
     size_t count;
@@ -73,7 +75,9 @@ struct config_provider {
     enum config_params params;       /* so with these */
     enum config_leave on_disconnect;
     harborai_str config_json; /* an object for the plugin: options, and base_url if it is given */
-    harborai_str options_shown; /* the options with what may be a secret masked; empty without */
+    const struct node *options; /* as they were written, with what may be a secret masked; for
+                                   messages. NULL without */
+    harborai_str options_shown; /* the same as JSON; empty without */
     struct config_place place;           /* of its name; line 0: no file names it */
     const struct config_origin *origins; /* one a setting, by its place in the table */
 };

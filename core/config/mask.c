@@ -131,3 +131,8 @@ bool mask_tree(struct node *node, struct arena *arena)
 {
     return mask(node, arena, false);
 }
+
+bool mask_is_hidden(const struct node *node)
+{
+    return node_is_scalar(node) && slice_is(node->text, hidden);
+}

@@ -15,4 +15,7 @@ bool mask_is_secret_name(harborai_str name);
  * '@' of an address. New texts are in `arena`. False: no memory left. */
 MUST_CHECK bool mask_tree(struct node *node, struct arena *arena);
 
+/* Whether mask_tree() has put nothing but its sign there. */
+bool mask_is_hidden(const struct node *node);
+
 #endif

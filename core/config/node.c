@@ -128,6 +128,33 @@ void node_append(struct node *parent, struct node *child)
     parent->count++;
 }
 
+static bool copy_text(harborai_str *text, struct arena *arena)
+{
+    if (text->data != NULL)
+        *text = arena_copy(arena, *text);
+    return text->len == 0 || text->data != NULL;
+}
+
+/* As deep as the reader let the files be. */
+struct node *node_copy(const struct node *node, struct arena *arena)
+{
+    struct node *copy = arena_alloc(arena, sizeof *copy);
+    if (copy == NULL)
+        return NULL;
+    *copy = *node;
+    copy->first = copy->last = copy->next = NULL;
+    copy->count = 0;
+    if (!copy_text(&copy->text, arena) || !copy_text(&copy->key, arena))
+        return NULL;
+    for (const struct node *child = node->first; child != NULL; child = child->next) {
+        struct node *twin = node_copy(child, arena);
+        if (twin == NULL)
+            return NULL;
+        node_append(copy, twin);
+    }
+    return copy;
+}
+
 static void replace(struct node *old, const struct node *with)
 {
     struct node *next = old->next;

@@ -54,6 +54,10 @@ struct node *node_member(const struct node *mapping, harborai_str key);
 
 void node_append(struct node *parent, struct node *child);
 
+/* A copy of the subtree, with its texts, in `arena`; `place.file` is borrowed as before. NULL: no
+ * memory. */
+struct node *node_copy(const struct node *node, struct arena *arena);
+
 /* Lays one mapping over another: of a key of both the upper's value counts, but two mappings are
  * laid over one another in turn, and a key without a value leaves a mapping as it is. The upper one
  * is taken apart. */

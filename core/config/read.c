@@ -185,10 +185,14 @@ static void build_shown(struct config_reader *r, struct config_provider *provide
     bool is_masked = mask_tree(r->options, &r->config->arena);
     if (is_masked)
         node_write_json(r->options, &writer, &said_already);
-    if (!is_masked || json.failed != HARBORAI_OK)
+    if (!is_masked || json.failed != HARBORAI_OK) {
         r->is_out_of_memory = true;
-    else
-        provider->options_shown = field_copy(r, buf_slice(&json));
+        return;
+    }
+    provider->options_shown = field_copy(r, buf_slice(&json));
+    provider->options = node_copy(r->options, &r->config->arena);
+    if (provider->options == NULL)
+        r->is_out_of_memory = true;
 }
 
 static void build_json(struct config_reader *r, struct config_provider *provider,

@@ -5,6 +5,7 @@
 
 #include "../unit.h"
 #include "base/limits.h"
+#include "config/node.h"
 #include "support.h"
 
 extern const CU_TestInfo config_tests[];
@@ -99,6 +100,11 @@ static void test_whole(void)
     CU_ASSERT(slice_is(lab->config_json,
                        "{\"base_url\":\"http://127.0.0.1:9100/v1\",\"region\":\"no\",\"n\":16,"
                        "\"deep\":[{\"b\":\"8100\"}]}"));
+    const struct node *deep = node_member(lab->options, HARBORAI_STR("deep"));
+    CU_ASSERT(lab->options->place.line == 13 && lab->options->count == 3);
+    CU_ASSERT_FATAL(deep != NULL && deep->key_place.column == 37 && deep->first != NULL);
+    CU_ASSERT(deep->first->first->place.column == 49 && slice_is(deep->first->first->text, "8100"));
+    CU_ASSERT(openai->options == NULL);
     CU_ASSERT(slice_is(bare->plugin, "bare") && bare->api_key == NULL && !bare->key_none);
     CU_ASSERT(bare->key_variable.len == 0 && bare->models.count == 0);
     CU_ASSERT(slice_is(bare->config_json,
