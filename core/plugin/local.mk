@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %reldir%/libplugin.la
 	%reldir%/manifest_value.c \
 	%reldir%/note.c %reldir%/note.h \
 	%reldir%/object.c %reldir%/object.h %reldir%/provider.c %reldir%/provider.h \
+	%reldir%/schema_words.c %reldir%/schema_words.h \
 	%reldir%/slot.c %reldir%/slot.h %reldir%/slot_job.c %reldir%/slot_parts.h %reldir%/stage.h \
 	%reldir%/trust.c %reldir%/trust.h
 %canon_reldir%_libplugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(ELF_CFLAGS)

@@ -74,6 +74,8 @@ struct manifest {
     struct manifest_preset *presets; /* each name once */
     size_t preset_count;
     bool dynamic_models;
+    harborai_str config_schema; /* of create()'s `config`, good by json_schema_vet(); or empty: there
+                                   is nothing to check it against */
     struct manifest_texts warnings; /* one sentence each, without the file */
 };
 

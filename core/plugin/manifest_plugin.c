@@ -4,6 +4,7 @@
 #include "json_value.h"
 #include "plugin/grammar.h"
 #include "plugin/manifest_reader.h"
+#include "wire/json_schema.h"
 
 /* ---- Secrets ------------------------------------------------------------------------------- */
 
@@ -165,6 +166,16 @@ static harborai_status read_replay(struct manifest_reader *r, const char *where,
     return st;
 }
 
+static harborai_status read_config_schema(struct manifest_reader *r, const char *where,
+                                          harborai_str value)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (json_schema_vet(value, &error) < 0)
+        return manifest_fault(r, where, "%.250s", error.message);
+    r->m->config_schema = value;
+    return HARBORAI_OK;
+}
+
 static harborai_status read_ignored(struct manifest_reader *r, const char *where,
                                     harborai_str value)
 {
@@ -231,7 +242,7 @@ static const struct {
     {"request_id_header", read_request_id_header},
     {"replay", read_replay},
     {"secrets", read_secrets},
-    {"config_schema", read_ignored},
+    {"config_schema", read_config_schema},
     {"isolation", read_isolation},
     {"x-prices-date", read_prices_date},
 };
@@ -264,12 +275,12 @@ static harborai_status check_complete(struct manifest_reader *r)
     if (m->name.len == 0)
         m->name = m->provider;
     if (m->operations.count > 0)
-        return HARBORAI_OK;
+        return manifest_check_presets(r);
     m->operations.items = arena_alloc(&m->arena, sizeof *m->operations.items);
     if (m->operations.items == NULL)
         return manifest_out_of_memory(r);
     m->operations.items[m->operations.count++] = HARBORAI_STR("chat");
-    return HARBORAI_OK;
+    return manifest_check_presets(r);
 }
 
 harborai_status manifest_read_plugin(struct manifest_reader *r, harborai_str plugin)

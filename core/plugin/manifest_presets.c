@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The presets of a manifest: other places where a plugin's dialect is spoken. Must never take one
  * that is half good: an operator would send his key to where it does not belong. */
+#include "base/buf.h"
+#include "base/limits.h"
 #include "json_value.h"
 #include "plugin/grammar.h"
 #include "plugin/manifest_reader.h"
+#include "plugin/schema_words.h"
 
 static harborai_status read_preset_models(struct manifest_reader *r, const char *place,
                                           harborai_str value, struct manifest_preset *preset)
@@ -126,6 +129,62 @@ harborai_status manifest_read_presets(struct manifest_reader *r, const char *whe
         r->m->preset_count++;
     }
     return HARBORAI_OK;
+}
+
+/* ---- Their options ------------------------------------------------------------------------- */
+
+struct found {
+    struct buf where, what; /* of the first fault */
+};
+
+/* What the plugin requires the operator may say himself. */
+static void note_fault(void *context, const struct json_schema_fault *fault)
+{
+    struct found *f = context;
+    if (f->what.len > 0 || (fault->kind == JSON_SCHEMA_MISSING && fault->at->up == NULL))
+        return;
+    json_schema_add_path(fault->at, &f->where);
+    switch (fault->kind) {
+    case JSON_SCHEMA_WRONG:
+        buf_add(&f->what, HARBORAI_STR("must be "));
+        schema_words_add_wanted(fault->schema, &f->what);
+        break;
+    case JSON_SCHEMA_UNKNOWN:
+        buf_add(&f->what, HARBORAI_STR("is not in config_schema"));
+        break;
+    case JSON_SCHEMA_MISSING:
+        buf_printf(&f->what, "has no '%.*s'", SLICE_ARG(slice_cut(fault->missing, 64)));
+        break;
+    case JSON_SCHEMA_AMBIGUOUS:
+    case JSON_SCHEMA_ENDLESS:
+        buf_add(&f->what, HARBORAI_STR("does not fit config_schema"));
+        break;
+    }
+}
+
+static harborai_status check_preset(struct manifest_reader *r, const struct manifest_preset *preset)
+{
+    struct found f = {BUF_INIT(KIB(64)), BUF_INIT(KIB(64))};
+    harborai_status st = HARBORAI_OK;
+    (void)json_schema_check(r->m->config_schema, preset->options, note_fault, &f);
+    if (f.what.len > 0) {
+        char where[200];
+        snprintf(where, sizeof where, "plugin.presets.%s.options%s%.*s", preset->name.data,
+                 f.where.len > 0 ? "." : "", SLICE_ARG(slice_cut(buf_slice(&f.where), 100)));
+        st = manifest_fault(r, where, "%.*s", SLICE_ARG(buf_slice(&f.what)));
+    }
+    buf_release(&f.where);
+    buf_release(&f.what);
+    return st;
+}
+
+harborai_status manifest_check_presets(struct manifest_reader *r)
+{
+    harborai_status st = HARBORAI_OK;
+    for (size_t i = 0; st == HARBORAI_OK && i < r->m->preset_count; i++)
+        if (r->m->config_schema.len > 0 && r->m->presets[i].options.len > 0)
+            st = check_preset(r, &r->m->presets[i]);
+    return st;
 }
 
 const struct manifest_preset *manifest_preset_find(const struct manifest *m, harborai_str name)

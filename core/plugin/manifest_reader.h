@@ -57,6 +57,8 @@ MUST_CHECK harborai_status manifest_read_models(struct manifest_reader *r, const
                                                 harborai_str value);
 MUST_CHECK harborai_status manifest_read_presets(struct manifest_reader *r, const char *where,
                                                  harborai_str value);
+/* Their options, once the whole manifest is read. */
+MUST_CHECK harborai_status manifest_check_presets(struct manifest_reader *r);
 MUST_CHECK harborai_status manifest_read_plugin(struct manifest_reader *r, harborai_str plugin);
 
 #endif

@@ -460,7 +460,8 @@ static void descend_any_of(struct check *c, struct place place, harborai_str own
     if (fitting == 1)
         check_value(c, (struct place){place.at, meant, place.value});
     else
-        add_fault(c, JSON_SCHEMA_WRONG, place, SLICE_NONE, false);
+        add_fault(c, fitting == 0 ? JSON_SCHEMA_WRONG : JSON_SCHEMA_AMBIGUOUS, place, SLICE_NONE,
+                  false);
 }
 
 static void check_value(struct check *c, struct place place)

@@ -30,10 +30,11 @@ struct json_schema_at {
 };
 
 enum json_schema_kind {
-    JSON_SCHEMA_WRONG,   /* a value is not as its schema has it */
-    JSON_SCHEMA_UNKNOWN, /* an object has a member that its schema does not allow */
-    JSON_SCHEMA_MISSING, /* … has not one that its schema requires */
-    JSON_SCHEMA_ENDLESS  /* the check has been given up: such a schema, such a value */
+    JSON_SCHEMA_WRONG,     /* a value is not as its schema has it */
+    JSON_SCHEMA_UNKNOWN,   /* an object has a member that its schema does not allow */
+    JSON_SCHEMA_MISSING,   /* … has not one that its schema requires */
+    JSON_SCHEMA_AMBIGUOUS, /* … is as none of several alternatives that could be meant */
+    JSON_SCHEMA_ENDLESS    /* the check has been given up: such a schema, such a value */
 };
 
 struct json_schema_fault {

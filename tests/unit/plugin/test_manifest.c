@@ -109,6 +109,18 @@ static const struct {
      "plugin.presets.p.models: must be an array", 0},
     {"preset options", PLUGIN(MODELS ",\"presets\":{\"p\":{\"options\":[]}}"),
      "plugin.presets.p.options: must be an object", 0},
+    {"schema no schema", PLUGIN(MODELS ",\"config_schema\":[]"), "plugin.config_schema: must be", 0},
+    {"schema with an unknown keyword", PLUGIN(MODELS ",\"config_schema\":{\"properties\":{\"a\":"
+     "{\"pattern\":\"^x\"}}}"), "config_schema: properties.a.pattern: this keyword is not", 0},
+    {"preset options by the schema", PLUGIN(MODELS ",\"presets\":{\"p\":{\"options\":{\"a\":[1]}}},"
+     "\"config_schema\":{\"properties\":{\"a\":{\"items\":{\"type\":\"string\"}}}}"),
+     "plugin.presets.p.options.a[0]: must be a text", 0},
+    {"preset option unknown", PLUGIN(MODELS ",\"config_schema\":{\"additionalProperties\":false},"
+     "\"presets\":{\"p\":{\"options\":{\"a\":1}}}"),
+     "plugin.presets.p.options.a: is not in config_schema", 0},
+    {"preset option without a member", PLUGIN(MODELS ",\"config_schema\":{\"properties\":{\"a\":{"
+     "\"required\":[\"b\"]}}},\"presets\":{\"p\":{\"options\":{\"a\":{}}}}"),
+     "plugin.presets.p.options.a: has no 'b'", 0},
     {"preset options with a key", PLUGIN(MODELS ",\"presets\":{\"p\":{\"options\":"
      "{\"api_key\":\"k\"}}}"), "plugin.presets.p.options: 'api_key' is no option", 0},
     {"preset unsupported", PLUGIN(MODELS ",\"presets\":{\"p\":{\"unsupported\":[\"n\"]}}"),
@@ -202,7 +214,8 @@ static void test_presets(void)
         MODELS ",\"presets\":{\"bare\":{},\"f\\u0075ll\":{\"base_url\":\"https://f.example/v1//\","
         "\"env\":\"F_KEY\",\"key_required\":false,\"models\":[],\"options\":{ \"a\" : 1 },"
         "\"unsupported\":[\"/n\"],\"replay\":\"\",\"homepage\":\"https://f.example\","
-        "\"x-source\":\"s\",\"colour\":1}}");
+        "\"x-source\":\"s\",\"colour\":1}},\"config_schema\":{\"required\":[\"z\"],"
+        "\"properties\":{\"a\":{\"type\":\"integer\"}}}");
     struct manifest *m = NULL;
     CU_ASSERT_FATAL(manifest_create(slice_of(json), "x", &m, NULL) == HARBORAI_OK);
     CU_ASSERT_FATAL(m->preset_count == 2);
@@ -216,6 +229,7 @@ static void test_presets(void)
     CU_ASSERT(!full->key_required && full->has_models && full->models.count == 0);
     CU_ASSERT(slice_is(full->options, "{ \"a\" : 1 }") && full->has_replay && full->replay.len == 0);
     CU_ASSERT(full->has_unsupported && full->unsupported.count == 1);
+    CU_ASSERT(slice_starts_with(m->config_schema, "{\"required\"")); /* of the operator, too */
     CU_ASSERT(m->warnings.count == 1);
     CU_ASSERT(slice_is(m->warnings.items[0], "plugin.presets.full.colour: unknown member"));
     manifest_unref(m);
@@ -226,7 +240,8 @@ static void test_every_prefix(void)
 {
     const harborai_str json = HARBORAI_STR(
         PLUGIN(MODELS ",\"secrets\":{\"a\":{\"env\":\"E\"}},\"patterns\":[\"p*\"],"
-                       "\"presets\":{\"p\":{\"models\":[\"q*\"],\"options\":{\"a\":[1]}}}"));
+                       "\"presets\":{\"p\":{\"models\":[\"q*\"],\"options\":{\"a\":[1]}}},"
+                       "\"config_schema\":{\"properties\":{\"a\":{\"items\":{\"minimum\":1}}}}"));
     for (size_t len = 0; len < json.len; len++) {
         struct manifest *m = NULL;
         char *copy = slice_dup(slice_cut(json, len));

@@ -155,7 +155,7 @@ static const struct {
     {"another word", WORD_OR_MAP, "\"of\"", "wrong ;"},
     {"a wrong mapping", WORD_OR_MAP, "{\"k\":\"of\",\"l\":\"on\"}", "wrong k;"},
     {"two could be meant", "{\"anyOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}", "{}",
-     "wrong ;"},
+     "ambiguous ;"},
     {"what is said twice counts twice", OBJECT "\"required\":[]}", "{\"a\":\"\",\"a\":\"\"}",
      "wrong a;wrong a;"},
 };
@@ -165,6 +165,7 @@ static void note(void *context, const struct json_schema_fault *fault)
     static const char *const kinds[] = {[JSON_SCHEMA_WRONG] = "wrong",
                                         [JSON_SCHEMA_UNKNOWN] = "unknown",
                                         [JSON_SCHEMA_MISSING] = "missing",
+                                        [JSON_SCHEMA_AMBIGUOUS] = "ambiguous",
                                         [JSON_SCHEMA_ENDLESS] = "endless"};
     struct buf *out = context;
     buf_printf(out, "%s ", kinds[fault->kind]);
