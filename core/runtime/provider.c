@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/legacy.h"
+#include "runtime/options.h"
 #include "runtime/preset.h"
 #include "runtime/state.h"
 
@@ -220,8 +221,19 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     return HARBORAI_OK;
 }
 
+static void check_options(const struct provider *provider, const struct wanted *w,
+                          struct config_faults *faults)
+{
+    struct config_place nowhere = {"", 0, 0};
+    options_check(provider, w->spec != NULL ? w->spec->options : NULL,
+                  w->spec != NULL ? preset_place(w->spec) : nowhere, faults);
+}
+
+/* Wrong options are faults, and it goes on: but a provider that nobody has written down is not made
+ * then. */
 static harborai_status want(struct runtime *runtime, const struct config *config,
-                            const struct wanted *w, harborai_error *error)
+                            const struct wanted *w, struct config_faults *faults,
+                            harborai_error *error)
 {
     struct provider_options options = {.name = w->name,
                                        .secrets = w->secrets,
@@ -243,8 +255,11 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     harborai_status st = provider_create(&options, &spec, error);
     if (st < 0)
         return st;
+    check_options(spec, w, faults);
     struct runtime_provider *have = find_same(runtime, spec, &target, ca_file);
     provider_destroy(spec);
+    if (!config->has_file && faults->total > 0)
+        return HARBORAI_OK;
     if (have == NULL)
         return make_provider(runtime, &options, &target, ca_file, error);
     have->wanted = true;
@@ -254,14 +269,15 @@ static harborai_status want(struct runtime *runtime, const struct config *config
 /* --- What is wanted --------------------------------------------------------------------------- */
 
 static harborai_status prepare_configured(struct runtime *runtime, const struct config *config,
-                                          const struct config_provider *spec, harborai_error *error)
+                                          const struct config_provider *spec,
+                                          struct config_faults *faults, harborai_error *error)
 {
     struct wanted w = {.spec = spec, .name = spec->name};
     harborai_status st = preset_choose(runtime->catalog, spec, &w.file, &w.preset, error);
     if (st >= 0)
         st = find_secrets(&w, config, error);
     if (st >= 0)
-        st = want(runtime, config, &w, error);
+        st = want(runtime, config, &w, faults, error);
     release_secrets(&w);
     return st;
 }
@@ -273,7 +289,7 @@ static harborai_status prepare_all_configured(struct runtime *runtime, const str
     for (size_t i = 0; i < config->provider_count; i++) {
         const struct config_provider *spec = &config->providers[i];
         harborai_error why = HARBORAI_ERROR_INIT;
-        harborai_status st = prepare_configured(runtime, config, spec, &why);
+        harborai_status st = prepare_configured(runtime, config, spec, faults, &why);
         if (st == HARBORAI_E_CONFIG)
             config_faults_add(faults, preset_place(spec), "%s", why.message);
         else if (st < 0)
@@ -287,9 +303,14 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
 {
     struct wanted w = {.file = file, .name = file->manifest->provider,
                        .spec = config_provider_find(config, file->manifest->provider)};
+    AUTO(config_faults) faults;
+    config_faults_init(&faults);
     harborai_status st = find_secrets(&w, config, error);
     if (st >= 0 && has_required_secrets(&w))
-        st = want(runtime, config, &w, error);
+        st = want(runtime, config, &w, &faults, error);
+    if (faults.count > 0)
+        log_write(runtime->options.log, LOG_LEVEL_WARN, "plugin.options", "provider=%s reason='%s'",
+                  w.name.data, faults.items[0].message);
     release_secrets(&w);
     return st;
 }

@@ -26,11 +26,11 @@ HARBORAI_MANIFEST_LITERAL(
     "\"request_id_header\":\"request-id\",\"x-prices-date\":\"" ANTHROPIC_PRICES_DATE "\","
     "\"secrets\":{\"api_key\":{\"env\":\"ANTHROPIC_API_KEY\",\"required\":true,"
     "\"description\":\"API key, from platform.claude.com\"}},"
-    "\"config_schema\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"base_url\":{\"type\":\"string\"},"
+    "\"config_schema\":{\"additionalProperties\":false,\"properties\":{"
     "\"anthropic_version\":{\"enum\":[\"2023-06-01\",\"2026-10-21\"]},"
     "\"auth_style\":{\"enum\":[\"x-api-key\",\"bearer\"]},"
-    "\"beta\":{\"type\":\"string\"},\"max_tokens\":{\"type\":\"integer\",\"minimum\":1},"
+    "\"beta\":{\"type\":\"string\"},\"max_tokens\":{\"type\":\"integer\",\"minimum\":1,"
+    "\"maximum\":1000000000},"
     "\"reasoning_effort\":{\"enum\":[\"none\",\"minimal\",\"low\",\"medium\",\"high\",\"xhigh\","
     "\"max\"]},\"thinking_display\":{\"enum\":[\"summarized\",\"omitted\"]}}}}");
 

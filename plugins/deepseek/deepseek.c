@@ -28,7 +28,7 @@ HARBORAI_MANIFEST_LITERAL(
     "\"x-prices-date\":\"" DEEPSEEK_PRICES_DATE "\","
     "\"secrets\":{\"api_key\":{\"env\":\"DEEPSEEK_API_KEY\",\"required\":true,"
     "\"description\":\"API key, from platform.deepseek.com\"}},"
-    "\"config_schema\":{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"}}}}");
+    "\"config_schema\":{\"additionalProperties\":false}}");
 
 /* ---- The account ----------------------------------------------------------------------------- */
 

@@ -29,8 +29,10 @@ HARBORAI_MANIFEST_LITERAL(
     "\"unsupported\":[\"/audio\",\"/prediction\",\"/seed\",\"/verbosity\",\"/web_search_options\"],"
     "\"secrets\":{\"api_key\":{\"env\":\"ARK_API_KEY\",\"required\":true,"
     "\"description\":\"API key, from console.volcengine.com/ark\"}},"
-    "\"config_schema\":{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"},"
-    "\"endpoints\":{\"type\":\"object\"}}}}");
+    "\"config_schema\":{\"additionalProperties\":false,\"properties\":{\"endpoints\":{"
+    "\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\",\"minLength\":1},"
+    "\"description\":\"the model behind each endpoint: "
+    "{ ep-20260915-abcde: doubao-seed-2-1-pro-260915 }\"}}}}");
 
 /* ---- The account ----------------------------------------------------------------------------- */
 

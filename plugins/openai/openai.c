@@ -27,7 +27,7 @@ HARBORAI_MANIFEST_LITERAL(
     "\"secrets\":{\"api_key\":{\"env\":\"OPENAI_API_KEY\",\"required\":true,"
     "\"description\":\"API key, from platform.openai.com\"}},"
     "\"presets\":{" OPENAI_PRESETS "},"
-    "\"config_schema\":{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"}}}}");
+    "\"config_schema\":" OPTIONS_SCHEMA "}");
 
 struct account {
     harborai_provider *chat; /* of openai_chat */

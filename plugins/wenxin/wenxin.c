@@ -17,6 +17,11 @@
 #define VERSION "0.1.0"
 #define KEY_FORM "a key of version 2, which begins with bce-v3/ALTAK-, from console.bce.baidu.com/iam"
 
+/* The schema of an option that has to be left out, and why. */
+#define VERSION_1                                                                                  \
+    "{\"anyOf\":[false],\"description\":\"it is of version 1 of Qianfan's API, which is not "        \
+    "spoken: set api_key to " KEY_FORM "\"}"
+
 HARBORAI_MANIFEST_LITERAL(
     "{\"id\":\"" ID "\",\"version\":\"" VERSION "\",\"provider\":\"wenxin\","
     "\"name\":\"Baidu Qianfan (Wenxin)\",\"license\":\"MIT\","
@@ -29,8 +34,8 @@ HARBORAI_MANIFEST_LITERAL(
     "\"unsupported\":[\"/audio\",\"/logit_bias\",\"/prediction\",\"/verbosity\"],"
     "\"secrets\":{\"api_key\":{\"env\":\"QIANFAN_API_KEY\",\"required\":true,"
     "\"description\":\"" KEY_FORM "\"}},"
-    "\"config_schema\":{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"},"
-    "\"appid\":{\"type\":\"string\"}}}}");
+    "\"config_schema\":{\"additionalProperties\":false,\"properties\":{"
+    "\"appid\":{\"type\":\"string\"},\"secret_key\":" VERSION_1 ",\"access_token\":" VERSION_1 "}}}");
 
 /* ---- The account ----------------------------------------------------------------------------- */
 

@@ -152,7 +152,7 @@ class DoubaoTest(FrontTest):
         done = support.harborai("chat", "-m", "doubao/x", "hello", env={"ARK_API_KEY": "k"},
                                 config=config)
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("endpoints must name the model", done.stderr)
+        self.assertIn("options.endpoints' must be a mapping, not a list (the model behind ", done.stderr)
         del config["providers"]["doubao"]["options"]
         for name in ("ARK_API_KEY", "DOUBAO_API_KEY"):
             done = support.harborai("chat", "-m", PRO, "hello", env={name: "k"}, config=config)

@@ -22,6 +22,12 @@ def mapped(pid, name):
         return any(" r-xp " in line and line.rstrip().endswith("/" + name) for line in file)
 
 
+def with_schema(name, schema):
+    manifest = json.loads(made.MANIFEST % {"id": "com.example." + name, "name": name,
+                                           "model": name + "-model"})
+    return f"HARBORAI_MANIFEST({json.dumps({**manifest, 'config_schema': schema})});"
+
+
 class PlaceTest(unittest.TestCase):
     def setUp(self):
         stack = contextlib.ExitStack()
@@ -73,6 +79,11 @@ class BadPluginsTest(PlaceTest):
         made.build(self.place, "lacking", note="HARBORAI_MANIFEST({\"id\":\"com.example.lacking\"});")
         self.check("lacking.so", r"(?i)version|provider")
 
+    def test_schema_that_cannot_be_honoured(self):
+        made.build(self.place, "patterned", note=with_schema("patterned", {
+            "properties": {"region": {"type": "string", "pattern": "^eu-"}}}))
+        self.check("patterned.so", r"config_schema: properties\.region\.pattern: this keyword is not")
+
     def test_foreign_abi(self):
         made.build(self.place, "foreign",
                    note='HARBORAI_NOTE_("{\\"abi\\":[9,7,0],\\"plugin\\":" @MANIFEST@ "}");')
@@ -89,6 +100,52 @@ class BadPluginsTest(PlaceTest):
         said = listed.stdout + listed.stderr
         self.assertRegex(said, r"(?i)writable")
         os.chmod(self.place, 0o700)
+
+
+class OptionsTest(PlaceTest):
+    """Options are checked against the manifest's schema; nothing of the plugin's is run for it."""
+    SCHEMA = {"additionalProperties": False, "required": ["region"], "properties": {
+        "region": {"type": "string", "minLength": 1, "description": "where the data lives"},
+        "retries": {"type": "integer", "minimum": 0, "maximum": 9},
+        "mode": {"anyOf": [{"properties": {"a": {}}, "required": ["a"]}, {"required": ["b"]}]}}}
+
+    def setUp(self):
+        super().setUp()
+        made.build(self.place, "strict", note=with_schema("strict", self.SCHEMA), create="__builtin_trap();")
+
+    def check(self, provider, *want):
+        done = harborai("config", "check", config="providers:\n  strict: " + provider + "\n", env=self.env)
+        said = [x.split("harborai.yaml:")[1] for x in done.stderr.splitlines() if "harborai.yaml:" in x]
+        self.assertEqual((said, done.returncode), (list(want), 3 if want else 0), done.stderr)
+
+    def test_good(self):
+        self.check("{ base_url: 'http://h/v1', options: { region: eu, retries: 9, mode: { b: 1 } } }")
+
+    def test_wrong(self):
+        self.check("{ options: { region: '', retries: 10, retires: 1 } }",
+                   "2:32: 'providers.strict.options.region' must be a text that is not empty, not '' "
+                   "(where the data lives)",
+                   "2:45: 'providers.strict.options.retries' must be a whole number from 0 to 9, not 10",
+                   "2:49: unknown key 'retires' in 'providers.strict.options', did you mean 'retries'?")
+
+    def test_missing(self):
+        said = "'providers.strict.options.region' is missing: a text that is not empty"
+        self.check("{ options: { retries: 1 } }", "2:13: " + said)
+        self.check("{}", "2:3: " + said)
+
+    def test_neither(self):
+        self.check("{ options: { region: eu, mode: { c: 1 } } }",
+                   "2:36: 'providers.strict.options.mode' fits none of the alternatives that plugin "
+                   "com.example.strict takes")
+
+    def test_without_a_file(self):
+        """A plugin that nobody asked for does not keep the rest from working."""
+        made.build(self.place, "good")
+        with support.gateway(env=self.env) as hb:
+            self.assertEqual(hb.chat("x", "good-model").text(), "made on the spot")
+            self.assertEqual(hb.chat("x", "strict-model").status, 404)
+            self.assertIn("plugin.options provider=strict reason='\\'providers.strict.options.region\\' "
+                          "is missing", hb.log())
 
 
 class FaultAtLoadTest(PlaceTest):

@@ -73,6 +73,9 @@ class ReloadTest(Reloading):
                          "faults=2"),
                         ("a: [\n", "not valid YAML", "faults=1"),
                         ("providers: {lab: {plugin: nonesuch}}\n", "nonesuch", "faults=1"),
+                        ("providers:\n  lab: {plugin: openai, options: {reasoning: loud, colour: 1}}\n",
+                         "yaml:2:46: \\'providers.lab.options.reasoning\\' must be openai, as_sent",
+                         "yaml:2:52: unknown key \\'colour\\' in", "faults=2"),
                         ("providers: {lab: {plugin: openai, models: [m]}}\nmodels: {s: lab/n}\n",
                          "models.s: the model", "faults=1")):
                     with self.subTest(text):

@@ -146,6 +146,24 @@ static void test_open(void)
     }
 }
 
+/* Of a plugin's options, too, which the plugin is not run for. */
+static void test_open_with_wrong_options(void)
+{
+    char text[512];
+    struct heard heard = {0, 0, 0};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_client_options options = {.size = sizeof options, .log = on_line, .log_context = &heard};
+    stage_open(&stage);
+    snprintf(text, sizeof text, "plugin_path: [\"%s/plugins\"]\nproviders:\n  lab: { plugin: openai,"
+             " options: { efforts: high, colour: red } }\n", stage.directory);
+    options.config_text = slice_of(text);
+    CU_ASSERT(harborai_client_open(&options, &error) == NULL);
+    CU_ASSERT(error.code == HARBORAI_E_CONFIG && heard.faults == 2);
+    ROW(error.message, strstr(error.message, "3:46: 'providers.lab.options.efforts' must be a list, "
+                                             "not 'high' (and 1 more)") != NULL);
+    stage_close(&stage);
+}
+
 static void test_log(void)
 {
     struct heard heard = {0, 0, 0};
@@ -330,6 +348,7 @@ static void test_check(void)
 
 const CU_TestInfo options_tests[] = {
     {"call options", test_call_options}, {"time limit", test_time_limit}, {"open", test_open},
+    {"open with wrong options", test_open_with_wrong_options},
     {"log", test_log}, {"stats", test_stats}, {"stats, old", test_stats_of_old_clients},
     {"stats, large", test_stats_of_large_processes}, {"full disk", test_full_disk},
     {"chain", test_chain}, {"check", test_check},
