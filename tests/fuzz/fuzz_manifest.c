@@ -5,13 +5,39 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "fuzz.h"
+#include "json_value.h"
 #include "plugin/manifest.h"
 #include "plugin/note.h"
+#include "plugin/schema_words.h"
 
 static void check_text(harborai_str text)
 {
     MUST(text.data != NULL && text.data[text.len] == '\0' && strlen(text.data) == text.len);
+}
+
+/* Each fault can be told, in as many words as a message has room for. */
+static void tell(void *context, const struct json_schema_fault *fault)
+{
+    unsigned *told = context;
+    AUTO(buf) path = BUF_INIT(MIB(1));
+    AUTO(buf) words = BUF_INIT(MIB(1));
+    json_schema_add_path(fault->at, &path);
+    schema_words_add_wanted(fault->schema, &words);
+    if (fault->kind == JSON_SCHEMA_UNKNOWN)
+        schema_words_add_hint(fault->schema, fault->at->key, &words);
+    MUST(fault->kind == JSON_SCHEMA_ENDLESS || fault->value.len > 0);
+    MUST(words.failed == HARBORAI_OK && words.len > 0 && path.failed == HARBORAI_OK);
+    ++*told;
+}
+
+/* Whatever a schema is, it holds for a value or says why not, the same each time. */
+static void check_schema(harborai_str schema, harborai_str value)
+{
+    unsigned told = 0, faults = json_schema_check(schema, value, tell, &told);
+    MUST(faults == told);
+    MUST(faults == json_schema_check(schema, value, NULL, NULL));
 }
 
 static void check_manifest(harborai_str json)
@@ -36,6 +62,11 @@ static void check_manifest(harborai_str json)
         check_text(m->presets[i].name);
         MUST(m->presets[i].options.len == 0 || m->presets[i].options.data[0] == '{');
         MUST(manifest_preset_find(m, m->presets[i].name) == &m->presets[i]);
+    }
+    if (m->config_schema.len > 0) {
+        harborai_str value = json_pointer_find(json, HARBORAI_STR("/plugin/x-value"));
+        check_schema(m->config_schema, value.len > 0 ? value : slice_trim(json));
+        check_schema(m->config_schema, m->config_schema);
     }
     manifest_unref(m);
 }

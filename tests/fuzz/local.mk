@@ -208,6 +208,7 @@ EXTRA_DIST += \
 	%reldir%/corpus/manifest/foreign_abi \
 	%reldir%/corpus/manifest/minimal \
 	%reldir%/corpus/manifest/presets \
+	%reldir%/corpus/manifest/schema \
 	%reldir%/corpus/manifest/twice \
 	%reldir%/corpus/manifest/whole \
 	%reldir%/corpus/replay/calls \
