@@ -28,7 +28,6 @@ openai_chat_sources = plugin-sdk/lib/openai_chat.c plugin-sdk/lib/openai_chat.h 
 	plugin-sdk/lib/json_scan.c plugin-sdk/lib/json_scan.h \
 	plugin-sdk/lib/json_value.c plugin-sdk/lib/json_value.h plugin-sdk/lib/json_word.h \
 	plugin-sdk/lib/openai_usage.c plugin-sdk/lib/openai_usage.h \
-	plugin-sdk/lib/option_names.c plugin-sdk/lib/option_names.h \
 	plugin-sdk/lib/price_table.c plugin-sdk/lib/price_table.h
 dialect_sources = $(openai_chat_sources) \
 	plugin-sdk/lib/chat_edits.c plugin-sdk/lib/chat_edits.h \

@@ -10,7 +10,6 @@ noinst_LTLIBRARIES += %reldir%/libsdk.la
 	%reldir%/json_scan.c %reldir%/json_scan.h \
 	%reldir%/json_value.c %reldir%/json_value.h %reldir%/json_word.h \
 	%reldir%/lines.c %reldir%/lines.h \
-	%reldir%/option_names.c %reldir%/option_names.h \
 	%reldir%/openai_usage.c %reldir%/openai_usage.h \
 	%reldir%/reasoning_request.c %reldir%/reasoning_request.h \
 	%reldir%/replayed.c %reldir%/replayed.h \

@@ -48,17 +48,14 @@ static harborai_status tell(struct body *b, struct plan *plan, uint32_t how)
     return body_tell(b, plan->param, how);
 }
 
+#define EFFORTS "none, minimal, low, medium, high, xhigh or max"
+
 static const struct level *level_of(harborai_str text)
 {
     for (size_t i = 0; i < LEVEL_COUNT; i++)
         if (harborai_str_equal(text, levels[i].name))
             return &levels[i];
     return NULL;
-}
-
-bool thinking_is_effort(harborai_str text)
-{
-    return level_of(text) != NULL;
 }
 
 static bool is_type(harborai_str thinking, const char *type)
@@ -83,7 +80,7 @@ static harborai_status read_level(struct body *b, struct plan *plan)
         plan->level = level_of(text);
     return plan->level != NULL ? HARBORAI_OK
                                : body_refuse(b, HARBORAI_E_INVALID, "/reasoning_effort",
-                                             "'reasoning_effort' must be " THINKING_EFFORTS);
+                                             "'reasoning_effort' must be " EFFORTS);
 }
 
 /* Words that the vendor refuses: Qwen's and Qianfan's (`enable_thinking`, `thinking_budget`), and
@@ -113,7 +110,7 @@ static harborai_status read_reasoning(struct body *b, struct foreign *f)
         f->level = level_of(text);
     return f->level != NULL ? HARBORAI_OK
                             : body_refuse(b, HARBORAI_E_INVALID, "/reasoning/effort",
-                                          "'reasoning.effort' must be " THINKING_EFFORTS);
+                                          "'reasoning.effort' must be " EFFORTS);
 }
 
 static harborai_status read_switch(struct body *b, struct foreign *f)

@@ -9,10 +9,6 @@
 
 struct body;
 
-#define THINKING_EFFORTS "none, minimal, low, medium, high, xhigh or max"
-
-bool thinking_is_effort(harborai_str text);
-
 /* Writes `thinking` and `output_config` from reasoning_effort, response_format, and the members of
  * the same names that the application sent; sets b->thinks. The messages were written before. */
 harborai_status thinking_write(struct body *b);

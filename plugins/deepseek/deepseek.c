@@ -8,7 +8,6 @@
 #include "error_rules.h"
 #include "json_value.h"
 #include "openai_chat.h"
-#include "option_names.h"
 #include "plugins/deepseek/prices.h"
 #include "reasoning_request.h"
 #include "replayed.h"
@@ -29,16 +28,6 @@ HARBORAI_MANIFEST_LITERAL(
     "\"secrets\":{\"api_key\":{\"env\":\"DEEPSEEK_API_KEY\",\"required\":true,"
     "\"description\":\"API key, from platform.deepseek.com\"}},"
     "\"config_schema\":{\"additionalProperties\":false}}");
-
-/* ---- The account ----------------------------------------------------------------------------- */
-
-static harborai_status create(const harborai_host *host, harborai_str config,
-                              harborai_provider **provider, harborai_error *error)
-{
-    static const char *const options[] = {NULL};
-    harborai_status st = option_names_check(config, options, error);
-    return st < 0 ? st : openai_chat_create(host, config, provider, error);
-}
 
 /* ---- The request ----------------------------------------------------------------------------- */
 
@@ -155,7 +144,7 @@ static const harborai_plugin plugin = {.size = sizeof plugin,
                                        .abi_minor = HARBORAI_ABI_MINOR,
                                        .id = ID,
                                        .version = VERSION,
-                                       .create = create,
+                                       .create = openai_chat_create,
                                        .destroy = openai_chat_destroy,
                                        .chat = chat,
                                        .stream = chat,

@@ -9,7 +9,6 @@
 #include "error_rules.h"
 #include "json_value.h"
 #include "openai_chat.h"
-#include "option_names.h"
 #include "plugins/doubao/prices.h"
 #include "reasoning_request.h"
 
@@ -48,40 +47,14 @@ static void destroy(harborai_provider *provider)
     free(account);
 }
 
-static harborai_status check_endpoints(harborai_str endpoints, harborai_error *error)
-{
-    struct json_cursor cursor = json_open(endpoints);
-    struct json_member endpoint;
-    harborai_str model;
-    bool is_good = endpoints.len == 0 || json_kind(endpoints) == JSON_OBJECT;
-
-    while (is_good && json_object_next(&cursor, &endpoint))
-        is_good = json_string_plain(endpoint.value, &model) && model.len > 0;
-    if (is_good)
-        return HARBORAI_OK;
-    harborai_error_set(error, HARBORAI_E_CONFIG,
-                       "endpoints must name the model behind each endpoint: "
-                       "{ ep-20260915-abcde: doubao-seed-2-1-pro-260915 }");
-    if (error != NULL)
-        memcpy(error->param, "/endpoints", sizeof "/endpoints");
-    return HARBORAI_E_CONFIG;
-}
-
 static harborai_status create(const harborai_host *host, harborai_str config,
                               harborai_provider **provider, harborai_error *error)
 {
-    static const char *const options[] = {"endpoints", NULL};
-    harborai_str endpoints = host->config(host, "/endpoints");
-    harborai_status st = option_names_check(config, options, error);
-    if (st >= 0)
-        st = check_endpoints(endpoints, error);
-    if (st < 0)
-        return st;
     struct account *account = calloc(1, sizeof *account);
     if (account == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
-    account->endpoints = endpoints;
-    st = openai_chat_create(host, config, &account->chat, error);
+    account->endpoints = host->config(host, "/endpoints");
+    harborai_status st = openai_chat_create(host, config, &account->chat, error);
     if (st < 0)
         free(account);
     else

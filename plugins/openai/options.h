@@ -83,6 +83,8 @@ struct options { /* texts are the host's, until destroy() */
     "\"additionalProperties\":" OPTIONS_REASONING_ "}]},"                                          \
     "\"seed_member\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"                        \
     "\"stream_usage\":{\"enum\":[\"ask\",\"never\"]},"                                               \
+    "\"think_tags\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"array\",\"items\":"               \
+    "{\"type\":\"string\"}}]},"                                                                      \
     "\"tool_choice_required\":{\"enum\":[\"required\",\"any\",\"auto\"]}}}"
 
 /* [job] E_CONFIG, with the way out: an option that is unknown or wrong; error->param names it. */

@@ -9,7 +9,6 @@
 
 #include "error_rules.h"
 #include "openai_chat.h"
-#include "option_names.h"
 #include "plugins/wenxin/prices.h"
 #include "reasoning_request.h"
 
@@ -51,36 +50,14 @@ static void destroy(harborai_provider *provider)
     free(account);
 }
 
-static harborai_status refuse_v1(const harborai_host *host, harborai_error *error)
-{
-    static const char *const pointers[] = {"/secret_key", "/access_token"};
-    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
-        if (host->config(host, pointers[i]).len == 0)
-            continue;
-        harborai_error_set(error, HARBORAI_E_CONFIG,
-                           "%s is of version 1 of Qianfan's API, which is not spoken: leave it out "
-                           "and set api_key to " KEY_FORM, pointers[i] + 1);
-        if (error != NULL)
-            memcpy(error->param, pointers[i], strlen(pointers[i]) + 1);
-        return HARBORAI_E_CONFIG;
-    }
-    return HARBORAI_OK;
-}
-
 static harborai_status create(const harborai_host *host, harborai_str config,
                               harborai_provider **provider, harborai_error *error)
 {
-    static const char *const options[] = {"appid", NULL};
-    harborai_status st = refuse_v1(host, error);
-    if (st >= 0)
-        st = option_names_check(config, options, error);
-    if (st < 0)
-        return st;
     struct account *account = calloc(1, sizeof *account);
     if (account == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
     account->appid = host->config(host, "/appid");
-    st = openai_chat_create(host, config, &account->chat, error);
+    harborai_status st = openai_chat_create(host, config, &account->chat, error);
     if (st < 0)
         free(account);
     else

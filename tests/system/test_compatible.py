@@ -385,6 +385,35 @@ class FaultsTest(unittest.TestCase):
             self.assertIn(f"provider '{name}' has no api_key: set MOONSHOT_API_KEY or "
                           f"providers.{name}.api_key", done.stderr)
 
+    def test_each_word_of_each_option(self):
+        """The schemas and create() agree: the configuration is taken, the plugin made, and the call sent."""
+        efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+        words = ["openai", "as_sent", "effort", "thinking", "adaptive", "enable_thinking",
+                 "chat_template", "drop"]
+        options = {
+            "openai": {
+                "defaults": [{}, {"top_k": 1}], "developer_role": ["developer", "system"],
+                "efforts": [[], efforts], "fixed_sampling": [[], ["a*", "b"]],
+                "headers": [{}, {"x-a": "b"}], "history_reasoning": ["keep", "remove", "required"],
+                "list_prices": [True, False], "message_names": ["keep", "remove"],
+                "max_tokens_member": ["as_sent", "max_tokens", "max_completion_tokens"],
+                "organization": ["org-1"], "project": ["proj_1"], "seed_member": ["s", "s" * 64],
+                "reasoning": [{}, *words, {f"m{i}*": word for i, word in enumerate(words)}],
+                "stream_usage": ["ask", "never"], "tool_choice_required": ["required", "any", "auto"]},
+            "anthropic": {
+                "anthropic_version": ["2023-06-01", "2026-10-21"], "auth_style": ["x-api-key", "bearer"],
+                "beta": ["a,b"], "max_tokens": [1, 1000000000], "reasoning_effort": efforts,
+                "thinking_display": ["summarized", "omitted"]},
+            "wenxin": {"appid": ["app-1"]}, "doubao": {"endpoints": [{}, {"ep-1": "m"}]}, "deepseek": {}}
+        for plugin, known in options.items():
+            for i in range(max(map(len, known.values()), default=1)):
+                chosen = {name: values[i % len(values)] for name, values in known.items()}
+                with self.subTest(plugin, options=chosen):
+                    done = harborai("chat", "-m", "lab/m", "hello", config={"providers": {"lab": {
+                        "plugin": plugin, "base_url": "http://127.0.0.1:1/v1", "api_key": "none",
+                        "models": ["m"], "options": chosen}}})
+                    self.assertEqual(done.returncode, 5, done.stderr)
+
     def test_options(self):
         """What the manifest's schema can say is a fault of the configuration; the rest is create()'s."""
         for options, want in (

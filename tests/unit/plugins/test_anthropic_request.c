@@ -511,31 +511,9 @@ static void test_options(void)
     }
 }
 
-static void test_options_refused(void)
-{
-    static const char *const wrong[][2] = {
-        {"'max_token':1", "/max_token"},          {"'max_tokens':0", "/max_tokens"},
-        {"'max_tokens':'x'", "/max_tokens"},      {"'auth_style':'basic'", "/auth_style"},
-        {"'anthropic_version':'2024'", "/anthropic_version"},
-        {"'reasoning_effort':'hard'", "/reasoning_effort"},
-        {"'thinking_display':'all'", "/thinking_display"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        AUTO(buf) config = BUF_INIT(MIB(1));
-        struct tiny_host t;
-        quoted(&config, "{'base_url':'http://a',", wrong[i][0], "}");
-        ROW(wrong[i][0], tiny_host_open(&t, harborai_plugin_query(0), buf_slice(&config)) ==
-                             HARBORAI_E_CONFIG);
-        ROW(wrong[i][0], strcmp(t.error.param, wrong[i][1]) == 0);
-        ROW(wrong[i][0], strstr(t.error.message, wrong[i][1] + 1) != NULL);
-        tiny_host_close(&t);
-    }
-}
-
 const CU_TestInfo anthropic_request_tests[] = {{"translated", test_translated},
                                                {"budgets rise", test_budgets_rise},
                                                {"refused", test_refused},
                                                {"strict", test_strict},
                                                {"options", test_options},
-                                               {"options refused", test_options_refused},
                                                CU_TEST_INFO_NULL};
