@@ -64,27 +64,27 @@ struct options { /* texts are the host's, until destroy() */
 #define OPTIONS_EFFORTS_                                                                           \
     "[\"none\",\"minimal\",\"low\",\"medium\",\"high\",\"xhigh\",\"max\"]"
 #define OPTIONS_REASONING_                                                                         \
-    "{\"enum\":[\"openai\",\"as_sent\",\"effort\",\"thinking\",\"adaptive\",\"enable_thinking\","    \
+    "{\"enum\":[\"openai\",\"as_sent\",\"effort\",\"thinking\",\"adaptive\",\"enable_thinking\","  \
     "\"chat_template\",\"drop\"]}"
 #define OPTIONS_SCHEMA                                                                             \
     "{\"additionalProperties\":false,\"properties\":{"                                             \
-    "\"defaults\":{\"type\":\"object\"},"                                                            \
-    "\"developer_role\":{\"enum\":[\"developer\",\"system\"]},"                                      \
-    "\"efforts\":{\"type\":\"array\",\"items\":{\"enum\":" OPTIONS_EFFORTS_ "}},"                    \
-    "\"fixed_sampling\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"                       \
-    "\"headers\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"              \
-    "\"history_reasoning\":{\"enum\":[\"keep\",\"remove\",\"required\"]},"                           \
-    "\"list_prices\":{\"type\":\"boolean\"},"                                                        \
-    "\"max_tokens_member\":{\"enum\":[\"as_sent\",\"max_tokens\",\"max_completion_tokens\"]},"       \
-    "\"message_names\":{\"enum\":[\"keep\",\"remove\"]},"                                            \
-    "\"organization\":{\"type\":\"string\"},"                                                        \
-    "\"project\":{\"type\":\"string\"},"                                                             \
-    "\"reasoning\":{\"anyOf\":[" OPTIONS_REASONING_ ",{\"type\":\"object\","                         \
+    "\"defaults\":{\"type\":\"object\"},"                                                          \
+    "\"developer_role\":{\"enum\":[\"developer\",\"system\"]},"                                    \
+    "\"efforts\":{\"type\":\"array\",\"items\":{\"enum\":" OPTIONS_EFFORTS_ "}},"                  \
+    "\"fixed_sampling\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"                     \
+    "\"headers\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"            \
+    "\"history_reasoning\":{\"enum\":[\"keep\",\"remove\",\"required\"]},"                         \
+    "\"list_prices\":{\"type\":\"boolean\"},"                                                      \
+    "\"max_tokens_member\":{\"enum\":[\"as_sent\",\"max_tokens\",\"max_completion_tokens\"]},"     \
+    "\"message_names\":{\"enum\":[\"keep\",\"remove\"]},"                                          \
+    "\"organization\":{\"type\":\"string\"},"                                                      \
+    "\"project\":{\"type\":\"string\"},"                                                           \
+    "\"reasoning\":{\"anyOf\":[" OPTIONS_REASONING_ ",{\"type\":\"object\","                       \
     "\"additionalProperties\":" OPTIONS_REASONING_ "}]},"                                          \
-    "\"seed_member\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"                        \
-    "\"stream_usage\":{\"enum\":[\"ask\",\"never\"]},"                                               \
-    "\"think_tags\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"array\",\"items\":"               \
-    "{\"type\":\"string\"}}]},"                                                                      \
+    "\"seed_member\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"                      \
+    "\"stream_usage\":{\"enum\":[\"ask\",\"never\"]},"                                             \
+    "\"think_tags\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"array\",\"items\":"             \
+    "{\"type\":\"string\"}}]},"                                                                    \
     "\"tool_choice_required\":{\"enum\":[\"required\",\"any\",\"auto\"]}}}"
 
 /* [job] E_CONFIG, with the way out: an option that is unknown or wrong; error->param names it. */

@@ -17,6 +17,7 @@ HARBORAI_MANIFEST({
     "name": "Echo",
     "description": "Answers with the user's last message, word by word",
     "capabilities": [ "chat", "stream" ],
+    "config_schema": { "additionalProperties": false },
     "models": [ { "name": "echo", "context": 8192, "max_output": 8192 } ]
 });
 

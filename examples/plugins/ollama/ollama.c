@@ -19,7 +19,8 @@ HARBORAI_MANIFEST({
     "base_url": "http://127.0.0.1:11434",
     "network": [ "127.0.0.1:11434" ],
     "capabilities": [ "chat", "stream", "reasoning" ],
-    "dynamic_models": true
+    "dynamic_models": true,
+    "config_schema": { "additionalProperties": false }
 });
 
 enum { BASE_MOST = 1000 };

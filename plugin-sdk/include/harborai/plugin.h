@@ -124,9 +124,23 @@ extern "C" {
  *   "secrets": { "api_key": { "env": "ACME_API_KEY", "required": true, "description": "…",
  *                             "readable": true } },    readable: host->secret() gives it out.
  *                                     A configuration file can hold api_key only; for others `env`
- *   "config_schema": { "type": "object", "properties": { "base_url": { "type": "string" } } },
+ *   "config_schema": { "properties": { "region": { "enum": [ "eu", "us" ] } },
+ *                      "additionalProperties": false },   what create()'s `config` may be; see below
  *   "isolation": "any" }                any | in-process | worker: what the plugin can live with;
  *                                     a host without workers refuses "worker"
+ *
+ * config_schema: before any code of the plugin is run, the host checks create()'s `config` against
+ * it (the operator's options, those of the preset, base_url), and tells the operator each fault at its
+ * line. Without it everything goes to create(), which sees to what a schema cannot say. It is this
+ * part of JSON Schema, in which a keyword holds for values of its kind alone:
+ *     type (a word, or a list of them), enum, const (of texts, numbers, true, false, null),
+ *     minimum, maximum, minLength, maxLength (in characters), properties, required,
+ *     additionalProperties, items (one schema for all), anyOf; the schemas true and false.
+ *     description is shown with a fault; title, default, examples, format, $schema and $comment do
+ *     nothing. Any other keyword makes the manifest wrong: nothing is checked by halves.
+ * At most 32 schemas may stand in one another. "base_url" need not be named. { "anyOf": [ false ],
+ * "description": "it is …" } refuses a member and says why. The options of a preset have to be good
+ * by themselves, but for what is required at the top: that the operator may give.
  *
  * Other languages put the same bytes into section ".note.harborai": an ELF note, 4-byte aligned,
  * owner "HarborAI", type HARBORAI_NOTE_TYPE, descriptor NUL-terminated UTF-8 JSON:
