@@ -468,7 +468,8 @@ static void check_value(struct check *c, struct place place)
 {
     struct json_cursor cursor = json_open(place.schema);
     struct json_member member;
-    if (!work(c, place.schema.len + place.value.len))
+    bool is_number = json_kind(place.value) == JSON_NUMBER; /* read once for each it may be */
+    if (!work(c, place.schema.len + place.value.len * (is_number ? place.schema.len : 1)))
         return;
     if (!fits(place.schema, place.value)) {
         add_fault(c, JSON_SCHEMA_WRONG, place, SLICE_NONE, false);

@@ -111,7 +111,10 @@ class OptionsTest(PlaceTest):
 
     def setUp(self):
         super().setUp()
-        made.build(self.place, "strict", note=with_schema("strict", self.SCHEMA), create="__builtin_trap();")
+        self.build(self.SCHEMA)
+
+    def build(self, schema):
+        made.build(self.place, "strict", note=with_schema("strict", schema), create="__builtin_trap();")
 
     def check(self, provider, *want):
         done = harborai("config", "check", config="providers:\n  strict: " + provider + "\n", env=self.env)
@@ -137,6 +140,23 @@ class OptionsTest(PlaceTest):
         self.check("{ options: { region: eu, mode: { c: 1 } } }",
                    "2:36: 'providers.strict.options.mode' fits none of the alternatives that plugin "
                    "com.example.strict takes")
+
+    def test_base_url(self):
+        """It stands beside the options, and a schema may ask for more than that it is one."""
+        self.build({"required": ["base_url"],
+                    "properties": {"base_url": {"enum": ["http://a", "http://b"]}}})
+        self.check("{ base_url: 'http://b' }")
+        self.check("{}", "2:3: 'providers.strict.base_url' is missing: http://a or http://b")
+        self.check("{ base_url: 'http://c', options: { x: 1 } }",
+                   "2:3: 'providers.strict.base_url' must be http://a or http://b")
+
+    def test_endless(self):
+        self.build({"additionalProperties": {"enum": [f"w{i}" for i in range(20000)]}})
+        self.check("{ options: { a: w1, b: w19999 } }")
+        many = ", ".join(f"a{i}: w1" for i in range(1000))
+        self.check("{ options: { " + many + " } }",
+                   "2:13: 'providers.strict.options' cannot be checked: plugin com.example.strict has a "
+                   "config_schema that asks for too much")
 
     def test_without_a_file(self):
         """A plugin that nobody asked for does not keep the rest from working."""

@@ -216,8 +216,25 @@ static void test_endless(void)
     CU_ASSERT(slice_is(buf_slice(&said), "endless ;"));
 }
 
+/* Nor does a long number, compared with many, take long. */
+static void test_long_number(void)
+{
+    AUTO(buf) schema = BUF_INIT(MIB(1));
+    AUTO(buf) value = BUF_INIT(MIB(1));
+    AUTO(buf) said = BUF_INIT(KIB(64));
+    buf_add(&schema, HARBORAI_STR("{\"enum\":[0"));
+    for (unsigned i = 0; i < 50000; i++)
+        buf_add(&schema, HARBORAI_STR(",1"));
+    buf_add(&schema, HARBORAI_STR("]}"));
+    for (unsigned i = 0; i < 500000; i++)
+        buf_add_char(&value, '1');
+    CU_ASSERT(json_schema_check(buf_slice(&schema), buf_slice(&value), note, &said) == 1);
+    CU_ASSERT(slice_is(buf_slice(&said), "endless ;"));
+}
+
 const CU_TestInfo json_schema_tests[] = {{"schemas", test_schemas},
                                          {"depth", test_depth},
                                          {"values", test_values},
                                          {"endless", test_endless},
+                                         {"long number", test_long_number},
                                          CU_TEST_INFO_NULL};
