@@ -22,9 +22,9 @@ struct options {
 /* As deep as a schema may be. */
 static const struct node *find_node(const struct node *root, const struct json_schema_at *at)
 {
-    const struct node *parent = at->up != NULL && root != NULL ? find_node(root, at->up) : NULL;
-    if (at->up == NULL)
+    if (root == NULL || at->up == NULL)
         return root;
+    const struct node *parent = find_node(root, at->up);
     const struct node *child = parent != NULL ? parent->first : NULL;
     if (at->key.data == NULL)
         for (size_t i = 0; child != NULL && i < at->index; i++)
@@ -62,8 +62,8 @@ static void add_path(const struct options *o, const struct json_schema_at *at, s
 
 static bool wants_text(harborai_str schema)
 {
-    struct json_cursor cursor = json_open(json_member(schema, HARBORAI_STR("type")));
     harborai_str type = json_member(schema, HARBORAI_STR("type")), item;
+    struct json_cursor cursor = json_open(type);
     bool wants = json_string_equal(type, HARBORAI_STR("string"));
     while (!wants && json_array_next(&cursor, &item))
         wants = json_string_equal(item, HARBORAI_STR("string"));
@@ -108,7 +108,7 @@ static void add_written(const struct json_schema_fault *fault, const struct node
     }
 }
 
-/* What the plugin's author says of it. */
+/* What the plugin's author says of it, unless he says too much. */
 static void add_description(harborai_str schema, struct buf *out)
 {
     harborai_str said = json_member(schema, HARBORAI_STR("description")), text;

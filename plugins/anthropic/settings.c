@@ -3,7 +3,6 @@
  * the key. */
 #include "plugins/anthropic/settings.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "json_value.h"

@@ -136,8 +136,9 @@ extern "C" {
  *     type (a word, or a list of them), enum, const (of texts, numbers, true, false, null),
  *     minimum, maximum, minLength, maxLength (in characters), properties, required,
  *     additionalProperties, items (one schema for all), anyOf; the schemas true and false.
- *     description is shown with a fault; title, default, examples, format, $schema and $comment do
- *     nothing. Any other keyword makes the manifest wrong: nothing is checked by halves.
+ *     description, of at most 250 bytes, is shown with a fault; title, default, examples, format,
+ *     $schema and $comment do nothing. Any other keyword makes the manifest wrong: nothing is
+ *     checked by halves.
  * At most 32 schemas may stand in one another. "base_url" need not be named. { "anyOf": [ false ],
  * "description": "it is …" } refuses a member and says why. The options of a preset have to be good
  * by themselves, but for what is required at the top: that the operator may give.
