@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -36,19 +37,6 @@ static char *segment_path(harborai_str state_dir, const char *name)
                  name) < 0)
         return NULL;
     return path;
-}
-
-/* mkdir -p: each part that is missing. Changes `path` on the way and puts it back. */
-static bool make_directories(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        bool is_there = mkdir(path, 0700) == 0 || errno == EEXIST;
-        *slash = '/';
-        if (!is_there)
-            return false;
-    }
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
 /* -1 with errno EEXIST: the name is taken, or somebody was quicker to lock it. */
@@ -82,7 +70,7 @@ harborai_status segment_prepare(harborai_str state_dir, harborai_error *error)
         st = harborai_error_set(error, HARBORAI_E_CONFIG, "the state directory has no name");
     else if (path == NULL)
         st = harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
-    else if (!make_directories(path))
+    else if (!directory_make(path))
         st = failed(error, "make directory", path);
     else if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0)
         st = failed(error, "write to directory", path);
