@@ -5,7 +5,8 @@ noinst_LTLIBRARIES += %reldir%/libbase.la
 	%reldir%/clock.c %reldir%/clock.h %reldir%/directory.c %reldir%/directory.h \
 	%reldir%/error.c %reldir%/error.h %reldir%/hash.h \
 	%reldir%/ids.c %reldir%/ids.h %reldir%/limits.h %reldir%/list.h %reldir%/log.c %reldir%/log.h \
-	%reldir%/mpsc.c %reldir%/mpsc.h %reldir%/once.c %reldir%/once.h %reldir%/secret.c %reldir%/secret.h \
+	%reldir%/mpsc.c %reldir%/mpsc.h %reldir%/once.c %reldir%/once.h %reldir%/replacement.c \
+	%reldir%/replacement.h %reldir%/secret.c %reldir%/secret.h \
 	%reldir%/slice.c %reldir%/slice.h %reldir%/snapshot.c %reldir%/snapshot.h \
 	%reldir%/thread.c %reldir%/thread.h
 EXTRA_DIST += doc/errors.md doc/log-events.md

@@ -104,6 +104,11 @@ TESTS += %reldir%/fuzz_journal
 %canon_reldir%_fuzz_journal_SOURCES = %reldir%/fuzz_journal.c %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_journal_LDADD = core/store/libstore.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_plugin_state
+TESTS += %reldir%/fuzz_plugin_state
+%canon_reldir%_fuzz_plugin_state_SOURCES = %reldir%/fuzz_plugin_state.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_plugin_state_LDADD = core/store/libstore.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
 EXTRA_DIST += \
 	%reldir%/run \
 	%reldir%/corpus/anthropic/error_overloaded \
@@ -211,6 +216,9 @@ EXTRA_DIST += \
 	%reldir%/corpus/manifest/schema \
 	%reldir%/corpus/manifest/twice \
 	%reldir%/corpus/manifest/whole \
+	%reldir%/corpus/plugin_state/escapes \
+	%reldir%/corpus/plugin_state/twice \
+	%reldir%/corpus/plugin_state/whole \
 	%reldir%/corpus/replay/calls \
 	%reldir%/corpus/replay/details \
 	%reldir%/corpus/replay/many \
