@@ -155,7 +155,7 @@ static harborai_status check_plugins(struct config *config, struct config_faults
                                      harborai_error *error)
 {
     struct runtime_options with = {
-        .loops = 1, .system_plugin_dir = PLUGINDIR, .faults = faults};
+        .loops = 1, .with_user_plugins = true, .system_plugin_dir = PLUGINDIR, .faults = faults};
     struct runtime *runtime;
     harborai_status st = runtime_create(config, &with, &runtime, error);
     if (st < 0) {

@@ -335,7 +335,8 @@ static bool remember(struct serving *s, const struct config *config)
 static enum exit_code start(struct serving *s, struct config *config)
 {
     struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
-                                   .with_journal = true, .system_plugin_dir = PLUGINDIR};
+                                   .with_journal = true, .with_user_plugins = true,
+                                   .system_plugin_dir = PLUGINDIR};
     AUTO(config_faults) faults;
     harborai_error error = HARBORAI_ERROR_INIT;
     config_faults_init(&faults);

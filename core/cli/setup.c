@@ -2,6 +2,7 @@
 /* The configuration as a command finds it: file, environment, its own flags. */
 #include "cli/setup.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,8 +126,8 @@ enum exit_code setup_runtime(struct config *config, struct log *log, struct runt
     setup_quiet_log(log, config);
     AUTO(config_faults) faults;
     config_faults_init(&faults);
-    struct runtime_options with = {
-        .log = log, .loops = 1, .system_plugin_dir = PLUGINDIR, .faults = &faults};
+    struct runtime_options with = {.log = log, .loops = 1, .with_user_plugins = true,
+                                   .system_plugin_dir = PLUGINDIR, .faults = &faults};
     if (runtime_create(config, &with, ret_runtime, &error) < 0) {
         config_destroy(config);
         return setup_fail(&faults, &error);
@@ -137,12 +138,16 @@ enum exit_code setup_runtime(struct config *config, struct log *log, struct runt
 harborai_status setup_catalog(const struct config *config, struct plugin_catalog **ret_catalog,
                               harborai_error *error)
 {
+    char *user = discover_user_directory();
     struct discover_options where = {.environment = discover_environment(),
                                      .configuration = config->plugin_path.items,
                                      .configuration_count = config->plugin_path.count,
+                                     .user = user,
                                      .system = PLUGINDIR,
                                      .one_a_provider = !config->has_file};
-    return plugin_catalog_create(&where, ret_catalog, error);
+    harborai_status st = plugin_catalog_create(&where, ret_catalog, error);
+    free(user);
+    return st;
 }
 
 bool setup_check_provider(struct runtime *runtime, harborai_str name)

@@ -114,7 +114,8 @@ static harborai_status build(struct harborai_client *client, harborai_client_opt
     struct runtime_options with = {.log = &client->log, .loops = 1,
                                    .with_journal = true, .with_late_journal = true,
                                    .subscriber = &client->totals.subscriber,
-                                   .system_plugin_dir = PLUGINDIR, .faults = &faults};
+                                   .with_user_plugins = true, .system_plugin_dir = PLUGINDIR,
+                                   .faults = &faults};
     config_faults_init(&faults);
     init(client, o, config);
     client->name = slice_dup(slice_of(o->name != NULL ? o->name : "library"));

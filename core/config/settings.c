@@ -33,7 +33,7 @@ const struct setting settings[] = {
      PATH_LEN, "HARBORAI_STATE_DIR", "--state-dir", AT(state_dir),
      "directory of the journal and all else that is kept"},
     {"plugin_path", SETTING_PATHS, NULL, NULL, 1, PATH_LEN, NULL, NULL, AT(plugin_path),
-     "directories of plugins, after those of HARBORAI_PLUGIN_PATH and before the system's"},
+     "directories of plugins, after those of HARBORAI_PLUGIN_PATH, before the user's and the system's"},
     {"params", SETTING_PARAMS, "warn", NULL, 0, 0, "HARBORAI_PARAMS", NULL, AT(params),
      "what becomes of members of a request that a model does not take: the request is refused, or "
      "they are left out, with a line in the log or without"},

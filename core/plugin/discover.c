@@ -28,6 +28,15 @@ const char *discover_environment(void)
     return secure_getenv("HARBORAI_PLUGIN_PATH");
 }
 
+char *discover_user_directory(void)
+{
+    char *path = NULL;
+    const char *home = secure_getenv("HOME");
+    if (home == NULL || home[0] != '/' || asprintf(&path, "%s/.local/lib/harborai/plugins", home) < 0)
+        return NULL;
+    return path;
+}
+
 static harborai_status out_of_memory(harborai_error *error)
 {
     return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot list plugins: out of memory");
@@ -74,7 +83,7 @@ static harborai_status add_directory(struct walk *w, harborai_str given, enum pl
         return out_of_memory(error);
     struct plugin_directory directory = {path, origin, HARBORAI_ERROR_INIT};
     if (realpath(path, resolved) == NULL) {
-        bool is_optional = origin == PLUGIN_ORIGIN_SYSTEM && errno == ENOENT;
+        bool is_optional = errno == ENOENT && origin >= PLUGIN_ORIGIN_USER;
         harborai_error_set(&directory.error, HARBORAI_E_CONFIG,
                            "cannot read plugin directory '%s': %s; make it, or take it out of "
                            "HARBORAI_PLUGIN_PATH or plugin_path",
@@ -126,6 +135,8 @@ static harborai_status add_directories(struct walk *w, const struct discover_opt
             return harborai_error_set(error, HARBORAI_E_CONFIG, "plugin_path has an empty element");
         st = add_directory(w, options->configuration[i], PLUGIN_ORIGIN_CONFIGURATION, error);
     }
+    if (st == HARBORAI_OK && options->user != NULL)
+        st = add_directory(w, slice_of(options->user), PLUGIN_ORIGIN_USER, error);
     if (st == HARBORAI_OK && options->system != NULL)
         st = add_directory(w, slice_of(options->system), PLUGIN_ORIGIN_SYSTEM, error);
     return st;

@@ -12,6 +12,7 @@
 enum plugin_origin {
     PLUGIN_ORIGIN_ENVIRONMENT, /* HARBORAI_PLUGIN_PATH */
     PLUGIN_ORIGIN_CONFIGURATION,
+    PLUGIN_ORIGIN_USER, /* ~/.local/lib/harborai/plugins */
     PLUGIN_ORIGIN_SYSTEM
 };
 
@@ -51,13 +52,18 @@ struct discover_options {
     const char *environment;          /* as HARBORAI_PLUGIN_PATH: "/a:/b"; NULL = none */
     const harborai_str *configuration; /* directories of `plugin_path` */
     size_t configuration_count;
-    const char *system; /* a directory that need not exist; NULL = none */
+    const char *user;   /* directories that need not exist; NULL = none */
+    const char *system;
     bool one_a_provider; /* no file chooses between plugins: the first of a provider wins */
 };
 
 /* HARBORAI_PLUGIN_PATH; NULL if it is not set, or not to be heeded because this process has rights
  * that its caller has not (AT_SECURE). [init] */
 const char *discover_environment(void);
+
+/* ~/.local/lib/harborai/plugins of $HOME, where `harborai plugin install` puts plugins; owned. NULL: there
+ * is no home directory, it is not to be heeded for the same reason, or no memory is left. [init] */
+char *discover_user_directory(void);
 
 /* What cannot be used is in the catalog with its reason. E_CONFIG: an element of the environment's
  * path or of the configuration's is empty. Relative directories are taken from the working

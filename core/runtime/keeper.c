@@ -13,12 +13,15 @@ static harborai_status scan_plugins(struct runtime *runtime, const struct config
                                     harborai_error *error)
 {
     struct plugin_catalog *catalog;
+    char *user = runtime->options.with_user_plugins ? discover_user_directory() : NULL;
     struct discover_options options = {.environment = discover_environment(),
                                        .configuration = config->plugin_path.items,
                                        .configuration_count = config->plugin_path.count,
+                                       .user = user,
                                        .system = runtime->options.system_plugin_dir,
                                        .one_a_provider = !config->has_file};
     harborai_status st = plugin_catalog_create(&options, &catalog, error);
+    free(user);
     if (st < 0)
         return st;
     plugin_catalog_destroy(runtime->catalog);

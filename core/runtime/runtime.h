@@ -22,6 +22,7 @@ struct runtime_options {
     bool with_journal;         /* false: nothing is recorded (listing commands) */
     bool with_late_journal;    /* its files are made when there is something to record */
     struct record_subscriber *subscriber; /* borrowed; is told of loop 0's calls; or NULL */
+    bool with_user_plugins; /* those of discover_user_directory(), too */
     const char *system_plugin_dir; /* borrowed; after the environment's and the configuration's */
     struct config_faults *faults; /* borrowed by runtime_create(): gets what is wrong with `config`, all
                                      of it; or NULL */

@@ -262,6 +262,45 @@ static void test_path(void)
     }
 }
 
+/* The user's own directory comes before the system's, and need not be there. */
+static void test_user_directory(void)
+{
+    struct fixture user, system;
+    struct plugin_catalog *c = NULL;
+    fixture_open(&user);
+    fixture_open(&system);
+    fixture_add(&user, "good", "a.so");
+    fixture_add(&system, "good", "b.so");
+    const struct discover_options both = {.user = user.directory, .system = system.directory};
+    CU_ASSERT_FATAL(plugin_catalog_create(&both, &c, NULL) == HARBORAI_OK && c->file_count == 2);
+    CU_ASSERT(c->files[0].origin == PLUGIN_ORIGIN_USER && c->files[0].state == PLUGIN_FILE_KNOWN);
+    CU_ASSERT(c->files[1].origin == PLUGIN_ORIGIN_SYSTEM &&
+              c->files[1].state == PLUGIN_FILE_SHADOWED);
+    plugin_catalog_destroy(c);
+    const struct discover_options none = {.user = "/no/such/directory"};
+    CU_ASSERT_FATAL(plugin_catalog_create(&none, &c, NULL) == HARBORAI_OK);
+    CU_ASSERT(c->directory_count == 0);
+    plugin_catalog_destroy(c);
+    fixture_close(&user);
+    fixture_close(&system);
+}
+
+static void test_home(void)
+{
+    char *home = getenv("HOME") != NULL ? strdup(getenv("HOME")) : NULL, *path;
+    setenv("HOME", "/home/x", 1);
+    path = discover_user_directory();
+    CU_ASSERT(path != NULL && strcmp(path, "/home/x/.local/lib/harborai/plugins") == 0);
+    free(path);
+    setenv("HOME", "x", 1);
+    CU_ASSERT(discover_user_directory() == NULL);
+    unsetenv("HOME");
+    CU_ASSERT(discover_user_directory() == NULL);
+    if (home != NULL)
+        setenv("HOME", home, 1);
+    free(home);
+}
+
 /* Reading a manifest maps nothing of the file. */
 static void test_nothing_is_mapped(void)
 {
@@ -353,6 +392,8 @@ const CU_TestInfo discover_tests[] = {
     {"symlinks", test_symlinks},
     {"a world-writable directory", test_world_writable_directory},
     {"the search path", test_path},
+    {"the user's directory", test_user_directory},
+    {"the home directory", test_home},
     {"nothing is mapped", test_nothing_is_mapped},
     {"broken ELF files", test_broken_elf},
     {"rules of owner and mode", test_trust_rules},
