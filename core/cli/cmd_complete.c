@@ -192,17 +192,18 @@ static const struct kind {
              {"LEVEL", offer_levels},   {"FILE", offer_files},         {"DIR", offer_directories},
              {"COMMAND", offer_commands}};
 
-/* `argument` as tables name it, or the text behind a command's name. */
+/* `argument` as tables name it, or the text behind a command's name: "MODEL", "[PLUGIN | MODEL]". */
 static void offer_values(const struct asking *a, const char *argument)
 {
-    harborai_str name = slice_of(argument);
-    if (slice_starts_with(name, "[") && slice_ends_with(name, "]"))
-        name = slice_cut(slice_from(name, 1), name.len - 2);
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (slice_is(name, kinds[i].argument)) {
-            kinds[i].offer(a);
-            return;
-        }
+    harborai_str rest = slice_of(argument), name;
+    if (slice_starts_with(rest, "[") && slice_ends_with(rest, "]"))
+        rest = slice_cut(slice_from(rest, 1), rest.len - 2);
+    for (bool more = true; more;) {
+        more = slice_split(rest, '|', &name, &rest);
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+            if (slice_is(slice_trim(name), kinds[i].argument))
+                kinds[i].offer(a);
+    }
     offer_words(a, argument);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* harborai list-plugins: what was found where, and why something is not used. Loads nothing. */
+/* harborai list-plugins, which is plugin list: what was found where, and why something is not used.
+ * Loads nothing. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/command.h"
-#include "cli/setup.h"
+#include "cli/plugins.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "wire/json_write.h"
@@ -16,26 +17,14 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-static harborai_str state_name(const struct plugin_file *f)
-{
-    switch (f->state) {
-    case PLUGIN_FILE_KNOWN:
-        return HARBORAI_STR("ready");
-    case PLUGIN_FILE_SHADOWED:
-        return HARBORAI_STR("shadowed");
-    case PLUGIN_FILE_REFUSED:
-    default:
-        return HARBORAI_STR("refused");
-    }
-}
-
-static void print_row(struct table *table, const struct plugin_file *f)
+static void print_row(struct table *table, const struct plugins *plugins,
+                      const struct plugin_file *f)
 {
     const struct manifest *m = f->manifest;
     table_cell(table, m != NULL ? m->provider : HARBORAI_STR("?"));
     table_cell(table, m != NULL ? m->id : SLICE_NONE);
     table_cell(table, m != NULL ? m->version : SLICE_NONE);
-    table_cell(table, state_name(f));
+    table_cell(table, plugins_state_name(plugins, f));
     table_cell(table, slice_of(f->path));
 }
 
@@ -50,6 +39,34 @@ static void print_reasons(const struct plugin_catalog *catalog)
             command_complain("%s", f->error.message);
         for (size_t j = 0; f->manifest != NULL && j < f->manifest->warnings.count; j++)
             command_complain("%s: %s", f->path, f->manifest->warnings.items[j].data);
+    }
+}
+
+static void complain_of_entry(const struct plugins *plugins, const struct plugin_state_entry *entry,
+                              const char *what, harborai_str subject, harborai_str name)
+{
+    AUTO(buf) text = BUF_INIT(KIB(16));
+    plugins_add_reason(plugins, entry, name, &text);
+    command_complain("%s'%.*s' is %.*s", what, SLICE_ARG(subject), SLICE_ARG(buf_slice(&text)));
+}
+
+/* Also what is no plugin: nobody is to look for a provider in vain. */
+static void print_disabled(const struct plugins *plugins)
+{
+    for (size_t i = 0; i < plugins->catalog->file_count; i++) {
+        const struct plugin_file *f = &plugins->catalog->files[i];
+        const struct plugin_state_entry *entry = plugins_disabled(plugins, f);
+        if (entry != NULL && f->state == PLUGIN_FILE_KNOWN)
+            complain_of_entry(plugins, entry, "", slice_of(f->path), f->manifest->provider);
+    }
+    for (int kind = PLUGIN_STATE_PROVIDER; kind < PLUGIN_STATE_KINDS; kind++) {
+        const char *what = kind == PLUGIN_STATE_PROVIDER ? "provider " : "model ";
+        size_t count;
+        const struct plugin_state_entry *list =
+            plugin_state_list(plugins->state, (enum plugin_state_kind)kind, &count);
+        for (size_t i = 0; i < count; i++)
+            if (!list[i].enabled)
+                complain_of_entry(plugins, &list[i], what, list[i].name, list[i].name);
     }
 }
 
@@ -68,20 +85,22 @@ static void say_where_none_is(const struct plugin_catalog *catalog)
                          PLUGINDIR);
 }
 
-static void print_table(const struct plugin_catalog *catalog, bool with_color)
+static void print_table(const struct plugins *plugins, bool with_color)
 {
+    const struct plugin_catalog *catalog = plugins->catalog;
     static const char *const heads[] = {"PLUGIN", "ID", "VERSION", "STATE", "FILE"};
     struct table table;
     table_init(&table, ARRAY_LEN(heads));
     for (size_t i = 0; i < ARRAY_LEN(heads); i++)
         table_cell(&table, slice_of(heads[i]));
     for (size_t i = 0; i < catalog->file_count; i++)
-        print_row(&table, &catalog->files[i]);
+        print_row(&table, plugins, &catalog->files[i]);
     if (catalog->file_count > 0)
         table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
     fflush(stdout);
     print_reasons(catalog);
+    print_disabled(plugins);
     if (catalog->file_count == 0)
         say_where_none_is(catalog);
 }
@@ -164,13 +183,30 @@ static void write_models(struct json_writer *w, const struct manifest *m)
     json_write_end(w);
 }
 
-static void write_json(struct json_writer *w, const struct plugin_file *f)
+static void write_entry(struct json_writer *w, const struct plugins *plugins,
+                        const struct plugin_state_entry *entry, harborai_str name)
 {
+    AUTO(buf) text = BUF_INIT(KIB(16));
+    plugins_add_reason(plugins, entry, name, &text);
+    json_write_key_string(w, "reason", buf_slice(&text));
+    if (entry->since.len > 0)
+        json_write_key_string(w, "since", entry->since);
+    if (entry->by.len > 0)
+        json_write_key_string(w, "by", entry->by);
+}
+
+static void write_json(struct json_writer *w, const struct plugins *plugins,
+                       const struct plugin_file *f)
+{
+    const struct plugin_state_entry *entry =
+        f->state == PLUGIN_FILE_KNOWN ? plugins_disabled(plugins, f) : NULL;
     json_write_object(w);
     json_write_key_string(w, "file", slice_of(f->path));
-    json_write_key_string(w, "state", state_name(f));
+    json_write_key_string(w, "state", plugins_state_name(plugins, f));
     if (f->error.code != HARBORAI_OK)
         json_write_key_string(w, "reason", slice_of(f->error.message));
+    if (entry != NULL)
+        write_entry(w, plugins, entry, f->manifest->provider);
     if (f->manifest != NULL) {
         json_write_key_string(w, "plugin", f->manifest->provider);
         json_write_key_string(w, "id", f->manifest->id);
@@ -181,8 +217,32 @@ static void write_json(struct json_writer *w, const struct plugin_file *f)
     json_write_end(w);
 }
 
-static void print_json(const struct plugin_catalog *catalog)
+/* Providers and models. */
+static void write_disabled(struct json_writer *w, const struct plugins *plugins)
 {
+    json_write_key(w, HARBORAI_STR("disabled"));
+    json_write_array(w);
+    for (int kind = PLUGIN_STATE_PROVIDER; kind < PLUGIN_STATE_KINDS; kind++) {
+        size_t count;
+        const struct plugin_state_entry *list =
+            plugin_state_list(plugins->state, (enum plugin_state_kind)kind, &count);
+        for (size_t i = 0; i < count; i++) {
+            if (list[i].enabled)
+                continue;
+            json_write_object(w);
+            json_write_key_string(
+                w, "kind", slice_of(plugins_kind_name((enum plugin_state_kind)kind)));
+            json_write_key_string(w, "name", list[i].name);
+            write_entry(w, plugins, &list[i], list[i].name);
+            json_write_end(w);
+        }
+    }
+    json_write_end(w);
+}
+
+static void print_json(const struct plugins *plugins)
+{
+    const struct plugin_catalog *catalog = plugins->catalog;
     AUTO(buf) text = BUF_INIT(MIB(64));
     struct json_writer w = JSON_WRITER(&text);
     json_write_object(&w);
@@ -190,36 +250,46 @@ static void print_json(const struct plugin_catalog *catalog)
     json_write_key(&w, HARBORAI_STR("plugins"));
     json_write_array(&w);
     for (size_t i = 0; i < catalog->file_count; i++)
-        write_json(&w, &catalog->files[i]);
+        write_json(&w, plugins, &catalog->files[i]);
     json_write_end(&w);
+    write_disabled(&w, plugins);
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
 
+static void show(const struct plugins *plugins, const struct arguments *arguments)
+{
+    bool with_color = command_has_color(arguments, STDOUT_FILENO);
+    if (command_argument(&command_list_plugins, arguments, "json") != NULL)
+        print_json(plugins);
+    else if (command_argument(&command_list_plugins, arguments, "presets") != NULL)
+        print_presets(plugins->catalog, with_color);
+    else
+        print_table(plugins, with_color);
+}
+
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct config *config = setup_config_without_keys(&command_list_plugins, arguments);
-    harborai_error error = HARBORAI_ERROR_INIT;
-    struct plugin_catalog *catalog;
-    if (config == NULL)
-        return EXIT_CONFIG;
-    harborai_status st = setup_catalog(config, &catalog, &error);
-    config_destroy(config);
-    if (st < 0)
-        return command_fail(&error);
-    if (command_argument(&command_list_plugins, arguments, "json") != NULL)
-        print_json(catalog);
-    else if (command_argument(&command_list_plugins, arguments, "presets") != NULL)
-        print_presets(catalog, command_has_color(arguments, STDOUT_FILENO));
-    else
-        print_table(catalog, command_has_color(arguments, STDOUT_FILENO));
-    plugin_catalog_destroy(catalog);
-    return command_finish();
+    AUTO(plugins) plugins = {.config = NULL};
+    enum exit_code code = plugins_open(&plugins, &command_list_plugins, arguments), end;
+    if (code != EXIT_OK)
+        return code;
+    show(&plugins, arguments);
+    code = plugins_check_state(&plugins);
+    end = command_finish();
+    return code != EXIT_OK ? code : end;
 }
 
 const struct command command_list_plugins = {
     .name = "list-plugins",
     .summary = "List the plugins that were found, and why one is not used",
+    .options = options,
+    .run = run,
+};
+
+const struct command command_plugin_list = {
+    .name = "plugin list",
+    .summary = "List the plugins that were found, as list-plugins does",
     .options = options,
     .run = run,
 };

@@ -10,9 +10,11 @@
 #include "wire/json_write.h"
 
 const struct command *const command_list[] = {
-    &command_chat,        &command_interactive, &command_config, &command_list_models,
-    &command_list_plugins, &command_logs,       &command_serve,  &command_completion,
-    &command_help,        &command_complete,    NULL};
+    &command_chat,         &command_interactive,   &command_config,
+    &command_list_models,  &command_list_plugins,  &command_plugin_list,
+    &command_plugin_info,  &command_plugin_enable, &command_plugin_disable,
+    &command_logs,         &command_serve,         &command_completion,
+    &command_help,         &command_complete,      NULL};
 
 /* --- Finding --------------------------------------------------------------------------------- */
 
@@ -129,7 +131,7 @@ void command_print_overview(FILE *to)
                 "One port for all model vendors.\n\nCommands:\n");
     for (size_t i = 0; command_list[i] != NULL; i++)
         if (!command_list[i]->is_hidden)
-            fprintf(to, "  %-14s %s\n", command_list[i]->name, command_list[i]->summary);
+            fprintf(to, "  %-15s %s\n", command_list[i]->name, command_list[i]->summary);
     fprintf(to, "\nOptions of every command:\n");
     for (size_t i = 0; command_globals[i].name != NULL; i++)
         print_option(to, &command_globals[i]);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands about plugins look at: the files that are found, what the configuration says of
+ * providers, and what was switched off. Nothing is loaded. */
+#ifndef CLI_PLUGINS_H
+#define CLI_PLUGINS_H
+
+#include "cli/command.h"
+#include "config/config.h"
+#include "plugin/discover.h"
+#include "store/plugin_state.h"
+#include "wire/json_write.h"
+
+struct plugins {
+    struct config *config;
+    struct plugin_catalog *catalog;
+    struct plugin_state *state;  /* empty if it cannot be read: then */
+    harborai_error state_error; /* says why */
+};
+
+/* Zeroed at first. EXIT_OK, or what was wrong, of which it complained. A state that cannot be read is
+ * not wrong here. */
+enum exit_code plugins_open(struct plugins *plugins, const struct command *command,
+                            const struct arguments *arguments);
+void plugins_release(struct plugins *plugins);
+
+/* Complains of a state that cannot be read; EXIT_OK, or the exit code of that. */
+enum exit_code plugins_check_state(const struct plugins *plugins);
+
+/* Whom a name on the command line means. */
+struct plugins_target {
+    enum plugin_state_kind kind;
+    harborai_str name;             /* as the state has it: an id, a provider's name, a glob of models */
+    const struct plugin_file *file; /* of the plugin, or of the provider's; NULL: none is found */
+};
+
+/* `given`: a plugin's short name, id or file; a configured provider's name; provider/model, where '*'
+ * may stand; or what the state has. EXIT_USAGE: there is no such thing, of which it complained, with the
+ * nearest name. Borrows from `plugins` and `given`. */
+enum exit_code plugins_find(const struct plugins *plugins, const char *given,
+                            struct plugins_target *ret_target);
+
+/* The entry that disables the plugin of a file; NULL = none, or it is not known whose file it is. */
+const struct plugin_state_entry *plugins_disabled(const struct plugins *plugins,
+                                                  const struct plugin_file *file);
+
+/* "ready", "disabled", "shadowed" or "refused". */
+harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file);
+
+/* "disabled by 'harborai plugin disable' since …, in /…: 'harborai plugin enable acme' enables it". */
+void plugins_add_reason(const struct plugins *plugins, const struct plugin_state_entry *entry,
+                        harborai_str name, struct buf *text);
+
+/* Where a file was looked for: "HARBORAI_PLUGIN_PATH", "plugin_path" … */
+const char *plugins_origin_name(enum plugin_origin origin);
+
+/* "plugin", "provider" or "model". */
+const char *plugins_kind_name(enum plugin_state_kind kind);
+
+#endif
