@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "plugin/note.h"
+#include "plugin/probe.h"
 
 #define DIRECTORIES_MAX 64
 
@@ -144,36 +144,14 @@ static harborai_status add_directories(struct walk *w, const struct discover_opt
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
-static harborai_status read_manifest(struct plugin_file *file, int fd)
-{
-    char *json;
-    harborai_status st = note_read(fd, file->path, &json, &file->error);
-    if (st < 0) {
-        file->stage = PLUGIN_STAGE_MANIFEST;
-        return st;
-    }
-    st = manifest_create(slice_of(json), file->path, &file->manifest, &file->error);
-    if (st < 0)
-        file->stage = st == HARBORAI_E_UNSUPPORTED ? PLUGIN_STAGE_ABI : PLUGIN_STAGE_MANIFEST;
-    free(json);
-    return st;
-}
-
 static harborai_status look_at(struct walk *w, const char *directory, const char *name,
                                struct plugin_file *file)
 {
-    struct trusted_file opened = {.fd = -1};
-    harborai_status st = trust_open(&w->trust, directory, name, w->real, w->real_count, &opened,
-                                    &file->error);
-    if (st < 0) {
-        file->stage = PLUGIN_STAGE_TRUST;
-        return st;
-    }
-    free(file->path);
-    file->path = opened.path;
-    file->identity = opened.identity;
-    st = read_manifest(file, opened.fd);
-    close(opened.fd);
+    int fd;
+    harborai_status st =
+        probe_open(&w->trust, directory, name, w->real, w->real_count, file, &fd);
+    if (st == HARBORAI_OK)
+        close(fd);
     return st;
 }
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Trust, note, manifest, in this order and on one descriptor. */
+#include "plugin/probe.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "plugin/note.h"
+
+static harborai_status read_manifest(struct plugin_file *file, int fd)
+{
+    char *json;
+    harborai_status st = note_read(fd, file->path, &json, &file->error);
+    if (st < 0) {
+        file->stage = PLUGIN_STAGE_MANIFEST;
+        return st;
+    }
+    st = manifest_create(slice_of(json), file->path, &file->manifest, &file->error);
+    if (st < 0)
+        file->stage = st == HARBORAI_E_UNSUPPORTED ? PLUGIN_STAGE_ABI : PLUGIN_STAGE_MANIFEST;
+    free(json);
+    return st;
+}
+
+harborai_status probe_open(struct trust *trust, const char *directory, const char *name,
+                           const char *const *directories, size_t directory_count,
+                           struct plugin_file *file, int *ret_fd)
+{
+    struct trusted_file opened = {.fd = -1};
+    harborai_status st =
+        trust_open(trust, directory, name, directories, directory_count, &opened, &file->error);
+    if (st < 0) {
+        file->stage = PLUGIN_STAGE_TRUST;
+        return st;
+    }
+    free(file->path);
+    file->path = opened.path;
+    file->identity = opened.identity;
+    st = read_manifest(file, opened.fd);
+    if (st < 0)
+        close(opened.fd);
+    else
+        *ret_fd = opened.fd;
+    return st;
+}
