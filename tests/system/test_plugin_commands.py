@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import unittest
 
@@ -156,3 +158,195 @@ class InfoTest(PlaceTest):
         self.assertEqual(self.json("info", "lab")["plugin"]["id"], "com.example.good")
         self.plugin("info", "nobody", code=2)
         self.plugin("info", code=2)
+
+
+class InstallTest(PlaceTest):
+    """What is installed is found, and what is refused changes nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.source = os.path.join(self.home, "source")
+        self.user = os.path.join(self.home, ".local", "lib", "harborai", "plugins")
+        os.mkdir(self.source)
+
+    def build(self, name="acme", **how):
+        return made.build(self.source, name, **how)
+
+    def tree(self):
+        """Every file below the home directory but the sources, with its bytes."""
+        found = {}
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not path.startswith(self.source):
+                    with open(path, "rb") as file:
+                        found[path] = file.read()
+        return found
+
+    def refused(self, file, words, *arguments, code=1):
+        before = self.tree()
+        done = self.plugin("install", file, *arguments, code=code)
+        self.assertRegex(done.stderr, words)
+        self.assertEqual((done.stdout, self.tree()), ("", before))
+
+    def test_install_and_remove(self):
+        done = self.json("install", self.build())
+        target = os.path.join(self.user, "acme.so")
+        self.assertEqual(done, {"version": 1, "replaced": False, "plugin": {
+            "plugin": "acme", "id": "com.example.acme", "version": "1.0.0", "file": target,
+            "state": "ready"}})
+        self.assertEqual(os.listdir(self.user), ["acme.so"])
+        self.assertEqual(os.stat(target).st_mode & 0o777, 0o755)
+        chat = self.run_harborai("chat", "-m", "acme-model", "hello")
+        self.assertEqual((chat.returncode, chat.stdout), (0, "made on the spot\n"), chat.stderr)
+        self.assertEqual(self.json("remove", "acme")["plugin"]["file"], target)
+        self.assertEqual(os.listdir(self.user), [])
+        self.assertNotEqual(self.run_harborai("chat", "-m", "acme-model", "hello").returncode, 0)
+
+    def test_refused(self):
+        path = self.build()
+        cut = os.path.join(self.source, "cut.so")
+        shutil.copy(path, cut)
+        os.truncate(cut, os.path.getsize(path) // 3)
+        text = os.path.join(self.source, "text.so")
+        with open(text, "w", encoding="utf-8") as file:
+            file.write("no plugin\n")
+        corrupt = os.path.join(self.source, "corrupt.so")
+        with open(path, "rb") as file:
+            bytes_ = file.read()
+        with open(corrupt, "wb") as file:
+            file.write(bytes_.replace(b'"version":"1.0.0"', b'"version";"1.0.0"'))
+        machine = os.path.join(self.source, "machine.so")
+        with open(machine, "wb") as file:
+            file.write(bytes_[:18] + b"\x15\x00" + bytes_[20:])  # EM_PPC64
+        loose = self.build("loose")
+        os.chmod(loose, 0o666)
+        foreign = self.build("foreign", note='HARBORAI_NOTE_("{\\"abi\\":[9,7,0],\\"plugin\\":" '
+                                             '@MANIFEST@ "}");')
+        fifo = os.path.join(self.source, "fifo.so")
+        os.mkfifo(fifo)
+        rows = [(cut, "cut short|headers"), (text, "not an ELF file"), (corrupt, "not JSON"),
+                (machine, "built for another machine"), (loose, "writable by everybody: chmod go-w"),
+                (foreign, "ABI 9.7"), (fifo, "not a regular file"), (self.source + "/acme.c", "NAME.so", 2),
+                (self.source + "/none.so", "No such file", 2)]
+        for file, words, *code in rows:
+            with self.subTest(os.path.basename(file)):
+                self.refused(file, words, code=code[0] if code else 1)
+        self.plugin("install", code=2)
+        self.assertFalse(os.path.exists(os.path.join(self.home, ".local")))
+
+    def test_twice(self):
+        self.plugin("install", self.build())
+        self.refused(self.build(), r"installed already, version 1\.0\.0, as '.*': --force")
+        self.refused(os.path.join(self.user, "acme.so"), "is installed already")
+        other = os.path.join(self.source, "sub")
+        os.mkdir(other)
+        renamed = os.path.join(other, "renamed.so")
+        shutil.copy(os.path.join(self.source, "acme.so"), renamed)
+        self.refused(renamed, "--force")
+        self.assertTrue(self.json("install", "--force", renamed)["replaced"])
+        self.assertEqual(os.listdir(self.user), ["acme.so"])
+
+    def test_another_plugin_has_the_name(self):
+        self.plugin("install", self.build())
+        other = os.path.join(self.source, "sub")
+        os.mkdir(other)
+        path = made.build(other, "acme", table_id="com.example.other", note=(
+            'HARBORAI_MANIFEST({"id":"com.example.other","version":"2.0.0","provider":"other",'
+            '"models":[{"name":"m"}]});'))
+        self.refused(path, "is another plugin, com.example.acme: give the new file another name", "-f")
+
+    def test_hidden_by_another_directory(self):
+        made.build(self.plugins, "acme")
+        self.refused(self.build(), "would be hidden by", "--force")
+
+    def test_what_is_broken_is_replaced(self):
+        os.makedirs(self.user, 0o755)
+        with open(os.path.join(self.user, "acme.so"), "w", encoding="utf-8") as file:
+            file.write("torn")
+        self.refused(self.build(), "is there already: --force")
+        self.assertEqual(self.json("install", "--force", self.build())["plugin"]["state"], "ready")
+
+    def test_it_is_enabled(self):
+        self.plugin("install", self.build())
+        self.plugin("disable", "acme")
+        self.plugin("install", "--force", self.build())
+        self.assertEqual(self.written(), {"version": 1})
+
+    def test_directory_of_ones_own(self):
+        directory = os.path.join(self.home, "mine")
+        done = self.plugin("install", self.build(), "--dir", directory)
+        self.assertIn("is no plugin directory: add it to plugin_path", done.stderr)
+        self.assertEqual(os.listdir(directory), ["acme.so"])
+        os.chmod(directory, 0o777)
+        self.refused(self.build("other"), "writable by everybody", "--dir", directory)
+
+    def test_no_room(self):
+        path = self.build()
+        limited = f'ulimit -f 4; exec {support.HARBORAI} plugin install {path}'
+        os.makedirs(self.user, 0o755)
+        before = self.tree()
+        done = subprocess.run(["sh", "-c", limited], capture_output=True, text=True, check=False,
+                              cwd=self.home, env=support.environment(self.home))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("File too large; it is as it was", done.stderr)
+        self.assertEqual(self.tree(), before)
+
+    def test_not_ones_own(self):
+        made.build(self.plugins, "acme")
+        said = self.plugin("remove", "acme", code=1).stderr
+        self.assertIn(f"was not installed, but found by HARBORAI_PLUGIN_PATH: rm '{self.plugins}/acme.so'",
+                      said)
+        self.plugin("remove", "nobody", code=2)
+        self.plugin("remove", code=2)
+
+    def test_disabled_ends_with_the_plugin(self):
+        self.plugin("install", self.build())
+        self.plugin("disable", "acme")
+        self.plugin("remove", "acme")
+        self.assertEqual(self.written(), {"version": 1})
+
+    def test_two_at_a_time(self):
+        """One of them wins, the others say so; nothing else is left."""
+        path, env = self.build(), support.environment(self.home)
+        started = [subprocess.Popen([support.HARBORAI, "plugin", "install", path], env=env,
+                                    cwd=self.home, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        ended = [(p.communicate(timeout=60)[1], p.returncode) for p in started]
+        self.assertEqual(sorted(code for _, code in ended), [0, 1, 1, 1], ended)
+        self.assertEqual(os.listdir(self.user), ["acme.so"])
+
+    def test_killed_at_any_system_call(self):
+        """The old file or the new one, and the next install clears what was left."""
+        self.plugin("install", self.build())
+        old = self.tree()[os.path.join(self.user, "acme.so")]
+        new_path = self.build(create="/* the new one */ return HARBORAI_OK + 0;",
+                              note=made_newer())
+        with open(new_path, "rb") as file:
+            new = file.read()
+        self.assertNotEqual(old, new)
+        seen = set()
+        for call in ("unlink", "fchmod", "write", "fsync", "rename"):
+            for nth in (1, 2):
+                with self.subTest((call, nth)):
+                    done = subprocess.run(
+                        ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                         f"inject={call}:signal=KILL:when={nth}", support.HARBORAI, "plugin",
+                         "install", "--force", new_path], capture_output=True, check=False,
+                        cwd=self.home, env=support.environment(self.home))
+                    now = self.tree()[os.path.join(self.user, "acme.so")]
+                    self.assertIn(now, (old, new))
+                    seen.add((done.returncode == -signal.SIGKILL, now == new))
+                    listed = self.states()
+                    self.assertEqual({n: s for n, s in listed.items() if n == "acme.so"},
+                                     {"acme.so": "ready"})
+                    self.plugin("install", "--force", new_path)
+                    self.assertEqual(os.listdir(self.user), ["acme.so"])
+                    with open(os.path.join(self.user, "acme.so"), "wb") as file:
+                        file.write(old)
+        self.assertIn((True, False), seen, "some were killed with the old file there")
+
+
+def made_newer():
+    return ('HARBORAI_MANIFEST({"id":"com.example.acme","version":"1.0.0","provider":"acme",'
+            '"description":"newer","models":[{"name":"acme-model","context":1000}]});')
