@@ -8,18 +8,25 @@
 #include "base/limits.h"
 #include "cli/setup.h"
 
+harborai_status plugins_open_with(struct plugins *plugins, struct config *config,
+                                  harborai_error *error)
+{
+    plugins->config = config;
+    harborai_status st = setup_catalog(config, &plugins->catalog, error);
+    if (st == HARBORAI_OK &&
+        plugin_state_load(config->state_dir, &plugins->state, &plugins->state_error) < 0)
+        st = plugin_state_load(SLICE_NONE, &plugins->state, error);
+    return st;
+}
+
 enum exit_code plugins_open(struct plugins *plugins, const struct command *command,
                             const struct arguments *arguments)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    plugins->config = setup_config_without_keys(command, arguments);
-    if (plugins->config == NULL)
+    struct config *config = setup_config_without_keys(command, arguments);
+    if (config == NULL)
         return EXIT_CONFIG;
-    harborai_status st = setup_catalog(plugins->config, &plugins->catalog, &error);
-    if (st == HARBORAI_OK &&
-        plugin_state_load(plugins->config->state_dir, &plugins->state, &plugins->state_error) < 0)
-        st = plugin_state_load(SLICE_NONE, &plugins->state, &error);
-    return st < 0 ? command_fail(&error) : EXIT_OK;
+    return plugins_open_with(plugins, config, &error) < 0 ? command_fail(&error) : EXIT_OK;
 }
 
 void plugins_release(struct plugins *plugins)
@@ -170,12 +177,19 @@ static enum exit_code find_model(const struct plugins *p, harborai_str given,
     return EXIT_OK;
 }
 
+bool plugins_look_up(const struct plugins *plugins, const char *given,
+                     struct plugins_target *ret_target)
+{
+    return find_plugin(plugins, slice_of(given), ret_target) ||
+           find_file(plugins, given, ret_target) ||
+           find_provider(plugins, slice_of(given), ret_target);
+}
+
 enum exit_code plugins_find(const struct plugins *plugins, const char *given,
                             struct plugins_target *ret_target)
 {
     harborai_str name = slice_of(given);
-    if (find_plugin(plugins, name, ret_target) || find_file(plugins, given, ret_target) ||
-        find_provider(plugins, name, ret_target) || find_in_state(plugins, name, ret_target))
+    if (plugins_look_up(plugins, given, ret_target) || find_in_state(plugins, name, ret_target))
         return EXIT_OK;
     if (strchr(given, '/') != NULL && !slice_ends_with(name, ".so"))
         return find_model(plugins, name, ret_target);

@@ -21,6 +21,9 @@ struct plugins {
  * not wrong here. */
 enum exit_code plugins_open(struct plugins *plugins, const struct command *command,
                             const struct arguments *arguments);
+/* The same of a configuration that was read already, which is taken, and without a word. */
+MUST_CHECK harborai_status plugins_open_with(struct plugins *plugins, struct config *config,
+                                             harborai_error *error);
 void plugins_release(struct plugins *plugins);
 
 /* Complains of a state that cannot be read; EXIT_OK, or the exit code of that. */
@@ -42,6 +45,10 @@ enum exit_code plugins_find(const struct plugins *plugins, const char *given,
 /* The entry that disables the plugin of a file; NULL = none, or it is not known whose file it is. */
 const struct plugin_state_entry *plugins_disabled(const struct plugins *plugins,
                                                   const struct plugin_file *file);
+
+/* The same for plugins and providers alone, and without a word. */
+bool plugins_look_up(const struct plugins *plugins, const char *given,
+                     struct plugins_target *ret_target);
 
 /* "ready", "disabled", "shadowed" or "refused". */
 harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file);

@@ -72,17 +72,18 @@ class Golden(unittest.TestCase):
         return self.path(name)
 
     def ask(self, name, *arguments, env=None, stdin="", redirect="", listed=False,
-            limit_s=30):
+            answer=False, limit_s=30):
         """Runs `harborai arguments` in a shell, so that `redirect` may close or bend descriptors.
-        `listed`: the command succeeds and complains."""
+        `listed`: the command succeeds and complains. `answer`: what is wrong is its answer, on
+        stdout."""
         command = " ".join(["harborai", *map(shlex.quote, arguments)]) + redirect
         done = subprocess.run(
             ["sh", "-c", f'program=$1; shift; exec "$program" "$@"{redirect}', "sh",
              support.HARBORAI, *arguments],
-            input=stdin.encode(errors="surrogateescape"), stdout=subprocess.DEVNULL,
+            input=stdin.encode(errors="surrogateescape"), stdout=subprocess.PIPE if answer else subprocess.DEVNULL,
             stderr=subprocess.PIPE, cwd=self.place, timeout=limit_s, check=False,
             env=support.environment(self.place, **(env or {})))
-        said = done.stderr.decode(errors="backslashreplace")
+        said = ((done.stdout or b"") + done.stderr).decode(errors="backslashreplace")
         shown = " ".join(f"{k}={shlex.quote(str(v))}" for k, v in (env or {}).items())
         got = self.neutral(f"$ {shown + ' ' if shown else ''}{command}\n{said}"
                            f"exit {done.returncode}\n\n")
@@ -90,7 +91,7 @@ class Golden(unittest.TestCase):
         self.cases[name] = got
         with self.subTest(name):
             self.assertTrue(done.returncode > 0 or listed, "a mistake is no success")
-            self.assertTrue(done.stderr, "a mistake is answered")
+            self.assertTrue(said, "a mistake is answered")
             if not is_written_anew():
                 self.assertEqual(got, self.want.get(name), "run.py --write-golden writes it anew")
 

@@ -213,6 +213,124 @@ class PluginsTest(Golden):
         return path
 
 
+class DoctorTest(Golden):
+    """Broken set-ups, each with one plugin 'bad' or none: what `plugin doctor` says of it."""
+
+    room = "doctor"
+
+    def test(self):
+        self.files()
+        self.directories()
+        self.settings()
+        self.switched_off()
+        self.models()
+        self.settle()
+
+    def doctor(self, name, *arguments, path=None, config=None, **env):
+        self.env = {"HARBORAI_PLUGIN_PATH": path or self.path("good"),
+                    "HARBORAI_STATE_DIR": self.path("state"), **env}
+        options = ("--config", config) if config else ()
+        self.ask(name, "plugin", "doctor", *options, *arguments, env=self.env, answer=True)
+
+    def file(self, name, make):
+        """A file 'bad.so', by its own name, by a model that it would serve, and among all."""
+        place = self.path(name.replace(" ", "-"))
+        os.mkdir(place, 0o755)
+        make(place)
+        self.doctor(name, path=place)
+        self.doctor(name + ", by model", "bad/bad-model", path=place)
+
+    def files(self):
+        def text(place):
+            with open(os.path.join(place, "bad.so"), "w", encoding="utf-8") as file:
+                file.write("this is no shared object\n")
+
+        def cut(place):
+            path = made.build(place, "bad")
+            os.truncate(path, os.path.getsize(path) // 3)
+
+        def machine(place):
+            with open(made.build(place, "bad"), "r+b") as file:
+                file.seek(18)
+                file.write(b"\x15\x00")
+
+        def twin(place):
+            made.build(place, "bad")
+            made.build(place, "worse", table_id="com.example.bad", note=(
+                'HARBORAI_MANIFEST({"id":"com.example.bad","version":"1.0.0","provider":"bad",'
+                '"models":[{"name":"m"}]});'))
+
+        self.file("text file", text)
+        self.file("truncated file", cut)
+        self.file("file for another machine", machine)
+        self.file("world-writable file", lambda place: os.chmod(made.build(place, "bad"), 0o666))
+        self.file("file without a manifest", lambda place: made.build(place, "bad", note=""))
+        self.file("manifest without models", lambda place: made.build(
+            place, "bad", note='HARBORAI_MANIFEST({"id":"com.example.bad","version":"1.0.0",'
+                               '"provider":"bad"});'))
+        self.file("plugin of another ABI", lambda place: made.build(
+            place, "bad", note='HARBORAI_NOTE_("{\\"abi\\":[9,7,0],\\"plugin\\":" @MANIFEST@ "}");'))
+        self.file("link that leads nowhere", lambda place: os.symlink(
+            "/nowhere/bad.so", os.path.join(place, "bad.so")))
+        place = self.path("twin")
+        os.mkdir(place, 0o755)
+        twin(place)
+        self.doctor("the same plugin twice", path=place)
+        self.doctor("the same plugin twice, by file", "worse.so", path=place)
+
+    def directories(self):
+        good = self.path("good")
+        os.mkdir(good, 0o755)
+        made.build(good, "good")
+        self.doctor("missing directory", path=self.path("nowhere"))
+        self.doctor("empty element of the path", path=good + "::" + good)
+        loose = self.path("loose")
+        os.mkdir(loose)
+        made.build(loose, "bad")
+        os.chmod(loose, 0o777)
+        self.doctor("world-writable directory", path=loose)
+        self.doctor("world-writable directory, by model", "bad-model", path=loose)
+        os.mkdir(self.path("none"))
+        self.doctor("no plugin", path=self.path("none"))
+        self.doctor("no plugin, by model", "gpt-4o", path=self.path("none"))
+
+    def settings(self):
+        self.doctor("broken configuration", config=self.write("broken.yaml", "provders: {}\n"))
+        unknown = self.write("unknown.yaml", "providers: { lab: { plugin: god } }\n")
+        self.doctor("unknown plugin", config=unknown)
+        self.doctor("unknown plugin, by provider", "lab", config=unknown)
+        self.doctor("alias that leads nowhere", config=self.write(
+            "alias.yaml", "providers: { good: {} }\nmodels: { smart: good/clever }\n"))
+        openai = f"{self.path('good')}:{OPENAI}"
+        self.doctor("key that is missing", "gpt-4o", path=openai)
+        self.doctor("key that is missing, by plugin", "openai", path=openai)
+        lacking = self.write("lacking.yaml", "providers: { lab: { plugin: openai } }\n")
+        self.doctor("key of a provider in the file", path=openai, config=lacking)
+        self.doctor("key of a provider in the file, by name", "lab", path=openai, config=lacking)
+        self.doctor("plugin that the file does not name", "good", path=openai, config=lacking)
+
+    def switched_off(self):
+        lab = self.write("lab.yaml", "providers: { lab: { plugin: good } }\n")
+        off = '{"enabled": false, "since": "2026-11-22T10:00:00Z", "by": "harborai plugin disable"}'
+        os.mkdir(self.path("state"))
+        self.write("state/plugins.json", '{"version": 1, "plugins": {"com.example.good": %s}}' % off)
+        self.doctor("disabled plugin")
+        self.doctor("disabled plugin, by model", "good-model")
+        self.write("state/plugins.json", '{"version": 1, "providers": {"lab": %s}}' % off)
+        self.doctor("disabled provider", "lab", config=lab)
+        self.doctor("disabled provider, by model", "lab/good-model", config=lab)
+        self.write("state/plugins.json", '{"version": 1, "models": {"lab/*": {"enabled": false}}}')
+        self.doctor("disabled models", config=lab)
+        self.doctor("disabled models, by model", "good-model", config=lab)
+        self.write("state/plugins.json", '{"version": 1,\n "plugins": {"com.example.good": 1}}')
+        self.doctor("broken state")
+        os.unlink(self.path("state/plugins.json"))
+
+    def models(self):
+        self.doctor("nearly a model", "god-model")
+        self.doctor("unknown provider", "nobody/good-model")
+
+
 class Peer(threading.Thread):
     """A listener that treats each connection by `how`."""
 

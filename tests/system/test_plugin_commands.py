@@ -160,6 +160,41 @@ class InfoTest(PlaceTest):
         self.plugin("info", code=2)
 
 
+class DoctorTest(PlaceTest):
+    """What it says of broken set-ups is in golden/doctor.txt."""
+
+    def test_nothing_is_wrong(self):
+        made.build(self.plugins, "good")
+        for arguments in ((), ("good",), ("good-model",), ("good/good-model",), ("good.so",)):
+            done = self.plugin("doctor", *arguments)
+            self.assertEqual((done.stdout, done.stderr), (
+                "nothing is wrong that can be seen without loading a plugin\n", ""), arguments)
+        self.assertEqual(self.json("doctor"), {"version": 1, "findings": []})
+
+    def test_what_mends_it_does(self):
+        made.build(self.plugins, "good")
+        odd = os.path.join(self.plugins, "o'dd $(x).so")
+        with open(odd, "w", encoding="utf-8") as file:
+            file.write("no plugin")
+        self.plugin("disable", "good")
+        self.plugin("disable", "good/*")
+        found = json.loads(self.plugin("doctor", "--json", code=1).stdout)["findings"]
+        self.assertEqual(len(found), 3, found)
+        path = f"{support.BUILD}:{os.environ['PATH']}"
+        for finding in found:
+            subprocess.run(finding["mend"], shell=True, check=True, cwd=self.home,
+                           stdout=subprocess.DEVNULL, env=support.environment(
+                               self.home, PATH=path, HARBORAI_PLUGIN_PATH=self.plugins,
+                               HARBORAI_STATE_DIR=os.path.dirname(self.state)))
+        self.assertFalse(os.path.exists(odd))
+        self.plugin("doctor")
+
+    def test_it_loads_nothing_and_takes_one_name(self):
+        made.build(self.plugins, "bad", create="__builtin_trap();")
+        self.plugin("doctor")
+        self.plugin("doctor", "bad", "worse", code=2)
+
+
 class InstallTest(PlaceTest):
     """What is installed is found, and what is refused changes nothing."""
 
