@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/plugins.h"
 #include "cli/setup.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -20,10 +21,27 @@ static const struct option_spec options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-/* "" = it can be called; else what is missing. */
-static harborai_str what_is_missing(const struct model_listing *m, harborai_error *error)
+/* What disables it, if anything does: its plugin, its provider, or itself. */
+static const struct plugin_state_entry *what_disables(const struct plugin_state *state,
+                                                      const struct model_listing *m)
 {
-    if (!m->enabled)
+    const struct plugin_state_entry *entry =
+        plugin_state_disabled(state, PLUGIN_STATE_PLUGIN, m->slot->provider->manifest->id);
+    if (entry == NULL)
+        entry = plugin_state_disabled(state, PLUGIN_STATE_PROVIDER, m->provider);
+    return entry != NULL ? entry : plugin_state_disabled(state, PLUGIN_STATE_MODEL, m->qualified);
+}
+
+static bool is_disabled(const struct plugin_state *state, const struct model_listing *m)
+{
+    return !m->enabled || what_disables(state, m) != NULL;
+}
+
+/* "" = it can be called; else what is missing. */
+static harborai_str what_is_missing(const struct plugin_state *state, const struct model_listing *m,
+                                    harborai_error *error)
+{
+    if (is_disabled(state, m))
         return HARBORAI_STR("disabled");
     if (provider_check_secrets(m->slot->provider, error) < 0)
         return slice_of(error->message);
@@ -98,22 +116,36 @@ static void print_capabilities(struct table *table, const struct model_listing *
     table_cell(table, buf_slice(&words));
 }
 
-static void print_row(struct table *table, const struct model_listing *m)
+static void print_row(struct table *table, const struct plugin_state *state,
+                      const struct model_listing *m)
 {
-    char state[128];
+    char needs[128];
     table_cell(table, m->name);
     table_cell(table, m->is_alias ? m->qualified : m->provider);
     print_number(table, m->model != NULL ? m->model->context : 0);
     print_number(table, m->model != NULL ? m->model->max_output : 0);
     print_capabilities(table, m);
     print_price(table, m);
-    table_cell(table, m->enabled ? needs_of(m->slot->provider, state) : HARBORAI_STR("disabled"));
+    table_cell(table, is_disabled(state, m) ? HARBORAI_STR("disabled")
+                                            : needs_of(m->slot->provider, needs));
 }
 
-static void write_json(struct json_writer *w, const struct model_listing *m)
+static void write_disabled(struct json_writer *w, const struct plugin_state *state,
+                           const struct model_listing *m)
+{
+    AUTO(buf) text = BUF_INIT(KIB(16));
+    const struct plugin_state_entry *entry = what_disables(state, m);
+    if (entry == NULL)
+        return;
+    plugins_add_reason(state, entry, entry->name, &text);
+    json_write_key_string(w, "reason", buf_slice(&text));
+}
+
+static void write_json(struct json_writer *w, const struct plugin_state *state,
+                       const struct model_listing *m)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_str missing = what_is_missing(m, &error);
+    harborai_str missing = what_is_missing(state, m, &error);
     json_write_object(w);
     json_write_key_string(w, "name", m->name);
     json_write_key_string(w, "qualified", m->qualified);
@@ -129,6 +161,7 @@ static void write_json(struct json_writer *w, const struct model_listing *m)
     json_write_bool(w, missing.len == 0);
     if (missing.len > 0)
         json_write_key_string(w, "missing", missing);
+    write_disabled(w, state, m);
     json_write_end(w);
 }
 
@@ -201,8 +234,37 @@ static size_t show_patterns(const struct patterns *to, const char *provider)
     return count;
 }
 
+static bool disables_any(const struct plugin_state *state, const struct plugin_state_entry *entry,
+                         const struct model_listing *list, size_t count, const char *provider)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_asked_for(&list[i], provider) && what_disables(state, &list[i]) == entry)
+            return true;
+    return false;
+}
+
+/* Who disabled what of it, once each. */
+static void say_what_disables(const struct plugin_state *state, const struct model_listing *list,
+                              size_t count, const char *provider)
+{
+    for (int kind = 0; kind < PLUGIN_STATE_KINDS; kind++) {
+        size_t entries;
+        const struct plugin_state_entry *entry =
+            plugin_state_list(state, (enum plugin_state_kind)kind, &entries);
+        for (size_t i = 0; i < entries; i++) {
+            AUTO(buf) text = BUF_INIT(KIB(16));
+            if (!disables_any(state, &entry[i], list, count, provider))
+                continue;
+            plugins_add_reason(state, &entry[i], entry[i].name, &text);
+            command_complain("%s '%.*s' is %.*s", plugins_kind_name((enum plugin_state_kind)kind),
+                             SLICE_ARG(entry[i].name), SLICE_ARG(buf_slice(&text)));
+        }
+    }
+}
+
 /* What is missing in whole sentences, once for each provider. */
-static void say_what_is_missing(const struct model_listing *list, size_t count, const char *provider)
+static void say_what_is_missing(const struct plugin_state *state, const struct model_listing *list,
+                                size_t count, const char *provider)
 {
     harborai_str last = SLICE_NONE;
     for (size_t i = 0; i < count; i++) {
@@ -211,13 +273,15 @@ static void say_what_is_missing(const struct model_listing *list, size_t count, 
             slice_equal(list[i].provider, last))
             continue;
         last = list[i].provider;
-        if (list[i].enabled && what_is_missing(&list[i], &error).len > 0)
+        if (!is_disabled(state, &list[i]) && what_is_missing(state, &list[i], &error).len > 0)
             command_complain("%s", error.message);
     }
+    say_what_disables(state, list, count, provider);
 }
 
-static void print_table(struct runtime *runtime, const struct model_listing *list, size_t count,
-                        const char *provider, bool with_color)
+static void print_table(struct runtime *runtime, const struct plugin_state *state,
+                        const struct model_listing *list, size_t count, const char *provider,
+                        bool with_color)
 {
     static const char *const heads[] = {"MODEL", "GOES TO", "CONTEXT", "OUTPUT", "CAPABILITIES",
                                         "IN / OUT PER 1M", "STATE"};
@@ -228,16 +292,16 @@ static void print_table(struct runtime *runtime, const struct model_listing *lis
         table_cell(&table, slice_of(heads[i]));
     for (size_t i = 0; i < count; i++)
         if (is_asked_for(&list[i], provider))
-            print_row(&table, &list[i]);
+            print_row(&table, state, &list[i]);
     show_patterns(&(struct patterns){.runtime = runtime, .table = &table}, provider);
     table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
     fflush(stdout);
-    say_what_is_missing(list, count, provider);
+    say_what_is_missing(state, list, count, provider);
 }
 
-static void print_json(struct runtime *runtime, const struct model_listing *list, size_t count,
-                       const char *provider)
+static void print_json(struct runtime *runtime, const struct plugin_state *state,
+                       const struct model_listing *list, size_t count, const char *provider)
 {
     AUTO(buf) text = BUF_INIT(MIB(64));
     struct json_writer w = JSON_WRITER(&text);
@@ -247,7 +311,7 @@ static void print_json(struct runtime *runtime, const struct model_listing *list
     json_write_array(&w);
     for (size_t i = 0; i < count; i++)
         if (is_asked_for(&list[i], provider))
-            write_json(&w, &list[i]);
+            write_json(&w, state, &list[i]);
     json_write_end(&w);
     json_write_key(&w, HARBORAI_STR("patterns"));
     json_write_array(&w);
@@ -265,7 +329,8 @@ static void say_what_to_set(struct runtime *runtime)
     command_complain("there is no model%.*s", SLICE_ARG(buf_slice(&text)));
 }
 
-static enum exit_code list(struct runtime *runtime, const struct arguments *arguments)
+static enum exit_code list(struct runtime *runtime, const struct plugin_state *state,
+                           const struct arguments *arguments)
 {
     const char *provider = command_argument(&command_list_models, arguments, "provider");
     size_t count;
@@ -274,9 +339,10 @@ static enum exit_code list(struct runtime *runtime, const struct arguments *argu
     if (provider != NULL && !setup_check_provider(runtime, slice_of(provider)))
         return EXIT_USAGE;
     if (command_argument(&command_list_models, arguments, "json") != NULL)
-        print_json(runtime, models, count, provider);
+        print_json(runtime, state, models, count, provider);
     else if (count + patterns > 0)
-        print_table(runtime, models, count, provider, command_has_color(arguments, STDOUT_FILENO));
+        print_table(runtime, state, models, count, provider,
+                    command_has_color(arguments, STDOUT_FILENO));
     if (count + patterns == 0)
         say_what_to_set(runtime);
     return command_finish();
@@ -285,12 +351,19 @@ static enum exit_code list(struct runtime *runtime, const struct arguments *argu
 static enum exit_code run(const struct arguments *arguments)
 {
     struct runtime *runtime;
+    struct plugin_state *state;
     struct log log;
+    harborai_error error = HARBORAI_ERROR_INIT;
     struct config *config = setup_config(&command_list_models, arguments);
     enum exit_code code = setup_runtime(config, &log, &runtime);
     if (code != EXIT_OK)
         return code;
-    code = list(runtime, arguments);
+    if (plugin_state_load(runtime_config(runtime)->state_dir, &state, &error) < 0) {
+        code = command_fail(&error);
+    } else {
+        code = list(runtime, state, arguments);
+        plugin_state_destroy(state);
+    }
     runtime_destroy(runtime);
     return code;
 }

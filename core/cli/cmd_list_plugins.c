@@ -46,7 +46,7 @@ static void complain_of_entry(const struct plugins *plugins, const struct plugin
                               const char *what, harborai_str subject, harborai_str name)
 {
     AUTO(buf) text = BUF_INIT(KIB(16));
-    plugins_add_reason(plugins, entry, name, &text);
+    plugins_add_reason(plugins->state, entry, name, &text);
     command_complain("%s'%.*s' is %.*s", what, SLICE_ARG(subject), SLICE_ARG(buf_slice(&text)));
 }
 
@@ -187,7 +187,7 @@ static void write_entry(struct json_writer *w, const struct plugins *plugins,
                         const struct plugin_state_entry *entry, harborai_str name)
 {
     AUTO(buf) text = BUF_INIT(KIB(16));
-    plugins_add_reason(plugins, entry, name, &text);
+    plugins_add_reason(plugins->state, entry, name, &text);
     json_write_key_string(w, "reason", buf_slice(&text));
     if (entry->since.len > 0)
         json_write_key_string(w, "since", entry->since);

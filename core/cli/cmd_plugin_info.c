@@ -95,7 +95,7 @@ static void add_reason(const struct plugins *plugins, const struct plugin_file *
     if (file->error.code != HARBORAI_OK)
         buf_add(text, slice_of(file->error.message));
     else if (entry != NULL)
-        plugins_add_reason(plugins, entry, file->manifest->provider, text);
+        plugins_add_reason(plugins->state, entry, file->manifest->provider, text);
 }
 
 static void print_file(const struct plugins *plugins, const struct plugin_file *file)

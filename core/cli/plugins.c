@@ -220,7 +220,7 @@ harborai_str plugins_state_name(const struct plugins *plugins, const struct plug
     }
 }
 
-void plugins_add_reason(const struct plugins *plugins, const struct plugin_state_entry *entry,
+void plugins_add_reason(const struct plugin_state *state, const struct plugin_state_entry *entry,
                         harborai_str name, struct buf *text)
 {
     buf_printf(text, "disabled");
@@ -229,7 +229,7 @@ void plugins_add_reason(const struct plugins *plugins, const struct plugin_state
     if (entry->since.len > 0)
         buf_printf(text, " since %.*s", SLICE_ARG(entry->since));
     buf_printf(text, ", in %s: 'harborai plugin enable %.*s' enables it",
-               plugin_state_path(plugins->state), SLICE_ARG(name));
+               plugin_state_path(state), SLICE_ARG(name));
 }
 
 const char *plugins_origin_name(enum plugin_origin origin)

@@ -54,7 +54,7 @@ bool plugins_look_up(const struct plugins *plugins, const char *given,
 harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file);
 
 /* "disabled by 'harborai plugin disable' since …, in /…: 'harborai plugin enable acme' enables it". */
-void plugins_add_reason(const struct plugins *plugins, const struct plugin_state_entry *entry,
+void plugins_add_reason(const struct plugin_state *state, const struct plugin_state_entry *entry,
                         harborai_str name, struct buf *text);
 
 /* Where a file was looked for: "HARBORAI_PLUGIN_PATH", "plugin_path" … */

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -97,6 +98,23 @@ class SwitchTest(PlaceTest):
                 self.assertIn(f"{kind} '{name}' is disabled by", self.plugin("list").stderr)
                 self.plugin("enable", name)
                 self.assertEqual(self.written(), {"version": 1})
+
+    def test_listed_among_models(self):
+        words = r"is disabled by 'harborai plugin disable' since .*: 'harborai plugin enable %s' enables it"
+        for name, subject in (("good", "com.example.good"), ("good/*-model", "good/*-model")):
+            with self.subTest(name):
+                self.plugin("disable", name)
+                listed = self.run_harborai("list-models")
+                self.assertRegex(listed.stdout, r"(?m)^good-model .* disabled$")
+                self.assertNotRegex(listed.stdout, r"(?m)^other-model .* disabled$")
+                self.assertRegex(listed.stderr, f"'{re.escape(subject)}' {words % re.escape(subject)}")
+                got = {m["name"]: m for m in json.loads(
+                    self.run_harborai("list-models", "--json").stdout)["models"]}
+                self.assertEqual((got["good-model"]["available"], got["good-model"]["missing"]),
+                                 (False, "disabled"))
+                self.assertIn("plugin enable", got["good-model"]["reason"])
+                self.assertTrue(got["other-model"]["available"])
+                self.plugin("enable", name)
 
     def test_what_has_gone_can_be_enabled(self):
         self.plugin("disable", "good")
