@@ -185,10 +185,30 @@ bool plugins_look_up(const struct plugins *plugins, const char *given,
            find_provider(plugins, slice_of(given), ret_target);
 }
 
+/* Of two plugins with one short name nobody guesses which is meant. */
+static bool is_ambiguous(const struct plugins *p, harborai_str given)
+{
+    const struct manifest *first = NULL;
+    for (size_t i = 0; i < p->catalog->file_count; i++) {
+        const struct plugin_file *file = &p->catalog->files[i];
+        if (file->state != PLUGIN_FILE_KNOWN || !slice_equal(file->manifest->provider, given))
+            continue;
+        if (first != NULL) {
+            command_complain("'%.*s' may be %s or %s: say which", SLICE_ARG(given), first->id.data,
+                             file->manifest->id.data);
+            return true;
+        }
+        first = file->manifest;
+    }
+    return false;
+}
+
 enum exit_code plugins_find(const struct plugins *plugins, const char *given,
                             struct plugins_target *ret_target)
 {
     harborai_str name = slice_of(given);
+    if (is_ambiguous(plugins, name))
+        return EXIT_USAGE;
     if (plugins_look_up(plugins, given, ret_target) || find_in_state(plugins, name, ret_target))
         return EXIT_OK;
     if (strchr(given, '/') != NULL && !slice_ends_with(name, ".so"))

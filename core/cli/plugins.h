@@ -37,8 +37,8 @@ struct plugins_target {
 };
 
 /* `given`: a plugin's short name, id or file; a configured provider's name; provider/model, where '*'
- * may stand; or what the state has. EXIT_USAGE: there is no such thing, of which it complained, with the
- * nearest name. Borrows from `plugins` and `given`. */
+ * may stand; or what the state has. EXIT_USAGE: there is no such thing, or it may be either of two, of which
+ * it complained, with the nearest name. Borrows from `plugins` and `given`. */
 enum exit_code plugins_find(const struct plugins *plugins, const char *given,
                             struct plugins_target *ret_target);
 

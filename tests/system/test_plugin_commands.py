@@ -126,6 +126,16 @@ class SwitchTest(PlaceTest):
         said = self.plugin("enable", "good/good-model", code=2).stderr
         self.assertIn("'harborai plugin enable good/*'", said)
 
+    def test_two_plugins_of_one_name(self):
+        made.build(self.plugins, "rival", note=(
+            'HARBORAI_MANIFEST({"id":"com.example.rival","version":"1.0.0","provider":"good",'
+            '"models":[{"name":"m"}]});'))
+        self.config = support.write_config(self.home, {"providers": {"lab": {
+            "plugin": "com.example.good"}}})
+        said = self.plugin("disable", "good", code=2).stderr
+        self.assertIn("'good' may be com.example.good or com.example.rival: say which", said)
+        self.plugin("disable", "com.example.rival")
+
     def test_wrong_names(self):
         for name, words in (("god", "did you mean 'good'?"), ("nobody", "list-plugins"),
                             ("nobody/model", "there is no plugin or provider 'nobody'"),
