@@ -60,6 +60,7 @@ struct model_map_source {
     /* Providers that are faults themselves: an alias that may lead to one is no further fault. */
     const harborai_str *missing_providers;
     size_t missing_provider_count;
+    bool is_interim; /* not what the aliases were checked with: one that leads nowhere is left out */
 };
 
 /* Where a call goes. */

@@ -495,12 +495,16 @@ static harborai_status add_aliases(struct builder *b)
     st = find_aliases(b);
     for (size_t i = 0; (st == HARBORAI_OK || st == HARBORAI_E_CONFIG) && i < count; i++) {
         harborai_status resolved = resolve(b, &b->source->aliases[i], &targets[i]);
-        st = resolved < 0 ? resolved : st;
+        if (resolved == HARBORAI_E_CONFIG && b->source->is_interim)
+            targets[i].provider = SLICE_NONE;
+        else
+            st = resolved < 0 ? resolved : st;
     }
     if (st == HARBORAI_E_CONFIG)
         (void)config_faults_summarise(b->faults, b->error);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
-        st = add_alias(b, &b->source->aliases[i], &targets[i]);
+        if (targets[i].provider.len > 0)
+            st = add_alias(b, &b->source->aliases[i], &targets[i]);
     free(targets);
     return st;
 }

@@ -341,6 +341,31 @@ static void test_faults(void)
     manifest_unref(o);
 }
 
+/* Aliases were checked with other providers than those of this moment. */
+static void test_interim(void)
+{
+    static const struct model_map_alias some[] = {
+        {HARBORAI_STR_INIT("gone"), HARBORAI_STR_INIT("a/nobody"), {0}},
+        {HARBORAI_STR_INIT("chained"), HARBORAI_STR_INIT("gone"), {0}},
+        {HARBORAI_STR_INIT("there"), HARBORAI_STR_INIT("a/o1"), {0}},
+    };
+    struct manifest *o = openai();
+    const struct model_map_provider provider = {SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, false};
+    struct model_map_source source = {
+        .providers = &provider, .provider_count = 1, .aliases = some, .alias_count = 3};
+    struct model_map *map = NULL;
+    struct route_view view;
+    CU_ASSERT(model_map_create(&source, &map, NULL, NULL) == HARBORAI_E_CONFIG);
+    source.is_interim = true;
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("gone"), &view) == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("chained"), &view) == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("there"), &view) == HARBORAI_OK);
+    CU_ASSERT(slice_is(view.upstream, "o1"));
+    model_map_destroy(map);
+    manifest_unref(o);
+}
+
 static void test_empty(void)
 {
     const struct model_map_source source = {0};
@@ -477,6 +502,7 @@ const CU_TestInfo model_map_tests[] = {
     {"plugins that the file does not name", test_unnamed},
     {"what is listed", test_list},
     {"faults of the configuration", test_faults},
+    {"aliases that lead nowhere for a while", test_interim},
     {"an empty map", test_empty},
     {"a hundred thousand models", test_many_models},
     {"8 readers, 10,000 publications", test_readers_against_a_writer},
