@@ -4,9 +4,6 @@
  * it. It runs no foreign code. */
 #include <stdlib.h>
 
-#include "base/arena.h"
-#include "config/legacy.h"
-#include "runtime/preset.h"
 #include "runtime/state.h"
 
 static harborai_status scan_plugins(struct runtime *runtime, const struct config *config,
@@ -29,140 +26,6 @@ static harborai_status scan_plugins(struct runtime *runtime, const struct config
     return HARBORAI_OK;
 }
 
-static size_t list_providers(const struct runtime *runtime, struct model_map_provider *to)
-{
-    size_t count = 0;
-    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
-        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
-        const struct provider *spec = p->slot->provider;
-        if (p->wanted)
-            to[count++] = (struct model_map_provider){p->slot, spec->name, spec->manifest,
-                                                      spec->models.items, spec->models.count, true,
-                                                      spec->is_open};
-    }
-    return count;
-}
-
-/* The required secrets that the environment does not have, "A_KEY and B_KEY"; empty: none, or one
- * that no variable can give. */
-static harborai_str missing_variables(const struct manifest *m,
-                                      const struct environment *environment, struct arena *arena)
-{
-    harborai_str found, name, missing = SLICE_NONE;
-    for (size_t i = 0; i < m->secret_count; i++) {
-        const struct manifest_secret *secret = &m->secrets[i];
-        if (!secret->required || legacy_key_find(environment, secret->env, &name, &found))
-            continue;
-        if (secret->env.len == 0)
-            return SLICE_NONE;
-        missing = missing.len == 0 ? secret->env
-                                   : arena_printf(arena, "%.*s and %.*s", SLICE_ARG(missing),
-                                                  SLICE_ARG(secret->env));
-    }
-    return missing;
-}
-
-/* Whether a provider of the configuration uses the plugin, or has the name that one would have. */
-static bool is_configured(const struct runtime *runtime, const struct config *config,
-                          const struct plugin_file *file)
-{
-    for (size_t i = 0; i < config->provider_count; i++) {
-        const struct config_provider *p = &config->providers[i];
-        if (slice_equal(p->name, file->manifest->provider) ||
-            preset_uses(runtime->catalog, p, file))
-            return true;
-    }
-    return false;
-}
-
-/* Plugins without a provider: without a file those that only lack their secrets, with one those
- * that it does not name. */
-static size_t list_dormants(const struct runtime *runtime, const struct config *config,
-                            struct arena *arena, struct model_map_dormant *to)
-{
-    const struct plugin_catalog *catalog = runtime->catalog;
-    size_t count = 0;
-    for (size_t i = 0; i < catalog->file_count; i++) {
-        const struct plugin_file *file = &catalog->files[i];
-        harborai_str missing = SLICE_NONE;
-        if (file->state != PLUGIN_FILE_KNOWN)
-            continue;
-        if (!config->has_file)
-            missing = missing_variables(file->manifest, config->environment, arena);
-        if (config->has_file ? !is_configured(runtime, config, file) : missing.len > 0)
-            to[count++] = (struct model_map_dormant){file->manifest, missing};
-    }
-    return count;
-}
-
-/* Those that the configuration names and that could not be made. */
-static size_t list_missing(const struct config *config, const struct model_map_provider *have,
-                           size_t have_count, harborai_str *to)
-{
-    size_t count = 0;
-    for (size_t i = 0; config->has_file && i < config->provider_count; i++) {
-        bool found = false;
-        for (size_t j = 0; j < have_count && !found; j++)
-            found = slice_equal(have[j].name, config->providers[i].name);
-        if (!found)
-            to[count++] = config->providers[i].name;
-    }
-    return count;
-}
-
-static harborai_str name_of_file(const struct config *config)
-{
-    if (!config->has_file)
-        return SLICE_NONE;
-    return config->file.len > 0 ? config->file : HARBORAI_STR("the configuration");
-}
-
-static void list_aliases(const struct config *config, struct model_map_alias *to)
-{
-    for (size_t i = 0; i < config->alias_count; i++) {
-        const struct config_alias *a = &config->aliases[i];
-        to[i] = (struct model_map_alias){
-            a->name, a->target, {a->place.file, a->place.line, a->place.column}};
-    }
-}
-
-static harborai_status build_models(const struct runtime *runtime, const struct config *config,
-                                    struct config_faults *faults, struct model_map **ret_map,
-                                    harborai_error *error)
-{
-    size_t most = 1; /* an empty array may be NULL */
-    struct arena arena;
-    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
-        most++;
-    arena_init(&arena, MIB(64));
-    struct model_map_provider *providers = arena_alloc(&arena, most * sizeof *providers);
-    struct model_map_alias *aliases =
-        arena_alloc(&arena, (config->alias_count + 1) * sizeof *aliases);
-    struct model_map_dormant *dormants =
-        arena_alloc(&arena, (runtime->catalog->file_count + 1) * sizeof *dormants);
-    harborai_str *missing = arena_alloc(&arena, (config->provider_count + 1) * sizeof *missing);
-    harborai_status st = HARBORAI_E_MEMORY;
-    if (providers != NULL && aliases != NULL && dormants != NULL && missing != NULL) {
-        size_t count = list_providers(runtime, providers);
-        list_aliases(config, aliases);
-        struct model_map_source source = {
-            .providers = providers,
-            .provider_count = count,
-            .aliases = aliases,
-            .alias_count = config->alias_count,
-            .dormants = dormants,
-            .dormant_count = list_dormants(runtime, config, &arena, dormants),
-            .file = name_of_file(config),
-            .missing_providers = missing,
-            .missing_provider_count = list_missing(config, providers, count, missing)};
-        st = model_map_create(&source, ret_map, faults, error);
-    } else {
-        harborai_error_set(error, st, "no memory left");
-    }
-    arena_release(&arena);
-    return st;
-}
-
 static void publish(struct runtime *runtime, struct config *config, struct model_map *models)
 {
     const struct config *old_config = snapshot_publish(&runtime->config, config);
@@ -182,7 +45,7 @@ static harborai_status prepare(struct runtime *runtime, const struct config *con
     if (st >= 0)
         st = providers_prepare(runtime, config, faults, error);
     if (st >= 0)
-        st = build_models(runtime, config, faults, &models, error);
+        st = models_build(runtime, config, faults, &models, error);
     if (faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
         st = config_faults_summarise(faults, error);
     if (st < 0) {

@@ -113,6 +113,12 @@ void providers_retire_unwanted(struct runtime *runtime);
 void providers_keep_published(struct runtime *runtime);
 void providers_log_refused(struct runtime *runtime);
 
+/* --- models.c --- */
+/* Of the providers that are wanted. [keeper] */
+MUST_CHECK harborai_status models_build(const struct runtime *runtime, const struct config *config,
+                                        struct config_faults *faults, struct model_map **ret_map,
+                                        harborai_error *error);
+
 /* --- services.c --- */
 void services_init(struct runtime_provider *p);
 void services_cancel_tick(struct runtime_provider *p);
