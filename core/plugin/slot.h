@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The runtime's place for one provider: it is loaded when the first call needs it, serves, and goes
- * when its last call was released. Slots live outside of snapshots.
+/* The runtime's place for one provider: it is loaded when the first call needs it, or before it takes
+ * the place of another, serves, and goes when its last call was released. Slots live outside of snapshots.
  *
  *   READY ── first call ──> LOADING ──> SERVING ── slot_retire() ──> DRAINING ── quiescent ──> GONE
  *     └───────── FAILED <──────┘ (tried again after 1 s, doubling to 60 s)
@@ -118,7 +118,8 @@ static inline const struct slot_provider *slot_acquire_fast(struct slot *slot)
 
 /* For a call that found no provider. PAUSE: it is parked, waiter->post() will be called exactly
  * once, from another thread or from inside. OK: it is there now. Else the error: a secret is
- * missing, or the load failed a short time ago. [loop, pinned] */
+ * missing, or the load failed a short time ago. [loop, pinned; or the keeper, of a slot that no map
+ * leads to and that it does not retire before the post: PAUSE or an error] */
 MUST_CHECK harborai_status slot_request_load(struct slot *slot, struct slot_waiter *waiter,
                                              harborai_error *error);
 

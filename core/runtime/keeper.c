@@ -7,9 +7,8 @@
 #include "runtime/state.h"
 
 static harborai_status scan_plugins(struct runtime *runtime, const struct config *config,
-                                    harborai_error *error)
+                                    struct plugin_catalog **ret_catalog, harborai_error *error)
 {
-    struct plugin_catalog *catalog;
     char *user = runtime->options.with_user_plugins ? discover_user_directory() : NULL;
     struct discover_options options = {.environment = discover_environment(),
                                        .configuration = config->plugin_path.items,
@@ -17,13 +16,22 @@ static harborai_status scan_plugins(struct runtime *runtime, const struct config
                                        .user = user,
                                        .system = runtime->options.system_plugin_dir,
                                        .one_a_provider = !config->has_file};
-    harborai_status st = plugin_catalog_create(&options, &catalog, error);
+    harborai_status st = plugin_catalog_create(&options, ret_catalog, error);
     free(user);
+    return st;
+}
+
+harborai_status keeper_publish_models(struct runtime *runtime, harborai_error *error)
+{
+    struct model_map *models;
+    const struct config *config = atomic_load(&runtime->config.current);
+    harborai_status st = models_build(runtime, config, true, NULL, &models, error);
     if (st < 0)
         return st;
-    plugin_catalog_destroy(runtime->catalog);
-    runtime->catalog = catalog;
-    return HARBORAI_OK;
+    const struct model_map *old = snapshot_publish(&runtime->models, models);
+    epoch_synchronize(&runtime->epoch);
+    model_map_destroy((struct model_map *)(uintptr_t)old);
+    return st;
 }
 
 static void publish(struct runtime *runtime, struct config *config, struct model_map *models)
@@ -35,17 +43,30 @@ static void publish(struct runtime *runtime, struct config *config, struct model
     config_destroy((struct config *)(uintptr_t)old_config);
 }
 
+/* The models of everything that is wanted, which tells what is wrong with it; in its place those of
+ * what can be published now, if that is something else. */
+static harborai_status build_models(struct runtime *runtime, const struct config *config,
+                                    struct config_faults *faults, struct model_map **ret_models,
+                                    harborai_error *error)
+{
+    providers_show_wanted(runtime);
+    harborai_status st = models_build(runtime, config, false, faults, ret_models, error);
+    if (st < 0 || faults->total > 0 || !providers_show_possible(runtime))
+        return st;
+    model_map_destroy(*ret_models);
+    *ret_models = NULL;
+    return models_build(runtime, config, true, NULL, ret_models, error);
+}
+
 /* Everything that is new, and what is wrong with it. */
 static harborai_status prepare(struct runtime *runtime, const struct config *config,
                                struct config_faults *faults, struct model_map **ret_models,
                                harborai_error *error)
 {
     struct model_map *models = NULL;
-    harborai_status st = scan_plugins(runtime, config, error);
+    harborai_status st = providers_prepare(runtime, config, faults, error);
     if (st >= 0)
-        st = providers_prepare(runtime, config, faults, error);
-    if (st >= 0)
-        st = models_build(runtime, config, faults, &models, error);
+        st = build_models(runtime, config, faults, &models, error);
     if (faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
         st = config_faults_summarise(faults, error);
     if (st < 0) {
@@ -56,6 +77,25 @@ static harborai_status prepare(struct runtime *runtime, const struct config *con
     return st;
 }
 
+/* With what is in the plugin directories now; what was found before stays where this fails. */
+static harborai_status prepare_anew(struct runtime *runtime, const struct config *config,
+                                    struct config_faults *faults, struct model_map **ret_models,
+                                    harborai_error *error)
+{
+    struct plugin_catalog *before = runtime->catalog, *catalog;
+    harborai_status st = scan_plugins(runtime, config, &catalog, error);
+    if (st < 0)
+        return st;
+    runtime->catalog = catalog;
+    st = prepare(runtime, config, faults, ret_models, error);
+    if (st < 0) {
+        providers_give_up(runtime);
+        runtime->catalog = before;
+    }
+    plugin_catalog_destroy(st < 0 ? catalog : before);
+    return st;
+}
+
 harborai_status keeper_apply(struct runtime *runtime, struct config *config,
                              struct config_faults *faults, harborai_error *error)
 {
@@ -63,16 +103,14 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     struct model_map *models;
     config_faults_init(&own_faults);
     harborai_status st =
-        prepare(runtime, config, faults != NULL ? faults : &own_faults, &models, error);
-    if (st < 0) {
-        providers_keep_published(runtime);
+        prepare_anew(runtime, config, faults != NULL ? faults : &own_faults, &models, error);
+    if (st < 0)
         return st;
-    }
     providers_log_refused(runtime);
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
     publish(runtime, config, models);
-    providers_retire_unwanted(runtime);
+    providers_commit(runtime);
     return HARBORAI_OK;
 }
 

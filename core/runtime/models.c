@@ -12,7 +12,7 @@ static size_t list_providers(const struct runtime *runtime, struct model_map_pro
     for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
         const struct provider *spec = p->slot->provider;
-        if (p->wanted)
+        if (p->shown)
             to[count++] = (struct model_map_provider){p->slot, spec->name, spec->manifest,
                                                       spec->models.items, spec->models.count, true,
                                                       spec->is_open};
@@ -104,8 +104,8 @@ static void list_aliases(const struct config *config, struct model_map_alias *to
 }
 
 harborai_status models_build(const struct runtime *runtime, const struct config *config,
-                             struct config_faults *faults, struct model_map **ret_map,
-                             harborai_error *error)
+                             bool is_interim, struct config_faults *faults,
+                             struct model_map **ret_map, harborai_error *error)
 {
     size_t most = 1; /* an empty array may be NULL */
     struct arena arena;
@@ -131,7 +131,8 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
             .dormant_count = list_dormants(runtime, config, &arena, dormants),
             .file = name_of_file(config),
             .missing_providers = missing,
-            .missing_provider_count = list_missing(config, providers, count, missing)};
+            .missing_provider_count = list_missing(config, providers, count, missing),
+            .is_interim = is_interim};
         st = model_map_create(&source, ret_map, faults, error);
     } else {
         harborai_error_set(error, st, "no memory left");

@@ -131,7 +131,7 @@ static struct runtime_provider *find_same(struct runtime *runtime, const struct 
 
 /* --- Making one ------------------------------------------------------------------------------ */
 
-static void free_provider(struct runtime_provider *p)
+void provider_free(struct runtime_provider *p)
 {
     struct runtime *runtime = p->runtime;
     pthread_mutex_lock(&runtime->lock); /* first: whoever holds it may look at what is listed */
@@ -148,7 +148,7 @@ static void free_provider(struct runtime_provider *p)
 
 static void on_gone_message(struct message *message)
 {
-    free_provider(CONTAINER_OF(message, struct runtime_provider, gone));
+    provider_free(CONTAINER_OF(message, struct runtime_provider, gone));
 }
 
 static void on_gone(struct slot *slot)
@@ -210,7 +210,7 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     if (st >= 0)
         st = slot_create(&options, &p->slot, error);
     if (st < 0) {
-        free_provider(p);
+        provider_free(p);
         return st;
     }
     p->wanted = true;
@@ -329,15 +329,6 @@ harborai_status providers_prepare(struct runtime *runtime, const struct config *
     return st;
 }
 
-void providers_keep_published(struct runtime *runtime)
-{
-    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
-        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
-        p->wanted = p->published;
-    }
-    providers_retire_unwanted(runtime);
-}
-
 void providers_log_refused(struct runtime *runtime)
 {
     const struct plugin_catalog *catalog = runtime->catalog;
@@ -354,35 +345,5 @@ void providers_log_refused(struct runtime *runtime)
         else if (file->state == PLUGIN_FILE_SHADOWED)
             log_write(runtime->options.log, file->is_rival ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
                       "plugin.shadowed", "file='%s' reason='%s'", file->path, file->error.message);
-    }
-}
-
-/* --- The end ---------------------------------------------------------------------------------- */
-
-static void on_drain_order(struct message *message)
-{
-    struct drain_order *order = CONTAINER_OF(message, struct drain_order, message);
-    slot_loop_drain(order->provider->slot, order->loop_index);
-}
-
-static void retire(struct runtime_provider *p)
-{
-    struct runtime *runtime = p->runtime;
-    list_remove(&p->link);
-    slot_retire(p->slot);
-    for (unsigned i = 0; i < runtime->loop_count; i++) {
-        p->drains[i] = (struct drain_order){{.run = on_drain_order}, p, i};
-        loop_post(runtime->loops[i].loop, &p->drains[i].message);
-    }
-}
-
-void providers_retire_unwanted(struct runtime *runtime)
-{
-    for (struct list *i = runtime->providers.next, *next; i != &runtime->providers; i = next) {
-        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
-        next = i->next;
-        p->published = p->wanted;
-        if (!p->wanted)
-            retire(p);
     }
 }

@@ -186,7 +186,7 @@ harborai_status runtime_start(struct runtime *runtime, harborai_error *error)
 
 /* --- Stopping ----------------------------------------------------------------------------------- */
 
-/* No model is left, and no provider is wanted. [keeper] */
+/* No model is left, and no provider. [keeper] */
 static void leave(struct job *job)
 {
     struct runtime *runtime = CONTAINER_OF(job, struct runtime, leave);
@@ -194,12 +194,10 @@ static void leave(struct job *job)
     struct model_map *empty;
     if (model_map_create(&nothing, &empty, NULL, NULL) < 0)
         return; /* the map of this moment leads to the providers: they stay */
-    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
-        CONTAINER_OF(i, struct runtime_provider, link)->wanted = false;
     const struct model_map *old = snapshot_publish(&runtime->models, empty);
     epoch_synchronize(&runtime->epoch);
     model_map_destroy((struct model_map *)(uintptr_t)old);
-    providers_retire_unwanted(runtime);
+    providers_leave(runtime);
 }
 
 /* Models go once no loop takes a call any more: so each is told that we are leaving, not that its

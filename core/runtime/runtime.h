@@ -74,8 +74,11 @@ const struct log *runtime_log(const struct runtime *runtime);
 
 /* [any but a loop] Replaces the configuration: plugin directories are read again, slots whose
  * provider did not change are kept, new maps are published, the others drain and are destroyed
- * after their last call. Returns when it is published. Takes `config` on success only.
- * `faults` and the error as of runtime_create(). */
+ * after their last call. Returns when that is published, and waits for no plugin: a provider that
+ * serves and has changed is loaded anew beside itself and replaced when that has succeeded, each by
+ * itself (the log: provider.replaced); if it fails the provider serves on as it was (provider.kept).
+ * The next configuration breaks that off. Takes `config` on success only. `faults` and the error as
+ * of runtime_create(). */
 MUST_CHECK harborai_status runtime_apply(struct runtime *runtime, struct config *config,
                                          struct config_faults *faults, harborai_error *error);
 

@@ -14,6 +14,14 @@
 #include "store/journal.h"
 #include "transport/transport.h"
 
+/* Where a provider stands. */
+enum provider_place {
+    PROVIDER_NEW,       /* made for the configuration that is being applied */
+    PROVIDER_HEIR,      /* is being loaded; the one before it serves meanwhile */
+    PROVIDER_PUBLISHED, /* the map of this moment leads to it */
+    PROVIDER_LEAVING    /* in no list of the keeper's any more */
+};
+
 /* A configured provider in use, as long as its slot lives. */
 struct runtime_provider {
     struct target target; /* the slot's owner: first, so that both are one pointer */
@@ -23,8 +31,14 @@ struct runtime_provider {
     struct list link;     /* runtime->providers; in no list once it leaves */
     struct list living;   /* runtime->living */
     harborai_str ca_file; /* owned */
+    enum provider_place place;
     bool wanted;          /* by the configuration that is being applied */
-    bool published;       /* the map of this moment may lead to it */
+    bool shown;           /* by the map that is being built */
+    struct runtime_provider *before; /* a published one that serves until this one is loaded, and
+                                        whose place it takes then; NULL = none */
+    bool is_loading;      /* by the keeper's order: `loaded` comes */
+    struct slot_waiter load;
+    struct job loaded;    /* [keeper] */
     struct drain_order *drains; /* one a loop, while it leaves */
     struct job close;     /* [keeper] when it is quiescent */
     struct message gone;  /* to loop 0, which owns its timer */
@@ -107,17 +121,26 @@ struct runtime {
  * faults go to `faults`, and it goes on. */
 MUST_CHECK harborai_status providers_prepare(struct runtime *runtime, const struct config *config,
                                              struct config_faults *faults, harborai_error *error);
-/* Puts the slots that are not wanted any more to their end; after a grace period. [keeper] */
-void providers_retire_unwanted(struct runtime *runtime);
-/* A configuration was not taken: what was made for it alone goes. [keeper] */
-void providers_keep_published(struct runtime *runtime);
+void provider_free(struct runtime_provider *p); /* whose slot is gone, or was never made */
 void providers_log_refused(struct runtime *runtime);
 
+/* --- replace.c --- */
+/* The order of a new configuration. First what is wanted is shown, to see whether it is sound; then
+ * what can be: false, the same. When that was published, and a grace period has passed, the rest is
+ * begun and those that nobody wants leave; or else what was made for it alone goes. [keeper] */
+void providers_show_wanted(struct runtime *runtime);
+bool providers_show_possible(struct runtime *runtime);
+void providers_commit(struct runtime *runtime);
+void providers_give_up(struct runtime *runtime);
+/* No map leads to any: they all leave. [keeper] */
+void providers_leave(struct runtime *runtime);
+
 /* --- models.c --- */
-/* Of the providers that are wanted. [keeper] */
+/* Of the providers that are shown. `is_interim`: these are not those that the aliases of `config`
+ * were checked with. [keeper] */
 MUST_CHECK harborai_status models_build(const struct runtime *runtime, const struct config *config,
-                                        struct config_faults *faults, struct model_map **ret_map,
-                                        harborai_error *error);
+                                        bool is_interim, struct config_faults *faults,
+                                        struct model_map **ret_map, harborai_error *error);
 
 /* --- services.c --- */
 void services_init(struct runtime_provider *p);
@@ -131,6 +154,9 @@ uint64_t journal_subscriber_release(struct journal_subscriber *j);
 void metrics_subscriber_init(struct metrics_subscriber *m, struct metrics_shard *shard);
 
 /* --- keeper.c --- */
+/* Publishes a map of the providers that are shown, under the configuration of this moment. After it
+ * no loop can see what was before. [keeper] */
+MUST_CHECK harborai_status keeper_publish_models(struct runtime *runtime, harborai_error *error);
 /* [keeper] or [init]; `faults` may be NULL. */
 MUST_CHECK harborai_status keeper_apply(struct runtime *runtime, struct config *config,
                                         struct config_faults *faults, harborai_error *error);

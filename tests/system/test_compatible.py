@@ -323,7 +323,7 @@ class ReloadTest(test_reload.Reloading):
                     self.assertEqual(answer.status, 200, answer.body)
                     self.assertIn(member, Recorder.seen[0][2])
                     if preset == "mistral":
-                        self.reload(hb, config("minimax"), "config.applied")
+                        self.reload(hb, config("minimax"), "provider.replaced")
 
 
     def test_models_written_as_the_preset_has_them(self):

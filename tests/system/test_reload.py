@@ -52,7 +52,7 @@ class ReloadTest(Reloading):
                     call.read_until(b"000003 ")
                 openai = {"base_url": other.base_url, "api_key": "sk-another-key-0001"}
                 self.reload(hb, {"providers": {"openai": openai}, "models": {"new": "openai/gpt-4o"}},
-                            "config.applied")
+                            "provider.replaced provider=openai")
                 self.assertEqual(hb.chat("after", model="new").text(), "after")
                 self.assertEqual(other.request("after")["key_end"], "0001")
                 self.assertEqual(hb.chat("gone", model="my-model").status, 404)
@@ -61,7 +61,7 @@ class ReloadTest(Reloading):
                     call.read_until(b"[DONE]")
                     self.assertIn(b"000059 ", call.seen)
                     call.close()
-                self.reload(hb, config, "config.applied")
+                self.reload(hb, config, "provider.replaced provider=openai")
                 self.assertEqual(hb.chat("back", model="my-model").text(), "back")
 
     def test_a_broken_file_changes_nothing(self):

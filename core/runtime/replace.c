@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Which providers the map leads to. One that serves is replaced only once the one to come, its heir,
+ * has been loaded beside it: each by a small publication of its own, so that none waits for another.
+ * If the heir cannot be loaded the one before it serves on. The keeper waits for no load. [keeper] */
+#include "runtime/state.h"
+
+/* `p` may leave the list meanwhile, no other. */
+#define EACH_PROVIDER(p, runtime)                                                                  \
+    for (struct list *at_ = (runtime)->providers.next, *next_ = at_->next;                         \
+         at_ != &(runtime)->providers &&                                                           \
+         ((p) = CONTAINER_OF(at_, struct runtime_provider, link), true);                           \
+         at_ = next_, next_ = next_->next)
+
+/* --- Leaving ----------------------------------------------------------------------------------- */
+
+static void on_drain_order(struct message *message)
+{
+    struct drain_order *order = CONTAINER_OF(message, struct drain_order, message);
+    slot_loop_drain(order->provider->slot, order->loop_index);
+}
+
+/* No map leads to it any more, and a grace period has passed, if ever one did. */
+static void retire(struct runtime_provider *p)
+{
+    struct runtime *runtime = p->runtime;
+    slot_retire(p->slot);
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        p->drains[i] = (struct drain_order){{.run = on_drain_order}, p, i};
+        loop_post(runtime->loops[i].loop, &p->drains[i].message);
+    }
+}
+
+/* A slot cannot be closed while it is being loaded: it is retired when that is over. */
+static void leave(struct runtime_provider *p)
+{
+    list_remove(&p->link);
+    p->place = PROVIDER_LEAVING;
+    if (!p->is_loading)
+        retire(p);
+}
+
+void providers_leave(struct runtime *runtime)
+{
+    struct runtime_provider *p;
+    EACH_PROVIDER(p, runtime)
+        leave(p);
+}
+
+/* --- Taking the place of another ----------------------------------------------------------------- */
+
+/* The map may be published at another time, if memory is short now; not for this heir. */
+static harborai_status take_place(struct runtime_provider *heir, harborai_error *error)
+{
+    struct runtime *runtime = heir->runtime;
+    struct runtime_provider *p;
+    EACH_PROVIDER(p, runtime)
+        p->shown = p->place == PROVIDER_PUBLISHED && p != heir->before;
+    heir->shown = true;
+    harborai_status st = keeper_publish_models(runtime, error);
+    if (st < 0)
+        return st;
+    leave(heir->before);
+    heir->before = NULL;
+    heir->place = PROVIDER_PUBLISHED;
+    log_write(runtime->options.log, LOG_LEVEL_INFO, "provider.replaced", "provider=%s",
+              slot_name(heir->slot));
+    return st;
+}
+
+static void serve_on(struct runtime_provider *heir, enum plugin_stage stage,
+                     const harborai_error *error)
+{
+    log_write(heir->runtime->options.log, LOG_LEVEL_ERROR, "provider.kept",
+              "provider=%s stage=%s error='%s' help='the provider serves on as it was before: "
+              "correct this and send SIGHUP again'",
+              slot_name(heir->slot), plugin_stage_name(stage), error->message);
+    leave(heir);
+}
+
+static void on_loaded(struct job *job)
+{
+    struct runtime_provider *p = CONTAINER_OF(job, struct runtime_provider, loaded);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    enum plugin_stage stage = PLUGIN_STAGE_NONE;
+    p->is_loading = false;
+    if (p->place == PROVIDER_LEAVING) {
+        retire(p);
+        return;
+    }
+    harborai_status st = p->load.status;
+    if (st < 0 && slot_failure(p->slot, &stage, &error) < 0)
+        (void)harborai_error_set(&error, st, "it cannot be loaded");
+    if (st >= 0)
+        st = take_place(p, &error);
+    if (st < 0)
+        serve_on(p, stage, &error);
+}
+
+static void post_loaded(struct slot_waiter *waiter)
+{
+    struct runtime_provider *p = CONTAINER_OF(waiter, struct runtime_provider, load);
+    p->loaded.run = on_loaded;
+    /* Without a thread for it the heir stays one until the process ends. */
+    harborai_status st = jobs_submit(p->runtime->keeper, &p->loaded, NULL);
+    (void)st;
+}
+
+/* No map leads to the heir, and it leaves only when the load is over: it needs no pin. */
+static void load(struct runtime_provider *heir)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    heir->is_loading = true;
+    heir->load.post = post_loaded;
+    harborai_status st = slot_request_load(heir->slot, &heir->load, &error);
+    if (st == HARBORAI_PAUSE)
+        return;
+    heir->is_loading = false;
+    if (st < 0) /* a secret is missing */
+        serve_on(heir, PLUGIN_STAGE_CREATE, &error);
+}
+
+/* --- A new configuration ------------------------------------------------------------------------- */
+
+/* The one of its name that serves now. */
+static struct runtime_provider *find_before(struct runtime_provider *p)
+{
+    struct runtime_provider *other;
+    EACH_PROVIDER(other, p->runtime)
+        if (other->place == PROVIDER_PUBLISHED &&
+            slice_equal(other->slot->provider->name, p->slot->provider->name))
+            return slot_acquire_fast(other->slot) != NULL ? other : NULL;
+    return NULL;
+}
+
+void providers_show_wanted(struct runtime *runtime)
+{
+    struct runtime_provider *p;
+    EACH_PROVIDER(p, runtime)
+        p->shown = p->wanted;
+}
+
+bool providers_show_possible(struct runtime *runtime)
+{
+    struct runtime_provider *p;
+    bool differs = false;
+    EACH_PROVIDER(p, runtime) {
+        if (!p->wanted || p->place == PROVIDER_PUBLISHED)
+            continue;
+        if (p->place == PROVIDER_NEW)
+            p->before = find_before(p);
+        if (p->before == NULL)
+            continue;
+        p->shown = false;
+        p->before->shown = true;
+        differs = true;
+    }
+    return differs;
+}
+
+void providers_commit(struct runtime *runtime)
+{
+    struct runtime_provider *p;
+    EACH_PROVIDER(p, runtime) {
+        if (p->shown)
+            p->place = PROVIDER_PUBLISHED;
+        else if (!p->wanted)
+            leave(p);
+    }
+    EACH_PROVIDER(p, runtime)
+        if (p->place == PROVIDER_NEW) {
+            p->place = PROVIDER_HEIR;
+            load(p);
+        }
+}
+
+void providers_give_up(struct runtime *runtime)
+{
+    struct runtime_provider *p;
+    EACH_PROVIDER(p, runtime)
+        if (p->place == PROVIDER_NEW)
+            leave(p);
+}
