@@ -103,8 +103,8 @@ static harborai_status check_file(const char *path, const struct file_identity *
     struct file_identity now = file_identity_of(&status);
     if (!file_identity_equal(&now, identity))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' has changed since it was checked: restart HarborAI to use "
-                                  "it", path);
+                                  "'%s' has changed since it was checked: reload the plugin, or "
+                                  "restart HarborAI, to use it", path);
     return HARBORAI_OK;
 }
 
@@ -210,14 +210,31 @@ static harborai_status query_table(struct loaded *l, const struct manifest *mani
 
 /* ---- References ---------------------------------------------------------------------------- */
 
+static bool is_same_inode(const struct file_identity *a, const struct file_identity *b)
+{
+    return a->device == b->device && a->inode == b->inode;
+}
+
+/* By its inode, as dlopen() finds it: whatever path it is given, that would be the same object. */
 static struct loaded *find(struct plugin_loader *loader, const struct file_identity *identity)
 {
     for (struct list *at = loader->objects.next; at != &loader->objects; at = at->next) {
         struct loaded *l = CONTAINER_OF(at, struct loaded, link);
-        if (file_identity_equal(&l->identity, identity))
+        if (is_same_inode(&l->identity, identity))
             return l;
     }
     return NULL;
+}
+
+/* A file of the same bytes may have got another mode or a second name. */
+static harborai_status check_unchanged(const struct loaded *l, const struct file_identity *identity,
+                                       harborai_error *error)
+{
+    if (l->identity.size == identity->size && l->identity.modified_ns == identity->modified_ns)
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_CONFIG,
+                              "'%s' was written over while it was loaded: restart HarborAI, and "
+                              "next time put the new file in its place by renaming it", l->path);
 }
 
 static harborai_status load(struct plugin_loader *loader, const char *path,
@@ -260,6 +277,8 @@ harborai_status plugin_object_open(struct plugin_loader *loader, const char *pat
     enum plugin_stage stage = PLUGIN_STAGE_DLOPEN;
     if (l == NULL)
         st = load(loader, path, identity, &l, error);
+    else
+        st = check_unchanged(l, identity, error);
     if (st == HARBORAI_OK && l->references == 0)
         st = query_table(l, manifest, &stage, error);
     if (st < 0) {

@@ -2,11 +2,13 @@
 /* The life of a provider, with the real loader, real job threads and plugins that misbehave. */
 #include "plugin/slot.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../unit.h"
@@ -448,8 +450,37 @@ static void test_replaced_file(void)
     world_end(&w, fresh);
     CU_ASSERT(!is_mapped(&w));
     CU_ASSERT(call(late, 0, &error) == HARBORAI_E_CONFIG);
-    CU_ASSERT(strstr(error.message, "has changed since it was checked: restart HarborAI") != NULL);
+    CU_ASSERT(strstr(error.message, "has changed since it was checked: reload the plugin") != NULL);
     world_end(&w, late);
+    plugin_catalog_destroy(before);
+    world_close(&w);
+}
+
+/* What is written into a mapped file changes code that runs; its mode does not. */
+static void test_same_inode(void)
+{
+    struct world w;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    world_open(&w, "good");
+    struct slot *old = world_slot(&w, "", true);
+    CU_ASSERT(call(old, 0, NULL) == HARBORAI_OK);
+    struct plugin_catalog *before = w.catalog;
+    CU_ASSERT(chmod(fixture_path(&w.files, "x.so"), 0600) == 0);
+    w.catalog = fixture_scan(&w.files);
+    struct slot *other = world_slot(&w, "", true);
+    CU_ASSERT(call(other, 0, NULL) == HARBORAI_OK && plugin_loader_count(w.loader) == 1);
+    plugin_catalog_destroy(before);
+    before = w.catalog;
+    CU_ASSERT(utimensat(AT_FDCWD, fixture_path(&w.files, "x.so"), NULL, 0) == 0);
+    w.catalog = fixture_scan(&w.files);
+    struct slot *written = world_slot(&w, "", true);
+    CU_ASSERT(call(written, 0, &error) == HARBORAI_E_CONFIG);
+    CU_ASSERT(strstr(error.message, "was written over while it was loaded") != NULL);
+    world_end(&w, old);
+    CU_ASSERT(is_mapped(&w) && slot_acquire_fast(other) != NULL);
+    world_end(&w, other);
+    CU_ASSERT(!is_mapped(&w));
+    world_end(&w, written);
     plugin_catalog_destroy(before);
     world_close(&w);
 }
@@ -527,6 +558,7 @@ const CU_TestInfo slot_tests[] = {
     {"a slow create holds up nobody", test_slow_create},
     {"two providers share an object", test_shared_object},
     {"a file that was replaced", test_replaced_file},
+    {"a file that was changed in place", test_same_inode},
     {"pins and draining", test_pins},
     {"draining on many threads", test_parallel_drain},
     CU_TEST_INFO_NULL,
