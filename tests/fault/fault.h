@@ -5,11 +5,15 @@
 #ifndef TESTS_FAULT_H
 #define TESTS_FAULT_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include <harborai/plugin.h>
 
 struct harborai_provider {
     const harborai_host *host;
     harborai_str base_url;
+    atomic_bool is_taken;
 };
 
 static inline void fault_say(const harborai_host *host, const char *text)
@@ -18,7 +22,7 @@ static inline void fault_say(const harborai_host *host, const char *text)
     host->log(host, NULL, HARBORAI_LOG_INFO, message);
 }
 
-/* One provider a host at a time, kept in static memory so that nothing can leak or fail here. */
+/* Kept in static memory, so that nothing can leak or fail here. */
 #define FAULT_PROVIDERS 8
 static struct harborai_provider fault_providers[FAULT_PROVIDERS];
 
@@ -29,7 +33,7 @@ __attribute__((unused)) static harborai_status fault_create(const harborai_host 
 {
     (void)config;
     for (int i = 0; i < FAULT_PROVIDERS; i++)
-        if (fault_providers[i].host == NULL) {
+        if (!atomic_exchange(&fault_providers[i].is_taken, true)) {
             fault_providers[i].host = host;
             fault_providers[i].base_url = host->config(host, "/base_url");
             *provider = &fault_providers[i];
@@ -42,7 +46,7 @@ __attribute__((unused)) static harborai_status fault_create(const harborai_host 
 __attribute__((unused)) static void fault_destroy(harborai_provider *provider)
 {
     fault_say(provider->host, "destroyed");
-    provider->host = NULL;
+    atomic_store(&provider->is_taken, false);
 }
 
 __attribute__((unused)) static harborai_status fault_chat(harborai_provider *provider,

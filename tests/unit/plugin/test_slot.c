@@ -456,6 +456,29 @@ static void test_replaced_file(void)
     world_close(&w);
 }
 
+/* Each time as a new file, beside the one before it, which goes. */
+static void test_many_loads(void)
+{
+    struct world w;
+    struct slot *before = NULL;
+    world_open(&w, "good");
+    for (int i = 0; i < 200; i++) {
+        struct plugin_catalog *old = w.catalog;
+        fixture_add(&w.files, "good", "x.so");
+        w.catalog = fixture_scan(&w.files);
+        plugin_catalog_destroy(old);
+        struct slot *slot = world_slot(&w, "", true);
+        CU_ASSERT(call(slot, 0, NULL) == HARBORAI_OK);
+        if (before != NULL)
+            world_end(&w, before);
+        before = slot;
+    }
+    CU_ASSERT(plugin_loader_count(w.loader) == 200);
+    world_end(&w, before);
+    CU_ASSERT(!is_mapped(&w));
+    world_close(&w);
+}
+
 /* What is written into a mapped file changes code that runs; its mode does not. */
 static void test_same_inode(void)
 {
@@ -559,6 +582,7 @@ const CU_TestInfo slot_tests[] = {
     {"two providers share an object", test_shared_object},
     {"a file that was replaced", test_replaced_file},
     {"a file that was changed in place", test_same_inode},
+    {"200 files, one after the other", test_many_loads},
     {"pins and draining", test_pins},
     {"draining on many threads", test_parallel_drain},
     CU_TEST_INFO_NULL,
