@@ -21,11 +21,17 @@ static harborai_status scan_plugins(struct runtime *runtime, const struct config
     return st;
 }
 
+/* The keeper is the only one to replace it. */
+static struct config *current_config(struct runtime *runtime)
+{
+    return (struct config *)(uintptr_t)atomic_load(&runtime->config.current);
+}
+
 harborai_status keeper_publish_models(struct runtime *runtime, harborai_error *error)
 {
     struct model_map *models;
-    const struct config *config = atomic_load(&runtime->config.current);
-    harborai_status st = models_build(runtime, config, true, NULL, &models, error);
+    harborai_status st =
+        models_build(runtime, current_config(runtime), true, NULL, &models, error);
     if (st < 0)
         return st;
     const struct model_map *old = snapshot_publish(&runtime->models, models);
@@ -59,16 +65,15 @@ static harborai_status build_models(struct runtime *runtime, const struct config
 }
 
 /* Everything that is new, and what is wrong with it. */
-static harborai_status prepare(struct runtime *runtime, const struct config *config,
-                               struct config_faults *faults, struct model_map **ret_models,
-                               harborai_error *error)
+static harborai_status prepare(struct runtime *runtime, const struct change *change,
+                               struct model_map **ret_models, harborai_error *error)
 {
     struct model_map *models = NULL;
-    harborai_status st = providers_prepare(runtime, config, faults, error);
+    harborai_status st = providers_prepare(runtime, change, error);
     if (st >= 0)
-        st = build_models(runtime, config, faults, &models, error);
-    if (faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
-        st = config_faults_summarise(faults, error);
+        st = build_models(runtime, change->config, change->faults, &models, error);
+    if (change->faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
+        st = config_faults_summarise(change->faults, error);
     if (st < 0) {
         model_map_destroy(models);
         return st;
@@ -77,22 +82,27 @@ static harborai_status prepare(struct runtime *runtime, const struct config *con
     return st;
 }
 
-/* With what is in the plugin directories now; what was found before stays where this fails. */
-static harborai_status prepare_anew(struct runtime *runtime, const struct config *config,
-                                    struct config_faults *faults, struct model_map **ret_models,
-                                    harborai_error *error)
+/* What was found before is found again where the change fails. */
+static void choose_catalog(struct runtime *runtime, struct plugin_catalog *before, bool failed)
 {
-    struct plugin_catalog *before = runtime->catalog, *catalog;
-    harborai_status st = scan_plugins(runtime, config, &catalog, error);
-    if (st < 0)
-        return st;
-    runtime->catalog = catalog;
-    st = prepare(runtime, config, faults, ret_models, error);
-    if (st < 0) {
+    struct plugin_catalog *other = failed ? runtime->catalog : before;
+    if (failed) {
         providers_give_up(runtime);
         runtime->catalog = before;
     }
-    plugin_catalog_destroy(st < 0 ? catalog : before);
+    plugin_catalog_destroy(other);
+}
+
+/* With what is in the plugin directories now. */
+static harborai_status prepare_anew(struct runtime *runtime, const struct change *change,
+                                    struct model_map **ret_models, harborai_error *error)
+{
+    struct plugin_catalog *before = runtime->catalog;
+    harborai_status st = scan_plugins(runtime, change->config, &runtime->catalog, error);
+    if (st < 0)
+        return st;
+    st = prepare(runtime, change, ret_models, error);
+    choose_catalog(runtime, before, st < 0);
     return st;
 }
 
@@ -102,54 +112,51 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     AUTO(config_faults) own_faults;
     struct model_map *models;
     config_faults_init(&own_faults);
-    harborai_status st =
-        prepare_anew(runtime, config, faults != NULL ? faults : &own_faults, &models, error);
+    const struct change change = {.config = config, .faults = faults != NULL ? faults : &own_faults};
+    harborai_status st = prepare_anew(runtime, &change, &models, error);
     if (st < 0)
         return st;
     providers_log_refused(runtime);
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
     publish(runtime, config, models);
-    providers_commit(runtime);
+    providers_commit(runtime, NULL);
     return HARBORAI_OK;
 }
 
-/* --- runtime_apply(): any thread asks, the keeper does, the asker waits ---------------------- */
+/* --- Without a new configuration ------------------------------------------------------------- */
 
-struct application {
-    struct job job;
-    struct runtime *runtime;
-    struct config *config;
-    struct config_faults *faults;
-    harborai_error *error;
-    harborai_status status;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool done;
-};
-
-static void apply(struct job *job)
+static harborai_status rescan(struct runtime *runtime, struct runtime_order *order,
+                              harborai_error *error)
 {
-    struct application *a = CONTAINER_OF(job, struct application, job);
-    a->status = keeper_apply(a->runtime, a->config, a->faults, a->error);
-    pthread_mutex_lock(&a->lock);
-    a->done = true;
-    pthread_cond_signal(&a->changed);
-    pthread_mutex_unlock(&a->lock);
-}
-
-harborai_status runtime_apply(struct runtime *runtime, struct config *config,
-                              struct config_faults *faults, harborai_error *error)
-{
-    struct application a = {.job = {.run = apply}, .runtime = runtime, .config = config,
-                            .faults = faults, .error = error, .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .changed = PTHREAD_COND_INITIALIZER};
-    harborai_status st = jobs_submit(runtime->keeper, &a.job, error);
+    struct change change = {.config = current_config(runtime)};
+    harborai_status st = HARBORAI_OK;
+    if (order->kind == RUNTIME_ORDER_RELOAD)
+        st = order_find(order, &change.only, error);
+    if (st >= 0)
+        st = providers_prepare(runtime, &change, error);
     if (st < 0)
         return st;
-    pthread_mutex_lock(&a.lock);
-    while (!a.done)
-        pthread_cond_wait(&a.changed, &a.lock);
-    pthread_mutex_unlock(&a.lock);
-    return a.status;
+    providers_show_wanted(runtime);
+    (void)providers_show_possible(runtime);
+    if (change.only != NULL)
+        order_describe(order, change.only);
+    return keeper_publish_models(runtime, error);
+}
+
+harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *order,
+                              harborai_error *error)
+{
+    struct plugin_catalog *before = runtime->catalog;
+    harborai_status st = scan_plugins(runtime, current_config(runtime), &runtime->catalog, error);
+    if (st < 0)
+        return st;
+    st = rescan(runtime, order, error);
+    choose_catalog(runtime, before, st < 0);
+    if (st < 0)
+        return st;
+    if (order->kind == RUNTIME_ORDER_RESCAN)
+        providers_log_refused(runtime);
+    providers_commit(runtime, order);
+    return st;
 }

@@ -2,6 +2,7 @@
 /* Providers as the configuration wants them: slots are made, kept where nothing changed, and put to
  * their end where nobody wants them any more. [keeper] */
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/legacy.h"
 #include "runtime/options.h"
@@ -16,6 +17,7 @@ struct wanted {
     harborai_str name;
     struct provider_secret secrets[MANIFEST_SECRETS];
     size_t secret_count;
+    bool anew; /* even if there is one that is the same */
 };
 
 /* --- Secrets --------------------------------------------------------------------------------- */
@@ -118,15 +120,18 @@ static bool same_target(const struct runtime_provider *have, const struct target
            have->target.on_disconnect == t->on_disconnect && slice_equal(have->ca_file, ca_file);
 }
 
+/* The heir of a provider goes before it: it may be the same, made anew. */
 static struct runtime_provider *find_same(struct runtime *runtime, const struct provider *spec,
                                           const struct target *target, harborai_str ca_file)
 {
+    struct runtime_provider *found = NULL;
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
-        if (same_provider(p->slot->provider, spec) && same_target(p, target, ca_file))
-            return p;
+        if (same_provider(p->slot->provider, spec) && same_target(p, target, ca_file) &&
+            (found == NULL || p->place == PROVIDER_HEIR))
+            found = p;
     }
-    return NULL;
+    return found;
 }
 
 /* --- Making one ------------------------------------------------------------------------------ */
@@ -255,10 +260,12 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     harborai_status st = provider_create(&options, &spec, error);
     if (st < 0)
         return st;
+    size_t faults_before = faults->total;
     check_options(spec, w, faults);
-    struct runtime_provider *have = find_same(runtime, spec, &target, ca_file);
+    struct runtime_provider *have =
+        w->anew ? NULL : find_same(runtime, spec, &target, ca_file);
     provider_destroy(spec);
-    if (!config->has_file && faults->total > 0)
+    if (faults->total > faults_before)
         return HARBORAI_OK;
     if (have == NULL)
         return make_provider(runtime, &options, &target, ca_file, error);
@@ -268,46 +275,89 @@ static harborai_status want(struct runtime *runtime, const struct config *config
 
 /* --- What is wanted --------------------------------------------------------------------------- */
 
-static harborai_status prepare_configured(struct runtime *runtime, const struct config *config,
-                                          const struct config_provider *spec,
-                                          struct config_faults *faults, harborai_error *error)
+bool provider_is_of(const struct runtime_provider *p, const struct plugin_file *file)
 {
-    struct wanted w = {.spec = spec, .name = spec->name};
+    const struct provider *spec = p->slot->provider;
+    return strcmp(spec->path, file->path) == 0 ||
+           (file->manifest != NULL && slice_equal(spec->manifest->id, file->manifest->id));
+}
+
+/* A provider that cannot be had as it is now serves on as it was, if it does. */
+static void keep(struct runtime *runtime, struct runtime_provider *p, const harborai_error *why)
+{
+    p->wanted = true;
+    if (p->place == PROVIDER_PUBLISHED)
+        log_write(runtime->options.log, LOG_LEVEL_WARN, "provider.kept",
+                  "provider=%s stage=find error='%s' help='the provider is as it was before: correct "
+                  "this and have it read again'", slot_name(p->slot), why->message);
+}
+
+static void keep_named(struct runtime *runtime, harborai_str name, const harborai_error *why)
+{
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        if (!p->wanted && slice_equal(p->slot->provider->name, name))
+            keep(runtime, p, why);
+    }
+}
+
+static void keep_of_file(struct runtime *runtime, const struct plugin_file *file)
+{
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        if (!p->wanted && strcmp(p->slot->provider->path, file->path) == 0)
+            keep(runtime, p, &file->error);
+    }
+}
+
+static harborai_status prepare_configured(struct runtime *runtime, const struct change *change,
+                                          const struct config_provider *spec, harborai_error *error)
+{
+    struct wanted w = {.spec = spec, .name = spec->name, .anew = change->only != NULL};
+    AUTO(config_faults) own;
+    config_faults_init(&own);
     harborai_status st = preset_choose(runtime->catalog, spec, &w.file, &w.preset, error);
+    if (st >= 0 && change->only != NULL && change->only != w.file)
+        return st;
     if (st >= 0)
-        st = find_secrets(&w, config, error);
+        st = find_secrets(&w, change->config, error);
     if (st >= 0)
-        st = want(runtime, config, &w, faults, error);
+        st = want(runtime, change->config, &w, change->faults != NULL ? change->faults : &own, error);
+    if (st >= 0 && own.total > 0)
+        st = config_faults_summarise(&own, error);
     release_secrets(&w);
     return st;
 }
 
 /* A fault of one is no reason to keep quiet about the next. */
-static harborai_status prepare_all_configured(struct runtime *runtime, const struct config *config,
-                                              struct config_faults *faults, harborai_error *error)
+static harborai_status prepare_all_configured(struct runtime *runtime, const struct change *change,
+                                              harborai_error *error)
 {
-    for (size_t i = 0; i < config->provider_count; i++) {
-        const struct config_provider *spec = &config->providers[i];
+    for (size_t i = 0; i < change->config->provider_count; i++) {
+        const struct config_provider *spec = &change->config->providers[i];
         harborai_error why = HARBORAI_ERROR_INIT;
-        harborai_status st = prepare_configured(runtime, config, spec, faults, &why);
-        if (st == HARBORAI_E_CONFIG)
-            config_faults_add(faults, preset_place(spec), "%s", why.message);
+        harborai_status st = prepare_configured(runtime, change, spec, &why);
+        if (st == HARBORAI_E_CONFIG && change->faults == NULL)
+            keep_named(runtime, spec->name, &why);
+        else if (st == HARBORAI_E_CONFIG)
+            config_faults_add(change->faults, preset_place(spec), "%s", why.message);
         else if (st < 0)
             return harborai_error_set(error, st, "%s", why.message);
     }
     return HARBORAI_OK;
 }
 
-static harborai_status prepare_plugins_own(struct runtime *runtime, const struct config *config,
+static harborai_status prepare_plugins_own(struct runtime *runtime, const struct change *change,
                                            const struct plugin_file *file, harborai_error *error)
 {
     struct wanted w = {.file = file, .name = file->manifest->provider,
-                       .spec = config_provider_find(config, file->manifest->provider)};
+                       .spec = config_provider_find(change->config, file->manifest->provider),
+                       .anew = change->only != NULL};
     AUTO(config_faults) faults;
     config_faults_init(&faults);
-    harborai_status st = find_secrets(&w, config, error);
+    harborai_status st = find_secrets(&w, change->config, error);
     if (st >= 0 && has_required_secrets(&w))
-        st = want(runtime, config, &w, &faults, error);
+        st = want(runtime, change->config, &w, &faults, error);
     if (faults.count > 0)
         log_write(runtime->options.log, LOG_LEVEL_WARN, "plugin.options", "provider=%s reason='%s'",
                   w.name.data, faults.items[0].message);
@@ -315,18 +365,39 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
     return st;
 }
 
-harborai_status providers_prepare(struct runtime *runtime, const struct config *config,
-                                  struct config_faults *faults, harborai_error *error)
+/* Without a file every plugin has a provider of its name. */
+static harborai_status prepare_all_own(struct runtime *runtime, const struct change *change,
+                                       harborai_error *error)
 {
     harborai_status st = HARBORAI_OK;
-    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
-        CONTAINER_OF(i, struct runtime_provider, link)->wanted = false;
-    if (config->has_file)
-        return prepare_all_configured(runtime, config, faults, error);
-    for (size_t i = 0; i < runtime->catalog->file_count && st >= 0; i++)
-        if (runtime->catalog->files[i].state == PLUGIN_FILE_KNOWN)
-            st = prepare_plugins_own(runtime, config, &runtime->catalog->files[i], error);
+    for (size_t i = 0; i < runtime->catalog->file_count && st >= 0; i++) {
+        const struct plugin_file *file = &runtime->catalog->files[i];
+        harborai_error why = HARBORAI_ERROR_INIT;
+        if (change->only != NULL && change->only != file)
+            continue;
+        if (file->state == PLUGIN_FILE_KNOWN)
+            st = prepare_plugins_own(runtime, change, file, &why);
+        else if (file->state == PLUGIN_FILE_REFUSED && change->faults == NULL)
+            keep_of_file(runtime, file);
+        if (st == HARBORAI_E_CONFIG && change->faults == NULL) {
+            keep_named(runtime, file->manifest->provider, &why);
+            st = HARBORAI_OK;
+        } else if (st < 0) {
+            (void)harborai_error_set(error, st, "%s", why.message);
+        }
+    }
     return st;
+}
+
+harborai_status providers_prepare(struct runtime *runtime, const struct change *change,
+                                  harborai_error *error)
+{
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        p->wanted = change->only != NULL && !provider_is_of(p, change->only);
+    }
+    return change->config->has_file ? prepare_all_configured(runtime, change, error)
+                                    : prepare_all_own(runtime, change, error);
 }
 
 void providers_log_refused(struct runtime *runtime)

@@ -30,11 +30,24 @@ static void retire(struct runtime_provider *p)
     }
 }
 
+static void settle(struct runtime_provider *p, const harborai_error *error)
+{
+    struct runtime_order *order = p->order;
+    p->order = NULL;
+    if (order != NULL)
+        order_settle(order, error);
+}
+
 /* A slot cannot be closed while it is being loaded: it is retired when that is over. */
 static void leave(struct runtime_provider *p)
 {
+    harborai_error error = HARBORAI_ERROR_INIT;
+    (void)harborai_error_set(&error, HARBORAI_E_CLOSED,
+                             "providers.%s: a newer order came, or the end, before it was loaded",
+                             slot_name(p->slot));
     list_remove(&p->link);
     p->place = PROVIDER_LEAVING;
+    settle(p, &error);
     if (!p->is_loading)
         retire(p);
 }
@@ -64,6 +77,7 @@ static harborai_status take_place(struct runtime_provider *heir, harborai_error 
     heir->place = PROVIDER_PUBLISHED;
     log_write(runtime->options.log, LOG_LEVEL_INFO, "provider.replaced", "provider=%s",
               slot_name(heir->slot));
+    settle(heir, NULL);
     return st;
 }
 
@@ -72,8 +86,9 @@ static void serve_on(struct runtime_provider *heir, enum plugin_stage stage,
 {
     log_write(heir->runtime->options.log, LOG_LEVEL_ERROR, "provider.kept",
               "provider=%s stage=%s error='%s' help='the provider serves on as it was before: "
-              "correct this and send SIGHUP again'",
+              "correct this and have it read again'",
               slot_name(heir->slot), plugin_stage_name(stage), error->message);
+    settle(heir, error);
     leave(heir);
 }
 
@@ -157,7 +172,7 @@ bool providers_show_possible(struct runtime *runtime)
     return differs;
 }
 
-void providers_commit(struct runtime *runtime)
+void providers_commit(struct runtime *runtime, struct runtime_order *order)
 {
     struct runtime_provider *p;
     EACH_PROVIDER(p, runtime) {
@@ -169,6 +184,9 @@ void providers_commit(struct runtime *runtime)
     EACH_PROVIDER(p, runtime)
         if (p->place == PROVIDER_NEW) {
             p->place = PROVIDER_HEIR;
+            p->order = order;
+            if (order != NULL)
+                order->pending++;
             load(p);
         }
 }

@@ -192,6 +192,7 @@ static void leave(struct job *job)
     struct runtime *runtime = CONTAINER_OF(job, struct runtime, leave);
     struct model_map_source nothing = {0};
     struct model_map *empty;
+    runtime->has_left = true;
     if (model_map_create(&nothing, &empty, NULL, NULL) < 0)
         return; /* the map of this moment leads to the providers: they stay */
     const struct model_map *old = snapshot_publish(&runtime->models, empty);

@@ -10,6 +10,7 @@
 #include "engine/target.h"
 #include "loop/jobs.h"
 #include "record/fanout.h"
+#include "runtime/order.h"
 #include "runtime/runtime.h"
 #include "store/journal.h"
 #include "transport/transport.h"
@@ -39,6 +40,7 @@ struct runtime_provider {
     bool is_loading;      /* by the keeper's order: `loaded` comes */
     struct slot_waiter load;
     struct job loaded;    /* [keeper] */
+    struct runtime_order *order; /* that waits for this heir; or NULL */
     struct drain_order *drains; /* one a loop, while it leaves */
     struct job close;     /* [keeper] when it is quiescent */
     struct message gone;  /* to loop 0, which owns its timer */
@@ -109,6 +111,7 @@ struct runtime {
     pthread_cond_t changed;
     struct list living;
     bool stopped;
+    bool has_left;      /* the keeper's: the last publication was made */
     unsigned held;      /* what runtime_stop() returned */
     atomic_uint taking; /* loops that still take calls, while the runtime stops */
     struct job leave;   /* [keeper] the last publication: nothing */
@@ -116,11 +119,20 @@ struct runtime {
     atomic_bool is_prepared;
 };
 
+/* What the keeper is about to change. */
+struct change {
+    struct config *config;        /* a new one, or that of this moment */
+    struct config_faults *faults; /* of a new one; NULL: what is a fault stays as it was */
+    const struct plugin_file *only; /* reload this one, and touch no other; or NULL */
+};
+
 /* --- provider.c --- */
-/* Makes or keeps the slot of each provider that `config` wants; marks them `wanted`. Those that are
- * faults go to `faults`, and it goes on. */
-MUST_CHECK harborai_status providers_prepare(struct runtime *runtime, const struct config *config,
-                                             struct config_faults *faults, harborai_error *error);
+/* Makes or keeps the slot of each provider that is wanted after the change; marks them `wanted`. Those
+ * that are faults go to `faults`, and it goes on. */
+MUST_CHECK harborai_status providers_prepare(struct runtime *runtime, const struct change *change,
+                                             harborai_error *error);
+/* Whether the plugin that is in this file, or was, made it. */
+bool provider_is_of(const struct runtime_provider *p, const struct plugin_file *file);
 void provider_free(struct runtime_provider *p); /* whose slot is gone, or was never made */
 void providers_log_refused(struct runtime *runtime);
 
@@ -130,10 +142,19 @@ void providers_log_refused(struct runtime *runtime);
  * begun and those that nobody wants leave; or else what was made for it alone goes. [keeper] */
 void providers_show_wanted(struct runtime *runtime);
 bool providers_show_possible(struct runtime *runtime);
-void providers_commit(struct runtime *runtime);
+void providers_commit(struct runtime *runtime, struct runtime_order *order); /* or NULL */
 void providers_give_up(struct runtime *runtime);
 /* No map leads to any: they all leave. [keeper] */
 void providers_leave(struct runtime *runtime);
+
+/* --- order.c --- */
+/* One of those that the order waits for is settled; NULL: well. [keeper] */
+void order_settle(struct runtime_order *order, const harborai_error *error);
+/* The known file of the plugin that is to be reloaded; else an error that says why there is none. */
+MUST_CHECK harborai_status order_find(const struct runtime_order *order,
+                                      const struct plugin_file **ret_file, harborai_error *error);
+/* Says what is about to be done with it: of what is shown. */
+void order_describe(struct runtime_order *order, const struct plugin_file *file);
 
 /* --- models.c --- */
 /* Of the providers that are shown. `is_interim`: these are not those that the aliases of `config`
@@ -160,5 +181,9 @@ MUST_CHECK harborai_status keeper_publish_models(struct runtime *runtime, harbor
 /* [keeper] or [init]; `faults` may be NULL. */
 MUST_CHECK harborai_status keeper_apply(struct runtime *runtime, struct config *config,
                                         struct config_faults *faults, harborai_error *error);
+/* A RESCAN or a RELOAD. Each heir that comes of it is settled later, if `order->pending` says that
+ * there are some. [keeper] */
+MUST_CHECK harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *order,
+                                         harborai_error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit.h"
 
-extern const CU_TestInfo runtime_tests[], apply_tests[], replace_tests[];
+extern const CU_TestInfo runtime_tests[], apply_tests[], replace_tests[], order_tests[];
 
 UNIT_MAIN(UNIT_SUITE("runtime", runtime_tests), UNIT_SUITE("apply", apply_tests),
-          UNIT_SUITE("replace", replace_tests))
+          UNIT_SUITE("replace", replace_tests), UNIT_SUITE("order", order_tests))

@@ -2,8 +2,8 @@
 check_PROGRAMS += %reldir%/check_runtime
 TESTS += %reldir%/check_runtime
 %canon_reldir%_check_runtime_SOURCES = \
-	%reldir%/check_runtime.c %reldir%/test_apply.c %reldir%/test_replace.c \
-	%reldir%/test_runtime.c \
+	%reldir%/check_runtime.c %reldir%/test_apply.c %reldir%/test_order.c \
+	%reldir%/test_replace.c %reldir%/test_runtime.c \
 	tests/unit/engine/stage.c tests/unit/engine/vendor.c
 %canon_reldir%_check_runtime_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) \
 	-DBUILD_DIRECTORY='"$(abs_top_builddir)"'

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Orders: any thread gives one, the keeper does it and says when it is done. Here is what they are
+ * about; what they change is the keeper's and replace.c's. */
+#include "runtime/order.h"
+
+#include <string.h>
+
+#include "runtime/state.h"
+
+/* --- The plugin that is meant ------------------------------------------------------------------- */
+
+static bool is_file_name(const struct plugin_file *file, harborai_str name)
+{
+    harborai_str base = slice_of(strrchr(file->path, '/') + 1);
+    return slice_is(name, file->path) || slice_equal(base, name);
+}
+
+/* Known or not. */
+static const struct plugin_file *find_by_file(const struct plugin_catalog *catalog,
+                                              harborai_str name)
+{
+    for (size_t i = 0; i < catalog->file_count; i++)
+        if (is_file_name(&catalog->files[i], name))
+            return &catalog->files[i];
+    return NULL;
+}
+
+/* The file that a provider was made of whose plugin has that id or short name: what it holds now may
+ * be refused, and then nobody knows its name. */
+static const struct plugin_file *find_by_provider(const struct runtime *runtime, harborai_str name)
+{
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        const struct provider *spec = p->slot->provider;
+        if (slice_equal(spec->manifest->id, name) || slice_equal(spec->manifest->provider, name))
+            return find_by_file(runtime->catalog, slice_of(spec->path));
+    }
+    return NULL;
+}
+
+harborai_status order_find(const struct runtime_order *order, const struct plugin_file **ret_file,
+                           harborai_error *error)
+{
+    const struct runtime *runtime = order->runtime;
+    const struct plugin_file *file = plugin_catalog_find(runtime->catalog, order->name);
+    if (file == NULL)
+        file = find_by_file(runtime->catalog, order->name);
+    if (file == NULL)
+        file = find_by_provider(runtime, order->name);
+    if (file == NULL)
+        return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                  "there is no plugin '%.*s': 'harborai list-plugins' shows those "
+                                  "that there are", SLICE_ARG(slice_cut(order->name, 200)));
+    if (file->state != PLUGIN_FILE_KNOWN)
+        return harborai_error_set(error, file->error.code, "%s", file->error.message);
+    *ret_file = file;
+    return HARBORAI_OK;
+}
+
+/* --- What was done ------------------------------------------------------------------------------- */
+
+void order_describe(struct runtime_order *order, const struct plugin_file *file)
+{
+    const struct runtime *runtime = order->runtime;
+    unsigned all = 0, heirs = 0;
+    bool is_unchanged = false;
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        if (p->place != PROVIDER_NEW)
+            continue;
+        all++;
+        if (p->before == NULL)
+            continue;
+        heirs++;
+        if (file_identity_equal(&p->before->slot->provider->identity, &file->identity))
+            is_unchanged = true;
+    }
+    snprintf(order->text, sizeof order->text,
+             "plugin %s %s: %u of its %u providers served; '%.200s' %s", file->manifest->id.data,
+             file->manifest->version.data, heirs, all, file->path,
+             heirs == 0     ? "is loaded with the first call"
+             : is_unchanged ? "is unchanged: they are made anew by the object that is loaded"
+                            : "is another file now, and loaded beside the one before it");
+}
+
+void order_settle(struct runtime_order *order, const harborai_error *error)
+{
+    if (error != NULL && order->status == HARBORAI_OK) {
+        order->error = *error;
+        order->status = error->code;
+    }
+    if (--order->pending == 0)
+        order->done(order);
+}
+
+/* --- Giving one ---------------------------------------------------------------------------------- */
+
+static harborai_status obey(struct runtime_order *order, harborai_error *error)
+{
+    if (order->runtime->has_left)
+        return harborai_error_set(error, HARBORAI_E_CLOSED, "the end has come");
+    if (order->kind == RUNTIME_ORDER_APPLY)
+        return keeper_apply(order->runtime, order->config, order->faults, error);
+    return keeper_rescan(order->runtime, order, error);
+}
+
+static void run(struct job *job)
+{
+    struct runtime_order *order = CONTAINER_OF(job, struct runtime_order, job);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    order->pending = 1; /* this */
+    harborai_status st = obey(order, &error);
+    if (st < 0)
+        order->text[0] = '\0';
+    order_settle(order, st < 0 ? &error : NULL);
+}
+
+harborai_status runtime_order(struct runtime *runtime, struct runtime_order *order,
+                              harborai_error *error)
+{
+    order->status = HARBORAI_OK;
+    order->error = (harborai_error)HARBORAI_ERROR_INIT;
+    order->text[0] = '\0';
+    order->job.run = run;
+    order->runtime = runtime;
+    return jobs_submit(runtime->keeper, &order->job, error);
+}
+
+/* --- runtime_apply(): the asker waits ------------------------------------------------------------ */
+
+struct application {
+    struct runtime_order order;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+};
+
+static void on_applied(struct runtime_order *order)
+{
+    struct application *a = CONTAINER_OF(order, struct application, order);
+    pthread_mutex_lock(&a->lock);
+    a->done = true;
+    pthread_cond_signal(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
+
+harborai_status runtime_apply(struct runtime *runtime, struct config *config,
+                              struct config_faults *faults, harborai_error *error)
+{
+    struct application a = {.order = {.kind = RUNTIME_ORDER_APPLY, .config = config,
+                                      .faults = faults, .done = on_applied},
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER};
+    harborai_status st = runtime_order(runtime, &a.order, error);
+    if (st < 0)
+        return st;
+    pthread_mutex_lock(&a.lock);
+    while (!a.done)
+        pthread_cond_wait(&a.changed, &a.lock);
+    pthread_mutex_unlock(&a.lock);
+    if (a.order.status < 0 && error != NULL)
+        *error = a.order.error;
+    return a.order.status;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* Plugins are reloaded while they serve: from the same file, from another, from one that is no good. */
+#include <semaphore.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../engine/stage.h"
+#include "../unit.h"
+#include "runtime/order.h"
+
+extern const CU_TestInfo order_tests[];
+
+enum { LOOPS = 8, ROUNDS = 30 };
+
+#define PROVIDERS                                                                                  \
+    "providers:\n"                                                                                 \
+    "  good: { api_key: none }\n"                                                                  \
+    "  second: { plugin: good, api_key: none }\n"                                                  \
+    "  rogue: {}\n"                                                                                \
+    "  slow: { options: { gate: \"%d\" } }\n"
+
+static struct stage stage;
+static int gate[2];
+
+/* --- Files -------------------------------------------------------------------------------------- */
+
+/* Puts it there as one should: as a new file that is renamed. */
+static void put(const char *name, const char *bytes, size_t len)
+{
+    char fresh[128], path[128];
+    snprintf(fresh, sizeof fresh, "%s/plugins/.new", stage.directory);
+    snprintf(path, sizeof path, "%s/plugins/%s", stage.directory, name);
+    FILE *file = fopen(fresh, "w");
+    CU_ASSERT_FATAL(file != NULL && fwrite(bytes, 1, len, file) == len && fclose(file) == 0);
+    CU_ASSERT_FATAL(chmod(fresh, 0644) == 0 && rename(fresh, path) == 0);
+}
+
+static void install(const char *plugin, const char *name)
+{
+    static char bytes[1 << 20];
+    char path[512];
+    snprintf(path, sizeof path, BUILD_DIRECTORY "/tests/fault/.libs/%s.so", plugin);
+    FILE *file = fopen(path, "r");
+    CU_ASSERT_FATAL(file != NULL);
+    put(name, bytes, fread(bytes, 1, sizeof bytes, file));
+    fclose(file);
+}
+
+/* How many generations of that file are mapped. */
+static int count_mapped(const char *name)
+{
+    char line[1024];
+    int count = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    CU_ASSERT_FATAL(maps != NULL);
+    while (fgets(line, sizeof line, maps) != NULL)
+        count += strstr(line, stage.directory) != NULL && strstr(line, name) != NULL &&
+                 strstr(line, " r-xp ") != NULL;
+    fclose(maps);
+    return count;
+}
+
+static bool comes(int (*count)(const char *name), const char *name, int want)
+{
+    for (int i = 0; i < 60000; i++) {
+        if (count(name) == want)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return false;
+}
+
+static int count_logged(const char *text)
+{
+    return (int)stage_logged(&stage, text);
+}
+
+/* --- Orders -------------------------------------------------------------------------------------- */
+
+struct given {
+    struct runtime_order order;
+    sem_t done;
+};
+
+static void on_done(struct runtime_order *order)
+{
+    sem_post(&CONTAINER_OF(order, struct given, order)->done);
+}
+
+static void give(struct given *g, enum runtime_order_kind kind, const char *name)
+{
+    g->order = (struct runtime_order){.kind = kind, .name = slice_of(name), .done = on_done};
+    sem_init(&g->done, 0, 0);
+    CU_ASSERT_FATAL(runtime_order(stage.runtime, &g->order, NULL) == HARBORAI_OK);
+}
+
+static harborai_status await(struct given *g)
+{
+    while (sem_wait(&g->done) != 0)
+        ;
+    sem_destroy(&g->done);
+    return g->order.status;
+}
+
+static harborai_status reload(const char *name, struct given *g)
+{
+    give(g, RUNTIME_ORDER_RELOAD, name);
+    return await(g);
+}
+
+static harborai_status call(const char *model)
+{
+    struct asked a;
+    asked_init(&a, &stage, model, true);
+    CU_ASSERT_FATAL(asked_wait(&a));
+    harborai_status st = a.error.code;
+    asked_release(&a);
+    return st;
+}
+
+static void open_all(unsigned loops)
+{
+    stage_open(&stage);
+    CU_ASSERT_FATAL(pipe(gate) == 0);
+    install("good", "good.so");
+    stage_run(&stage, loops, PROVIDERS, gate[0]);
+    stage_start(&stage);
+}
+
+static void close_all(void)
+{
+    stage_stop(&stage);
+    CU_ASSERT(stage_logged(&stage, "'created'") == stage_logged(&stage, "'destroyed'"));
+    CU_ASSERT(stage_logged(&stage, "plugin_holds_on") == 0);
+    CU_ASSERT(count_mapped("good.so") == 0);
+    stage_close(&stage);
+    close(gate[0]);
+    close(gate[1]);
+}
+
+/* --- Reload -------------------------------------------------------------------------------------- */
+
+/* Whatever it is called; the object is the one that is loaded. */
+static void test_unchanged(void)
+{
+    char path[128];
+    open_all(2);
+    snprintf(path, sizeof path, "%s/plugins/good.so", stage.directory);
+    const char *const names[] = {"good", "test.good", "good.so", path};
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct given g;
+        ROW(names[i], reload(names[i], &g) == HARBORAI_OK);
+        ROW(names[i], strstr(g.order.text, "plugin test.good 1.2.0: 1 of its 2 providers served; ") !=
+                          NULL);
+        ROW(names[i], strstr(g.order.text, "is unchanged") != NULL);
+        ROW(names[i], comes(count_logged, "'destroyed'", (int)i + 1));
+        ROW(names[i], stage_logged(&stage, "provider.replaced provider=good") == i + 1);
+        ROW(names[i], count_mapped("good.so") == 1);
+        ROW(names[i], call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    }
+    CU_ASSERT(stage_logged(&stage, "'created'") == 2 + ARRAY_LEN(names));
+    close_all();
+}
+
+/* The old object goes with the last provider of it; other plugins do not notice. */
+static void test_another_file(void)
+{
+    struct given g;
+    open_all(2);
+    CU_ASSERT(reload("good", &g) == HARBORAI_OK);
+    CU_ASSERT(strstr(g.order.text, "0 of its 2 providers served") != NULL);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(call("second/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
+    for (int i = 1; i <= 3; i++) {
+        install("good", "good.so");
+        install("rogue", "rogue.so");
+        CU_ASSERT(reload("good", &g) == HARBORAI_OK);
+        CU_ASSERT(strstr(g.order.text, "2 of its 2 providers served; ") != NULL);
+        CU_ASSERT(strstr(g.order.text, "is another file now") != NULL);
+        CU_ASSERT(comes(count_logged, "'destroyed'", 2 * i));
+        CU_ASSERT(comes(count_mapped, "good.so", 1));
+        CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    }
+    CU_ASSERT(stage_logged(&stage, "provider=rogue file=") == 1);
+    close_all();
+}
+
+/* What is no good changes nothing, whether it is asked for by name or found. */
+static void test_bad_file(void)
+{
+    struct given g;
+    open_all(2);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(reload("nonesuch", &g) == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(strstr(g.order.error.message, "there is no plugin 'nonesuch'") != NULL);
+    put("good.so", "no object", 9);
+    CU_ASSERT(reload("test.good", &g) == HARBORAI_E_CONFIG && g.order.text[0] == '\0');
+    CU_ASSERT(strstr(g.order.error.message, "good.so") != NULL);
+    give(&g, RUNTIME_ORDER_RESCAN, "");
+    CU_ASSERT(await(&g) == HARBORAI_OK);
+    CU_ASSERT(stage_logged(&stage, "provider.kept provider=good stage=find") == 1);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(stage_logged(&stage, "'destroyed'") == 0);
+    install("table_differs", "good.so"); /* another id, which no provider uses */
+    CU_ASSERT(reload("good.so", &g) == HARBORAI_OK || g.order.status == HARBORAI_E_CONFIG);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    install("good", "good.so");
+    give(&g, RUNTIME_ORDER_RESCAN, "");
+    CU_ASSERT(await(&g) == HARBORAI_OK);
+    CU_ASSERT(stage_logged(&stage, "provider.replaced provider=good") == 1);
+    CU_ASSERT(comes(count_mapped, "good.so", 1));
+    close_all();
+}
+
+/* An order is done when its providers are settled; others are taken meanwhile. */
+static void test_overtaken(void)
+{
+    struct given first, second, other;
+    open_all(2);
+    CU_ASSERT(write(gate[1], "x", 1) == 1);
+    CU_ASSERT(call("slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    give(&first, RUNTIME_ORDER_RELOAD, "slow");
+    CU_ASSERT(reload("good", &other) == HARBORAI_OK);
+    CU_ASSERT(sem_trywait(&first.done) != 0);
+    give(&second, RUNTIME_ORDER_RELOAD, "slow");
+    CU_ASSERT(await(&first) == HARBORAI_E_CLOSED);
+    CU_ASSERT(call("slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(write(gate[1], "xx", 2) == 2);
+    CU_ASSERT(await(&second) == HARBORAI_OK);
+    CU_ASSERT(stage_logged(&stage, "provider.replaced provider=slow") == 1);
+    give(&first, RUNTIME_ORDER_RELOAD, "slow");
+    CU_ASSERT(reload("good", &other) == HARBORAI_OK); /* so that it was begun */
+    give(&second, RUNTIME_ORDER_RESCAN, ""); /* finds nothing new: what is on its way goes on */
+    CU_ASSERT(await(&second) == HARBORAI_OK);
+    CU_ASSERT(sem_trywait(&first.done) != 0);
+    CU_ASSERT(write(gate[1], "x", 1) == 1);
+    stage_stop(&stage);
+    harborai_status st = await(&first);
+    CU_ASSERT(st == HARBORAI_E_CLOSED || st == HARBORAI_OK);
+    close_all();
+}
+
+/* --- Under calls --------------------------------------------------------------------------------- */
+
+static atomic_int wrong, ends, leave;
+
+static void on_end(struct asked *a)
+{
+    harborai_status want = strncmp(a->model, "rogue", 5) == 0 ? HARBORAI_OK : HARBORAI_E_UNSUPPORTED;
+    if (a->error.code != want && atomic_fetch_add(&wrong, 1) == 0)
+        fprintf(stderr, "\n  %s: %s\n", a->model, a->error.message);
+    if (atomic_load(&leave))
+        atomic_fetch_add(&ends, 1);
+    else
+        asked_again(a);
+}
+
+/* 8 loops look up and call while the plugins that they call are replaced, in vain too: no call
+ * notices. */
+static void test_under_calls(void)
+{
+    static const char *const models[] = {"good/good-large", "second/good-large",
+                                         "rogue/r-finish-twice"};
+    static struct asked all[LOOPS];
+    struct given g;
+    atomic_store(&leave, 0);
+    open_all(LOOPS);
+    for (unsigned i = 0; i < ARRAY_LEN(models); i++) /* what is installed now is what they serve from */
+        (void)call(models[i]);
+    for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
+        asked_init(&all[i], &stage, models[i % ARRAY_LEN(models)], true);
+        all[i].loop = i % LOOPS;
+        all[i].on_end = on_end;
+        asked_start(&all[i]);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        if (i % 10 == 9)
+            put("good.so", "no object", 9);
+        else
+            install("good", "good.so");
+        CU_ASSERT(reload("good", &g) == (i % 10 == 9 ? HARBORAI_E_CONFIG : HARBORAI_OK));
+        CU_ASSERT(reload("rogue", &g) == HARBORAI_OK);
+    }
+    atomic_store(&leave, 1);
+    CU_ASSERT_FATAL(stage_wait(&stage, &ends, ARRAY_LEN(all)));
+    for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+        asked_release(&all[i]);
+    CU_ASSERT(atomic_load(&wrong) == 0);
+    CU_ASSERT(comes(count_mapped, "good.so", 1));
+    close_all();
+}
+
+const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged},
+                                   {"reload: another file", test_another_file},
+                                   {"a file that is no good", test_bad_file},
+                                   {"orders overtake each other", test_overtaken},
+                                   {"30 rounds of reloads under calls on 8 loops", test_under_calls},
+                                   CU_TEST_INFO_NULL};
