@@ -58,10 +58,29 @@ bool model_map_admits(const struct model_map_provider_part *p, harborai_str mode
     return p->is_open && model.len > 0;
 }
 
-static harborai_status give(const struct model_map_provider_part *p, harborai_str upstream,
-                            struct route_view *ret_route)
+/* Whether the glob matches "provider/model", which is written down nowhere. */
+static bool matches_both(harborai_str pattern, harborai_str provider, harborai_str model)
 {
-    if (!p->enabled)
+    char text[512];
+    int len = snprintf(text, sizeof text, "%.*s/%.*s", SLICE_ARG(provider), SLICE_ARG(model));
+    if (len < 0 || (size_t)len >= sizeof text)
+        return true; /* longer than any name: it must not slip through */
+    return slice_matches_glob((harborai_str){text, (size_t)len}, pattern);
+}
+
+const struct model_map_off *model_map_off_of(const struct model_map *map, harborai_str provider,
+                                             harborai_str model)
+{
+    for (size_t i = 0; i < map->off_count; i++)
+        if (matches_both(map->off[i].pattern, provider, model))
+            return &map->off[i];
+    return NULL;
+}
+
+static harborai_status give(const struct model_map *map, const struct model_map_provider_part *p,
+                            harborai_str upstream, struct route_view *ret_route)
+{
+    if (!p->enabled || model_map_off_of(map, p->name, upstream) != NULL)
         return HARBORAI_E_NOT_FOUND;
     *ret_route = (struct route_view){p->slot, p->name, upstream, NULL};
     return HARBORAI_OK;
@@ -118,9 +137,9 @@ static harborai_status find_unlisted(const struct model_map *map, harborai_str n
     if (name.len == 0 || slice_trim(name).len != name.len)
         return HARBORAI_E_NOT_FOUND;
     if (find_qualified(map, name, &p, &model))
-        return give(p, model, ret_route);
+        return give(map, p, model, ret_route);
     harborai_status st = find_pattern(map, name, &first, &second);
-    return st < 0 ? st : give(first->provider, name, ret_route);
+    return st < 0 ? st : give(map, first->provider, name, ret_route);
 }
 
 harborai_status model_map_find(const struct model_map *map, harborai_str name,
@@ -199,20 +218,42 @@ static harborai_status ambiguous(const struct model_map *map, harborai_str name,
     return set_code(error, "model_ambiguous", HARBORAI_E_INVALID);
 }
 
-/* The disabled provider that would answer for the name; NULL = none. */
-static const struct model_map_provider_part *disabled_one(const struct model_map *map,
-                                                          harborai_str name)
+bool model_map_find_disabled(const struct model_map *map, harborai_str name,
+                             struct model_map_disabled *ret_disabled)
 {
     const struct model_map_route *route = find_exact(map, name);
     const struct model_map_provider_part *p = NULL;
     const struct model_map_pattern *first, *second;
-    harborai_str model;
-    if (route != NULL)
+    harborai_str model = name;
+    if (route != NULL) {
         p = model_map_provider_named(map, route->view.provider);
-    else if (!find_qualified(map, name, &p, &model) &&
-             find_pattern(map, name, &first, &second) == HARBORAI_OK)
+        model = route->view.upstream;
+    } else if (!find_qualified(map, name, &p, &model) &&
+               find_pattern(map, name, &first, &second) == HARBORAI_OK) {
         p = first->provider;
-    return p != NULL && !p->enabled ? p : NULL;
+    }
+    if (p == NULL)
+        return false;
+    const struct model_map_off *off = p->enabled ? model_map_off_of(map, p->name, model) : NULL;
+    *ret_disabled = (struct model_map_disabled){p, model, off};
+    return !p->enabled || off != NULL;
+}
+
+/* A client over HTTP is told neither who did it nor where. */
+static void is_disabled(harborai_str name, const struct model_map_disabled *d,
+                        enum model_map_reader reader, harborai_error *error)
+{
+    harborai_str why = d->off != NULL ? d->off->why : d->provider->why_off;
+    if (reader == MODEL_MAP_OVER_HTTP)
+        why = SLICE_NONE;
+    if (d->off != NULL)
+        (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND, "the model '%.*s' is disabled%s%.*s",
+                                 SLICE_ARG(name), why.len > 0 ? " " : "", SLICE_ARG(why));
+    else
+        (void)harborai_error_set(
+            error, HARBORAI_E_NOT_FOUND,
+            "the model '%.*s' is not served: provider '%.*s' is disabled%s%.*s", SLICE_ARG(name),
+            SLICE_ARG(d->provider->name), why.len > 0 ? " " : "", SLICE_ARG(why));
 }
 
 static bool would_serve(const struct manifest *m, harborai_str name)
@@ -291,13 +332,13 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
         return st;
     if (st == HARBORAI_E_INVALID)
         return ambiguous(map, name, error);
-    const struct model_map_provider_part *disabled = disabled_one(map, name);
+    struct model_map_disabled disabled;
+    bool disables = model_map_find_disabled(map, name, &disabled);
     const struct model_map_dormant *dormant = dormant_one(map, name);
-    if (disabled == NULL && dormant != NULL && dormant->missing.len > 0)
+    if (!disables && dormant != NULL && dormant->missing.len > 0)
         return lacks_key(model, dormant, reader, error);
-    if (disabled != NULL)
-        (void)harborai_error_set(error, st, "the model '%.*s' is not served: provider '%.*s' is disabled",
-                                 SLICE_ARG(model), SLICE_ARG(disabled->name));
+    if (disables)
+        is_disabled(model, &disabled, reader, error);
     else if (dormant != NULL)
         lacks_provider(map, model, dormant, error);
     else

@@ -26,12 +26,19 @@ struct model_map_provider {
     const harborai_str *models; /* what it serves in place of the manifest's models, aliases and */
     size_t model_count;         /* patterns; names as they stand, or globs; 0 = the manifest's */
     bool enabled;
+    harborai_str why_off;      /* who disabled it, where, and how it is enabled; may be empty */
     bool is_open;              /* nothing is the manifest's, and "name/model" takes any model */
 };
 
 struct model_map_alias {
     harborai_str name, target; /* models: { smart: openai/gpt-4o } */
     struct config_place place; /* where it was written, for faults; no file: unknown */
+};
+
+/* Models that are disabled, whoever serves them. */
+struct model_map_off {
+    harborai_str pattern; /* a glob over provider/model */
+    harborai_str why;     /* as `why_off` */
 };
 
 /* A plugin that serves nothing, because no provider of it exists: only errors speak of it. */
@@ -54,6 +61,8 @@ struct model_map_source {
     size_t provider_count;
     const struct model_map_alias *aliases;
     size_t alias_count;
+    const struct model_map_off *off;
+    size_t off_count;
     const struct model_map_dormant *dormants;
     size_t dormant_count;
     harborai_str file; /* where providers are named; empty = nowhere */
@@ -81,7 +90,7 @@ struct model_listing {
     struct slot *slot;
     const struct manifest_model *model; /* NULL: nothing is known of it */
     bool is_alias;                      /* of the configuration */
-    bool enabled;                       /* its provider is */
+    bool enabled;                       /* its provider and itself are */
 };
 
 struct model_map_entry { /* private */
@@ -105,7 +114,7 @@ MUST_CHECK harborai_status model_map_create(const struct model_map_source *sourc
                                             struct config_faults *faults, harborai_error *error);
 void model_map_destroy(struct model_map *map); /* [keeper] no reader has it */
 
-/* OK; E_NOT_FOUND (also if its provider is disabled); E_INVALID: ambiguous. *ret_route is written
+/* OK; E_NOT_FOUND (also if it or its provider is disabled); E_INVALID: ambiguous. *ret_route is written
  * on OK only. Borrows from the map and from `name`. [loop, online] */
 MUST_CHECK harborai_status model_map_find(const struct model_map *map, harborai_str name,
                                           struct route_view *ret_route);

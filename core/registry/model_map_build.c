@@ -100,13 +100,15 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
     if (model_map_provider_named(b->map, from->name) != NULL)
         return harborai_error_set(b->error, HARBORAI_E_CONFIG, "providers.%.*s stands twice",
                                   SLICE_ARG(from->name));
-    harborai_str name = arena_copy(&b->map->arena, from->name);
-    if (name.data == NULL)
+    harborai_str name = arena_copy(&b->map->arena, from->name),
+                 why_off = arena_copy(&b->map->arena, from->why_off);
+    if (name.data == NULL || why_off.data == NULL)
         return out_of_memory(b);
     *to = (struct model_map_provider_part){.name = name,
                                            .slot = from->slot,
                                            .manifest = manifest_ref(from->manifest),
-                                           .enabled = from->enabled};
+                                           .enabled = from->enabled,
+                                           .why_off = why_off};
     b->map->provider_count++;
     to->is_open = from->is_open;
     if (from->model_count > 0 || from->is_open)
@@ -114,6 +116,23 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
     to->patterns = to->manifest->patterns.items;
     to->pattern_count = to->manifest->patterns.count;
     to->is_open = to->manifest->dynamic_models;
+    return HARBORAI_OK;
+}
+
+static harborai_status add_off(struct builder *b)
+{
+    struct model_map *map = b->map;
+    map->off = arena_alloc(&map->arena, (b->source->off_count + 1) * sizeof *map->off);
+    if (map->off == NULL)
+        return out_of_memory(b);
+    for (; map->off_count < b->source->off_count; map->off_count++) {
+        const struct model_map_off *from = &b->source->off[map->off_count];
+        struct model_map_off *to = &map->off[map->off_count];
+        *to = (struct model_map_off){arena_copy(&map->arena, from->pattern),
+                                     arena_copy(&map->arena, from->why)};
+        if (to->pattern.data == NULL || to->why.data == NULL)
+            return out_of_memory(b);
+    }
     return HARBORAI_OK;
 }
 
@@ -225,6 +244,7 @@ static harborai_status add_name(struct builder *b, harborai_str name, enum rank 
     struct standing *standing = &b->standings[at];
     if (entry->len > 0) {
         bool is_better = enabled != standing->enabled ? enabled : rank < standing->rank;
+        is_better = is_better || rank == RANK_ALIAS; /* means nothing else while it is disabled */
         bool is_level = enabled == standing->enabled && rank == standing->rank;
         if (is_level && enabled && entry->route->view.provider.data != view->provider.data)
             return make_rivals(b, entry, view);
@@ -251,6 +271,12 @@ static bool is_qualified_elsewhere(const struct builder *b, harborai_str name,
     return p != NULL && p != own && p->enabled && model_map_admits(p, tail);
 }
 
+static bool is_enabled(const struct builder *b, const struct model_map_provider_part *p,
+                       harborai_str model)
+{
+    return p->enabled && model_map_off_of(b->map, p->name, model) == NULL;
+}
+
 /* Both forms of a name: bare and provider/model. *ret_qualified may be NULL. */
 static harborai_status add_both(struct builder *b, const struct model_map_provider_part *p,
                                 harborai_str name, enum rank rank, const struct route_view *view,
@@ -260,9 +286,10 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
         arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(name));
     if (qualified.data == NULL)
         return out_of_memory(b);
-    harborai_status st = add_name(b, qualified, RANK_QUALIFIED, p->enabled, view);
+    bool enabled = is_enabled(b, p, view->upstream);
+    harborai_status st = add_name(b, qualified, RANK_QUALIFIED, enabled, view);
     if (st == HARBORAI_OK && !is_qualified_elsewhere(b, name, p))
-        st = add_name(b, name, rank, p->enabled, view);
+        st = add_name(b, name, rank, enabled, view);
     if (ret_qualified != NULL)
         *ret_qualified = qualified;
     return st;
@@ -299,7 +326,7 @@ static harborai_status add_model(struct builder *b, const struct model_map_provi
                                 .provider = p->name,
                                 .slot = p->slot,
                                 .model = model,
-                                .enabled = p->enabled};
+                                .enabled = is_enabled(b, p, name)};
     b->map->listing_count++;
     *place_of_listing(b, p, name) = (uint32_t)b->map->listing_count;
     return add_both(b, p, name, RANK_EXACT, &view, &l->qualified);
@@ -460,6 +487,13 @@ static harborai_status resolve(struct builder *b, const struct model_map_alias *
         ret_view->upstream = arena_copy(&b->map->arena, ret_view->upstream);
         return ret_view->upstream.data != NULL ? HARBORAI_OK : out_of_memory(b);
     }
+    struct model_map_disabled disabled;
+    if (model_map_find_disabled(b->map, target, &disabled)) {
+        harborai_str upstream = arena_copy(&b->map->arena, disabled.upstream);
+        *ret_view = (struct route_view){disabled.provider->slot, disabled.provider->name, upstream,
+                                        NULL};
+        return upstream.data != NULL ? HARBORAI_OK : out_of_memory(b);
+    }
     *ret_view = (struct route_view){.upstream = target};
     return lead_nowhere(b, alias, target);
 }
@@ -471,6 +505,7 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
     harborai_str name = arena_copy(&b->map->arena, alias->name),
                  qualified = arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(view->provider),
                                           SLICE_ARG(view->upstream));
+    bool enabled = is_enabled(b, model_map_provider_named(b->map, view->provider), view->upstream);
     if (name.data == NULL || qualified.data == NULL)
         return out_of_memory(b);
     *l = (struct model_listing){.name = name,
@@ -480,9 +515,9 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
                                 .slot = view->slot,
                                 .model = view->model,
                                 .is_alias = true,
-                                .enabled = true};
+                                .enabled = enabled};
     b->map->listing_count++;
-    return add_name(b, name, RANK_ALIAS, true, view);
+    return add_name(b, name, RANK_ALIAS, enabled, view);
 }
 
 static harborai_status add_aliases(struct builder *b)
@@ -536,6 +571,8 @@ static harborai_status build(struct builder *b)
         st = out_of_memory(b);
     for (size_t i = 0; st == HARBORAI_OK && i < b->source->provider_count; i++)
         st = add_provider(b, &b->source->providers[i]);
+    if (st == HARBORAI_OK)
+        st = add_off(b);
     if (st == HARBORAI_OK)
         st = add_dormants(b);
     if (st == HARBORAI_OK)

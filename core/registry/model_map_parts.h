@@ -17,6 +17,7 @@ struct model_map_provider_part {
     size_t pattern_count;
     bool is_open; /* any model, if the provider is named: dynamic_models, or a preset */
     bool enabled;
+    harborai_str why_off;
 };
 
 struct model_map_pattern {
@@ -38,6 +39,8 @@ struct model_map {
     size_t pattern_count;
     struct model_map_provider_part *providers;
     size_t provider_count;
+    struct model_map_off *off;
+    size_t off_count;
     struct model_map_dormant *dormants; /* owned references */
     size_t dormant_count;
     harborai_str file; /* that names the providers; with it dormants wait for nothing but a name there */
@@ -50,5 +53,18 @@ const struct model_map_provider_part *model_map_provider_named(const struct mode
                                                                harborai_str name);
 /* Whether a provider serves a model that it does not list. */
 bool model_map_admits(const struct model_map_provider_part *p, harborai_str model);
+/* What disables that model of a provider by itself; NULL = nothing. */
+const struct model_map_off *model_map_off_of(const struct model_map *map, harborai_str provider,
+                                             harborai_str model);
+
+/* A name that would be served if nothing were disabled. */
+struct model_map_disabled {
+    const struct model_map_provider_part *provider;
+    harborai_str upstream;
+    const struct model_map_off *off; /* NULL: it is the provider that is disabled */
+};
+
+bool model_map_find_disabled(const struct model_map *map, harborai_str name,
+                             struct model_map_disabled *ret_disabled);
 
 #endif

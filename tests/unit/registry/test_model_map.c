@@ -62,12 +62,14 @@ static struct model_map *map_of_all(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, false},
-        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, false},
-        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true, false},
-        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, false},
-        {SLOT(4), HARBORAI_STR_INIT("any"), o, NULL, 0, true, true},
-        {SLOT(5), HARBORAI_STR_INIT("kimi"), o, kimi_models, ARRAY_LEN(kimi_models), true, true},
+        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false},
+        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false},
+        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true, SLICE_NONE,
+         false},
+        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false},
+        {SLOT(4), HARBORAI_STR_INIT("any"), o, NULL, 0, true, SLICE_NONE, true},
+        {SLOT(5), HARBORAI_STR_INIT("kimi"), o, kimi_models, ARRAY_LEN(kimi_models), true, SLICE_NONE,
+         true},
     };
     const struct model_map_source source = {.providers = providers,
                                             .provider_count = ARRAY_LEN(providers),
@@ -209,8 +211,9 @@ static void test_dormants(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, false},
-        {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true, false},
+        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false},
+        {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true, SLICE_NONE,
+         false},
     };
     const struct model_map_dormant dormants[] = {{o, HARBORAI_STR_INIT("A_KEY")},
                                                  {a, HARBORAI_STR_INIT("B_KEY and C_KEY")}};
@@ -319,8 +322,9 @@ static void test_faults(void)
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         const harborai_str model = slice_of(faults[i].models);
         const struct model_map_provider providers[] = {
-            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false, false},
-            {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true, false},
+            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false, SLICE_NONE, false},
+            {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true, SLICE_NONE,
+             false},
         };
         const struct model_map_alias both[] = {
             {slice_of(faults[i].alias), slice_of(faults[i].target), {"a.yaml", 2, 3}},
@@ -341,6 +345,63 @@ static void test_faults(void)
     manifest_unref(o);
 }
 
+static const struct {
+    const char *name, *over_http, *in_process; /* NULL: it is served */
+} switched_off[] = {
+    {"gpt-4o", NULL, NULL},
+    {"openai/gpt-4o-mini", "the model 'openai/gpt-4o-mini' is disabled",
+     "the model 'openai/gpt-4o-mini' is disabled by X since Y"},
+    {"gpt-4o-mini", "'gpt-4o-mini' is disabled", "by X since Y"},
+    {"gpt-9-mini", "the model 'gpt-9-mini' is disabled", "by X since Y"},
+    {"openai/gpt-9-mini", "is disabled", "by X since Y"},
+    {"gpt-9", NULL, NULL},
+    {"tiny", "the model 'tiny' is disabled", "by X since Y"},
+    {"acme/acme-large", "provider 'acme' is disabled", "provider 'acme' is disabled by Z"},
+    {"acme-large", "provider 'acme' is disabled", "provider 'acme' is disabled by Z"},
+    {"o1", "the model 'o1' is not served: provider 'acme' is disabled", "by Z"}, /* as an alias */
+    {"openai/o1", NULL, NULL},
+    {"shared", NULL, NULL}, /* acme's is disabled */
+};
+
+/* What is disabled is no fault of an alias, and means nothing else meanwhile. */
+static void test_switched_off(void)
+{
+    static const struct model_map_alias some[] = {
+        {HARBORAI_STR_INIT("tiny"), HARBORAI_STR_INIT("openai/gpt-4o-mini"), {0}},
+        {HARBORAI_STR_INIT("o1"), HARBORAI_STR_INIT("acme/acme-large"), {0}},
+    };
+    static const struct model_map_off off = {HARBORAI_STR_INIT("openai/*-mini"),
+                                             HARBORAI_STR_INIT("by X since Y")};
+    struct manifest *o = openai(), *a = acme();
+    const struct model_map_provider providers[] = {
+        {SLOT(0), HARBORAI_STR("openai"), o, NULL, 0, true, SLICE_NONE, false},
+        {SLOT(1), HARBORAI_STR("acme"), a, NULL, 0, false, HARBORAI_STR("by Z"), false},
+    };
+    const struct model_map_source source = {.providers = providers, .provider_count = 2,
+                                            .aliases = some, .alias_count = 2,
+                                            .off = &off, .off_count = 1};
+    struct model_map *map = NULL;
+    struct route_view view;
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
+    for (size_t i = 0; i < ARRAY_LEN(switched_off); i++) {
+        harborai_str name = slice_of(switched_off[i].name);
+        harborai_error http = HARBORAI_ERROR_INIT, process = HARBORAI_ERROR_INIT;
+        bool served = switched_off[i].over_http == NULL;
+        ROW(switched_off[i].name, (model_map_find(map, name, &view) == HARBORAI_OK) == served);
+        if (served)
+            continue;
+        (void)model_map_explain(map, name, MODEL_MAP_OVER_HTTP, &http);
+        (void)model_map_explain(map, name, MODEL_MAP_IN_PROCESS, &process);
+        ROW(switched_off[i].name, strstr(http.message, switched_off[i].over_http) != NULL);
+        ROW(switched_off[i].name, strstr(http.message, " by ") == NULL);
+        ROW(switched_off[i].name, strcmp(http.vendor_code, "model_not_found") == 0);
+        ROW(switched_off[i].name, strstr(process.message, switched_off[i].in_process) != NULL);
+    }
+    model_map_destroy(map);
+    manifest_unref(o);
+    manifest_unref(a);
+}
+
 /* Aliases were checked with other providers than those of this moment. */
 static void test_interim(void)
 {
@@ -350,7 +411,8 @@ static void test_interim(void)
         {HARBORAI_STR_INIT("there"), HARBORAI_STR_INIT("a/o1"), {0}},
     };
     struct manifest *o = openai();
-    const struct model_map_provider provider = {SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, false};
+    const struct model_map_provider provider = {
+        SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, SLICE_NONE, false};
     struct model_map_source source = {
         .providers = &provider, .provider_count = 1, .aliases = some, .alias_count = 3};
     struct model_map *map = NULL;
@@ -429,7 +491,7 @@ static void *look_until_stopped(void *argument)
 static struct model_map *map_number(int number, struct manifest *m)
 {
     const struct model_map_provider provider = {SLOT(number % 8), HARBORAI_STR("openai"), m, NULL, 0,
-                                                true, false};
+                                                true, SLICE_NONE, false};
     const struct model_map_source source = {
         .providers = &provider, .provider_count = 1, .aliases = aliases, .alias_count = 2};
     struct model_map *map = NULL;
@@ -481,7 +543,7 @@ static void test_many_models(void)
         models[i] = slice_of(texts[i % MANY]);
     }
     const struct model_map_provider provider = {SLOT(0), HARBORAI_STR_INIT("lab"), m, models,
-                                                2 * MANY, true, false};
+                                                2 * MANY, true, SLICE_NONE, false};
     const struct model_map_source source = {.providers = &provider, .provider_count = 1};
     struct model_map *map = NULL;
     struct route_view route;
@@ -502,6 +564,7 @@ const CU_TestInfo model_map_tests[] = {
     {"plugins that the file does not name", test_unnamed},
     {"what is listed", test_list},
     {"faults of the configuration", test_faults},
+    {"what is switched off", test_switched_off},
     {"aliases that lead nowhere for a while", test_interim},
     {"an empty map", test_empty},
     {"a hundred thousand models", test_many_models},
