@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The keeper: the only writer of snapshots. It reads the plugin directories, makes slots and the
- * model map for a configuration, publishes, waits until no loop can see what was before, and frees
- * it. It runs no foreign code. */
+/* The keeper: the only writer of snapshots. It reads the plugin directories and what is switched off,
+ * makes slots and the model map for a configuration, publishes, waits until no loop can see what was
+ * before, and frees it. It runs no foreign code. */
 #include <stdlib.h>
 
 #include "runtime/state.h"
 
-static harborai_status scan_plugins(struct runtime *runtime, const struct config *config,
-                                    struct plugin_catalog **ret_catalog, harborai_error *error)
+/* What is found outside of the configuration. */
+struct surroundings {
+    struct plugin_catalog *catalog;
+    struct plugin_state *switches;
+};
+
+static void surroundings_release(struct surroundings *s)
 {
+    plugin_catalog_destroy(s->catalog);
+    plugin_state_destroy(s->switches);
+}
+
+static harborai_status look_around(const struct runtime *runtime, const struct config *config,
+                                   struct surroundings *ret_found, harborai_error *error)
+{
+    struct surroundings found = {NULL, NULL};
     char *user = runtime->options.with_user_plugins ? discover_user_directory() : NULL;
     struct discover_options options = {.environment = discover_environment(),
                                        .configuration = config->plugin_path.items,
@@ -16,9 +29,34 @@ static harborai_status scan_plugins(struct runtime *runtime, const struct config
                                        .user = user,
                                        .system = runtime->options.system_plugin_dir,
                                        .one_a_provider = !config->has_file};
-    harborai_status st = plugin_catalog_create(&options, ret_catalog, error);
+    harborai_status st = plugin_state_load(slice_of(runtime->state_dir), &found.switches, error);
+    if (st >= 0)
+        st = plugin_catalog_create(&options, &found.catalog, error);
     free(user);
+    if (st < 0)
+        surroundings_release(&found);
+    else
+        *ret_found = found;
     return st;
+}
+
+/* Puts them in force and returns what was. */
+static struct surroundings exchange(struct runtime *runtime, struct surroundings next)
+{
+    struct surroundings before = {runtime->catalog, runtime->switches};
+    runtime->catalog = next.catalog;
+    runtime->switches = next.switches;
+    return before;
+}
+
+/* Of what was and what is found one goes: what was, unless the change failed. */
+static void settle(struct runtime *runtime, struct surroundings before, bool failed)
+{
+    if (failed) {
+        providers_give_up(runtime);
+        before = exchange(runtime, before);
+    }
+    surroundings_release(&before);
 }
 
 /* The keeper is the only one to replace it. */
@@ -82,27 +120,17 @@ static harborai_status prepare(struct runtime *runtime, const struct change *cha
     return st;
 }
 
-/* What was found before is found again where the change fails. */
-static void choose_catalog(struct runtime *runtime, struct plugin_catalog *before, bool failed)
-{
-    struct plugin_catalog *other = failed ? runtime->catalog : before;
-    if (failed) {
-        providers_give_up(runtime);
-        runtime->catalog = before;
-    }
-    plugin_catalog_destroy(other);
-}
-
-/* With what is in the plugin directories now. */
+/* With what is in the plugin directories and switched off now. */
 static harborai_status prepare_anew(struct runtime *runtime, const struct change *change,
                                     struct model_map **ret_models, harborai_error *error)
 {
-    struct plugin_catalog *before = runtime->catalog;
-    harborai_status st = scan_plugins(runtime, change->config, &runtime->catalog, error);
+    struct surroundings found;
+    harborai_status st = look_around(runtime, change->config, &found, error);
     if (st < 0)
         return st;
+    struct surroundings before = exchange(runtime, found);
     st = prepare(runtime, change, ret_models, error);
-    choose_catalog(runtime, before, st < 0);
+    settle(runtime, before, st < 0);
     return st;
 }
 
@@ -147,12 +175,13 @@ static harborai_status rescan(struct runtime *runtime, struct runtime_order *ord
 harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *order,
                               harborai_error *error)
 {
-    struct plugin_catalog *before = runtime->catalog;
-    harborai_status st = scan_plugins(runtime, current_config(runtime), &runtime->catalog, error);
+    struct surroundings found;
+    harborai_status st = look_around(runtime, current_config(runtime), &found, error);
     if (st < 0)
         return st;
+    struct surroundings before = exchange(runtime, found);
     st = rescan(runtime, order, error);
-    choose_catalog(runtime, before, st < 0);
+    settle(runtime, before, st < 0);
     if (st < 0)
         return st;
     if (order->kind == RUNTIME_ORDER_RESCAN)

@@ -3,4 +3,4 @@ noinst_LTLIBRARIES += %reldir%/libruntime.la
 %canon_reldir%_libruntime_la_SOURCES = %reldir%/keeper.c %reldir%/models.c %reldir%/order.c \
 	%reldir%/order.h %reldir%/options.c %reldir%/options.h %reldir%/preset.c %reldir%/preset.h \
 	%reldir%/provider.c %reldir%/replace.c %reldir%/runtime.c %reldir%/runtime.h \
-	%reldir%/services.c %reldir%/subscribers.c %reldir%/state.h
+	%reldir%/services.c %reldir%/subscribers.c %reldir%/state.h %reldir%/switch.c

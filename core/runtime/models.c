@@ -13,9 +13,9 @@ static size_t list_providers(const struct runtime *runtime, struct model_map_pro
         const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
         const struct provider *spec = p->slot->provider;
         if (p->shown)
-            to[count++] = (struct model_map_provider){p->slot, spec->name, spec->manifest,
-                                                      spec->models.items, spec->models.count, true,
-                                                      spec->is_open};
+            to[count++] = (struct model_map_provider){
+                p->slot, spec->name, spec->manifest, spec->models.items, spec->models.count,
+                p->why_off.len == 0, p->why_off, spec->is_open};
     }
     return count;
 }
@@ -118,8 +118,10 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
     struct model_map_dormant *dormants =
         arena_alloc(&arena, (runtime->catalog->file_count + 1) * sizeof *dormants);
     harborai_str *missing = arena_alloc(&arena, (config->provider_count + 1) * sizeof *missing);
-    harborai_status st = HARBORAI_E_MEMORY;
-    if (providers != NULL && aliases != NULL && dormants != NULL && missing != NULL) {
+    const struct model_map_off *off;
+    size_t off_count;
+    harborai_status st = switch_list_models(runtime, &arena, &off, &off_count, error);
+    if (st >= 0 && providers != NULL && aliases != NULL && dormants != NULL && missing != NULL) {
         size_t count = list_providers(runtime, providers);
         list_aliases(config, aliases);
         struct model_map_source source = {
@@ -127,6 +129,8 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
             .provider_count = count,
             .aliases = aliases,
             .alias_count = config->alias_count,
+            .off = off,
+            .off_count = off_count,
             .dormants = dormants,
             .dormant_count = list_dormants(runtime, config, &arena, dormants),
             .file = name_of_file(config),
@@ -135,7 +139,7 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
             .is_interim = is_interim};
         st = model_map_create(&source, ret_map, faults, error);
     } else {
-        harborai_error_set(error, st, "no memory left");
+        st = harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     }
     arena_release(&arena);
     return st;

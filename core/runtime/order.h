@@ -10,8 +10,8 @@
 
 enum runtime_order_kind {
     RUNTIME_ORDER_APPLY,  /* `config`, as of runtime_apply(): done when it is published */
-    RUNTIME_ORDER_RESCAN, /* the plugin directories are read again, the configuration stays. A
-                             provider that cannot be had as it is now serves on as it was */
+    RUNTIME_ORDER_RESCAN, /* the plugin directories and plugins.json are read again, the
+                             configuration stays. A provider that cannot be had as it is now serves on as it was */
     RUNTIME_ORDER_RELOAD  /* the plugin `name`: its file is looked at again, and its providers are
                              made anew beside those that serve, which go when that has succeeded */
 };

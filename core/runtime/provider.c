@@ -112,9 +112,10 @@ static bool same_provider(const struct provider *a, const struct provider *b)
 }
 
 static bool same_target(const struct runtime_provider *have, const struct target *t,
-                        harborai_str ca_file)
+                        harborai_str ca_file, const char *why_off)
 {
-    return have->target.connect_ns == t->connect_ns &&
+    return slice_is(have->why_off, why_off) &&
+           have->target.connect_ns == t->connect_ns &&
            have->target.first_byte_ns == t->first_byte_ns && have->target.idle_ns == t->idle_ns &&
            have->target.total_ns == t->total_ns && have->target.params == t->params &&
            have->target.on_disconnect == t->on_disconnect && slice_equal(have->ca_file, ca_file);
@@ -122,12 +123,13 @@ static bool same_target(const struct runtime_provider *have, const struct target
 
 /* The heir of a provider goes before it: it may be the same, made anew. */
 static struct runtime_provider *find_same(struct runtime *runtime, const struct provider *spec,
-                                          const struct target *target, harborai_str ca_file)
+                                          const struct target *target, harborai_str ca_file,
+                                          const char *why_off)
 {
     struct runtime_provider *found = NULL;
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
-        if (same_provider(p->slot->provider, spec) && same_target(p, target, ca_file) &&
+        if (same_provider(p->slot->provider, spec) && same_target(p, target, ca_file, why_off) &&
             (found == NULL || p->place == PROVIDER_HEIR))
             found = p;
     }
@@ -147,6 +149,7 @@ void provider_free(struct runtime_provider *p)
     slot_destroy(p->slot);
     tls_store_unref(p->target.tls);
     free((void *)(uintptr_t)p->ca_file.data);
+    free((void *)(uintptr_t)p->why_off.data);
     free(p->drains);
     free(p);
 }
@@ -191,7 +194,7 @@ static struct target target_from(const struct wanted *w, const struct config *co
 
 static harborai_status make_provider(struct runtime *runtime, const struct provider_options *spec,
                                      const struct target *target, harborai_str ca_file,
-                                     harborai_error *error)
+                                     const char *why_off, harborai_error *error)
 {
     struct runtime_provider *p = calloc(1, sizeof *p);
     if (p == NULL)
@@ -208,9 +211,10 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     services_init(p);
     p->target = *target;
     p->ca_file = (harborai_str){slice_dup(ca_file), ca_file.len};
+    p->why_off = (harborai_str){slice_dup(slice_of(why_off)), strlen(why_off)};
     p->drains = calloc(runtime->loop_count, sizeof *p->drains);
     harborai_status st = HARBORAI_E_MEMORY;
-    if (p->ca_file.data != NULL && p->drains != NULL)
+    if (p->ca_file.data != NULL && p->why_off.data != NULL && p->drains != NULL)
         st = tls_store_get(runtime->transport, ca_file, &p->target.tls, error);
     if (st >= 0)
         st = slot_create(&options, &p->slot, error);
@@ -261,16 +265,23 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     if (st < 0)
         return st;
     size_t faults_before = faults->total;
+    char *why_off = NULL;
     check_options(spec, w, faults);
+    if (faults->total == faults_before)
+        st = switch_explain(runtime, spec->manifest->id, spec->name, &why_off, error);
+    if (st < 0 || faults->total > faults_before) {
+        provider_destroy(spec);
+        return st;
+    }
     struct runtime_provider *have =
-        w->anew ? NULL : find_same(runtime, spec, &target, ca_file);
-    provider_destroy(spec);
-    if (faults->total > faults_before)
-        return HARBORAI_OK;
+        w->anew ? NULL : find_same(runtime, spec, &target, ca_file, why_off);
     if (have == NULL)
-        return make_provider(runtime, &options, &target, ca_file, error);
-    have->wanted = true;
-    return HARBORAI_OK;
+        st = make_provider(runtime, &options, &target, ca_file, why_off, error);
+    else
+        have->wanted = true;
+    free(why_off);
+    provider_destroy(spec);
+    return st;
 }
 
 /* --- What is wanted --------------------------------------------------------------------------- */

@@ -161,7 +161,7 @@ bool providers_show_possible(struct runtime *runtime)
     EACH_PROVIDER(p, runtime) {
         if (!p->wanted || p->place == PROVIDER_PUBLISHED)
             continue;
-        if (p->place == PROVIDER_NEW)
+        if (p->place == PROVIDER_NEW && p->why_off.len == 0)
             p->before = find_before(p);
         if (p->before == NULL)
             continue;

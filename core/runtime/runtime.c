@@ -148,7 +148,10 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
     list_init(&runtime->providers);
     list_init(&runtime->living);
     init_lock(runtime);
-    harborai_status st = build_shared(runtime, config, error);
+    runtime->state_dir = slice_dup(config->state_dir);
+    harborai_status st = runtime->state_dir != NULL
+                             ? build_shared(runtime, config, error)
+                             : harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     for (unsigned i = 0; i < runtime->loop_count && st >= 0; i++)
         st = build_loop(runtime, i, config, error);
     if (st >= 0)
@@ -411,6 +414,8 @@ uint64_t runtime_destroy(struct runtime *runtime)
     model_map_destroy((struct model_map *)(uintptr_t)atomic_load(&runtime->models.current));
     config_destroy((struct config *)(uintptr_t)atomic_load(&runtime->config.current));
     plugin_catalog_destroy(runtime->catalog);
+    plugin_state_destroy(runtime->switches);
+    free(runtime->state_dir);
     plugin_loader_destroy(runtime->loader);
     replay_store_destroy(runtime->replays);
     metrics_destroy(runtime->metrics);

@@ -28,8 +28,9 @@ struct runtime_options {
                                      of it; or NULL */
 };
 
-/* Takes `config` on success. Reads the plugin directories; loads nothing. E_CONFIG: the error has the
- * first fault and how many more there are: plugins that cannot be used, aliases that lead nowhere. */
+/* Takes `config` on success. Reads the plugin directories and what is switched off; loads nothing.
+ * E_CONFIG: the error has the first fault and how many more there are: plugins that cannot be used,
+ * aliases that lead nowhere; or plugins.json of the state directory is broken. */
 MUST_CHECK harborai_status runtime_create(struct config *config,
                                           const struct runtime_options *options,
                                           struct runtime **ret_runtime, harborai_error *error);
@@ -72,7 +73,7 @@ bool runtime_journal_fails(const struct runtime *runtime);
 struct metrics *runtime_metrics(struct runtime *runtime);
 const struct log *runtime_log(const struct runtime *runtime);
 
-/* [any but a loop] Replaces the configuration: plugin directories are read again, slots whose
+/* [any but a loop] Replaces the configuration: plugin directories and plugins.json are read again, slots whose
  * provider did not change are kept, new maps are published, the others drain and are destroyed
  * after their last call. Returns when that is published, and waits for no plugin: a provider that
  * serves and has changed is loaded anew beside itself and replaced when that has succeeded, each by

@@ -13,6 +13,7 @@
 #include "runtime/order.h"
 #include "runtime/runtime.h"
 #include "store/journal.h"
+#include "store/plugin_state.h"
 #include "transport/transport.h"
 
 /* Where a provider stands. */
@@ -32,6 +33,8 @@ struct runtime_provider {
     struct list link;     /* runtime->providers; in no list once it leaves */
     struct list living;   /* runtime->living */
     harborai_str ca_file; /* owned */
+    harborai_str why_off; /* owned; who disabled it, where, and how it is enabled; empty = nobody: a
+                             provider that is switched off is another one, which nobody can reach */
     enum provider_place place;
     bool wanted;          /* by the configuration that is being applied */
     bool shown;           /* by the map that is being built */
@@ -100,6 +103,8 @@ struct runtime {
     struct jobs *provider_jobs; /* create, tick, destroy */
     struct jobs *translators; /* chat() of large requests */
     struct plugin_catalog *catalog;
+    struct plugin_state *switches; /* what is switched off */
+    char *state_dir;          /* owned; that of the start: another one takes a restart */
     struct once dropped;      /* of all loops */
     struct list providers;    /* the keeper's */
     unsigned loop_count;
@@ -162,6 +167,16 @@ void order_describe(struct runtime_order *order, const struct plugin_file *file)
 MUST_CHECK harborai_status models_build(const struct runtime *runtime, const struct config *config,
                                         bool is_interim, struct config_faults *faults,
                                         struct model_map **ret_map, harborai_error *error);
+
+/* --- switch.c --- */
+/* Who switched a provider off, as an owned text of error messages: empty = nobody. [keeper] */
+MUST_CHECK harborai_status switch_explain(const struct runtime *runtime, harborai_str plugin_id,
+                                          harborai_str provider, char **ret_why,
+                                          harborai_error *error);
+/* The models that are switched off, in `arena`. [keeper] */
+MUST_CHECK harborai_status switch_list_models(const struct runtime *runtime, struct arena *arena,
+                                              const struct model_map_off **ret_off,
+                                              size_t *ret_count, harborai_error *error);
 
 /* --- services.c --- */
 void services_init(struct runtime_provider *p);

@@ -9,6 +9,7 @@
 #include "../engine/stage.h"
 #include "../unit.h"
 #include "runtime/order.h"
+#include "store/plugin_state.h"
 
 extern const CU_TestInfo order_tests[];
 
@@ -246,6 +247,58 @@ static void test_overtaken(void)
     close_all();
 }
 
+/* --- Switched off -------------------------------------------------------------------------------- */
+
+static void turn(enum plugin_state_kind kind, const char *name, bool enabled)
+{
+    const struct plugin_state_change change = {kind, slice_of(name), enabled, "a test"};
+    struct given g;
+    bool changed;
+    CU_ASSERT_FATAL(plugin_state_apply(slice_of(stage_path(&stage, "state")), &change, &clock_system,
+                                       &changed, NULL) == HARBORAI_OK);
+    give(&g, RUNTIME_ORDER_RESCAN, "");
+    CU_ASSERT(await(&g) == HARBORAI_OK);
+}
+
+static bool is_off(const char *model)
+{
+    struct asked a;
+    asked_init(&a, &stage, model, true);
+    CU_ASSERT_FATAL(asked_wait(&a));
+    bool off = a.error.code == HARBORAI_E_NOT_FOUND && strstr(a.error.message, " is disabled") != NULL;
+    asked_release(&a);
+    return off;
+}
+
+/* What plugins.json says holds with the next order, and at the start. */
+static void test_switches(void)
+{
+    struct given g;
+    open_all(2);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    turn(PLUGIN_STATE_PLUGIN, "test.good", false);
+    CU_ASSERT(is_off("good/good-large") && is_off("second/good-small") && is_off("good/good-ft-1"));
+    CU_ASSERT(comes(count_logged, "'destroyed'", 1) && comes(count_mapped, "good.so", 0));
+    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
+    CU_ASSERT(reload("good", &g) == HARBORAI_OK);
+    CU_ASSERT(is_off("good/good-large") && stage_logged(&stage, "'created'") == 2);
+    turn(PLUGIN_STATE_PLUGIN, "test.good", true);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    turn(PLUGIN_STATE_PROVIDER, "second", false);
+    turn(PLUGIN_STATE_MODEL, "good/*-small", false);
+    CU_ASSERT(is_off("second/good-large") && is_off("good/good-small"));
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(stage_logged(&stage, "'created'") == 3);
+    FILE *file = fopen(stage_path(&stage, "state/plugins.json"), "w");
+    CU_ASSERT_FATAL(file != NULL && fputs("{", file) >= 0 && fclose(file) == 0);
+    give(&g, RUNTIME_ORDER_RESCAN, "");
+    CU_ASSERT(await(&g) == HARBORAI_E_CONFIG);
+    CU_ASSERT(strstr(g.order.error.message, "plugins.json") != NULL);
+    CU_ASSERT(is_off("second/good-large"));
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    close_all();
+}
+
 /* --- Under calls --------------------------------------------------------------------------------- */
 
 static atomic_int wrong, ends, leave;
@@ -300,5 +353,6 @@ const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged}
                                    {"reload: another file", test_another_file},
                                    {"a file that is no good", test_bad_file},
                                    {"orders overtake each other", test_overtaken},
+                                   {"plugins, providers, models switched off", test_switches},
                                    {"30 rounds of reloads under calls on 8 loops", test_under_calls},
                                    CU_TEST_INFO_NULL};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* What the operator switched off, in the words of the errors that callers get. [keeper] */
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "runtime/state.h"
+
+/* "by 'harborai plugin disable' since 2026-11-22T10:00:00Z, in /…/plugins.json: 'harborai plugin
+ * enable acme' enables it" */
+static harborai_str explain(struct arena *arena, const struct plugin_state *state,
+                            const struct plugin_state_entry *entry, harborai_str name)
+{
+    return arena_printf(arena, "%s%.*s%s%s%.*s%sin %s: 'harborai plugin enable %.*s' enables it",
+                        entry->by.len > 0 ? "by '" : "", SLICE_ARG(entry->by),
+                        entry->by.len > 0 ? "' " : "", entry->since.len > 0 ? "since " : "",
+                        SLICE_ARG(entry->since), entry->since.len > 0 ? ", " : "",
+                        plugin_state_path(state), SLICE_ARG(name));
+}
+
+static harborai_status out_of_memory(harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+}
+
+harborai_status switch_explain(const struct runtime *runtime, harborai_str plugin_id,
+                               harborai_str provider, char **ret_why, harborai_error *error)
+{
+    const struct plugin_state *state = runtime->switches;
+    harborai_str name = plugin_id, why = HARBORAI_STR("");
+    struct arena arena;
+    const struct plugin_state_entry *entry =
+        plugin_state_disabled(state, PLUGIN_STATE_PLUGIN, plugin_id);
+    if (entry == NULL) {
+        name = provider;
+        entry = plugin_state_disabled(state, PLUGIN_STATE_PROVIDER, provider);
+    }
+    arena_init(&arena, KIB(64));
+    if (entry != NULL)
+        why = explain(&arena, state, entry, name);
+    char *copy = why.data != NULL ? slice_dup(why) : NULL;
+    arena_release(&arena);
+    if (copy == NULL)
+        return out_of_memory(error);
+    *ret_why = copy;
+    return HARBORAI_OK;
+}
+
+harborai_status switch_list_models(const struct runtime *runtime, struct arena *arena,
+                                   const struct model_map_off **ret_off, size_t *ret_count,
+                                   harborai_error *error)
+{
+    size_t entries, count = 0;
+    const struct plugin_state_entry *all =
+        plugin_state_list(runtime->switches, PLUGIN_STATE_MODEL, &entries);
+    struct model_map_off *off = arena_alloc(arena, (entries + 1) * sizeof *off);
+    if (off == NULL)
+        return out_of_memory(error);
+    for (size_t i = 0; i < entries; i++) {
+        if (all[i].enabled)
+            continue;
+        off[count].pattern = all[i].name;
+        off[count].why = explain(arena, runtime->switches, &all[i], all[i].name);
+        if (off[count++].why.data == NULL)
+            return out_of_memory(error);
+    }
+    *ret_off = off;
+    *ret_count = count;
+    return HARBORAI_OK;
+}
