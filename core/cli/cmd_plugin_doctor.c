@@ -250,21 +250,37 @@ static bool look_at_glob(struct doctor *d, harborai_str qualified)
     return entry != NULL;
 }
 
+/* Of a name without a provider: whose models are called so. */
+static bool look_at_globs(struct doctor *d, harborai_str name)
+{
+    size_t count;
+    const struct model_listing *list = model_map_list(models_of(d), &count);
+    bool found = look_at_glob(d, name);
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal(list[i].upstream, name))
+            found |= look_at_glob(d, list[i].qualified);
+    return found;
+}
+
+/* It has a provider, which may be off, or lack its key. */
+static void look_at_route(struct doctor *d, const struct route_view *route)
+{
+    AUTO(buf) qualified = BUF_INIT(KIB(4));
+    buf_printf(&qualified, "%.*s/%.*s", SLICE_ARG(route->provider), SLICE_ARG(route->upstream));
+    (void)look_at_glob(d, buf_slice(&qualified));
+    look_at_provider(d, route->slot->provider);
+}
+
 static void look_at_model(struct doctor *d, harborai_str name)
 {
     struct route_view route;
     harborai_error error = HARBORAI_ERROR_INIT;
-    AUTO(buf) qualified = BUF_INIT(KIB(4));
-    bool is_disabled = look_at_glob(d, name) | look_for_disabled(d, name);
-    if (d->runtime == NULL)
-        return;
-    if (model_map_find(models_of(d), name, &route) >= 0) {
-        buf_printf(&qualified, "%.*s/%.*s", SLICE_ARG(route.provider), SLICE_ARG(route.upstream));
-        (void)look_at_glob(d, buf_slice(&qualified));
-        look_at_provider(d, route.slot->provider);
+    if (d->runtime != NULL && model_map_find(models_of(d), name, &route) >= 0) {
+        look_at_route(d, &route);
         return;
     }
-    if (is_disabled)
+    bool is_disabled = look_for_disabled(d, name);
+    if (d->runtime == NULL || (look_at_globs(d, name) | is_disabled))
         return;
     model_map_explain(models_of(d), name, MODEL_MAP_IN_PROCESS, &error);
     findings_add(&d->findings, slice_of(error.message), SLICE_NONE);

@@ -105,10 +105,10 @@ class SwitchTest(PlaceTest):
             with self.subTest(name):
                 self.plugin("disable", name)
                 listed = self.run_harborai("list-models")
-                self.assertRegex(listed.stdout, r"(?m)^good-model .* disabled$")
+                self.assertRegex(listed.stdout, r"(?m)^(good/)?good-model .* disabled$")
                 self.assertNotRegex(listed.stdout, r"(?m)^other-model .* disabled$")
                 self.assertRegex(listed.stderr, f"'{re.escape(subject)}' {words % re.escape(subject)}")
-                got = {m["name"]: m for m in json.loads(
+                got = {m["upstream"]: m for m in json.loads(
                     self.run_harborai("list-models", "--json").stdout)["models"]}
                 self.assertEqual((got["good-model"]["available"], got["good-model"]["missing"]),
                                  (False, "disabled"))
