@@ -37,6 +37,8 @@ static void print_reasons(const struct plugin_catalog *catalog)
         const struct plugin_file *f = &catalog->files[i];
         if (f->error.code != HARBORAI_OK)
             command_complain("%s", f->error.message);
+        if (f->warning != NULL)
+            command_complain("%s", f->warning);
         for (size_t j = 0; f->manifest != NULL && j < f->manifest->warnings.count; j++)
             command_complain("%s: %s", f->path, f->manifest->warnings.items[j].data);
     }

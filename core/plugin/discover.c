@@ -285,6 +285,7 @@ void plugin_catalog_destroy(struct plugin_catalog *catalog)
         return;
     for (size_t i = 0; i < catalog->file_count; i++) {
         free(catalog->files[i].path);
+        free(catalog->files[i].warning);
         manifest_unref(catalog->files[i].manifest);
     }
     for (size_t i = 0; i < catalog->directory_count; i++)

@@ -32,6 +32,7 @@ struct plugin_file {
     struct manifest *manifest;     /* owned reference; NULL if it was not read */
     enum plugin_stage stage;       /* where it was refused */
     harborai_error error;          /* code 0 when known */
+    char *warning;                 /* owned; a whole sentence about the file, or NULL */
     bool is_rival;                 /* shadowed by another plugin, not by another file of its own */
 };
 

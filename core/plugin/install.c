@@ -254,6 +254,7 @@ void install_release(struct install *install)
 {
     manifest_unref(install->file.manifest);
     free(install->file.path);
+    free(install->file.warning);
     free(install->directory);
     free(install->target);
     if (install->fd >= 0)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Trust, note, manifest, in this order and on one descriptor. */
+/* Trust, note, manifest, what is asked of the dynamic loader, in this order and on one descriptor. */
 #include "plugin/probe.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "plugin/dynamic.h"
 #include "plugin/note.h"
 
 static harborai_status read_manifest(struct plugin_file *file, int fd)
@@ -37,6 +38,10 @@ harborai_status probe_open(struct trust *trust, const char *directory, const cha
     file->path = opened.path;
     file->identity = opened.identity;
     st = read_manifest(file, opened.fd);
+    if (st == HARBORAI_OK) {
+        st = dynamic_check(trust, opened.fd, file->path, &file->warning, &file->error);
+        file->stage = st < 0 ? PLUGIN_STAGE_TRUST : file->stage;
+    }
     if (st < 0)
         close(opened.fd);
     else

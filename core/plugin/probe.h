@@ -10,7 +10,7 @@
 /* Checks the file `name` of `directory`, which was checked already, and reads its manifest. On success
  * file->manifest is a reference, and *ret_fd, owned, is open for reading that very file. On failure
  * file->stage and file->error say what is wrong. In any case file->path, owned, is absolute; it is what
- * it was where the file could not be opened. A symlink must lead into one of the `directories`. [job] */
+ * it was where the file could not be opened; file->manifest and file->warning are owned, or NULL. A symlink must lead into one of the `directories`. [job] */
 MUST_CHECK harborai_status probe_open(struct trust *trust, const char *directory, const char *name,
                                       const char *const *directories, size_t directory_count,
                                       struct plugin_file *file, int *ret_fd);

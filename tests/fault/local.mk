@@ -8,7 +8,8 @@ check_LTLIBRARIES += \
 	%reldir%/no_chat.la %reldir%/short_table.la %reldir%/tiny_table.la %reldir%/slow_create.la \
 	%reldir%/undefined.la %reldir%/no_note.la %reldir%/no_symbol.la %reldir%/null_table.la \
 	%reldir%/foreign_abi.la %reldir%/broken_note.la %reldir%/two_notes.la \
-	%reldir%/rogue.la %reldir%/odd_usage.la %reldir%/passes_through.la
+	%reldir%/rogue.la %reldir%/odd_usage.la %reldir%/passes_through.la \
+	%reldir%/textrel.la %reldir%/exec_stack.la %reldir%/run_path.la %reldir%/exports.la
 %canon_reldir%_good_la_SOURCES = %reldir%/good.c
 %canon_reldir%_good_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_table_differs_la_SOURCES = %reldir%/table_differs.c
@@ -43,6 +44,15 @@ check_LTLIBRARIES += \
 	%reldir%/rogue.c %reldir%/rogue.h %reldir%/rogue_ends.c %reldir%/rogue_exchanges.c \
 	%reldir%/rogue_pressure.c %reldir%/rogue_threads.c
 %canon_reldir%_rogue_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_textrel_la_SOURCES = %reldir%/good.c %reldir%/textrel.c
+%canon_reldir%_textrel_la_LDFLAGS = $(fault_flags) -Wl,-z,notext
+%canon_reldir%_exec_stack_la_SOURCES = %reldir%/good.c
+%canon_reldir%_exec_stack_la_LDFLAGS = $(fault_flags) -Wl,-z,execstack
+# The test writes other paths in its place.
+%canon_reldir%_run_path_la_SOURCES = %reldir%/good.c
+%canon_reldir%_run_path_la_LDFLAGS = $(fault_flags) -Wl,-rpath,/tmp/a-path-that-the-tests-change
+%canon_reldir%_exports_la_SOURCES = %reldir%/good.c %reldir%/exports.c
+%canon_reldir%_exports_la_LDFLAGS = -module -avoid-version -shared $(AM_LDFLAGS) -rpath $(abs_top_builddir)/tests/fault
 %canon_reldir%_odd_usage_la_SOURCES = %reldir%/odd_usage.c
 %canon_reldir%_odd_usage_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_passes_through_la_SOURCES = %reldir%/passes_through.c

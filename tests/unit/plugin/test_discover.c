@@ -12,6 +12,7 @@
 #include "../unit.h"
 #include "base/limits.h"
 #include "fixture.h"
+#include "plugin/dynamic.h"
 #include "plugin/note.h"
 
 extern const CU_TestInfo discover_tests[];
@@ -30,6 +31,9 @@ static const struct {
     {NULL, 0644, PLUGIN_STAGE_MANIFEST, "not an ELF file"},
     {"no_note", 0644, PLUGIN_STAGE_MANIFEST, "no HarborAI plugin"},
     {"broken_note", 0644, PLUGIN_STAGE_MANIFEST, "not JSON"},
+    {"textrel", 0644, PLUGIN_STAGE_TRUST, "its code is changed while it is loaded"},
+    {"exec_stack", 0644, PLUGIN_STAGE_MANIFEST, "wants an executable stack"},
+    {"run_path", 0644, PLUGIN_STAGE_TRUST, "would take libraries from '/tmp/a-path"},
     {"two_notes", 0644, PLUGIN_STAGE_MANIFEST, "more than one manifest"},
     {"foreign_abi", 0644, PLUGIN_STAGE_ABI, "test.foreign 3.1.4 needs plugin ABI 0.1"},
 };
@@ -147,6 +151,74 @@ static void add_with_id(struct fixture *f, const char *from, const char *to, con
     for (char *at = bytes; (at = memmem(at, (size_t)(bytes + len - at), "test.good", 9)) != NULL;)
         memcpy(at, id, 9);
     fixture_write(f, to, bytes, len, 0644);
+}
+
+static const struct {
+    const char *path, *want; /* want: in the message; "" = taken */
+} run_paths[] = {
+    {"/usr/lib", ""},
+    {"$ORIGIN", ""},
+    {"${ORIGIN}/libs:/usr/lib", ""}, /* does not exist: only we could make it */
+    {"/tmp", "'/tmp', where everybody may write"},
+    {"/usr/lib:/tmp/libs", "'/tmp/libs', where everybody may write"},
+    {"$ORIGIN/..", "'$ORIGIN/..', where everybody may write"},
+    {"/usr/lib:", "'', which is no absolute directory"},
+    {"lib", "'lib', which is no absolute directory"},
+    {"/$LIB", "'/$LIB', which only the loader could tell"},
+    {"/dev/null/x", "'/dev/null/x', where others may write"},
+};
+
+/* The built plugin with another run path in place of its own. */
+static void add_with_run_path(struct fixture *f, const char *path)
+{
+    static char bytes[65536];
+    static const char own[] = "/tmp/a-path-that-the-tests-change";
+    fixture_add(f, "run_path", "x.so");
+    FILE *file = fopen(fixture_path(f, "x.so"), "re");
+    CU_ASSERT_FATAL(file != NULL);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    char *at = memmem(bytes, len, own, sizeof own);
+    CU_ASSERT_FATAL(at != NULL && strlen(path) < sizeof own);
+    memcpy(at, path, strlen(path) + 1);
+    fixture_write(f, "x.so", bytes, len, 0644);
+}
+
+/* Libraries that a plugin brings along come from where nobody else can put any. */
+static void test_run_path(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(run_paths); i++) {
+        struct fixture f;
+        fixture_open(&f);
+        add_with_run_path(&f, run_paths[i].path);
+        struct plugin_catalog *c = fixture_scan(&f);
+        bool is_taken = *run_paths[i].want == '\0';
+        ROW(run_paths[i].path, c->file_count == 1);
+        ROW(run_paths[i].path, (c->files[0].state == PLUGIN_FILE_KNOWN) == is_taken);
+        ROW(run_paths[i].path, strstr(c->files[0].error.message, run_paths[i].want) != NULL);
+        plugin_catalog_destroy(c);
+        fixture_close(&f);
+    }
+}
+
+/* Used all the same. */
+static void test_exports(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    fixture_add(&f, "exports", "x.so");
+    struct plugin_catalog *c = fixture_scan(&f);
+    CU_ASSERT_FATAL(c->file_count == 1 && c->files[0].warning != NULL);
+    CU_ASSERT(c->files[0].state == PLUGIN_FILE_KNOWN);
+    CU_ASSERT(strstr(c->files[0].warning, "exports 2 symbols besides harborai_plugin_query") != NULL);
+    CU_ASSERT(strstr(c->files[0].warning, "'fault_first_symbol'") != NULL ||
+              strstr(c->files[0].warning, "'fault_second_symbol'") != NULL);
+    plugin_catalog_destroy(c);
+    fixture_add(&f, "good", "x.so");
+    c = fixture_scan(&f);
+    CU_ASSERT(c->file_count == 1 && c->files[0].warning == NULL);
+    plugin_catalog_destroy(c);
+    fixture_close(&f);
 }
 
 /* Two plugins of one provider: where no configuration chooses, the first is used. */
@@ -320,6 +392,16 @@ static void test_nothing_is_mapped(void)
     fixture_close(&f);
 }
 
+static void check_dynamic(int fd)
+{
+    struct trust t;
+    char *warning = NULL;
+    trust_init(&t);
+    if (dynamic_check(&t, fd, "/usr/lib/x.so", &warning, NULL) < 0)
+        CU_ASSERT_PTR_NULL(warning);
+    free(warning);
+}
+
 /* A file that was cut or bent anywhere in its headers is refused or read, never more than that. */
 static void test_broken_elf(void)
 {
@@ -333,19 +415,21 @@ static void test_broken_elf(void)
     fclose(file);
     int fd = memfd_create("broken", MFD_CLOEXEC);
     CU_ASSERT_FATAL(fd >= 0 && len > 1024);
-    for (size_t at = 0; at < 1024; at++) {
+    for (size_t at = 0; at < len; at += at < 1024 ? 1 : 7) {
         char *json = NULL, kept = bytes[at];
         bytes[at] = (char)~kept;
         CU_ASSERT_FATAL(pwrite(fd, bytes, len, 0) == (ssize_t)len);
         if (note_read(fd, "x", &json, NULL) == HARBORAI_OK)
-            free(json);
+            check_dynamic(fd);
+        free(json);
         bytes[at] = kept;
     }
     for (size_t cut = 0; cut < len; cut += 61) {
         char *json = NULL;
         CU_ASSERT_FATAL(ftruncate(fd, 0) == 0 && pwrite(fd, bytes, cut, 0) == (ssize_t)cut);
         if (note_read(fd, "x", &json, NULL) == HARBORAI_OK)
-            free(json);
+            check_dynamic(fd);
+        free(json);
     }
     close(fd);
     fixture_close(&f);
@@ -387,6 +471,8 @@ static void test_trust_rules(void)
 const CU_TestInfo discover_tests[] = {
     {"each kind of file", test_each_file},
     {"a directory", test_directory},
+    {"run paths", test_run_path},
+    {"symbols besides the one", test_exports},
     {"two plugins of one provider", test_rivals},
     {"more files than fit", test_too_many},
     {"symlinks", test_symlinks},
