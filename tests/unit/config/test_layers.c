@@ -296,7 +296,9 @@ static void test_foreign_variables(void)
     static const char *const variables[] = {
         "HARBORAI_PORT=1", "HARBORAI_PROT=1", "HARBORAI_NONSENSE_X=1", "HARBORAI_PLUGIN_PATH=/x",
         "HARBORAI_POSTGRES_URL=x", "HARBORAI_MAX_RETRIES=", "HARBORAI_FAST_PATH=true", "DB_HOST=x",
-        "OTEL_ENABLED=1", "PATH=/bin", NULL};
+        "OTEL_ENABLED=1", "PATH=/bin", "HARBORAI_PLUGIN_AUTO_LOAD=true",
+        "HARBORAI_PLUGIN_PRELOAD=true", "HARBORAI_PLUGIN_CACHE_ENABLED=true",
+        "HARBORAI_PLUGIN_CACHE_SIZE=100", NULL};
     const char *const pairs[] = {env_pair, "HARBORAI_SYSTEM_CONFIG=", NULL};
     make_place("", "",
                "LOG_LEVEL=WARNING\nREQUEST_TIMEOUT=90\nDB_HOST=localhost\nMY_OWN=1\n"
@@ -323,7 +325,15 @@ static void test_foreign_variables(void)
                "that there are\n"
                "environment: HARBORAI_POSTGRES_URL has no effect yet: calls are recorded in the "
                "journal below state_dir, without a database\n"
-               "environment: HARBORAI_FAST_PATH has no effect: every call takes the one fast path\n");
+               "environment: HARBORAI_FAST_PATH has no effect: every call takes the one fast path\n"
+               "environment: HARBORAI_PLUGIN_AUTO_LOAD has no effect: plugins are always found; "
+               "'providers' in the configuration file says which are used\n"
+               "environment: HARBORAI_PLUGIN_PRELOAD has no effect yet: a plugin is loaded by its "
+               "first call\n"
+               "environment: HARBORAI_PLUGIN_CACHE_ENABLED has no effect: nothing about plugins is "
+               "cached: what each says of itself is read at every start\n"
+               "environment: HARBORAI_PLUGIN_CACHE_SIZE has no effect: nothing about plugins is "
+               "cached: what each says of itself is read at every start\n");
     config_destroy(c);
     remove_place();
 }
