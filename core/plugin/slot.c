@@ -161,7 +161,7 @@ enum slot_state slot_state(const struct slot *slot)
     struct slot *s = (struct slot *)(uintptr_t)slot;
     int state = atomic_load(&s->state);
     if (state == SLOT_SERVING && atomic_load(&s->retired))
-        return SLOT_DRAINING;
+        return atomic_load(&s->loops_left) > 0 ? SLOT_DRAINING : SLOT_QUIESCENT;
     return (enum slot_state)state;
 }
 
@@ -174,8 +174,16 @@ size_t slot_call_count(const struct slot *slot)
     return count;
 }
 
+int64_t slot_retry_ns(const struct slot *slot)
+{
+    int64_t at_ns = atomic_load(&((struct slot *)(uintptr_t)slot)->retry_at_ns);
+    int64_t left_ns = at_ns != 0 ? at_ns - clock_monotonic_ns(slot->services->clock) : 0;
+    return left_ns > 0 ? left_ns : 0;
+}
+
 const char *slot_state_name(enum slot_state state)
 {
-    static const char *const names[] = {"ready", "loading", "serving", "failed", "draining", "gone"};
+    static const char *const names[] = {"ready",    "loading",   "serving", "failed",
+                                        "draining", "quiescent", "gone"};
     return names[state];
 }

@@ -2,7 +2,7 @@
 /* The runtime's place for one provider: it is loaded when the first call needs it, or before it takes
  * the place of another, serves, and goes when its last call was released. Slots live outside of snapshots.
  *
- *   READY ── first call ──> LOADING ──> SERVING ── slot_retire() ──> DRAINING ── quiescent ──> GONE
+ *   READY ── first call ──> LOADING ──> SERVING ── slot_retire() ──> DRAINING ──> QUIESCENT ──> GONE
  *     └───────── FAILED <──────┘ (tried again after 1 s, doubling to 60 s)
  *
  * A call pins the slot in its own loop's shard from its routing to its release, parked calls too: so
@@ -29,6 +29,7 @@ enum slot_state {
     SLOT_SERVING,
     SLOT_FAILED,
     SLOT_DRAINING,
+    SLOT_QUIESCENT, /* its last call was released; destroy() is to come, or under way */
     SLOT_GONE /* destroyed; the object may still be mapped */
 };
 
@@ -58,7 +59,8 @@ struct slot {
     /* Read on each call. */
     CACHE_ALIGNED _Atomic(const struct slot_provider *) serving;
     _Atomic(struct slot_waiter *) waiters; /* newest first; or a mark: no load under way */
-    _Atomic int state;                     /* but DRAINING, which is SERVING and `retired` */
+    _Atomic int state;                     /* but DRAINING, which is SERVING and `retired`,
+                                 and QUIESCENT, when no loop is left then */
     _Atomic bool retired;
     _Atomic int64_t retry_at_ns; /* monotonic, after a failure; else 0 */
     _Atomic unsigned loops_left; /* that have not reported */
@@ -152,6 +154,8 @@ void slot_tick(struct slot *slot);
 
 enum slot_state slot_state(const struct slot *slot); /* [any] */
 size_t slot_call_count(const struct slot *slot);     /* [any] that are not released */
+/* How long it is until a load that failed may be tried again; 0 = it may. [any] */
+int64_t slot_retry_ns(const struct slot *slot);
 const char *slot_state_name(enum slot_state state);  /* "ready" … */
 
 static inline const char *slot_name(const struct slot *slot) /* [any] */

@@ -101,6 +101,8 @@ static harborai_status obey(struct runtime_order *order, harborai_error *error)
         return harborai_error_set(error, HARBORAI_E_CLOSED, "the end has come");
     if (order->kind == RUNTIME_ORDER_APPLY)
         return keeper_apply(order->runtime, order->config, order->faults, error);
+    if (order->kind == RUNTIME_ORDER_LIST)
+        return listing_create(order->runtime, &order->listing, error);
     return keeper_rescan(order->runtime, order, error);
 }
 
@@ -121,6 +123,7 @@ harborai_status runtime_order(struct runtime *runtime, struct runtime_order *ord
     order->status = HARBORAI_OK;
     order->error = (harborai_error)HARBORAI_ERROR_INIT;
     order->text[0] = '\0';
+    order->listing = NULL;
     order->job.run = run;
     order->runtime = runtime;
     return jobs_submit(runtime->keeper, &order->job, error);

@@ -6,12 +6,14 @@
 #define RUNTIME_ORDER_H
 
 #include "loop/jobs.h"
+#include "runtime/listing.h"
 #include "runtime/runtime.h"
 
 enum runtime_order_kind {
     RUNTIME_ORDER_APPLY,  /* `config`, as of runtime_apply(): done when it is published */
     RUNTIME_ORDER_RESCAN, /* the plugin directories and plugins.json are read again, the
                              configuration stays. A provider that cannot be had as it is now serves on as it was */
+    RUNTIME_ORDER_LIST,   /* `listing` is made */
     RUNTIME_ORDER_RELOAD  /* the plugin `name`: its file is looked at again, and its providers are
                              made anew beside those that serve, which go when that has succeeded */
 };
@@ -28,6 +30,7 @@ struct runtime_order {
     /* For done(). */
     harborai_status status; /* E_NOT_FOUND: no such plugin. E_CLOSED: overtaken by another order */
     harborai_error error;   /* code 0 if all is well */
+    struct runtime_listing *listing; /* of LIST: owned by who gave the order; or NULL */
     char text[512];         /* what was done, for people; empty if it was refused */
 
     /* The keeper's. */

@@ -210,6 +210,7 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     p->runtime = runtime;
     services_init(p);
     p->target = *target;
+    p->why_kept = (harborai_error)HARBORAI_ERROR_INIT;
     p->ca_file = (harborai_str){slice_dup(ca_file), ca_file.len};
     p->why_off = (harborai_str){slice_dup(slice_of(why_off)), strlen(why_off)};
     p->drains = calloc(runtime->loop_count, sizeof *p->drains);
@@ -275,10 +276,12 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     }
     struct runtime_provider *have =
         w->anew ? NULL : find_same(runtime, spec, &target, ca_file, why_off);
-    if (have == NULL)
+    if (have == NULL) {
         st = make_provider(runtime, &options, &target, ca_file, why_off, error);
-    else
+    } else {
         have->wanted = true;
+        have->why_kept = (harborai_error)HARBORAI_ERROR_INIT;
+    }
     free(why_off);
     provider_destroy(spec);
     return st;
@@ -297,6 +300,8 @@ bool provider_is_of(const struct runtime_provider *p, const struct plugin_file *
 static void keep(struct runtime *runtime, struct runtime_provider *p, const harborai_error *why)
 {
     p->wanted = true;
+    p->why_kept = *why;
+    p->kept_stage = PLUGIN_STAGE_FIND;
     if (p->place == PROVIDER_PUBLISHED)
         log_write(runtime->options.log, LOG_LEVEL_WARN, "provider.kept",
                   "provider=%s stage=find error='%s' help='the provider is as it was before: correct "

@@ -88,6 +88,8 @@ static void serve_on(struct runtime_provider *heir, enum plugin_stage stage,
               "provider=%s stage=%s error='%s' help='the provider serves on as it was before: "
               "correct this and have it read again'",
               slot_name(heir->slot), plugin_stage_name(stage), error->message);
+    heir->before->why_kept = *error;
+    heir->before->kept_stage = stage;
     settle(heir, error);
     leave(heir);
 }

@@ -296,7 +296,8 @@ static unsigned end_loops(struct runtime *runtime, int hurry_fd)
 /* Those to blame: the others are held up by them, such as by the one thread that loads. */
 static bool is_to_blame(const struct slot *slot)
 {
-    return slot_state(slot) == SLOT_LOADING || slot_state(slot) == SLOT_DRAINING ||
+    enum slot_state state = slot_state(slot);
+    return state == SLOT_LOADING || state == SLOT_DRAINING || state == SLOT_QUIESCENT ||
            slot_call_count(slot) > 0;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/target.h"
 #include "loop/jobs.h"
 #include "record/fanout.h"
+#include "runtime/listing.h"
 #include "runtime/order.h"
 #include "runtime/runtime.h"
 #include "store/journal.h"
@@ -40,6 +41,8 @@ struct runtime_provider {
     bool shown;           /* by the map that is being built */
     struct runtime_provider *before; /* a published one that serves until this one is loaded, and
                                         whose place it takes then; NULL = none */
+    enum plugin_stage kept_stage;
+    harborai_error why_kept; /* why it serves on as it was; code 0 = it is as it should be */
     bool is_loading;      /* by the keeper's order: `loaded` comes */
     struct slot_waiter load;
     struct job loaded;    /* [keeper] */
@@ -151,6 +154,11 @@ void providers_commit(struct runtime *runtime, struct runtime_order *order); /* 
 void providers_give_up(struct runtime *runtime);
 /* No map leads to any: they all leave. [keeper] */
 void providers_leave(struct runtime *runtime);
+
+/* --- listing.c --- */
+MUST_CHECK harborai_status listing_create(struct runtime *runtime,
+                                          struct runtime_listing **ret_listing,
+                                          harborai_error *error); /* [keeper] */
 
 /* --- order.c --- */
 /* One of those that the order waits for is settled; NULL: well. [keeper] */

@@ -299,6 +299,67 @@ static void test_switches(void)
     close_all();
 }
 
+/* --- Listing ------------------------------------------------------------------------------------- */
+
+static const struct listed_provider *find_listed(const struct runtime_listing *l, const char *name,
+                                                 bool published)
+{
+    for (size_t i = 0; i < l->provider_count; i++)
+        if (slice_is(l->providers[i].name, name) && l->providers[i].is_published == published)
+            return &l->providers[i];
+    return NULL;
+}
+
+static struct runtime_listing *list(void)
+{
+    struct given g;
+    give(&g, RUNTIME_ORDER_LIST, "");
+    CU_ASSERT_FATAL(await(&g) == HARBORAI_OK && g.order.listing != NULL);
+    return g.order.listing;
+}
+
+static void test_listing(void)
+{
+    struct given g, slow;
+    const struct listed_provider *p;
+    open_all(2);
+    CU_ASSERT(write(gate[1], "x", 1) == 1);
+    CU_ASSERT(call("slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    put("bad.so", "no object", 9);
+    put("good.so", "no object", 9);
+    turn(PLUGIN_STATE_PROVIDER, "second", false);
+    give(&slow, RUNTIME_ORDER_RELOAD, "slow");
+    struct runtime_listing *l = list();
+    CU_ASSERT_FATAL((p = find_listed(l, "slow", true)) != NULL);
+    CU_ASSERT(p->state == SLOT_SERVING && p->calls == 0 && p->is_current && p->error.len == 0);
+    CU_ASSERT_FATAL((p = find_listed(l, "slow", false)) != NULL);
+    CU_ASSERT(p->state == SLOT_LOADING && p->is_heir);
+    CU_ASSERT_FATAL((p = find_listed(l, "good", true)) != NULL);
+    CU_ASSERT(p->state == SLOT_SERVING && !p->is_current && p->why_kept.len > 0);
+    CU_ASSERT(p->kept_stage == PLUGIN_STAGE_FIND && slice_is(p->plugin_id, "test.good"));
+    CU_ASSERT_FATAL((p = find_listed(l, "rogue", true)) != NULL);
+    CU_ASSERT(p->state == SLOT_READY && p->why_kept.len == 0);
+    for (size_t i = 0; i < l->plugin_count; i++) {
+        bool bad = slice_ends_with(l->plugins[i].path, "/bad.so") ||
+                   slice_ends_with(l->plugins[i].path, "/good.so");
+        CU_ASSERT((l->plugins[i].state == PLUGIN_FILE_REFUSED) == bad);
+        CU_ASSERT((l->plugins[i].error.len > 0) == bad);
+    }
+    runtime_listing_destroy(l);
+    install("good", "good.so");
+    CU_ASSERT(reload("good", &g) == HARBORAI_OK);
+    CU_ASSERT(write(gate[1], "x", 1) == 1);
+    CU_ASSERT(await(&slow) == HARBORAI_OK);
+    l = list();
+    CU_ASSERT_FATAL((p = find_listed(l, "good", true)) != NULL);
+    CU_ASSERT(p->state == SLOT_SERVING && p->is_current && p->why_kept.len == 0);
+    CU_ASSERT_FATAL((p = find_listed(l, "second", true)) != NULL);
+    CU_ASSERT(p->state == SLOT_READY && strstr(p->why_off.data, "'a test'") != NULL);
+    runtime_listing_destroy(l);
+    close_all();
+}
+
 /* --- Under calls --------------------------------------------------------------------------------- */
 
 static atomic_int wrong, ends, leave;
@@ -354,5 +415,6 @@ const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged}
                                    {"a file that is no good", test_bad_file},
                                    {"orders overtake each other", test_overtaken},
                                    {"plugins, providers, models switched off", test_switches},
+                                   {"what there is", test_listing},
                                    {"30 rounds of reloads under calls on 8 loops", test_under_calls},
                                    CU_TEST_INFO_NULL};
