@@ -18,6 +18,7 @@ struct wanted {
     struct provider_secret secrets[MANIFEST_SECRETS];
     size_t secret_count;
     bool anew; /* even if there is one that is the same */
+    bool only_if_sound; /* not with options that are faults */
 };
 
 /* --- Secrets --------------------------------------------------------------------------------- */
@@ -239,8 +240,7 @@ static void check_options(const struct provider *provider, const struct wanted *
                   w->spec != NULL ? preset_place(w->spec) : nowhere, faults);
 }
 
-/* Wrong options are faults, and it goes on: but a provider that nobody has written down is not made
- * then. */
+/* Wrong options are faults, and it goes on. */
 static harborai_status want(struct runtime *runtime, const struct config *config,
                             const struct wanted *w, struct config_faults *faults,
                             harborai_error *error)
@@ -268,9 +268,10 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     size_t faults_before = faults->total;
     char *why_off = NULL;
     check_options(spec, w, faults);
-    if (faults->total == faults_before)
+    bool is_left = w->only_if_sound && faults->total > faults_before;
+    if (!is_left)
         st = switch_explain(runtime, spec->manifest->id, spec->name, &why_off, error);
-    if (st < 0 || faults->total > faults_before) {
+    if (st < 0 || is_left) {
         provider_destroy(spec);
         return st;
     }
@@ -329,7 +330,8 @@ static void keep_of_file(struct runtime *runtime, const struct plugin_file *file
 static harborai_status prepare_configured(struct runtime *runtime, const struct change *change,
                                           const struct config_provider *spec, harborai_error *error)
 {
-    struct wanted w = {.spec = spec, .name = spec->name, .anew = change->only != NULL};
+    struct wanted w = {.spec = spec, .name = spec->name, .anew = change->only != NULL,
+                       .only_if_sound = change->faults == NULL};
     AUTO(config_faults) own;
     config_faults_init(&own);
     harborai_status st = preset_choose(runtime->catalog, spec, &w.file, &w.preset, error);
@@ -368,7 +370,8 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
 {
     struct wanted w = {.file = file, .name = file->manifest->provider,
                        .spec = config_provider_find(change->config, file->manifest->provider),
-                       .anew = change->only != NULL};
+                       .anew = change->only != NULL,
+                       .only_if_sound = true};
     AUTO(config_faults) faults;
     config_faults_init(&faults);
     harborai_status st = find_secrets(&w, change->config, error);
