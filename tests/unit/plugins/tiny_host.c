@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/error.h"
 #include "base/limits.h"
 #include "json_value.h"
 
@@ -87,10 +88,12 @@ static harborai_status host_finish(harborai_call *call, const harborai_result *r
     add_line(&t->words, result->vendor_model);
     add_line(&t->words, result->vendor_finish_reason);
     harborai_status st = HARBORAI_OK;
-    if (result->error != NULL)
+    if (result->error != NULL) {
         t->error = *result->error;
-    else
+        error_explain(&t->error, "plugin"); /* the vendor may have said nothing */
+    } else {
         st = fold_write(t->fold, result->finish_reason, result->usage, &t->answer, &t->error);
+    }
     t->has_failed = result->error != NULL || st == HARBORAI_E_PROTOCOL; /* arguments, no JSON */
     t->wrong += st < 0 && !t->has_failed;
     return HARBORAI_OK;
