@@ -20,7 +20,7 @@ static const harborai_str details_key = HARBORAI_STR_INIT("reasoning_details");
 struct turn {
     harborai_str tool_calls, reasoning, details; /* as written; empty = not there */
     size_t own, foreign;                         /* replays among its details */
-    bool is_odd; /* one of them stands twice: nothing is given to it */
+    bool is_odd; /* one of them stands twice, or is no list: nothing is given to it */
 };
 
 /* A call that something was found by. */
@@ -76,6 +76,12 @@ static void count_replays(const struct attempt *a, harborai_str details, size_t 
             *(is_own(a, provider) ? own : foreign) += 1;
 }
 
+/* Anything else is not ours to read: it stays as the client sent it. */
+static bool may_be_details(enum json_kind kind)
+{
+    return kind == JSON_ARRAY || kind == JSON_NULL;
+}
+
 static void set_once(struct turn *m, harborai_str *to, harborai_str value)
 {
     m->is_odd |= to->len > 0;
@@ -94,7 +100,9 @@ static struct turn read_message(const struct attempt *a, harborai_str text)
             set_once(&m, &m.reasoning, member.value);
         } else if (json_key_equal(&member, details_key)) {
             set_once(&m, &m.details, member.value);
-            count_replays(a, member.value, &m.own, &m.foreign);
+            m.is_odd |= !may_be_details(member.kind);
+            if (member.kind == JSON_ARRAY)
+                count_replays(a, member.value, &m.own, &m.foreign);
         }
     }
     return m;
@@ -153,7 +161,8 @@ static void write_message(struct giving *g, harborai_str text, const struct turn
     bool changes_details = m->foreign > 0 || gift->details.len > 0;
     buf_add_char(to, '{');
     while (json_object_next(&cursor, &member)) {
-        if (changes_details && json_key_equal(&member, details_key)) {
+        if (changes_details && may_be_details(member.kind) &&
+            json_key_equal(&member, details_key)) {
             write_details(g->a, to, member.value, gift->details);
         } else if (gift->reasoning.len == 0 || !json_key_equal(&member, reasoning_key)) {
             begin_item(to);
@@ -248,10 +257,11 @@ static const struct replay *find(struct giving *g, harborai_str tool_calls, stru
     return found;
 }
 
-/* None that can be read: it is absent, null, or empty. */
+/* Absent, null, or empty. */
 static bool is_unsaid(harborai_str reasoning)
 {
-    return json_kind(reasoning) != JSON_STRING || reasoning.len == 2;
+    enum json_kind kind = json_kind(reasoning);
+    return kind == JSON_NONE || kind == JSON_NULL || (kind == JSON_STRING && reasoning.len == 2);
 }
 
 static bool lacks_reasoning(const struct giving *g, const struct turn *m)
@@ -273,7 +283,7 @@ static struct gift choose(const struct giving *g, const struct turn *m, const st
 
 static bool may_be_given(const struct giving *g, const struct turn *m)
 {
-    return g->store != NULL && !m->is_odd && m->tool_calls.len > 2 &&
+    return g->store != NULL && !m->is_odd && json_kind(m->tool_calls) == JSON_ARRAY &&
            (lacks_reasoning(g, m) || m->own == 0);
 }
 

@@ -232,6 +232,9 @@ class ReplayTest(unittest.TestCase):
             want = {"reasoning_content": THOUGHT, "reasoning_details": wrapped(), name: value}
             self.assertEqual(talk.seen({**talk.message, name: value}), {**talk.message, **want})
         self.assertEqual(talk.seen({**talk.message, **own}), {**talk.message, **own})
+        for reasoning in (5, [], {"x": 1}, False):
+            seen = talk.seen({**talk.message, "reasoning_content": reasoning})
+            self.assertEqual(seen["reasoning_content"], reasoning)
         for nothing in (None, ""):  # as clients write it that know the member and lost its text
             self.assert_given(talk.seen({**talk.message, "reasoning_content": nothing}), talk.message)
 
@@ -275,13 +278,30 @@ class ReplayTest(unittest.TestCase):
                                     (foreign + own, [7] + foreign, [own, [7]])):
             message = (f'{{"reasoning_details": {json.dumps(first)}, "role": "assistant", '
                        f'"reasoning_details" : {json.dumps(second)},"tool_calls":{json.dumps(calls)}}}')
-            body = json.dumps({"model": "says", "messages": ["MARK", talk.turns()[-1]]})
-            body = body.replace('"MARK"', message).encode()
-            answer = self.hb.request("POST", "/v1/chat/completions", body)
-            self.assertEqual(answer.status, 200, answer.body)
-            seen = json.loads(answer.text(), object_pairs_hook=all_details)[0]
             want = {"role": "assistant", "tool_calls": calls}
-            self.assertEqual(seen, {**want, "reasoning_details": left} if left else want)
+            self.assertEqual(self.seen_raw(message), {**want, "reasoning_details": left} if left else want)
+
+    def test_details_that_are_no_list(self):
+        """They are nobody's to read; what stands beside them is."""
+        talk = self.talk("call_odd_details")
+        foreign = wrapped([{"x": 1}], "com.example.other")
+        for odd in ({"x": foreign[0]}, foreign[0], {"x": wrapped()[0]}, {}, "text", "", 5, True):
+            for more in (talk.message, {"role": "assistant", "content": "x"}):
+                with self.subTest(odd=odd, calls=len(more)):
+                    message = {**more, "reasoning_details": odd}
+                    self.assertEqual(talk.seen(message), message)
+            message = ('{"role": "assistant", "reasoning_details": %s, "content": "x", '
+                       '"reasoning_details": %s}' % (json.dumps(foreign), json.dumps(odd)))
+            self.assertEqual(self.seen_raw(message), {"role": "assistant", "content": "x",
+                                                      "reasoning_details": [odd]})
+
+    def seen_raw(self, message):
+        """What the plugin finds of one that is written like this, its details as often as they stand."""
+        last = {"role": "user", "content": "seen\nfinish 0"}
+        body = json.dumps({"model": "says", "messages": ["MARK", last]}).replace('"MARK"', message)
+        answer = self.hb.request("POST", "/v1/chat/completions", body.encode())
+        self.assertEqual(answer.status, 200, answer.body)
+        return json.loads(answer.text(), object_pairs_hook=all_details)[0]
 
     def test_numbered_ids(self):
         """Moonshot's are the same in every conversation: the message before tells them apart."""
