@@ -54,26 +54,40 @@ struct giving {
 
 /* An item of reasoning_details that HarborAI has written: { "provider": …, "data": … }. Vendors
  * have members of that name with items of their own. */
-static bool is_replay(harborai_str item, harborai_str *ret_provider)
-{
-    *ret_provider = json_member(item, HARBORAI_STR("provider"));
-    return json_kind(*ret_provider) == JSON_STRING &&
-           json_member(item, HARBORAI_STR("data")).len > 0;
-}
+enum item_of { ITEM_OF_VENDOR, ITEM_OWN, ITEM_FOREIGN };
 
-static bool is_own(const struct attempt *a, harborai_str provider)
+/* One that names its provider twice is nobody's own: who reads it may take either. */
+static enum item_of item_of(const struct attempt *a, harborai_str item)
 {
-    return json_string_equal(provider, slice_of(a->provider->table->id));
+    struct json_cursor cursor = json_open(item);
+    struct json_member member;
+    unsigned providers = 0;
+    bool is_named = false, is_own = false, has_data = false;
+    if (json_kind(item) != JSON_OBJECT)
+        return ITEM_OF_VENDOR;
+    while (json_object_next(&cursor, &member)) {
+        has_data |= json_key_equal(&member, HARBORAI_STR("data"));
+        if (json_key_equal(&member, HARBORAI_STR("provider"))) {
+            providers++;
+            is_named |= member.kind == JSON_STRING;
+            is_own = json_string_equal(member.value, slice_of(a->provider->table->id));
+        }
+    }
+    if (!is_named || !has_data)
+        return ITEM_OF_VENDOR;
+    return is_own && providers == 1 ? ITEM_OWN : ITEM_FOREIGN;
 }
 
 static void count_replays(const struct attempt *a, harborai_str details, size_t *own,
                           size_t *foreign)
 {
     struct json_cursor cursor = json_open(details);
-    harborai_str item, provider;
-    while (json_array_next(&cursor, &item))
-        if (is_replay(item, &provider))
-            *(is_own(a, provider) ? own : foreign) += 1;
+    harborai_str item;
+    while (json_array_next(&cursor, &item)) {
+        enum item_of of = item_of(a, item);
+        *own += of == ITEM_OWN;
+        *foreign += of == ITEM_FOREIGN;
+    }
 }
 
 /* Anything else is not ours to read: it stays as the client sent it. */
@@ -131,13 +145,13 @@ static void write_details(const struct attempt *a, struct buf *to, harborai_str 
                           harborai_str gift)
 {
     struct json_cursor cursor = json_open(details);
-    harborai_str item, provider;
+    harborai_str item;
     size_t before = to->len, opened;
     begin_member(to, details_key);
     buf_add_char(to, '[');
     opened = to->len;
     while (json_array_next(&cursor, &item))
-        if (!is_replay(item, &provider) || is_own(a, provider)) {
+        if (item_of(a, item) != ITEM_FOREIGN) {
             begin_item(to);
             buf_add(to, item);
         }
@@ -356,10 +370,25 @@ static bool stands_at(harborai_str text, const char *at, const char *before, con
            memcmp(at, after, to) == 0;
 }
 
-/* Which of the two keys stand somewhere in the messages. Every request pays for this, so that it
+/* Whether a key may stand there in other letters: those of both are from \u005f to \u007a. */
+static bool has_escaped_letter(harborai_str text)
+{
+    static const harborai_str escape = HARBORAI_STR_INIT("\\u00");
+    const char *at = text.data, *end = at + text.len;
+    while ((at = memmem(at, (size_t)(end - at), escape.data, escape.len)) != NULL) {
+        at += escape.len;
+        if (at < end && *at >= '5' && *at <= '7')
+            return true;
+    }
+    return false;
+}
+
+/* Which of the two keys may stand somewhere in the messages. Every request pays for this, so that it
  * looks for the rarest letter of both. */
 static unsigned find_keys(harborai_str text)
 {
+    if (has_escaped_letter(text))
+        return HAS_CALLS | HAS_DETAILS;
     unsigned found = 0;
     const char *at = text.data, *end = at + text.len;
     while (found != (HAS_CALLS | HAS_DETAILS) &&

@@ -281,6 +281,30 @@ class ReplayTest(unittest.TestCase):
             want = {"role": "assistant", "tool_calls": calls}
             self.assertEqual(self.seen_raw(message), {**want, "reasoning_details": left} if left else want)
 
+    def test_replays_of_others_in_other_letters(self):
+        foreign = json.dumps(wrapped([{"x": 1}], "com.example.other"))
+        plain = {"role": "assistant", "content": "x"}
+        for key in (r"reasoning\u005fdetails", r"reasoning\u005Fdetails", r"\u0072easoning_details",
+                    r"reasoning_detail\u0073", "".join(rf"\u{ord(c):04x}" for c in "reasoning_details")):
+            for more in ("", '"reasoning_details": [], '):
+                message = f'{{"role": "assistant", "content": "x", {more}"{key}": {foreign}}}'
+                with self.subTest(message):
+                    self.assertEqual(self.seen_raw(message), plain)
+        inside = r'"pro\u0076ider": "com.example.\u006fther", "d\u0061ta": 1'
+        for item in (inside, '"provider": "test.says", "provider": "com.example.other", "data": 1',
+                     '"provider": "com.example.other", "provider": "test.says", "data": 1',
+                     '"provider": 7, "provider": "com.example.other", "data": 1',
+                     '"provider": "test.says", "data": 1, "provider": "test.says"'):
+            message = f'{{"role": "assistant", "content": "x", "reasoning_details": [{{{item}}}]}}'
+            with self.subTest(message):
+                self.assertEqual(self.seen_raw(message), plain)
+
+    def test_calls_in_other_letters(self):
+        talk = self.talk("call_in_letters")
+        calls = json.dumps(talk.message["tool_calls"])
+        message = r'{"role": "assistant", "content": null, "tool\u005fcalls": %s}' % calls
+        self.assertEqual(self.seen_raw(message)["reasoning_content"], THOUGHT)
+
     def test_details_that_are_no_list(self):
         """They are nobody's to read; what stands beside them is."""
         talk = self.talk("call_odd_details")
