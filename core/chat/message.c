@@ -101,8 +101,9 @@ void message_part_thought(struct chat_message *m, struct message_thoughts *t, st
         return;
     split(m, t, think, is_last);
     harborai_str reasoning = buf_slice(&t->reasoning), content = buf_slice(&t->content);
-    bool is_same = m->content.kind == JSON_STRING ? slice_equal(content, m->content.value)
-                                                  : reasoning.len + content.len == 4;
+    bool has_text = m->content.kind == JSON_STRING;
+    bool is_same = reasoning.len == 2 &&
+                   (has_text ? slice_equal(content, m->content.value) : content.len == 2);
     if (t->reasoning.failed != HARBORAI_OK || t->content.failed != HARBORAI_OK)
         splices->text.failed = HARBORAI_E_MEMORY;
     else if (!is_same && has_object)

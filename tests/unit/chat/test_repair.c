@@ -253,6 +253,12 @@ static const struct row {
       D("\"content\":\"\",\"reasoning_content\":\"b\""),
       C("\"delta\":{\"content\":\"\",\"reasoning_content\":\"</thi\"},\"finish_reason\":\"length\"")},
      3, NULL},
+    {"a tag cut off before an empty text", TAGS,
+     {D("\"content\":\"<think>x</think\""),
+      C("\"delta\":{\"content\":\"\"},\"finish_reason\":\"length\"")},
+     {D("\"content\":\"\",\"reasoning_content\":\"x\""),
+      C("\"delta\":{\"content\":\"\",\"reasoning_content\":\"</think\"},"
+        "\"finish_reason\":\"length\"")}, 2, NULL},
     {"a tag cut off, and no arguments", TAGS,
      {D("\"content\":\"<thi\""), T(CALL(0, "a", "f", "")), END("stop")},
      {D("\"content\":\"\""), NULL,
