@@ -203,6 +203,8 @@ static harborai_status make_room(struct giving *g, const struct gift *gift, harb
     }
     if (buf_reserve(to, from.len - (size_t)(g->rest - from.data) + size_of(gift)) == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left for the request");
+    if (to->capacity == g->a->charged)
+        return HARBORAI_OK;
     harborai_status st = call_charge_more(g->a->call, to->capacity - g->a->charged, error);
     if (st >= 0)
         g->a->charged = to->capacity;
