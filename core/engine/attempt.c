@@ -138,11 +138,16 @@ void attempt_fail_by_plugin(struct attempt *a, const harborai_error *error)
     attempt_fail(a, &copy);
 }
 
+/* An error from before chat() is the host's own, and stays as it is. */
 static void after_chat(struct attempt *a, harborai_status st, const harborai_error *error)
 {
     harborai_error copy = HARBORAI_ERROR_INIT;
     if (st >= 0 || a->closed)
         return;
+    if (!a->has_run_chat) {
+        attempt_fail(a, error);
+        return;
+    }
     if (take_error(error, &copy) < 0 || copy.code >= 0)
         harborai_error_set(&copy, st, "%s", "");
     attempt_fail_by_plugin(a, &copy);
@@ -155,6 +160,7 @@ static harborai_status run_chat(struct attempt *a, harborai_error *error)
     harborai_status st = replay_give(a, error);
     if (st < 0)
         return st;
+    a->has_run_chat = true;
     return (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
 }
 

@@ -185,6 +185,7 @@ struct attempt {
 
     /* The plugin's side. */
     uint32_t depth;       /* its functions that run now */
+    bool has_run_chat;    /* what its status says is the plugin's word, not the host's */
     bool on_job;          /* chat() runs on a job thread: the loop keeps its hands off */
     bool closed;          /* finished: only usage is still taken */
     bool has_erred;       /* the host refused what it asked for, as no fault of the client */

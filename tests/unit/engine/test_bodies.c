@@ -137,6 +137,7 @@ static void test_full(void)
         CU_ASSERT(a.error.code == (is_full ? HARBORAI_E_OVERLOADED : HARBORAI_OK));
         CU_ASSERT(a.http_status == (is_full ? 503 : 200));
         CU_ASSERT(!is_full || (a.error.retry_after_ms > 0 &&
+                               (a.error.flags & HARBORAI_ERROR_OPENAI_CODE) != 0 &&
                                strcmp(a.error.vendor_code, "out_of_memory") == 0));
         CU_ASSERT(atomic_load(&vendor.requests) == !is_full);
         CU_ASSERT(atomic_load(&stage.given_back) == 1);
