@@ -16,6 +16,7 @@
 #include "json_value.h"
 
 #define TYPE_MAX 64
+#define KEY_MAX 320 /* what the setting of a key is called */
 #define NO_V1 " (is /v1 missing?)"
 
 /* ---- Codes and types ------------------------------------------------------------------------- */
@@ -241,26 +242,43 @@ static void quote_vendor(harborai_error *e, harborai_str provider, const char *s
         append(e, " (it said: %s)", said);
 }
 
-bool vendor_error_hide(harborai_error *e, harborai_str provider, harborai_str variable,
-                       bool over_http)
+/* What the setting of the key is called: its variable, or its place in the configuration. */
+static void name_key(char room[static KEY_MAX], harborai_str provider, harborai_str variable)
 {
-    char said[sizeof e->message];
-    bool is_setting = variable.len == 0;
-    const char *before = is_setting ? "providers." : "", *after = is_setting ? ".api_key" : "";
+    if (variable.len > 0)
+        snprintf(room, KEY_MAX, "%.*s", SLICE_ARG(variable));
+    else
+        snprintf(room, KEY_MAX, "providers.%.*s.api_key", SLICE_ARG(provider));
+}
+
+bool vendor_error_hide(harborai_error *e, harborai_str provider, harborai_str variable,
+                       bool over_http, bool has_answered)
+{
+    char said[sizeof e->message], key[KEY_MAX];
     const char *whose = over_http ? "the gateway's" : "the";
+    bool is_config = e->code == HARBORAI_E_CONFIG;
+    if (e->code != HARBORAI_E_AUTH && e->code != HARBORAI_E_QUOTA && !is_config)
+        return false;
+    if (!over_http && (is_config || !has_answered))
+        return false; /* no vendor's words: they stand alone */
     memcpy(said, e->message, sizeof said);
-    if (is_setting)
-        variable = provider;
-    if (e->code == HARBORAI_E_AUTH)
-        snprintf(e->message, sizeof e->message, "provider '%.*s' refused %s key: check %s%.*s%s",
-                 SLICE_ARG(provider), whose, before, SLICE_ARG(variable), after);
+    name_key(key, provider, variable);
+    if (is_config)
+        snprintf(e->message, sizeof e->message,
+                 "the gateway's configuration of provider '%.*s' is at fault: its log says more",
+                 SLICE_ARG(provider));
     else if (e->code == HARBORAI_E_QUOTA)
         snprintf(e->message, sizeof e->message,
                  "%s account with provider '%.*s' has no credit left, or has reached "
-                 "its spending limit: see the account of %s%.*s%s",
-                 whose, SLICE_ARG(provider), before, SLICE_ARG(variable), after);
+                 "its spending limit: see the account of %s",
+                 whose, SLICE_ARG(provider), key);
+    else if (has_answered)
+        snprintf(e->message, sizeof e->message, "provider '%.*s' refused %s key: check %s",
+                 SLICE_ARG(provider), whose, key);
     else
-        return false;
+        snprintf(e->message, sizeof e->message,
+                 "%s key for provider '%.*s' is missing or wrong: check %s", whose,
+                 SLICE_ARG(provider), key);
     if (!over_http)
         quote_vendor(e, provider, said);
     e->vendor_code[0] = e->param[0] = '\0';

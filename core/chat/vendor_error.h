@@ -18,12 +18,13 @@ void vendor_error_parse(harborai_str provider, int http_status, int64_t retry_af
 /* Whether a finish_reason, a JSON string, tells that the answer failed. It is its own `error` then. */
 bool vendor_error_is_finish(harborai_str reason);
 
-/* For an error that is the operator's (E_AUTH, E_QUOTA): true, and what the vendor said is replaced
- * by a message that names the provider and the variable of its key ("" = the setting). Else false, and
- * nothing changes. Log the error before. `over_http`: a client of the gateway asked, and learns no
- * more; else the operator did, and the vendor's words follow. */
+/* For an error that is the operator's (E_AUTH, E_QUOTA, E_CONFIG): true, and what the vendor or its
+ * plugin said is replaced by a message that names the provider and the variable of its key ("" = the
+ * setting). Else false, and nothing changes. Log the error before. `over_http`: a client of the gateway
+ * asked, and learns no more; else the operator did, and the vendor's words follow, and a plugin's stay:
+ * those of E_CONFIG, and all unless the vendor `has_answered`. */
 bool vendor_error_hide(harborai_error *error, harborai_str provider, harborai_str variable,
-                       bool over_http);
+                       bool over_http, bool has_answered);
 
 /* For whoever sees nothing but the message: says whose words it has, for a 404 that is about no model
  * that base_url may be wrong, and how long the vendor asks to wait. */

@@ -219,23 +219,35 @@ static void on_end(struct exchange *x)
 
 /* --- Errors ---------------------------------------------------------------------------------- */
 
-/* The operator's key and account are the operator's business: a client over HTTP learns that, the
- * log has the vendor's words. Other words of the vendor's go out over HTTP as they are; whoever asks
- * otherwise sees nothing but the message, and is told whose they are. */
-void answer_name_error(struct attempt *a, harborai_error *error)
+static const char *event_of(harborai_status code)
 {
-    harborai_str provider = slice_of(slot_name(a->slot));
+    if (code == HARBORAI_E_CONFIG)
+        return "provider.config";
+    return code == HARBORAI_E_AUTH ? "provider.auth" : "provider.quota";
+}
+
+bool answer_hide_error(struct attempt *a, harborai_error *error)
+{
+    const struct provider *spec = a->provider->spec;
     bool is_http = a->call->is_http;
     harborai_error said = *error;
-    if (!vendor_error_hide(error, provider, a->provider->spec->key_variable, is_http)) {
-        if (!is_http)
-            vendor_error_name(error, provider, a->http_status);
-        return;
-    }
+    if (a->lacks_secret && error->code == HARBORAI_E_AUTH)
+        return false; /* the host's own words */
+    if (!vendor_error_hide(error, slice_of(slot_name(a->slot)), spec->key_variable, is_http,
+                           a->http_status > 0))
+        return false;
     log_write(a->call->engine->s.log, is_http ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
-              said.code == HARBORAI_E_AUTH ? "provider.auth" : "provider.quota",
-              "provider='%s' status=%d code='%s' vendor_said='%s'", slot_name(a->slot),
-              a->http_status, said.vendor_code, said.message);
+              event_of(said.code), "provider='%s' status=%d code='%s' vendor_said='%s'",
+              slot_name(a->slot), a->http_status, said.vendor_code, said.message);
+    return true;
+}
+
+/* Other words of the vendor's go out over HTTP as they are; whoever asks otherwise sees nothing but
+ * the message, and is told whose they are. */
+void answer_name_error(struct attempt *a, harborai_error *error)
+{
+    if (!answer_hide_error(a, error) && !a->call->is_http)
+        vendor_error_name(error, slice_of(slot_name(a->slot)), a->http_status);
 }
 
 /* What the client has read cannot be taken back: the answer is partial, whatever comes next. And for a

@@ -150,7 +150,9 @@ static void after_chat(struct attempt *a, harborai_status st, const harborai_err
     }
     if (take_error(error, &copy) < 0 || copy.code >= 0)
         harborai_error_set(&copy, st, "%s", "");
-    attempt_fail_by_plugin(a, &copy);
+    check_error(a, &copy);
+    (void)answer_hide_error(a, &copy);
+    attempt_fail(a, &copy);
 }
 
 static harborai_status run_chat(struct attempt *a, harborai_error *error)

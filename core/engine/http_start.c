@@ -14,6 +14,7 @@ static harborai_status build_headers(struct attempt *a, const harborai_http_requ
     harborai_status st = header_lines_write(a->provider->spec, from->headers, from->header_count,
                                             from->body_kind != HARBORAI_BODY_NONE, a->trace_parent,
                                             &lines, error);
+    a->lacks_secret |= st == HARBORAI_E_AUTH;
     if (st < 0)
         return st;
     *ret_lines = arena_copy(&a->call->arena, buf_slice(&lines));

@@ -189,6 +189,7 @@ struct attempt {
     bool on_job;          /* chat() runs on a job thread: the loop keeps its hands off */
     bool closed;          /* finished: only usage is still taken */
     bool has_erred;       /* the host refused what it asked for, as no fault of the client */
+    bool lacks_secret;    /* … as one that it asked for is not set: what is said of it is the host's */
     bool has_refused;     /* … what the operator wants refused: nothing goes out any more */
     bool released, mail_due, cancel_due;
     uint32_t holds;
@@ -294,7 +295,10 @@ extern const struct exchange_events answer_events;
 /* Maps an error of the vendor, and ends the attempt unless the plugin goes on with the call. What is
  * left of the answer is not read. */
 void answer_is_error(struct attempt *a, harborai_str body);
-/* Words a vendor's error, masked already, for whoever asked. */
+/* The operator's key, account and configuration are the operator's business: of an error about them a
+ * client over HTTP learns that, and the log has its words, masked already. False: it is none. */
+bool answer_hide_error(struct attempt *a, harborai_error *error);
+/* … and words any other error of the vendor's for whoever asked. */
 void answer_name_error(struct attempt *a, harborai_error *error);
 
 /* --- passthrough.c --- */

@@ -37,10 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(error.code < 0 && error.message[0] != '\0');
     check_told(&error);
     harborai_error copy = error;
-    if (!vendor_error_hide(&copy, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), false))
+    if (!vendor_error_hide(&copy, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), false, true))
         vendor_error_name(&copy, HARBORAI_STR("lab"), status);
     check_told(&copy);
-    if (vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true))
+    if (vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true, true))
         check_told(&error);
     return 0;
 }

@@ -15,7 +15,9 @@
  *     kill NUMBER         a signal to the process: who tests knows that it came so far
  *     forever INPUT OUTPUT   (thread only) usage() each millisecond, without end
  *     finish REASON       finish(), REASON a number; what follows happens after it
- *     fail CODE           the end with an error, CODE a number, without a message
+ *     fail CODE TEXT      the end with an error, CODE a number, TEXT its message or nothing
+ *     refuse CODE TEXT    the same, as what chat() returns: the first line, and on the loop
+ *     ask SECRET          likewise, what http_start() says where there is no such secret
  *     thread              the lines from here on, on a thread
  *     stay                nothing more, until the call is cancelled
  *     cancelled INPUT OUTPUT   what on_cancel() says as usage()
@@ -169,7 +171,8 @@ static harborai_status do_line(struct says *s, char *line)
     if (begins(line, "finish"))
         return harborai_finish(s->call, (uint32_t)first, NULL);
     if (begins(line, "fail"))
-        return harborai_fail(s->call, (harborai_status)first, "%s", "");
+        return harborai_fail(s->call, (harborai_status)first, "%s",
+                             second[0] == ' ' ? second + 1 : second);
     if (begins(line, "cancelled")) {
         s->cancelled_input = first;
         s->cancelled_output = strtol(second, NULL, 10);
@@ -208,6 +211,23 @@ static void *run_thread(void *context)
     return NULL;
 }
 
+static harborai_status ask(harborai_call *call, const char *secret, harborai_error *error)
+{
+    harborai_header header = {HARBORAI_STR("x-key"), {NULL, 0}, text_of(secret)};
+    harborai_http_request http = {.size = sizeof http,
+                                  .url = HARBORAI_STR("http://127.0.0.1:1/"),
+                                  .headers = &header,
+                                  .header_count = 1};
+    return call->host->http_start(call, &http, error);
+}
+
+static harborai_status refuse(const char *line, harborai_error *error)
+{
+    char *words;
+    long code = strtol(line, &words, 10);
+    return harborai_error_set(error, (harborai_status)code, "%s", words[0] == ' ' ? words + 1 : words);
+}
+
 static harborai_status chat(harborai_provider *provider, harborai_call *call,
                             const harborai_request *request, harborai_error *error)
 {
@@ -228,6 +248,10 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     memmove(s->text, text.data, text.len);
     s->text[text.len] = '\0';
     s->rest = s->text;
+    if (begins(s->text, "refuse "))
+        return refuse(s->text + strlen("refuse "), error);
+    if (begins(s->text, "ask "))
+        return ask(call, s->text + strlen("ask "), error);
     run(s);
     return HARBORAI_OK;
 }

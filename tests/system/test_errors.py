@@ -58,8 +58,9 @@ class ErrorTableTest(unittest.TestCase):
         cls.env = {"HARBORAI_PLUGIN_PATH": support.plugin_path(place)}
         sim = stack.enter_context(support.simulator())
         cls.config = support.config_for(
-            sim, says={}, closed=support.provider(f"http://127.0.0.1:{support.free_port()}/v1",
-                                                  "nobody-there"),
+            sim, says={"base_url": "http://127.0.0.1:1"},
+            closed=support.provider(f"http://127.0.0.1:{support.free_port()}/v1",
+                                    "nobody-there"),
             hasty=support.provider(sim.base_url, "in-a-hurry", timeouts={"first_byte": "100ms"}))
         cls.hb = stack.enter_context(support.gateway(cls.config, env=cls.env))
 
@@ -100,5 +101,39 @@ class ErrorTableTest(unittest.TestCase):
         for name, (model, content) in TRIGGERS.items():
             if model == "says":
                 with self.subTest(name):
-                    self.assertRegex(self.hb.chat(content, model).error()["message"],
-                                     r"^plugin 'test\.says' gave no reason: [^;]+; .+")
+                    done = support.harborai("chat", "-m", model, content, env=self.env,
+                                            config=self.config)
+                    self.assertRegex(done.stderr, r"plugin 'test\.says' gave no reason: [^;]+; .+")
+
+    OPERATORS = {-2: ("provider.auth", "the gateway's key for provider 'says' is missing or wrong: "
+                      "check providers.says.api_key"),
+                 -5: ("provider.quota", "the gateway's account with provider 'says' has no credit left, "
+                      "or has reached its spending limit: see the account of providers.says.api_key"),
+                 -15: ("provider.config", "the gateway's configuration of provider 'says' is at fault: "
+                       "its log says more")}
+
+    def test_what_is_the_operators(self):
+        """A plugin's words about the key, the account and the configuration are not a client's, however
+        it says them."""
+        for how in ("fail", "refuse"):
+            for code, (event, message) in self.OPERATORS.items():
+                with self.subTest(how=how, code=code):
+                    words = f"account {how}{code} of /etc/operator"
+                    for stream in (False, True):
+                        answer = self.hb.chat(f"{how} {code} {words}", "says", stream=stream)
+                        self.assertEqual(answer.error()["message"], message)
+                    self.assertRegex(self.hb.log(), f"error {event} provider='says' .*{words}")
+                    done = support.harborai("chat", "-m", "says", f"{how} {code} {words}", env=self.env,
+                                            config=self.config)
+                    self.assertIn(words, done.stderr)
+                    self.assertNotIn("gateway", done.stderr)
+
+    def test_what_is_the_clients(self):
+        for how in ("fail", "refuse"):
+            answer = self.hb.chat(f"{how} -1 no such thing", "says")
+            self.assertEqual((answer.status, answer.error()["message"]), (400, "no such thing"))
+
+    def test_key_that_is_missing(self):
+        """The host's own words: which one."""
+        self.assertEqual(self.hb.chat("ask spare", "says").error()["message"],
+                         "provider 'says' has no secret 'spare'")

@@ -125,7 +125,9 @@ class VendorErrorsTest(FrontTest):
         self.both({"raw": "HTTP/1.1 500 No\r\n" + raw}, 500,
                   message="^provider 'openai' answered 500 with more JSON than is read")
         answer, = {self.hb.chat({"raw": "HTTP/1.1 304 No\r\n\r\n"}).error()["message"]}
-        self.assertEqual(answer, "provider 'openai' answered 304 with an empty body")
+        self.assertEqual(answer, "the gateway's configuration of provider 'openai' is at fault: its log "
+                                 "says more")
+        self.assertIn("answered 304 with an empty body", self.hb.log())
 
     def test_answer_in_an_encoding(self):
         raw = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\x08"

@@ -268,17 +268,49 @@ static void test_hide(void)
     vendor_error_parse(HARBORAI_STR("lab"), 401, 0,
                        HARBORAI_STR("{\"error\":{\"message\":\"key sk-1\",\"code\":"
                                     "\"invalid_api_key\",\"type\":\"t\"}}"), &e);
-    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true));
+    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true, true));
     CU_ASSERT(strcmp(e.message, "provider 'lab' refused the gateway's key: check LAB_KEY") ==
               0);
     CU_ASSERT(e.vendor_code[0] == '\0');
     CU_ASSERT(error_json_status(&e) == 502);
     vendor_error_parse(HARBORAI_STR("lab"), 402, 0, HARBORAI_STR("{}"), &e);
-    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true));
+    CU_ASSERT(vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true, true));
     CU_ASSERT(strstr(e.message, "provider 'lab' has no credit left") != NULL);
     CU_ASSERT(strstr(e.message, "see the account of providers.lab.api_key") != NULL);
     vendor_error_parse(HARBORAI_STR("lab"), 400, 0, HARBORAI_STR("{}"), &e);
-    CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true));
+    CU_ASSERT(!vendor_error_hide(&e, HARBORAI_STR("lab"), SLICE_NONE, true, true));
+}
+
+/* A client over HTTP learns whose business it is, whether the vendor has said it or its plugin. */
+static void test_hide_words(void)
+{
+    static const struct {
+        harborai_status code;
+        bool has_answered;
+        const char *want;
+    } hidden[] = {
+        {HARBORAI_E_AUTH, true, "provider 'lab' refused the gateway's key: check LAB_KEY"},
+        {HARBORAI_E_AUTH, false,
+         "the gateway's key for provider 'lab' is missing or wrong: check LAB_KEY"},
+        {HARBORAI_E_QUOTA, false,
+         "the gateway's account with provider 'lab' has no credit left, or has reached its spending "
+         "limit: see the account of LAB_KEY"},
+        {HARBORAI_E_CONFIG, false,
+         "the gateway's configuration of provider 'lab' is at fault: its log says more"},
+        {HARBORAI_E_CONFIG, true,
+         "the gateway's configuration of provider 'lab' is at fault: its log says more"},
+    };
+    const harborai_str lab = HARBORAI_STR("lab"), key = HARBORAI_STR("LAB_KEY");
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
+        bool has_answered = hidden[i].has_answered;
+        harborai_error e = HARBORAI_ERROR_INIT;
+        harborai_error_set(&e, hidden[i].code, "%s", "see /etc/account");
+        bool is_kept = hidden[i].code == HARBORAI_E_CONFIG || !has_answered;
+        ROW(hidden[i].want, vendor_error_hide(&e, lab, key, false, has_answered) == !is_kept);
+        ROW(hidden[i].want, strstr(e.message, "see /etc/account") != NULL);
+        ROW(hidden[i].want, vendor_error_hide(&e, lab, key, true, has_answered));
+        ROW(hidden[i].want, strcmp(e.message, hidden[i].want) == 0);
+    }
 }
 
 #define BY_MODEL "{\"error\":{\"message\":\"The Model 'x' is gone\"}}"
@@ -315,7 +347,7 @@ static void test_told(void)
         const harborai_str lab = HARBORAI_STR("lab"), key = HARBORAI_STR("LAB_KEY");
         harborai_error e;
         vendor_error_parse(lab, told[i].status, told[i].retry_after_ms, slice_of(told[i].body), &e);
-        if (!vendor_error_hide(&e, lab, key, false))
+        if (!vendor_error_hide(&e, lab, key, false, true))
             vendor_error_name(&e, lab, told[i].status);
         ROW(told[i].want, strcmp(e.message, told[i].want) == 0);
         if (strcmp(e.message, told[i].want) != 0)
@@ -333,7 +365,7 @@ static void test_told_at_length(void)
         memcpy(e.message + i, "\xc3\xa4", 3);
     for (int shift = 0; shift < 2; shift++) {
         harborai_error copy = e;
-        CU_ASSERT(vendor_error_hide(&copy, lab, shift ? HARBORAI_STR("A") : HARBORAI_STR("AB"), false));
+        CU_ASSERT(vendor_error_hide(&copy, lab, shift ? HARBORAI_STR("A") : HARBORAI_STR("AB"), false, true));
         CU_ASSERT(json_is_utf8(slice_of(copy.message)));
     }
 }
@@ -403,6 +435,7 @@ const CU_TestInfo error_tests[] = {
     {"long messages", test_long_message},
     {"as OpenAI writes them", test_write},
     {"the operator's errors", test_hide},
+    {"whose business it is", test_hide_words},
     {"what the operator is told", test_told},
     {"the same at length", test_told_at_length},
     {"delays", test_delay},

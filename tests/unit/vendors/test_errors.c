@@ -292,7 +292,7 @@ static void test_accounts(void)
         bench_open(&b, rows[i].plugin, "{\"base_url\":\"https://example.com\"}");
         vendor_error_parse(HARBORAI_STR("lab"), rows[i].http_status, 0, body, &error);
         (void)b.plugin->map_error(NULL, NULL, &response, body, &error);
-        vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true);
+        vendor_error_hide(&error, HARBORAI_STR("lab"), HARBORAI_STR("LAB_KEY"), true, true);
         ROW(rows[i].name, strstr(error.message, "2100") == NULL);
         bench_close(&b);
     }
