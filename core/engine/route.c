@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* From a request's bytes to its target: checks the body, looks the model up, copies what the call
  * needs of the snapshots, and waits for the plugin where it is not loaded yet. */
+#include <stdio.h>
+
 #include "config/config.h"
 #include "engine/state.h"
 #include "record/fanout.h"
@@ -11,6 +13,21 @@ static void wake_call(struct slot_waiter *waiter)
 {
     struct call *call = CONTAINER_OF(waiter, struct call, waiter);
     loop_post(call->engine->s.loop, &call->loaded);
+}
+
+/* Why a plugin cannot be loaded names files, and is the operator's business: over HTTP the log alone has
+ * it. Which key is missing is not: it was found before. */
+static void fail_unloaded(struct call *call, harborai_error *error)
+{
+    const char *name = slot_name(call->slot);
+    harborai_error missing = HARBORAI_ERROR_INIT;
+    if (call->is_http && provider_check_secrets(call->slot->provider, &missing) >= 0) {
+        snprintf(error->message, sizeof error->message,
+                 "provider '%s' cannot be used, for its plugin could not be loaded: the gateway's log "
+                 "says why", name);
+        error->vendor_code[0] = error->param[0] = '\0';
+    }
+    call_fail(call, error);
 }
 
 static void on_loaded(struct message *message)
@@ -28,7 +45,7 @@ static void on_loaded(struct message *message)
         if (slot_failure(call->slot, &stage, &error) < 0)
             harborai_error_set(&error, call->waiter.status, "provider '%s' could not be loaded",
                                slot_name(call->slot));
-        call_fail(call, &error);
+        fail_unloaded(call, &error);
     }
 }
 
@@ -50,7 +67,7 @@ static void begin_when_loaded(struct call *call)
     if (st == HARBORAI_OK)
         attempt_begin(call);
     else
-        call_fail(call, &error);
+        fail_unloaded(call, &error);
 }
 
 static bool copy_target(struct call *call, const struct route_view *route)

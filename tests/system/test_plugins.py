@@ -178,8 +178,11 @@ class FaultAtLoadTest(PlaceTest):
                 answer = hb.chat("x", model, stream=stream)
                 self.assertGreaterEqual(answer.status, 500)
                 self.assertTrue(answer.headers["x-request-id"])
+                self.assertRegex(answer.error()["message"],
+                                 "^provider '.*' cannot be used, for its plugin could not be loaded: "
+                                 "the gateway's log says why$")
                 for reason in reasons:
-                    self.assertRegex(answer.error()["message"] + hb.log(), reason)
+                    self.assertRegex(hb.log(), reason)
             self.assertEqual(hb.chat("x", "good-model").text(), "made on the spot")
 
     def test_table_disagrees_with_note(self):
@@ -204,6 +207,8 @@ class FaultAtLoadTest(PlaceTest):
             answer = hb.chat("x", "gone-model")
             self.assertGreaterEqual(answer.status, 500)
             self.assertIn("gone", answer.error()["message"])
+            self.assertNotIn(self.place, answer.error()["message"])
+            self.assertIn(path, hb.log())
             self.assertEqual(hb.chat("x", "good-model").text(), "made on the spot")
 
 
