@@ -79,7 +79,8 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     return openai_chat_start(account->chat, call, &what, error);
 }
 
-/* OpenAI's are in small letters; servers that speak its format have numbers too, and Names. */
+/* A rule of thumb: OpenAI's are in small letters; servers that speak its format have numbers too, and
+ * Names, though some write words of their own in small letters. */
 static bool is_openai_code(const char *code)
 {
     return code[0] >= 'a' && code[0] <= 'z';
