@@ -16,6 +16,7 @@ enum { MEMBERS_MOST = 64 }; /* of a chunk; OpenAI's have about 9 */
 struct chunk {
     harborai_str id, model, created, object, service_tier;
     harborai_str choices, usage, error;
+    bool has_more_usage; /* before that one */
 };
 
 void stream_init(struct stream *w, const struct stream_options *options)
@@ -59,9 +60,10 @@ static void read_member(struct chunk *chunk, const struct json_member *member)
         chunk->created = member->value;
     else if (NAME_IS(member, "choices"))
         chunk->choices = member->value;
-    else if (NAME_IS(member, "usage"))
+    else if (NAME_IS(member, "usage")) {
+        chunk->has_more_usage |= chunk->usage.len > 0;
         chunk->usage = member->value;
-    else if (NAME_IS(member, "service_tier"))
+    } else if (NAME_IS(member, "service_tier"))
         chunk->service_tier = member->value;
     else if (NAME_IS(member, "error"))
         chunk->error = member->value;
@@ -263,6 +265,20 @@ static enum stream_verdict stream_out(struct stream *w, enum stream_verdict verd
     return verdict;
 }
 
+/* It has a chunk of its own. */
+static void take_usage_out(struct stream *w, harborai_str data, const struct chunk *chunk)
+{
+    struct json_cursor cursor = json_open(data);
+    struct json_member member;
+    if (!chunk->has_more_usage) {
+        splices_replace(&w->splices, chunk->usage, HARBORAI_STR("null"));
+        return;
+    }
+    while (json_object_next(&cursor, &member))
+        if (member.kind != JSON_NULL && NAME_IS(&member, "usage"))
+            splices_replace(&w->splices, member.value, HARBORAI_STR("null"));
+}
+
 static enum stream_verdict stream_chunk(struct stream *w, harborai_str data,
                                         const struct chunk *chunk)
 {
@@ -272,8 +288,8 @@ static enum stream_verdict stream_chunk(struct stream *w, harborai_str data,
         return stream_bare(w, chunk);
     if (slice_is(chunk->object, "\"chat.completion\""))
         splices_replace(&w->splices, chunk->object, HARBORAI_STR("\"chat.completion.chunk\""));
-    if (w->usage.len > 0) /* it has a chunk of its own */
-        splices_replace(&w->splices, chunk->usage, HARBORAI_STR("null"));
+    if (w->usage.len > 0)
+        take_usage_out(w, data, chunk);
     if (!read_choices(w, data, chunk->choices))
         return w->fault != NULL ? STREAM_FAULT : stream_bad(w);
     if (w->error.len > 0)
