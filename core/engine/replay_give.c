@@ -372,15 +372,17 @@ static bool stands_at(harborai_str text, const char *at, const char *before, con
            memcmp(at, after, to) == 0;
 }
 
-/* Whether a key may stand there in other letters: those of both are from \u005f to \u007a. */
+/* Whether a key may stand there in other letters: those of both are from \u005f to \u007a. By memchr(),
+ * for memmem() costs three times as much. */
 static bool has_escaped_letter(harborai_str text)
 {
-    static const harborai_str escape = HARBORAI_STR_INIT("\\u00");
     const char *at = text.data, *end = at + text.len;
-    while ((at = memmem(at, (size_t)(end - at), escape.data, escape.len)) != NULL) {
-        at += escape.len;
-        if (at < end && *at >= '5' && *at <= '7')
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        if (end - at < 5)
+            return false;
+        if (at[1] == 'u' && at[2] == '0' && at[3] == '0' && at[4] >= '5' && at[4] <= '7')
             return true;
+        at += 2; /* an escaped backslash begins no other */
     }
     return false;
 }
