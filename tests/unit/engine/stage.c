@@ -450,3 +450,12 @@ bool asked_wait(struct asked *a)
     asked_start(a);
     return stage_wait(a->stage, &a->ends, 1);
 }
+
+harborai_status asked_of(struct stage *s, const char *model)
+{
+    struct asked a;
+    asked_init(&a, s, model, true);
+    harborai_status st = asked_wait(&a) ? a.error.code : HARBORAI_E_TIMEOUT;
+    asked_release(&a);
+    return st;
+}

@@ -101,6 +101,8 @@ bool stage_settle(struct stage *s);
 void stage_turn(struct stage *s, int passes);
 /* asked_start(), until it has ended. */
 bool asked_wait(struct asked *asked);
+/* A call of that model, from its beginning to its end; how it ended: E_TIMEOUT, not at all. */
+harborai_status asked_of(struct stage *s, const char *model);
 
 static inline bool asked_has(const struct asked *asked, const char *text)
 {

@@ -111,16 +111,6 @@ static harborai_status reload(const char *name, struct given *g)
     return await(g);
 }
 
-static harborai_status call(const char *model)
-{
-    struct asked a;
-    asked_init(&a, &stage, model, true);
-    CU_ASSERT_FATAL(asked_wait(&a));
-    harborai_status st = a.error.code;
-    asked_release(&a);
-    return st;
-}
-
 static void open_all(unsigned loops)
 {
     stage_open(&stage);
@@ -150,8 +140,8 @@ static void test_unchanged(void)
     open_all(2);
     snprintf(path, sizeof path, "%s/plugins/good.so", stage.directory);
     const char *const names[] = {"good", "test.good", "good.so", path};
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct given g;
         ROW(names[i], reload(names[i], &g) == HARBORAI_OK);
@@ -161,7 +151,7 @@ static void test_unchanged(void)
         ROW(names[i], comes(count_logged, "'destroyed'", (int)i + 1));
         ROW(names[i], stage_logged(&stage, "provider.replaced provider=good") == i + 1);
         ROW(names[i], count_mapped("good.so") == 1);
-        ROW(names[i], call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+        ROW(names[i], asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     }
     CU_ASSERT(stage_logged(&stage, "'created'") == 2 + ARRAY_LEN(names));
     close_all();
@@ -174,9 +164,9 @@ static void test_another_file(void)
     open_all(2);
     CU_ASSERT(reload("good", &g) == HARBORAI_OK);
     CU_ASSERT(strstr(g.order.text, "0 of its 2 providers served") != NULL);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("second/good-large") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "second/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     for (int i = 1; i <= 3; i++) {
         install("good", "good.so");
         install("rogue", "rogue.so");
@@ -185,7 +175,7 @@ static void test_another_file(void)
         CU_ASSERT(strstr(g.order.text, "is another file now") != NULL);
         CU_ASSERT(comes(count_logged, "'destroyed'", 2 * i));
         CU_ASSERT(comes(count_mapped, "good.so", 1));
-        CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+        CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     }
     CU_ASSERT(stage_logged(&stage, "provider=rogue file=") == 1);
     close_all();
@@ -196,7 +186,7 @@ static void test_bad_file(void)
 {
     struct given g;
     open_all(2);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(reload("nonesuch", &g) == HARBORAI_E_NOT_FOUND);
     CU_ASSERT(strstr(g.order.error.message, "there is no plugin 'nonesuch'") != NULL);
     put("good.so", "no object", 9);
@@ -205,11 +195,11 @@ static void test_bad_file(void)
     give(&g, RUNTIME_ORDER_RESCAN, "");
     CU_ASSERT(await(&g) == HARBORAI_OK);
     CU_ASSERT(stage_logged(&stage, "provider.kept provider=good stage=find") == 1);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "'destroyed'") == 0);
     install("table_differs", "good.so"); /* another id, which no provider uses */
     CU_ASSERT(reload("good.so", &g) == HARBORAI_OK || g.order.status == HARBORAI_E_CONFIG);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     install("good", "good.so");
     give(&g, RUNTIME_ORDER_RESCAN, "");
     CU_ASSERT(await(&g) == HARBORAI_OK);
@@ -224,14 +214,14 @@ static void test_overtaken(void)
     struct given first, second, other;
     open_all(2);
     CU_ASSERT(write(gate[1], "x", 1) == 1);
-    CU_ASSERT(call("slow/slow-model") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     give(&first, RUNTIME_ORDER_RELOAD, "slow");
     CU_ASSERT(reload("good", &other) == HARBORAI_OK);
     CU_ASSERT(sem_trywait(&first.done) != 0);
     give(&second, RUNTIME_ORDER_RELOAD, "slow");
     CU_ASSERT(await(&first) == HARBORAI_E_CLOSED);
-    CU_ASSERT(call("slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(write(gate[1], "xx", 2) == 2);
     CU_ASSERT(await(&second) == HARBORAI_OK);
     CU_ASSERT(stage_logged(&stage, "provider.replaced provider=slow") == 1);
@@ -275,19 +265,19 @@ static void test_switches(void)
 {
     struct given g;
     open_all(2);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     turn(PLUGIN_STATE_PLUGIN, "test.good", false);
     CU_ASSERT(is_off("good/good-large") && is_off("second/good-small") && is_off("good/good-ft-1"));
     CU_ASSERT(comes(count_logged, "'destroyed'", 1) && comes(count_mapped, "good.so", 0));
-    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
+    CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     CU_ASSERT(reload("good", &g) == HARBORAI_OK);
     CU_ASSERT(is_off("good/good-large") && stage_logged(&stage, "'created'") == 2);
     turn(PLUGIN_STATE_PLUGIN, "test.good", true);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     turn(PLUGIN_STATE_PROVIDER, "second", false);
     turn(PLUGIN_STATE_MODEL, "good/*-small", false);
     CU_ASSERT(is_off("second/good-large") && is_off("good/good-small"));
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "'created'") == 3);
     FILE *file = fopen(stage_path(&stage, "state/plugins.json"), "w");
     CU_ASSERT_FATAL(file != NULL && fputs("{", file) >= 0 && fclose(file) == 0);
@@ -295,7 +285,7 @@ static void test_switches(void)
     CU_ASSERT(await(&g) == HARBORAI_E_CONFIG);
     CU_ASSERT(strstr(g.order.error.message, "plugins.json") != NULL);
     CU_ASSERT(is_off("second/good-large"));
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     close_all();
 }
 
@@ -324,8 +314,8 @@ static void test_listing(void)
     const struct listed_provider *p;
     open_all(2);
     CU_ASSERT(write(gate[1], "x", 1) == 1);
-    CU_ASSERT(call("slow/slow-model") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     put("bad.so", "no object", 9);
     put("good.so", "no object", 9);
     turn(PLUGIN_STATE_PROVIDER, "second", false);
@@ -386,7 +376,7 @@ static void test_under_calls(void)
     atomic_store(&leave, 0);
     open_all(LOOPS);
     for (unsigned i = 0; i < ARRAY_LEN(models); i++) /* what is installed now is what they serve from */
-        (void)call(models[i]);
+        (void)asked_of(&stage, models[i]);
     for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
         asked_init(&all[i], &stage, models[i % ARRAY_LEN(models)], true);
         all[i].loop = i % LOOPS;

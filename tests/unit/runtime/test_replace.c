@@ -64,16 +64,6 @@ PRINTF(1, 2) static harborai_status apply(const char *format, ...)
     return st;
 }
 
-static harborai_status call(const char *model)
-{
-    struct asked a;
-    asked_init(&a, &stage, model, true);
-    CU_ASSERT_FATAL(asked_wait(&a));
-    harborai_status st = a.error.code;
-    asked_release(&a);
-    return st;
-}
-
 static bool is_logged(const char *text, unsigned times)
 {
     for (int i = 0; i < 60000; i++) {
@@ -88,22 +78,22 @@ static bool is_logged(const char *text, unsigned times)
 static void test_slow(void)
 {
     open_all();
-    CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     CU_ASSERT(apply("providers:\n" SLOW ROGUE "models: { alias: slow/new }\n", gates[1][0], "new",
                     101) == HARBORAI_OK);
     CU_ASSERT(is_logged("provider.replaced provider=rogue", 1));
     CU_ASSERT(is_logged("'destroyed'", 1));
-    CU_ASSERT(call("rogue/r-finish-twice") == HARBORAI_OK);
-    CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("slow/new") == HARBORAI_E_NOT_FOUND);
-    CU_ASSERT(call("alias") == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(asked_of(&stage, "alias") == HARBORAI_E_NOT_FOUND);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 1);
     pass(1);
     CU_ASSERT(is_logged("provider.replaced provider=slow", 1));
-    CU_ASSERT(call("slow/new") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("alias") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(call("slow/old") == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "alias") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_NOT_FOUND);
     CU_ASSERT(is_logged("'destroyed'", 2));
     close_all();
 }
@@ -112,20 +102,20 @@ static void test_slow(void)
 static void test_failure(void)
 {
     open_all();
-    CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
     for (unsigned i = 1; i <= 2; i++) {
         CU_ASSERT(apply("providers:\n  slow: { models: [new] }\n") == HARBORAI_OK);
         CU_ASSERT(is_logged("provider.kept provider=slow stage=create error='providers.slow: no gate'",
                             i));
-        CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
-        CU_ASSERT(call("slow/new") == HARBORAI_E_NOT_FOUND);
+        CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
+        CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_NOT_FOUND);
     }
     CU_ASSERT(stage_logged(&stage, "'destroyed'") == 0);
     CU_ASSERT(apply("providers:\n" SLOW, gates[0][0], "old") == HARBORAI_OK); /* as it serves */
     CU_ASSERT(apply("providers:\n" SLOW, gates[1][0], "new") == HARBORAI_OK);
     pass(1);
     CU_ASSERT(is_logged("provider.replaced provider=slow", 1));
-    CU_ASSERT(call("slow/new") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_UNSUPPORTED);
     close_all();
 }
 
@@ -136,11 +126,11 @@ static void test_missing_secret(void)
     stage_open(&stage);
     stage_run(&stage, 1, lab, ", api_key: none");
     stage_start(&stage);
-    CU_ASSERT(call("lab/m") == HARBORAI_E_NETWORK);
+    CU_ASSERT(asked_of(&stage, "lab/m") == HARBORAI_E_NETWORK);
     CU_ASSERT(apply(lab, "") == HARBORAI_OK);
     CU_ASSERT(is_logged("provider.kept provider=lab stage=create error='provider \\'lab\\' has no "
                         "api_key", 1));
-    CU_ASSERT(call("lab/m") == HARBORAI_E_NETWORK);
+    CU_ASSERT(asked_of(&stage, "lab/m") == HARBORAI_E_NETWORK);
     stage_close(&stage);
 }
 
@@ -148,18 +138,18 @@ static void test_missing_secret(void)
 static void test_overtaken(void)
 {
     open_all();
-    CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(apply("providers:\n" SLOW, gates[1][0], "new") == HARBORAI_OK);
     CU_ASSERT(apply("providers:\n  slow: { plugin: nonesuch }\n") == HARBORAI_E_CONFIG);
     CU_ASSERT(apply("providers:\n" SLOW, gates[1][0], "new") == HARBORAI_OK); /* is awaited already */
     CU_ASSERT(apply("providers:\n" SLOW, gates[2][0], "newest") == HARBORAI_OK);
     pass(2);
     CU_ASSERT(is_logged("provider.replaced provider=slow", 1));
-    CU_ASSERT(call("slow/newest") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/newest") == HARBORAI_E_UNSUPPORTED);
     pass(1);
     CU_ASSERT(is_logged("'created'", 3));
     CU_ASSERT(is_logged("'destroyed'", 2));
-    CU_ASSERT(call("slow/newest") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/newest") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 1);
     close_all();
 }
@@ -168,15 +158,15 @@ static void test_overtaken(void)
 static void test_turned_back(void)
 {
     open_all();
-    CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(apply("providers:\n" SLOW, gates[1][0], "new") == HARBORAI_OK);
     CU_ASSERT(apply("providers:\n" SLOW, gates[0][0], "old") == HARBORAI_OK);
     pass(1);
     CU_ASSERT(is_logged("'destroyed'", 1));
-    CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 0);
     CU_ASSERT(apply("providers: {}\n") == HARBORAI_OK);
-    CU_ASSERT(call("slow/old") == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_NOT_FOUND);
     CU_ASSERT(is_logged("'destroyed'", 2));
     close_all();
 }
@@ -185,15 +175,15 @@ static void test_turned_back(void)
 static void test_never_served(void)
 {
     open_all();
-    CU_ASSERT(call("create-fails/create-fails-model") == HARBORAI_E_CONFIG);
+    CU_ASSERT(asked_of(&stage, "create-fails/create-fails-model") == HARBORAI_E_CONFIG);
     CU_ASSERT(apply("providers:\n" SLOW "  create-fails: { models: [x] }\n", gates[1][0], "new") ==
               HARBORAI_OK);
-    CU_ASSERT(call("slow/old") == HARBORAI_E_NOT_FOUND);
-    CU_ASSERT(call("create-fails/create-fails-model") == HARBORAI_E_NOT_FOUND);
-    CU_ASSERT(call("create-fails/x") == HARBORAI_E_CONFIG);
+    CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(asked_of(&stage, "create-fails/create-fails-model") == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(asked_of(&stage, "create-fails/x") == HARBORAI_E_CONFIG);
     CU_ASSERT(stage_logged(&stage, "create fails'") == 2 && stage_logged(&stage, "'created'") == 0);
     pass(1);
-    CU_ASSERT(call("slow/new") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 0);
     CU_ASSERT(stage_logged(&stage, "provider.kept") == 0);
     close_all();
@@ -204,7 +194,7 @@ static void test_end(void)
 {
     for (int i = 0; i < 20; i++) {
         open_all();
-        CU_ASSERT(call("slow/old") == HARBORAI_E_UNSUPPORTED);
+        CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
         CU_ASSERT(apply("providers:\n" SLOW ROGUE, gates[1][0], "new", 100 + i) == HARBORAI_OK);
         pass(1);
         close_all();
