@@ -2,6 +2,9 @@
 /* What a model does not take, by its plugin's manifest: such members of a request are left out of the
  * body that the plugin sees, or the request is refused, as `params` has it. Must cost nothing where a
  * model takes everything, and no more than a look at the members where a request has none of them. */
+#include <string.h>
+
+#include "base/error.h"
 #include "engine/state.h"
 #include "json_value.h"
 
@@ -105,6 +108,16 @@ static void *alloc_pieces(void *context, size_t size)
     return arena_alloc(context, size);
 }
 
+/* The edits are the manifest's, and nothing else can be wrong with them. */
+static void name_twice(harborai_error *error)
+{
+    char path[sizeof error->param];
+    memcpy(path, error->param, sizeof path);
+    harborai_error_set(error, HARBORAI_E_INVALID, "'%s' stands twice", path + 1);
+    memcpy(error->param, path, sizeof path);
+    error_set_code(error, "duplicate_parameter");
+}
+
 /* What stays moves up in the client's body: a large one must not be held twice. */
 static harborai_status cut_body(struct call *call, harborai_str *ret_body, harborai_error *error)
 {
@@ -115,6 +128,8 @@ static harborai_status cut_body(struct call *call, harborai_str *ret_body, harbo
     void *memory;
     harborai_status st = json_edit_apply(&body, call->drops, call->drop_count, alloc_pieces,
                                          &call->arena, &pieces, &memory, error);
+    if (st == HARBORAI_E_INVALID)
+        name_twice(error);
     if (st < 0)
         return st;
     *ret_body = (harborai_str){to, pieces.len};

@@ -132,7 +132,9 @@ class ParamsTest(unittest.TestCase):
         body = json.dumps({"model": "picky/picky", "messages": [{"role": "user", "content": mark}]})
         answer = self.hb.request("POST", "/v1/chat/completions",
                                  (body[:-1] + ',"logit_bias":{},"logit_bias":{}}').encode())
-        self.assertEqual((answer.status, answer.error()["param"]), (400, "logit_bias"))
+        self.assertEqual((answer.status, answer.error()),
+                         (400, {"message": "'logit_bias' stands twice", "param": "logit_bias",
+                                "type": "invalid_request_error", "code": "duplicate_parameter"}))
 
     def test_log(self):
         for _ in range(3):
