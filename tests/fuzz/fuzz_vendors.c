@@ -13,6 +13,7 @@
 /* harborai_plugin_query() of each, by another name: see local.mk. */
 const void *deepseek_query(uint32_t abi_major);
 const void *doubao_query(uint32_t abi_major);
+const void *openai_query(uint32_t abi_major);
 const void *wenxin_query(uint32_t abi_major);
 
 static const struct vendor {
@@ -22,6 +23,7 @@ static const struct vendor {
     {deepseek_query, {"deepseek-flash", "deepseek-chat", "deepseek-reasoner", "deepseek-v4-pro"}},
     {doubao_query, {"doubao-seed-2-1-pro-260915", "doubao-seed-1-6-250615", "ep-1",
                     "doubao-1-5-pro-32k-250115"}},
+    {openai_query, {"gpt-5.5", "gpt-4o", "o3", "o1-mini"}},
     {wenxin_query, {"ernie-5.1", "ernie-x1.1-preview", "deepseek-v4-pro", "ernie-speed-8k"}},
 };
 

@@ -79,11 +79,15 @@ TESTS += %reldir%/fuzz_anthropic
 %canon_reldir%_fuzz_anthropic_LDADD = core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
 # Plugins, as parts of one program: each has its one symbol under another name.
-check_LTLIBRARIES += %reldir%/libdeepseek.la %reldir%/libdoubao.la %reldir%/libwenxin.la
+check_LTLIBRARIES += %reldir%/libdeepseek.la %reldir%/libdoubao.la %reldir%/libopenai.la \
+	%reldir%/libwenxin.la
 %canon_reldir%_libdeepseek_la_SOURCES = plugins/deepseek/deepseek.c
 %canon_reldir%_libdeepseek_la_CPPFLAGS = $(AM_CPPFLAGS) -Dharborai_plugin_query=deepseek_query
 %canon_reldir%_libdoubao_la_SOURCES = plugins/doubao/doubao.c
 %canon_reldir%_libdoubao_la_CPPFLAGS = $(AM_CPPFLAGS) -Dharborai_plugin_query=doubao_query
+%canon_reldir%_libopenai_la_SOURCES = plugins/openai/models.c plugins/openai/openai.c \
+	plugins/openai/options.c plugins/openai/request.c
+%canon_reldir%_libopenai_la_CPPFLAGS = $(AM_CPPFLAGS) -Dharborai_plugin_query=openai_query
 %canon_reldir%_libwenxin_la_SOURCES = plugins/wenxin/wenxin.c
 %canon_reldir%_libwenxin_la_CPPFLAGS = $(AM_CPPFLAGS) -Dharborai_plugin_query=wenxin_query
 check_PROGRAMS += %reldir%/fuzz_vendors
@@ -92,7 +96,7 @@ TESTS += %reldir%/fuzz_vendors
 	%reldir%/fuzz.h plugin-sdk/lib/openai_chat.c plugin-sdk/lib/price_table.c
 %canon_reldir%_fuzz_vendors_CPPFLAGS = $(AM_CPPFLAGS)
 %canon_reldir%_fuzz_vendors_LDADD = %reldir%/libdeepseek.la %reldir%/libdoubao.la \
-	%reldir%/libwenxin.la core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	%reldir%/libopenai.la %reldir%/libwenxin.la core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(JSONC_LIBS)
 check_PROGRAMS += %reldir%/fuzz_usage
 TESTS += %reldir%/fuzz_usage
