@@ -102,6 +102,11 @@ static harborai_status pricing(harborai_provider *self, const harborai_price_que
     return st;
 }
 
+/* No thread and no key of a thread outlives destroy(): the object may go, as an upgrade wants. */
+static void unload(void)
+{
+}
+
 static const harborai_plugin plugin = {.size = sizeof plugin,
                                        .abi_major = HARBORAI_ABI_MAJOR,
                                        .abi_minor = HARBORAI_ABI_MINOR,
@@ -116,7 +121,8 @@ static const harborai_plugin plugin = {.size = sizeof plugin,
                                        .on_release = on_release,
                                        .map_error = errors_map,
                                        .parse_tokens = usage_parse,
-                                       .pricing = pricing};
+                                       .pricing = pricing,
+                                       .unload = unload};
 
 const void *harborai_plugin_query(uint32_t abi_major)
 {

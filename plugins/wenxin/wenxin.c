@@ -186,6 +186,11 @@ static harborai_status pricing(harborai_provider *provider, const harborai_price
     return price_table_find(&wenxin_prices, query, price, error);
 }
 
+/* No thread and no key of a thread outlives destroy(): the object may go, as an upgrade wants. */
+static void unload(void)
+{
+}
+
 static const harborai_plugin plugin = {.size = sizeof plugin,
                                        .abi_major = HARBORAI_ABI_MAJOR,
                                        .abi_minor = HARBORAI_ABI_MINOR,
@@ -197,7 +202,8 @@ static const harborai_plugin plugin = {.size = sizeof plugin,
                                        .stream = chat,
                                        .map_error = map_error,
                                        .parse_tokens = openai_chat_parse_tokens,
-                                       .pricing = pricing};
+                                       .pricing = pricing,
+                                       .unload = unload};
 
 const void *harborai_plugin_query(uint32_t abi_major)
 {
