@@ -218,11 +218,7 @@ static enum exit_code run_remove(const struct arguments *arguments)
         command_complain("'plugin remove' takes one name of a plugin");
         return EXIT_USAGE;
     }
-    enum exit_code code = plugins_open(&plugins, &command_plugin_remove, arguments);
-    if (code == EXIT_OK)
-        code = plugins_check_state(&plugins);
-    if (code == EXIT_OK)
-        code = plugins_find(&plugins, arguments->rest[0], &target);
+    enum exit_code code = plugins_open_at(&plugins, &command_plugin_remove, arguments, &target);
     if (code != EXIT_OK)
         return code;
     if (target.kind != PLUGIN_STATE_PLUGIN || target.file == NULL) {

@@ -83,11 +83,7 @@ static enum exit_code run(const struct command *command, const struct arguments 
         command_complain("'%s' takes one name of a plugin, provider or model", command->name);
         return EXIT_USAGE;
     }
-    enum exit_code code = plugins_open(&plugins, command, arguments);
-    if (code == EXIT_OK)
-        code = plugins_check_state(&plugins);
-    if (code == EXIT_OK)
-        code = plugins_find(&plugins, arguments->rest[0], &target);
+    enum exit_code code = plugins_open_at(&plugins, command, arguments, &target);
     if (code != EXIT_OK)
         return code;
     if (target.name.len == 0) {

@@ -216,6 +216,16 @@ enum exit_code plugins_find(const struct plugins *plugins, const char *given,
     return refuse(plugins, name);
 }
 
+enum exit_code plugins_open_at(struct plugins *plugins, const struct command *command,
+                               const struct arguments *arguments,
+                               struct plugins_target *ret_target)
+{
+    enum exit_code code = plugins_open(plugins, command, arguments);
+    if (code == EXIT_OK)
+        code = plugins_check_state(plugins);
+    return code == EXIT_OK ? plugins_find(plugins, arguments->rest[0], ret_target) : code;
+}
+
 /* ---- What is off ---------------------------------------------------------------------------- */
 
 const struct plugin_state_entry *plugins_disabled(const struct plugins *plugins,

@@ -42,6 +42,12 @@ struct plugins_target {
 enum exit_code plugins_find(const struct plugins *plugins, const char *given,
                             struct plugins_target *ret_target);
 
+/* Opens them to change something about what the first argument names: whatever of this is wrong, it
+ * complained of. */
+enum exit_code plugins_open_at(struct plugins *plugins, const struct command *command,
+                               const struct arguments *arguments,
+                               struct plugins_target *ret_target);
+
 /* The entry that disables the plugin of a file; NULL = none, or it is not known whose file it is. */
 const struct plugin_state_entry *plugins_disabled(const struct plugins *plugins,
                                                   const struct plugin_file *file);
