@@ -256,7 +256,7 @@ static void say_what_disables(const struct plugin_state *state, const struct mod
             if (!disables_any(state, &entry[i], list, count, provider))
                 continue;
             plugins_add_reason(state, &entry[i], entry[i].name, &text);
-            command_complain("%s '%.*s' is %.*s", plugins_kind_name((enum plugin_state_kind)kind),
+            command_complain("%s '%.*s' is %.*s", subject_kind_name((enum plugin_state_kind)kind),
                              SLICE_ARG(entry[i].name), SLICE_ARG(buf_slice(&text)));
         }
     }

@@ -233,7 +233,7 @@ static void write_disabled(struct json_writer *w, const struct plugins *plugins)
                 continue;
             json_write_object(w);
             json_write_key_string(
-                w, "kind", slice_of(plugins_kind_name((enum plugin_state_kind)kind)));
+                w, "kind", slice_of(subject_kind_name((enum plugin_state_kind)kind)));
             json_write_key_string(w, "name", list[i].name);
             write_entry(w, plugins, &list[i], list[i].name);
             json_write_end(w);

@@ -174,7 +174,7 @@ static void look_at_plugin(struct doctor *d, const struct plugin_file *file)
         look_for_dormant(d, file->manifest);
 }
 
-static void look_at_target(struct doctor *d, const struct plugins_target *target)
+static void look_at_target(struct doctor *d, const struct subject *target)
 {
     const struct plugin_state_entry *entry =
         plugin_state_disabled(d->plugins.state, target->kind, target->name);
@@ -183,7 +183,7 @@ static void look_at_target(struct doctor *d, const struct plugins_target *target
         return;
     }
     if (entry != NULL)
-        tell_disabled(d, entry, plugins_kind_name(target->kind), entry->name);
+        tell_disabled(d, entry, subject_kind_name(target->kind), entry->name);
     if (target->file != NULL)
         look_at_file(d, target->file);
     const struct provider *p =
@@ -313,7 +313,7 @@ static void look_at_all(struct doctor *d)
             plugin_state_list(d->plugins.state, (enum plugin_state_kind)kind, &count);
         for (size_t i = 0; i < count; i++)
             if (!list[i].enabled)
-                tell_disabled(d, &list[i], plugins_kind_name((enum plugin_state_kind)kind),
+                tell_disabled(d, &list[i], subject_kind_name((enum plugin_state_kind)kind),
                               list[i].name);
     }
     if (d->runtime != NULL && look_at_providers(d, NULL) == 0) {
@@ -379,7 +379,7 @@ static bool open_all(struct doctor *d, const struct arguments *arguments)
 
 static void examine(struct doctor *d, const struct arguments *arguments)
 {
-    struct plugins_target target;
+    struct subject target;
     const char *name = arguments->rest_count > 0 ? arguments->rest[0] : NULL;
     look_at_state(d);
     struct config *config = load(d, arguments);

@@ -205,7 +205,7 @@ static void print_json(const struct plugins *plugins, const struct plugin_file *
 static enum exit_code run(const struct arguments *arguments)
 {
     AUTO(plugins) plugins = {.config = NULL};
-    struct plugins_target target;
+    struct subject target;
     if (arguments->rest_count != 1) {
         command_complain("'plugin info' takes one name of a plugin or provider");
         return EXIT_USAGE;
@@ -217,7 +217,7 @@ static enum exit_code run(const struct arguments *arguments)
         return code;
     if (target.file == NULL) {
         command_complain("%s '%.*s' has no plugin that is found: 'harborai plugin doctor' says why",
-                         plugins_kind_name(target.kind), SLICE_ARG(target.name));
+                         subject_kind_name(target.kind), SLICE_ARG(target.name));
         return EXIT_FAILED;
     }
     if (command_argument(&command_plugin_info, arguments, "json") != NULL)

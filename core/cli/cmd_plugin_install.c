@@ -213,7 +213,7 @@ static enum exit_code take_away(const struct plugins *plugins, const struct plug
 static enum exit_code run_remove(const struct arguments *arguments)
 {
     AUTO(plugins) plugins = {.config = NULL};
-    struct plugins_target target;
+    struct subject target;
     if (arguments->rest_count != 1) {
         command_complain("'plugin remove' takes one name of a plugin");
         return EXIT_USAGE;
@@ -223,7 +223,7 @@ static enum exit_code run_remove(const struct arguments *arguments)
         return code;
     if (target.kind != PLUGIN_STATE_PLUGIN || target.file == NULL) {
         command_complain("'%s' is a %s, and no plugin that is found: 'harborai plugin list' shows those",
-                         arguments->rest[0], plugins_kind_name(target.kind));
+                         arguments->rest[0], subject_kind_name(target.kind));
         return EXIT_USAGE;
     }
     return take_away(&plugins, target.file,

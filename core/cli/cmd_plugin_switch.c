@@ -24,7 +24,7 @@ static void print_json(const struct plugins *plugins, const struct plugin_state_
     struct json_writer w = JSON_WRITER(&text);
     json_write_object(&w);
     json_write_key_int64(&w, "version", 1);
-    json_write_key_string(&w, "kind", slice_of(plugins_kind_name(change->kind)));
+    json_write_key_string(&w, "kind", slice_of(subject_kind_name(change->kind)));
     json_write_key_string(&w, "name", change->name);
     json_write_key(&w, HARBORAI_STR("enabled"));
     json_write_bool(&w, change->enabled);
@@ -39,10 +39,10 @@ static void print_line(const struct plugin_state_change *change, bool changed)
 {
     const char *state = change->enabled ? "enabled" : "disabled";
     if (changed)
-        printf("%s '%.*s' is %s, from the next start or SIGHUP on\n", plugins_kind_name(change->kind),
+        printf("%s '%.*s' is %s, from the next start or SIGHUP on\n", subject_kind_name(change->kind),
                SLICE_ARG(change->name), state);
     else
-        printf("%s '%.*s' is %s already\n", plugins_kind_name(change->kind), SLICE_ARG(change->name),
+        printf("%s '%.*s' is %s already\n", subject_kind_name(change->kind), SLICE_ARG(change->name),
                state);
 }
 
@@ -78,7 +78,7 @@ static enum exit_code run(const struct command *command, const struct arguments 
                           bool enabled)
 {
     AUTO(plugins) plugins = {.config = NULL};
-    struct plugins_target target;
+    struct subject target;
     if (arguments->rest_count != 1) {
         command_complain("'%s' takes one name of a plugin, provider or model", command->name);
         return EXIT_USAGE;

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "config/config.h"
 #include "plugin/discover.h"
+#include "runtime/subject.h"
 #include "store/plugin_state.h"
 #include "wire/json_write.h"
 
@@ -29,32 +30,22 @@ void plugins_release(struct plugins *plugins);
 /* Complains of a state that cannot be read; EXIT_OK, or the exit code of that. */
 enum exit_code plugins_check_state(const struct plugins *plugins);
 
-/* Whom a name on the command line means. */
-struct plugins_target {
-    enum plugin_state_kind kind;
-    harborai_str name;             /* as the state has it: an id, a provider's name, a glob of models */
-    const struct plugin_file *file; /* of the plugin, or of the provider's; NULL: none is found */
-};
-
-/* `given`: a plugin's short name, id or file; a configured provider's name; provider/model, where '*'
- * may stand; or what the state has. EXIT_USAGE: there is no such thing, or it may be either of two, of which
- * it complained, with the nearest name. Borrows from `plugins` and `given`. */
+/* Whom a name on the command line means. EXIT_USAGE: nobody, or it may be either of two, of which it
+ * complained. Borrows from `plugins` and `given`. */
 enum exit_code plugins_find(const struct plugins *plugins, const char *given,
-                            struct plugins_target *ret_target);
+                            struct subject *ret_subject);
+/* The same for plugins and providers alone, and without a word. */
+bool plugins_look_up(const struct plugins *plugins, const char *given, struct subject *ret_subject);
 
 /* Opens them to change something about what the first argument names: whatever of this is wrong, it
  * complained of. */
 enum exit_code plugins_open_at(struct plugins *plugins, const struct command *command,
                                const struct arguments *arguments,
-                               struct plugins_target *ret_target);
+                               struct subject *ret_subject);
 
 /* The entry that disables the plugin of a file; NULL = none, or it is not known whose file it is. */
 const struct plugin_state_entry *plugins_disabled(const struct plugins *plugins,
                                                   const struct plugin_file *file);
-
-/* The same for plugins and providers alone, and without a word. */
-bool plugins_look_up(const struct plugins *plugins, const char *given,
-                     struct plugins_target *ret_target);
 
 /* "ready", "disabled", "shadowed" or "refused". */
 harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file);
@@ -65,8 +56,5 @@ void plugins_add_reason(const struct plugin_state *state, const struct plugin_st
 
 /* Where a file was looked for: "HARBORAI_PLUGIN_PATH", "plugin_path" … */
 const char *plugins_origin_name(enum plugin_origin origin);
-
-/* "plugin", "provider" or "model". */
-const char *plugins_kind_name(enum plugin_state_kind kind);
 
 #endif

@@ -4,4 +4,4 @@ noinst_LTLIBRARIES += %reldir%/libruntime.la
 	%reldir%/models.c %reldir%/order.c %reldir%/order.h %reldir%/options.c %reldir%/options.h \
 	%reldir%/preset.c %reldir%/preset.h %reldir%/provider.c %reldir%/replace.c %reldir%/runtime.c \
 	%reldir%/runtime.h %reldir%/services.c %reldir%/subscribers.c %reldir%/state.h \
-	%reldir%/switch.c
+	%reldir%/subject.c %reldir%/subject.h %reldir%/switch.c

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Whom a name means that an operator gives. Must never load a plugin, nor run what it finds. */
+#include "runtime/subject.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_SHOWN 200 /* bytes of a name in a message */
+
+/* ---- Names ---------------------------------------------------------------------------------- */
+
+static bool is_file(const struct plugin_file *file, harborai_str given, const char *resolved)
+{
+    harborai_str path = slice_of(file->path);
+    return slice_equal(path, given) || (resolved != NULL && slice_is(path, resolved)) ||
+           (slice_ends_with(given, ".so") && memchr(given.data, '/', given.len) == NULL &&
+            slice_is(given, strrchr(file->path, '/') + 1));
+}
+
+static bool find_file(const struct subject_world *w, harborai_str given, struct subject *ret_subject)
+{
+    char *path = memchr(given.data, '/', given.len) != NULL ? slice_dup(given) : NULL;
+    char *resolved = path != NULL ? realpath(path, NULL) : NULL;
+    const struct plugin_file *found = NULL;
+    for (size_t i = 0; found == NULL && i < w->catalog->file_count; i++)
+        if (is_file(&w->catalog->files[i], given, resolved))
+            found = &w->catalog->files[i];
+    free(resolved);
+    free(path);
+    if (found == NULL)
+        return false;
+    *ret_subject = (struct subject){
+        PLUGIN_STATE_PLUGIN, found->manifest != NULL ? found->manifest->id : SLICE_NONE, found};
+    return true;
+}
+
+/* The plugin that a provider of the configuration is made of; NULL: none is found. */
+static const struct plugin_file *file_of(const struct subject_world *w,
+                                         const struct config_provider *provider)
+{
+    const struct plugin_file *file = plugin_catalog_find(w->catalog, provider->plugin);
+    harborai_str preset = provider->preset.len > 0 ? provider->preset : provider->name;
+    for (size_t i = 0; file == NULL && i < w->catalog->file_count; i++)
+        if (w->catalog->files[i].state == PLUGIN_FILE_KNOWN &&
+            manifest_preset_find(w->catalog->files[i].manifest, preset) != NULL)
+            file = &w->catalog->files[i];
+    return file;
+}
+
+/* A plugin, by its id or its short name; files that are not used too, if no other is called so. */
+static bool find_plugin(const struct subject_world *w, harborai_str given, struct subject *ret_subject)
+{
+    const struct plugin_file *file = plugin_catalog_find(w->catalog, given);
+    for (size_t i = 0; file == NULL && i < w->catalog->file_count; i++) {
+        const struct manifest *m = w->catalog->files[i].manifest;
+        if (m != NULL && (slice_equal(m->id, given) || slice_equal(m->provider, given)))
+            file = &w->catalog->files[i];
+    }
+    if (file != NULL)
+        *ret_subject = (struct subject){PLUGIN_STATE_PLUGIN, file->manifest->id, file};
+    return file != NULL;
+}
+
+static bool find_provider(const struct subject_world *w, harborai_str given,
+                          struct subject *ret_subject)
+{
+    const struct config_provider *provider = config_provider_find(w->config, given);
+    if (provider != NULL)
+        *ret_subject =
+            (struct subject){PLUGIN_STATE_PROVIDER, provider->name, file_of(w, provider)};
+    return provider != NULL;
+}
+
+/* What was switched off may have gone meanwhile. */
+static bool find_in_state(const struct subject_world *w, harborai_str given,
+                          struct subject *ret_subject)
+{
+    for (int kind = 0; kind < PLUGIN_STATE_KINDS; kind++) {
+        size_t count;
+        const struct plugin_state_entry *list =
+            plugin_state_list(w->switches, (enum plugin_state_kind)kind, &count);
+        for (size_t i = 0; i < count; i++)
+            if (slice_equal(list[i].name, given)) {
+                *ret_subject =
+                    (struct subject){(enum plugin_state_kind)kind, list[i].name, NULL};
+                return true;
+            }
+    }
+    return false;
+}
+
+/* ---- Names that are none -------------------------------------------------------------------- */
+
+struct nearest {
+    harborai_str given, name;
+    unsigned least;
+};
+
+static void consider(struct nearest *n, harborai_str name)
+{
+    unsigned distance = slice_distance(n->given, name, n->least - 1);
+    if (distance < n->least) {
+        n->least = distance;
+        n->name = name;
+    }
+}
+
+static harborai_status refuse(const struct subject_world *w, harborai_str given,
+                              harborai_error *error)
+{
+    struct nearest nearest = {given, SLICE_NONE, 3};
+    for (size_t i = 0; i < w->catalog->file_count; i++) {
+        const struct manifest *m = w->catalog->files[i].manifest;
+        if (m == NULL)
+            continue;
+        consider(&nearest, m->provider);
+        consider(&nearest, m->id);
+    }
+    for (size_t i = 0; i < w->config->provider_count; i++)
+        consider(&nearest, w->config->providers[i].name);
+    harborai_str name = slice_cut(given, NAME_SHOWN);
+    if (nearest.name.len > 0)
+        return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                  "there is no plugin or provider '%.*s': did you mean '%.*s'?",
+                                  SLICE_ARG(name), SLICE_ARG(nearest.name));
+    return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                              "there is no plugin or provider '%.*s': 'harborai list-plugins' shows "
+                              "those that are", SLICE_ARG(name));
+}
+
+/* A provider that nobody has is a slip of the pen, which would switch nothing off. */
+static harborai_status find_model(const struct subject_world *w, harborai_str given,
+                                  struct subject *ret_subject, harborai_error *error)
+{
+    harborai_str provider, model;
+    slice_split(given, '/', &provider, &model);
+    struct subject subject = {.file = NULL};
+    if (provider.len == 0 || model.len == 0)
+        return harborai_error_set(error, HARBORAI_E_INVALID, "'%.*s' is no provider/model",
+                                  SLICE_ARG(slice_cut(given, NAME_SHOWN)));
+    if (memchr(provider.data, '*', provider.len) == NULL && !find_provider(w, provider, &subject) &&
+        !find_plugin(w, provider, &subject))
+        return refuse(w, provider, error);
+    *ret_subject = (struct subject){PLUGIN_STATE_MODEL, given, subject.file};
+    return HARBORAI_OK;
+}
+
+/* Of two plugins with one short name nobody guesses which is meant. */
+static harborai_status check_ambiguity(const struct subject_world *w, harborai_str given,
+                                       harborai_error *error)
+{
+    const struct manifest *first = NULL;
+    for (size_t i = 0; i < w->catalog->file_count; i++) {
+        const struct plugin_file *file = &w->catalog->files[i];
+        if (file->state != PLUGIN_FILE_KNOWN || !slice_equal(file->manifest->provider, given))
+            continue;
+        if (first != NULL)
+            return harborai_error_set(error, HARBORAI_E_INVALID, "'%.*s' may be %s or %s: say which",
+                                      SLICE_ARG(given), first->id.data, file->manifest->id.data);
+        first = file->manifest;
+    }
+    return HARBORAI_OK;
+}
+
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+bool subject_look_up(const struct subject_world *world, harborai_str given,
+                     struct subject *ret_subject)
+{
+    return find_plugin(world, given, ret_subject) || find_file(world, given, ret_subject) ||
+           find_provider(world, given, ret_subject);
+}
+
+harborai_status subject_find(const struct subject_world *world, harborai_str given,
+                             struct subject *ret_subject, harborai_error *error)
+{
+    harborai_status st = check_ambiguity(world, given, error);
+    if (st < 0 || subject_look_up(world, given, ret_subject) ||
+        find_in_state(world, given, ret_subject))
+        return st;
+    if (memchr(given.data, '/', given.len) != NULL && !slice_ends_with(given, ".so"))
+        return find_model(world, given, ret_subject, error);
+    return refuse(world, given, error);
+}
+
+const char *subject_kind_name(enum plugin_state_kind kind)
+{
+    static const char *const names[] = {[PLUGIN_STATE_PLUGIN] = "plugin",
+                                        [PLUGIN_STATE_PROVIDER] = "provider",
+                                        [PLUGIN_STATE_MODEL] = "model"};
+    return names[kind];
+}
