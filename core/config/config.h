@@ -109,6 +109,7 @@ struct config {
     harborai_str ca_file;
     struct config_timeouts timeouts;
     int64_t shutdown_ms; /* how long a graceful stop may take; 0 = at once */
+    int64_t drain_ms;    /* what calls get to end of a provider that leaves; 0 = nothing */
     int64_t replay_max_size; /* bytes; 0 = nothing is kept between turns */
     int64_t replay_lifetime_ms;
 

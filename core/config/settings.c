@@ -56,6 +56,8 @@ const struct setting settings[] = {
      AT(timeouts.total_ms), "longest time for a call with all its attempts; 0 is no limit"},
     {"timeouts.shutdown", SETTING_DURATION, "30s", NULL, 0, HOURS(1), NULL, NULL, AT(shutdown_ms),
      "how long a graceful stop waits for calls under way"},
+    {"timeouts.drain", SETTING_DURATION, "600s", NULL, 0, HOURS(168), NULL, NULL, AT(drain_ms),
+     "how long calls of a provider may still take that was disabled, replaced or removed"},
     {"replay.max_size", SETTING_SIZE, "64MiB", NULL, 0, (int64_t)GIB(64), NULL, NULL,
      AT(replay_max_size),
      "memory for reasoning that vendors want back with tool calls and clients do not send; 0 keeps "

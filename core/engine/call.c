@@ -17,10 +17,16 @@ static void on_total(struct timer *timer)
     struct call *call = CONTAINER_OF(timer, struct call, total);
     if (call->attempt != NULL)
         attempt_close(call->attempt, true);
-    call_fail_with(call, HARBORAI_E_TIMEOUT,
-                   "no complete answer within %lld ms: raise %s, or ask for less",
-                   (long long)(call->total_limit_ns / NS_PER_MS),
-                   call->has_own_limit ? "the call's time limit" : "timeouts.total");
+    if (call->is_draining)
+        call_fail_with(call, HARBORAI_E_CANCELLED,
+                       "provider '%s' was disabled, replaced or taken away while this call ran, and "
+                       "it did not end within %lld ms (timeouts.drain): ask again",
+                       slot_name(call->slot), (long long)call->drain_limit_ms);
+    else
+        call_fail_with(call, HARBORAI_E_TIMEOUT,
+                       "no complete answer within %lld ms: raise %s, or ask for less",
+                       (long long)(call->total_limit_ns / NS_PER_MS),
+                       call->has_own_limit ? "the call's time limit" : "timeouts.total");
 }
 
 /* The trace goes on that the client began; without one, it begins here. */

@@ -44,6 +44,27 @@ void engine_loop_break_off(struct engine_loop *engine)
     }
 }
 
+/* An earlier limit of its own stays. */
+static void drain(struct call *call, int64_t limit_ms)
+{
+    struct loop *loop = call->engine->s.loop;
+    int64_t at_ns = clock_after_ms(loop_now_ns(loop), limit_ms);
+    if (timer_is_set(&call->total) && call->total.at_ns <= at_ns)
+        return;
+    call->drain_limit_ms = limit_ms;
+    call->is_draining = true;
+    loop_timer_set(loop, &call->total, at_ns);
+}
+
+void engine_loop_drain(struct engine_loop *engine, const struct slot *slot, int64_t limit_ms)
+{
+    for (struct list *i = engine->calls.next; i != &engine->calls; i = i->next) {
+        struct call *call = CONTAINER_OF(i, struct call, link);
+        if (call->slot_is_pinned && call->slot == slot && call->state < CALL_ENDING)
+            drain(call, limit_ms);
+    }
+}
+
 bool engine_loop_is_idle(const struct engine_loop *engine)
 {
     return list_is_empty(&engine->calls);

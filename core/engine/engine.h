@@ -43,6 +43,10 @@ void engine_loop_break_off(struct engine_loop *engine);
 /* [loop] No call runs, and no plugin holds one. */
 bool engine_loop_is_idle(const struct engine_loop *engine);
 
+/* [loop] No map leads to the slot any more: its calls end within limit_ms, or are broken off. */
+struct slot;
+void engine_loop_drain(struct engine_loop *engine, const struct slot *slot, int64_t limit_ms);
+
 /* [loop] How many calls go on without their client. */
 unsigned engine_loop_left(const struct engine_loop *engine);
 /* [loop] Breaks these off. */

@@ -87,6 +87,8 @@ struct call {
     struct timer total;   /* the caller's limit */
     int64_t started_ns, total_limit_ns;
     bool has_own_limit; /* total_limit_ns is what this call was started with */
+    bool is_draining;   /* its provider leaves, and `total` is due */
+    int64_t drain_limit_ms; /* … so long after that */
     harborai_str wanted_provider; /* empty = any */
     harborai_str caller; /* whose it is: what is kept for one is given to no other */
 

@@ -16,6 +16,8 @@
 static void on_drain_order(struct message *message)
 {
     struct drain_order *order = CONTAINER_OF(message, struct drain_order, message);
+    const struct runtime_loop *l = &order->provider->runtime->loops[order->loop_index];
+    engine_loop_drain(l->engine, order->provider->slot, order->limit_ms);
     slot_loop_drain(order->provider->slot, order->loop_index);
 }
 
@@ -23,9 +25,11 @@ static void on_drain_order(struct message *message)
 static void retire(struct runtime_provider *p)
 {
     struct runtime *runtime = p->runtime;
+    const struct config *config = atomic_load(&runtime->config.current); /* NULL: at the start */
+    int64_t limit_ms = config != NULL ? config->drain_ms : 0;
     slot_retire(p->slot);
     for (unsigned i = 0; i < runtime->loop_count; i++) {
-        p->drains[i] = (struct drain_order){{.run = on_drain_order}, p, i};
+        p->drains[i] = (struct drain_order){{.run = on_drain_order}, p, i, limit_ms};
         loop_post(runtime->loops[i].loop, &p->drains[i].message);
     }
 }

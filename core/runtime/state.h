@@ -60,6 +60,7 @@ struct drain_order {
     struct message message;
     struct runtime_provider *provider;
     unsigned loop_index;
+    int64_t limit_ms; /* for its calls */
 };
 
 struct journal_subscriber {
