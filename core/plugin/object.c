@@ -130,7 +130,8 @@ static harborai_status map_object(struct plugin_loader *loader, struct loaded *l
     if (l->generation >= GENERATIONS_MAX || !write_alias(l->path, l->generation, alias))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "'%s' was loaded too often in this process: restart it", l->path);
-    atomic_fetch_add_explicit(&loader->loads, 1, memory_order_relaxed);
+    l->object.generation =
+        atomic_fetch_add_explicit(&loader->loads, 1, memory_order_relaxed) + 1;
     l->handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL);
     if (l->handle == NULL)
         return harborai_error_set(

@@ -17,6 +17,7 @@ struct plugin_loader;
 /* Immutable while the reference is held. */
 struct plugin_object {
     harborai_plugin table; /* as much as the plugin has, the rest zero: a younger member is NULL */
+    uint64_t generation;   /* the how manieth object of this process it is, from 1 on */
 };
 
 /* [init] */

@@ -66,6 +66,9 @@ struct slot {
     _Atomic unsigned loops_left; /* that have not reported */
     _Atomic unsigned work;       /* bits of what the job has to do */
     _Atomic uint64_t load_count; /* create() calls, for the metrics */
+    _Atomic int64_t loaded_ns;   /* UTC; when it began to serve; 0 = not yet */
+    _Atomic uint64_t generation; /* of the object that it is made by */
+    _Atomic bool can_unload;     /* that object, when nothing is made by it any more */
     atomic_uint usage_told;      /* bits of what the engine has logged of its usage, once each */
 
     /* Set once. */

@@ -69,6 +69,9 @@ static void finish_load(struct slot *slot, enum plugin_stage stage, const harbor
     if (slot->services->count_load != NULL)
         slot->services->count_load(slot->services, error == NULL);
     if (error == NULL) {
+        atomic_store(&slot->generation, slot->object->generation);
+        atomic_store(&slot->can_unload, slot->object->table.unload != NULL);
+        atomic_store(&slot->loaded_ns, clock_wall_ns(slot->services->clock));
         slot->backoff_ns = 0;
         atomic_store(&slot->retry_at_ns, 0);
         atomic_store(&slot->serving, &slot->live);

@@ -25,6 +25,9 @@ struct listed_provider {
     bool is_heir;      /* is loaded beside the one that serves */
     bool is_current;   /* its plugin's file is the one that is there now */
     size_t calls;
+    int64_t loaded_ns;   /* UTC; 0 = it was not loaded: then what follows is not known */
+    uint64_t generation; /* the how manieth object of this process it is made by, from 1 on */
+    bool can_unload;     /* that object, when nothing is made by it any more */
     enum plugin_stage stage; /* of the load that failed last, */
     harborai_str error;      /* and why; empty = none has */
     int64_t retry_ms;        /* until it may be tried again */
