@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "runtime/state.h"
+#include "runtime/subject.h"
 
 /* What is found outside of the configuration. */
 struct surroundings {
@@ -186,6 +187,21 @@ harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *ord
         return st;
     if (order->kind == RUNTIME_ORDER_RESCAN)
         providers_log_refused(runtime);
-    providers_commit(runtime, order);
+    /* Whoever switches something has no heir: others' are none of his business. */
+    providers_commit(runtime, order->kind == RUNTIME_ORDER_SWITCH ? NULL : order);
     return st;
+}
+
+/* A name may be that of a file which nobody has seen yet. */
+harborai_status keeper_switch(struct runtime *runtime, struct runtime_order *order,
+                              harborai_error *error)
+{
+    const struct config *config = current_config(runtime);
+    struct surroundings found;
+    harborai_status st = look_around(runtime, config, &found, error);
+    if (st < 0)
+        return st;
+    st = order_switch(order, &(struct subject_world){found.catalog, config, found.switches}, error);
+    surroundings_release(&found);
+    return st < 0 ? st : keeper_rescan(runtime, order, error);
 }

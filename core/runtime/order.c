@@ -103,7 +103,8 @@ static harborai_status obey(struct runtime_order *order, harborai_error *error)
         return keeper_apply(order->runtime, order->config, order->faults, error);
     if (order->kind == RUNTIME_ORDER_LIST)
         return listing_create(order->runtime, &order->listing, error);
-    return keeper_rescan(order->runtime, order, error);
+    return (order->kind == RUNTIME_ORDER_SWITCH ? keeper_switch : keeper_rescan)(order->runtime,
+                                                                                order, error);
 }
 
 static void run(struct job *job)
@@ -122,7 +123,8 @@ harborai_status runtime_order(struct runtime *runtime, struct runtime_order *ord
 {
     order->status = HARBORAI_OK;
     order->error = (harborai_error)HARBORAI_ERROR_INIT;
-    order->text[0] = '\0';
+    order->text[0] = order->switched[0] = '\0';
+    order->changed = false;
     order->listing = NULL;
     order->job.run = run;
     order->runtime = runtime;

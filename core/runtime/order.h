@@ -8,11 +8,14 @@
 #include "loop/jobs.h"
 #include "runtime/listing.h"
 #include "runtime/runtime.h"
+#include "store/plugin_state.h"
 
 enum runtime_order_kind {
     RUNTIME_ORDER_APPLY,  /* `config`, as of runtime_apply(): done when it is published */
     RUNTIME_ORDER_RESCAN, /* the plugin directories and plugins.json are read again, the
                              configuration stays. A provider that cannot be had as it is now serves on as it was */
+    RUNTIME_ORDER_SWITCH, /* what `name` means is switched off, or on again: that is written to
+                             plugins.json, and then as RESCAN, but it waits for no heir */
     RUNTIME_ORDER_LIST,   /* `listing` is made */
     RUNTIME_ORDER_RELOAD  /* the plugin `name`: its file is looked at again, and its providers are
                              made anew beside those that serve, which go when that has succeeded */
@@ -24,7 +27,9 @@ struct runtime_order {
     struct config *config;        /* of APPLY; taken if `status` is OK */
     struct config_faults *faults; /* of APPLY; borrowed; or NULL */
     harborai_str name;            /* of RELOAD, borrowed: a plugin's id or short name, its file's
-                                     path, or the name of that */
+                                     path, or the name of that. Of SWITCH: as in subject.h */
+    bool enabled;                 /* of SWITCH */
+    const char *by;               /* of SWITCH: who says so; static */
     void (*done)(struct runtime_order *order); /* [keeper] once */
 
     /* For done(). */
@@ -32,6 +37,9 @@ struct runtime_order {
     harborai_error error;   /* code 0 if all is well */
     struct runtime_listing *listing; /* of LIST: owned by who gave the order; or NULL */
     char text[512];         /* what was done, for people; empty if it was refused */
+    enum plugin_state_kind kind_switched; /* of SWITCH: what was meant, */
+    char switched[PLUGIN_STATE_NAME_MAX + 1]; /* by its name in plugins.json, */
+    bool changed;           /* and whether that says anything else now */
 
     /* The keeper's. */
     struct job job;

@@ -384,6 +384,28 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
     return st;
 }
 
+static bool has_wanted(const struct runtime *runtime, harborai_str name)
+{
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        if (p->wanted && slice_equal(p->slot->provider->name, name))
+            return true;
+    }
+    return false;
+}
+
+/* One that was switched off before its file was taken away stays, without anything loaded: who asks
+ * for its models is still told why. */
+static void keep_removed(struct runtime *runtime)
+{
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        if (p->place == PROVIDER_PUBLISHED && p->why_off.len > 0 &&
+            !has_wanted(runtime, p->slot->provider->name))
+            p->wanted = true;
+    }
+}
+
 /* Without a file every plugin has a provider of its name. */
 static harborai_status prepare_all_own(struct runtime *runtime, const struct change *change,
                                        harborai_error *error)
@@ -405,6 +427,8 @@ static harborai_status prepare_all_own(struct runtime *runtime, const struct cha
             (void)harborai_error_set(error, st, "%s", why.message);
         }
     }
+    if (change->faults == NULL)
+        keep_removed(runtime);
     return st;
 }
 

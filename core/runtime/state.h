@@ -170,6 +170,13 @@ MUST_CHECK harborai_status order_find(const struct runtime_order *order,
 /* Says what is about to be done with it: of what is shown. */
 void order_describe(struct runtime_order *order, const struct plugin_file *file);
 
+/* --- order_switch.c --- */
+/* Finds in `world` what is meant, and writes it to plugins.json. E_NOT_FOUND, E_INVALID: nothing was
+ * meant that can be switched; else why it cannot be written. */
+struct subject_world;
+MUST_CHECK harborai_status order_switch(struct runtime_order *order,
+                                        const struct subject_world *world, harborai_error *error);
+
 /* --- models.c --- */
 /* Of the providers that are shown. `is_interim`: these are not those that the aliases of `config`
  * were checked with. [keeper] */
@@ -208,6 +215,9 @@ MUST_CHECK harborai_status keeper_apply(struct runtime *runtime, struct config *
 /* A RESCAN or a RELOAD. Each heir that comes of it is settled later, if `order->pending` says that
  * there are some. [keeper] */
 MUST_CHECK harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *order,
+                                         harborai_error *error);
+/* A SWITCH, likewise. [keeper] */
+MUST_CHECK harborai_status keeper_switch(struct runtime *runtime, struct runtime_order *order,
                                          harborai_error *error);
 
 #endif

@@ -183,6 +183,35 @@ harborai_status subject_find(const struct subject_world *world, harborai_str giv
     return refuse(world, given, error);
 }
 
+/* Of a model that a longer glob disables, another entry than its own has to go. */
+static harborai_status check_glob(const struct plugin_state *switches, harborai_str model,
+                                  harborai_error *error)
+{
+    const struct plugin_state_entry *entry =
+        plugin_state_disabled(switches, PLUGIN_STATE_MODEL, model);
+    if (entry == NULL || slice_equal(entry->name, model))
+        return HARBORAI_OK;
+    harborai_str glob = slice_cut(entry->name, NAME_SHOWN);
+    return harborai_error_set(error, HARBORAI_E_INVALID,
+                              "'%.*s' is disabled by the glob '%.*s': 'harborai plugin enable %.*s' "
+                              "enables all that it matches",
+                              SLICE_ARG(slice_cut(model, NAME_SHOWN)), SLICE_ARG(glob),
+                              SLICE_ARG(glob));
+}
+
+harborai_status subject_check_switch(const struct subject_world *world,
+                                     const struct subject *subject, bool enabled,
+                                     harborai_error *error)
+{
+    if (subject->name.len == 0)
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "it is not known whose plugin '%s' is: 'harborai plugin doctor' "
+                                  "says why", subject->file->path);
+    if (enabled && subject->kind == PLUGIN_STATE_MODEL)
+        return check_glob(world->switches, subject->name, error);
+    return HARBORAI_OK;
+}
+
 const char *subject_kind_name(enum plugin_state_kind kind)
 {
     static const char *const names[] = {[PLUGIN_STATE_PLUGIN] = "plugin",

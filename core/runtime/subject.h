@@ -33,6 +33,12 @@ MUST_CHECK harborai_status subject_find(const struct subject_world *world, harbo
 bool subject_look_up(const struct subject_world *world, harborai_str given,
                      struct subject *ret_subject);
 
+/* Whether it can be switched off, or on again. E_INVALID: it has no name, or another glob than its own
+ * disables it. [any] */
+MUST_CHECK harborai_status subject_check_switch(const struct subject_world *world,
+                                                const struct subject *subject, bool enabled,
+                                                harborai_error *error);
+
 /* "plugin", "provider" or "model". */
 const char *subject_kind_name(enum plugin_state_kind kind);
 

@@ -10,6 +10,9 @@
 static harborai_str explain(struct arena *arena, const struct plugin_state *state,
                             const struct plugin_state_entry *entry, harborai_str name)
 {
+    if (slice_is(entry->by, PLUGIN_STATE_BY_REMOVE)) /* what stands in the file goes with its own */
+        return arena_printf(arena, "by '%.*s' since %.*s: 'harborai plugin install' brings it back",
+                            SLICE_ARG(entry->by), SLICE_ARG(entry->since));
     return arena_printf(arena, "%s%.*s%s%s%.*s%sin %s: 'harborai plugin enable %.*s' enables it",
                         entry->by.len > 0 ? "by '" : "", SLICE_ARG(entry->by),
                         entry->by.len > 0 ? "' " : "", entry->since.len > 0 ? "since " : "",

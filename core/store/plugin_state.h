@@ -27,6 +27,8 @@ enum plugin_state_kind {
     PLUGIN_STATE_KINDS
 };
 
+enum { PLUGIN_STATE_NAME_MAX = 512 }; /* bytes */
+
 struct plugin_state_entry { /* texts have a NUL behind them */
     harborai_str name;
     bool enabled;
@@ -61,6 +63,9 @@ const struct plugin_state_entry *plugin_state_disabled(const struct plugin_state
 /* All of a kind, in the order of the file, also those that say "enabled": true. [any] */
 const struct plugin_state_entry *plugin_state_list(const struct plugin_state *state,
                                                    enum plugin_state_kind kind, size_t *ret_count);
+
+/* `by` of what is switched off because its file is being taken away. */
+#define PLUGIN_STATE_BY_REMOVE "harborai plugin remove"
 
 struct plugin_state_change {
     enum plugin_state_kind kind;

@@ -11,8 +11,7 @@
 
 enum {
     PLUGIN_STATE_ENTRIES_MAX = 1024, /* of a kind */
-    PLUGIN_STATE_MEMBERS_MAX = 32,   /* of the whole: those of versions to come too */
-    PLUGIN_STATE_NAME_MAX = 512
+    PLUGIN_STATE_MEMBERS_MAX = 32    /* of the whole: those of versions to come too */
 };
 
 struct plugin_state_section {
