@@ -274,7 +274,11 @@ static void keep_memory(void)
 
 static enum exit_code serve(struct serving *s)
 {
-    struct server_options where = {slice_of(s->host), s->port, s->max_body, 0};
+    struct server_options where = {.host = slice_of(s->host),
+                                   .port = s->port,
+                                   .max_body = s->max_body,
+                                   .with_control = true,
+                                   .state_dir = slice_of(s->state_dir)};
     harborai_error error = HARBORAI_ERROR_INIT;
     struct server *server;
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "server/conn.h"
@@ -108,6 +109,17 @@ void acceptor_remove(struct acceptor *a)
 
 /* --- Accepting -------------------------------------------------------------------------------- */
 
+static void admit(struct acceptor *a, int fd, const struct sockaddr_storage *address)
+{
+    unsigned user;
+    if (listener_admits(a->listener, fd, &user)) {
+        conn_open(a->gate, fd, address);
+        return;
+    }
+    log_write(a->gate->log, LOG_LEVEL_WARN, "control.refused", "user=%u", user);
+    close(fd);
+}
+
 /* False: there is none, or it failed. */
 static bool take_one(struct acceptor *a, int socket)
 {
@@ -117,7 +129,7 @@ static bool take_one(struct acceptor *a, int socket)
     int fd = accept4(socket, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         a->exhausted = false;
-        conn_open(a->gate, fd, &address);
+        admit(a, fd, &address);
         return true;
     }
     if (!a->closed &&

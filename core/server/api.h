@@ -15,6 +15,12 @@ void api_chat_complete(struct conn *conn, harborai_str rest);
 void api_models_list(struct conn *conn, harborai_str rest);
 void api_models_one(struct conn *conn, harborai_str rest); /* `rest`: the name, percent-encoded */
 
+/* api_plugins.c */
+void api_plugins_list(struct conn *conn, harborai_str rest);
+void api_plugins_one(struct conn *conn, harborai_str rest);    /* `rest`: the name, percent-encoded */
+void api_plugins_change(struct conn *conn, harborai_str rest); /* … and a slash, and what to do */
+void api_plugins_rescan(struct conn *conn, harborai_str rest);
+
 /* api_status.c */
 void api_status_health(struct conn *conn, harborai_str rest);
 void api_status_metrics(struct conn *conn, harborai_str rest);

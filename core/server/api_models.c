@@ -7,6 +7,7 @@
 #include "runtime/runtime.h"
 #include "server/api.h"
 #include "server/gate.h"
+#include "server/percent.h"
 #include "server/reply.h"
 #include "wire/json_write.h"
 
@@ -77,32 +78,6 @@ void api_models_list(struct conn *conn, harborai_str rest UNUSED)
     reply_json(conn, &json);
 }
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* RFC 3986, 2.1. False: a '%' without its two digits. */
-static bool decode(harborai_str text, struct buf *out)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] != '%') {
-            buf_add_char(out, text.data[i]);
-            continue;
-        }
-        int high = i + 2 < text.len ? digit_of(text.data[i + 1]) : -1;
-        int low = high >= 0 ? digit_of(text.data[i + 2]) : -1;
-        if (low < 0)
-            return false;
-        buf_add_char(out, (char)(high << 4 | low));
-        i += 2;
-    }
-    return out->failed == HARBORAI_OK;
-}
-
 static void show(struct conn *conn, harborai_str name)
 {
     const struct model_map *models = runtime_models(conn->gate->runtime);
@@ -123,7 +98,7 @@ static void show(struct conn *conn, harborai_str name)
 void api_models_one(struct conn *conn, harborai_str rest)
 {
     AUTO(buf) name = BUF_INIT(HTTP_TARGET_MAX);
-    if (decode(rest, &name))
+    if (percent_decode(rest, &name))
         show(conn, buf_slice(&name));
     else
         reply_refuse(conn, 400, "bad_request", "the model's name is not percent-encoded properly");

@@ -144,6 +144,12 @@ static void name_client(struct conn *conn, const struct sockaddr_storage *addres
         (void)inet_ntop(address->ss_family, bytes, conn->client, sizeof conn->client);
 }
 
+static void count(const struct gate *gate, enum metric metric, int64_t number)
+{
+    if (gate->metrics != NULL)
+        metrics_add(gate->metrics, metric, number);
+}
+
 void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address)
 {
     const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
@@ -163,8 +169,8 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
     name_client(conn, address);
     list_append(&gate->conns, &conn->link);
     acceptor_add(&gate->acceptor);
-    metrics_add(gate->metrics, METRIC_CLIENT_ACCEPTS, 1);
-    metrics_add(gate->metrics, METRIC_CLIENT_CONNECTIONS, 1);
+    count(gate, METRIC_CLIENT_ACCEPTS, 1);
+    count(gate, METRIC_CLIENT_CONNECTIONS, 1);
     conn_set_limit(conn, CONN_LIMIT_HEAD_S);
 }
 
@@ -188,6 +194,7 @@ void conn_close(struct conn *conn)
 {
     struct gate *gate = conn->gate;
     struct call *call = take(conn->call);
+    struct conn_work *work = take(conn->work);
     int fd = conn->watch.fd;
 
     if (conn->state == CONN_CLOSED)
@@ -197,6 +204,8 @@ void conn_close(struct conn *conn)
         call_cancel(call);
     else if (call != NULL)
         call_leave(call);
+    if (work != NULL)
+        work->forget(work);
     conn_drop_body(conn);
     loop_unwatch(gate->loop, &conn->watch);
     close(fd);
@@ -205,7 +214,7 @@ void conn_close(struct conn *conn)
     list_remove(&conn->waiting);
     list_remove(&conn->link);
     loop_park(gate->loop, &conn->parked, free_conn);
-    metrics_add(gate->metrics, METRIC_CLIENT_CONNECTIONS, -1);
+    count(gate, METRIC_CLIENT_CONNECTIONS, -1);
     acceptor_remove(&gate->acceptor);
     gate_check_drained(gate);
 }

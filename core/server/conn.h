@@ -30,6 +30,11 @@ enum conn_state {
     CONN_CLOSED    /* lives until the pass ends */
 };
 
+/* Of an endpoint that answers later than in its pass; the state is CONN_CALL until then. */
+struct conn_work {
+    void (*forget)(struct conn_work *work); /* the connection goes: nobody is left to be answered */
+};
+
 struct conn {
     struct gate *gate;
     enum conn_state state;
@@ -64,6 +69,7 @@ struct conn {
     size_t charged;    /* for it, to gate->bodies; goes with it */
     int64_t body_began_ns;
     struct call *call; /* NULL: none, or it has ended */
+    struct conn_work *work; /* NULL: none; taken away by who answers */
 
     char request_id[LIMIT_REQUEST_ID + 1];
     char trace_parent[56];

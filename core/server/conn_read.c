@@ -151,11 +151,11 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
         return bytes.len;
     }
     take_head(conn, &request);
-    int status = router_find(request.method, request.path, &match);
+    int status = router_find(conn->gate->routes, request.method, request.path, &match);
     conn->route = match.route;
     if (status != 200) {
         refuse_route(conn, &request, status, &match);
-    } else if (route_takes_body(match.route)) {
+    } else if (match.route->has_body) {
         begin_body(conn, &request, request.head.size == bytes.len);
     } else {
         conn->keep_alive &= !conn->body_unread; /* nobody wants it */

@@ -82,11 +82,17 @@ void gate_check_drained(struct gate *gate)
 {
     uint64_t one = 1;
     if (!gate->stopping || gate->told || !list_is_empty(&gate->conns) ||
-        engine_loop_left(gate->engine) > 0)
+        (gate->engine != NULL && engine_loop_left(gate->engine) > 0))
         return;
     gate->told = true;
     ssize_t written = write(gate->drained_fd, &one, sizeof one);
     (void)written; /* fails only when the counter is full: it counts at most LIMIT_LOOPS */
+}
+
+static void break_off_left(struct gate *gate)
+{
+    if (gate->engine != NULL)
+        engine_loop_break_off_left(gate->engine);
 }
 
 /* `todo` may close a connection, which takes it off the list. */
@@ -113,7 +119,7 @@ static void on_cut(struct message *message)
     struct gate *gate = CONTAINER_OF(message, struct gate, cut);
     gate->cutting = true;
     for_each_conn(gate, conn_cut);
-    engine_loop_break_off_left(gate->engine);
+    break_off_left(gate);
     gate_check_drained(gate);
 }
 
@@ -154,7 +160,7 @@ void gate_release(struct gate *gate)
     gate->stopping = gate->cutting = gate->told = true;
     acceptor_close(&gate->acceptor);
     for_each_conn(gate, conn_close);
-    engine_loop_break_off_left(gate->engine);
+    break_off_left(gate);
     loop_timer_clear(gate->loop, &gate->next_pass);
     list_remove(&gate->flush.link);
     free(take(gate->receive));

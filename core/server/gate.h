@@ -17,13 +17,15 @@
 #define GATE_RECEIVE KIB(64)
 
 struct budget;
+struct router;
 struct runtime;
 
 struct gate {
     struct loop *loop;
-    struct engine_loop *engine;
+    const struct router *routes;
+    struct engine_loop *engine; /* NULL: it takes no calls */
     struct runtime *runtime; /* for what is shown: models, metrics */
-    struct metrics_shard *metrics;
+    struct metrics_shard *metrics; /* NULL: nobody counts its clients */
     const struct log *log;
     size_t max_body;
     struct budget *bodies; /* of all gates */

@@ -130,6 +130,23 @@ harborai_status listener_open(struct listener *listener, harborai_str host, int6
     return HARBORAI_OK;
 }
 
+void listener_adopt(struct listener *listener, int fd)
+{
+    *listener = (struct listener){.sockets = {fd}, .socket_count = 1, .is_local = true};
+    atomic_store(&listener->users, 1);
+}
+
+bool listener_admits(const struct listener *listener, int fd, unsigned *ret_user)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof peer;
+    if (!listener->is_local)
+        return true;
+    bool is_known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+    *ret_user = (unsigned)peer.uid;
+    return is_known && (peer.uid == geteuid() || peer.uid == 0);
+}
+
 void listener_close(struct listener *listener)
 {
     for (unsigned i = 0; i < listener->socket_count; i++)

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of endpoints. Short enough to be walked. */
+/* The tables of endpoints. Short enough to be walked. */
 #include "server/router.h"
 
 #include "base/attr.h"
 #include "server/api.h"
 
-static const struct route routes[] = {
-    {"POST", "/v1/chat/completions", false, api_chat_complete},
-    {"POST", "/chat/completions", false, api_chat_complete},
-    {"GET", "/v1/models", false, api_models_list},
-    {"GET", "/models", false, api_models_list},
-    {"GET", "/v1/models/", true, api_models_one},
-    {"GET", "/models/", true, api_models_one},
-    {"GET", "/health", false, api_status_health},
-    {"GET", "/metrics", false, api_status_metrics},
+static const struct route public_routes[] = {
+    {"POST", "/v1/chat/completions", false, true, api_chat_complete},
+    {"POST", "/chat/completions", false, true, api_chat_complete},
+    {"GET", "/v1/models", false, false, api_models_list},
+    {"GET", "/models", false, false, api_models_list},
+    {"GET", "/v1/models/", true, false, api_models_one},
+    {"GET", "/models/", true, false, api_models_one},
+    {"GET", "/health", false, false, api_status_health},
+    {"GET", "/metrics", false, false, api_status_metrics},
 };
+const struct router router_public = {public_routes, ARRAY_LEN(public_routes)};
 
-bool route_takes_body(const struct route *route)
-{
-    return strcmp(route->method, "POST") == 0;
-}
+static const struct route control_routes[] = {
+    {"GET", "/plugins", false, false, api_plugins_list},
+    {"GET", "/plugins/", true, false, api_plugins_one},
+    {"POST", "/plugins/", true, false, api_plugins_change},
+    {"POST", "/rescan", false, false, api_plugins_rescan},
+};
+const struct router router_control = {control_routes, ARRAY_LEN(control_routes)};
 
 static bool has_path(const struct route *route, harborai_str path)
 {
@@ -34,11 +38,19 @@ static bool has_method(const struct route *route, harborai_str method)
            (slice_is(method, "HEAD") && strcmp(route->method, "GET") == 0);
 }
 
-int router_find(harborai_str method, harborai_str path, struct router_match *ret_match)
+/* Of all routes with the path. */
+static const char *allowed(bool gets, bool posts)
+{
+    return gets && posts ? "GET, HEAD, POST" : posts ? "POST" : gets ? "GET, HEAD" : NULL;
+}
+
+int router_find(const struct router *router, harborai_str method, harborai_str path,
+                struct router_match *ret_match)
 {
     *ret_match = (struct router_match){NULL, SLICE_NONE, NULL};
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        const struct route *route = &routes[i];
+    bool gets = false, posts = false;
+    for (size_t i = 0; i < router->count; i++) {
+        const struct route *route = &router->routes[i];
         if (!has_path(route, path))
             continue;
         if (has_method(route, method)) {
@@ -46,7 +58,8 @@ int router_find(harborai_str method, harborai_str path, struct router_match *ret
             ret_match->rest = slice_from(path, strlen(route->path));
             return 200;
         }
-        ret_match->allow = route_takes_body(route) ? "POST" : "GET, HEAD";
+        *(strcmp(route->method, "POST") == 0 ? &posts : &gets) = true;
     }
+    ret_match->allow = allowed(gets, posts);
     return ret_match->allow != NULL ? 405 : 404;
 }

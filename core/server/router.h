@@ -14,8 +14,9 @@ struct route {
     const char *method; /* a route of GET answers HEAD, too */
     const char *path;
     bool is_prefix; /* anything but nothing may follow */
-    /* GET: at once. `rest` is what follows a prefix, borrowed until it returns.
-     * POST: when the body is complete, in conn->body; `rest` is empty. */
+    bool has_body;  /* of POST: it is waited for */
+    /* At once. `rest` is what follows a prefix, borrowed until it returns.
+     * With a body: when that is complete, in conn->body; `rest` is empty. */
     void (*answer)(struct conn *conn, harborai_str rest);
 };
 
@@ -25,9 +26,15 @@ struct router_match {
     const char *allow; /* with 405: the methods of that path */
 };
 
-/* 200, 404, or 405. [any] */
-int router_find(harborai_str method, harborai_str path, struct router_match *ret_match);
+struct router {
+    const struct route *routes;
+    size_t count;
+};
+extern const struct router router_public;  /* for clients */
+extern const struct router router_control; /* for commands of the owner's */
 
-bool route_takes_body(const struct route *route);
+/* 200, 404, or 405. [any] */
+int router_find(const struct router *router, harborai_str method, harborai_str path,
+                struct router_match *ret_match);
 
 #endif

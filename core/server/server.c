@@ -11,7 +11,9 @@
 #include "base/error.h"
 #include "runtime/runtime.h"
 #include "server/budget.h"
+#include "server/control.h"
 #include "server/gate.h"
+#include "server/router.h"
 
 #define CUT_LIMIT_MS 5000 /* for loops to notice; only a plugin that hangs on one needs it */
 
@@ -22,6 +24,7 @@ struct server {
     struct gate *gates;
     struct acceptor **acceptors;
     struct budget bodies;
+    struct control *control; /* NULL: none */
 };
 
 static harborai_status init_gate(struct server *server, struct runtime *runtime,
@@ -30,6 +33,7 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
 {
     struct gate *gate = &server->gates[index];
     gate->loop = runtime_loop(runtime, index);
+    gate->routes = &router_public;
     gate->engine = runtime_engine(runtime, index);
     gate->runtime = runtime;
     gate->metrics = metrics_shard_of(runtime_metrics(runtime), index);
@@ -76,6 +80,21 @@ static void set_budget(struct server *server, const struct server_options *optio
     budget_init(&server->bodies, ceiling < SIZE_MAX ? (size_t)ceiling : SIZE_MAX);
 }
 
+/* A gateway without it does its work. */
+static void open_control(struct server *server, struct runtime *runtime,
+                         const struct server_options *options)
+{
+    const struct control_options with = {.runtime = runtime,
+                                         .bodies = &server->bodies,
+                                         .drained_fd = server->drained_fd,
+                                         .state_dir = options->state_dir};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (options->with_control && control_create(&with, &server->control, &error) < 0)
+        log_write(runtime_log(runtime), LOG_LEVEL_WARN, "control.none",
+                  "error='%s' help='commands about plugins reach this gateway by SIGHUP alone'",
+                  error.message);
+}
+
 static harborai_status build(struct server *server, struct runtime *runtime,
                              const struct server_options *options, harborai_error *error)
 {
@@ -93,6 +112,7 @@ static harborai_status build(struct server *server, struct runtime *runtime,
     }
     for (unsigned i = 0; i < server->gate_count; i++)
         acceptor_update(&server->gates[i].acceptor);
+    open_control(server, runtime, options);
     return HARBORAI_OK;
 }
 
@@ -125,7 +145,7 @@ static bool wait_until_drained(struct server *server, int64_t limit_ms, int hurr
     struct pollfd fds[] = {{.fd = server->drained_fd, .events = POLLIN},
                            {.fd = hurry_fd, .events = POLLIN}};
     int64_t end_ns = clock_monotonic_ns(&clock_system) + limit_ms * NS_PER_MS;
-    while (*drained < server->gate_count) {
+    while (*drained < server->gate_count + (server->control != NULL)) {
         uint64_t more = 0;
         int64_t left_ms = (end_ns - clock_monotonic_ns(&clock_system)) / NS_PER_MS;
         if (left_ms < 0)
@@ -144,10 +164,12 @@ void server_stop(struct server *server, int64_t limit_ms, int hurry_fd)
     uint64_t drained = 0;
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].stop);
+    control_stop(server->control);
     if (wait_until_drained(server, limit_ms, hurry_fd, &drained))
         return;
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].cut);
+    control_cut(server->control);
     (void)wait_until_drained(server, CUT_LIMIT_MS, -1, &drained);
 }
 
@@ -157,10 +179,12 @@ void server_destroy(struct server *server)
         return;
     for (unsigned i = 0; i < server->gate_count; i++)
         gate_release(&server->gates[i]);
+    control_release(server->control);
     /* What was parked or posted lies in memory of ours, and cancelled calls have to be recorded. */
     for (unsigned i = 0; i < server->gate_count; i++)
         if (server->gates[i].loop != NULL)
             loop_turn(server->gates[i].loop, 0);
+    control_destroy(server->control);
     listener_close(&server->listener);
     if (server->drained_fd >= 0)
         close(server->drained_fd);

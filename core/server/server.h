@@ -15,6 +15,8 @@ struct server_options {
     int64_t max_body;  /* bytes of a request's body */
     int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
                            no less than one takes */
+    bool with_control;      /* a control socket, in */
+    harborai_str state_dir; /* … that directory; without one the log says why */
 };
 
 /* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`,

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "../unit.h"
+#include "runtime/order.h"
+#include "runtime/subject.h"
 
 struct engine_loop {
     struct runtime *runtime;
@@ -219,6 +221,22 @@ const struct model_map *runtime_models(struct runtime *runtime)
     return runtime->models;
 }
 
+/* Orders are the real runtime's: nobody gives one here. */
+harborai_status runtime_order(struct runtime *runtime UNUSED, struct runtime_order *order UNUSED,
+                              harborai_error *error)
+{
+    return harborai_error_set(error, HARBORAI_E_MEMORY, "no keeper");
+}
+
+void runtime_listing_destroy(struct runtime_listing *listing UNUSED)
+{
+}
+
+const char *subject_kind_name(enum plugin_state_kind kind UNUSED)
+{
+    return "";
+}
+
 struct metrics *runtime_metrics(struct runtime *runtime)
 {
     return runtime->metrics;
@@ -272,7 +290,8 @@ void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body)
 void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
                      int64_t all_bodies)
 {
-    struct server_options options = {HARBORAI_STR("127.0.0.1"), 0, max_body, all_bodies};
+    struct server_options options = {
+        .host = HARBORAI_STR("127.0.0.1"), .max_body = max_body, .all_bodies = all_bodies};
     *runtime = (struct runtime){.clock = {now, now}, .loop_count = loops};
     runtime->now_ns = INT64_C(1700000000) * NS_PER_S;
     epoch_init(&runtime->epoch);

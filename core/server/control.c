@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes the control socket, and takes it away again. Must never take it from a gateway that lives. */
+#include "server/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/directory.h"
+#include "base/error.h"
+#include "runtime/runtime.h"
+#include "server/gate.h"
+#include "server/router.h"
+
+#define SOCKET_NAME "control.sock"
+#define LOCK_NAME "control.lock"
+#define BACKLOG 64
+#define BODY_MAX KIB(4) /* no request has one yet */
+
+struct control {
+    struct gate gate; /* first: aligned */
+    struct listener listener;
+    struct acceptor *acceptors[1];
+    char *directory; /* owned */
+    char path[CONTROL_PATH_MAX];
+    bool is_bound;
+    int lock; /* -1 = none */
+};
+
+_Static_assert(CONTROL_PATH_MAX == sizeof((struct sockaddr_un){0}).sun_path, "of sockaddr_un");
+
+bool control_path(harborai_str state_dir, char path[static CONTROL_PATH_MAX])
+{
+    int len = snprintf(path, CONTROL_PATH_MAX, "%.*s/" SOCKET_NAME, SLICE_ARG(state_dir));
+    return len >= 0 && len < CONTROL_PATH_MAX;
+}
+
+harborai_str control_state_dir(const struct gate *gate)
+{
+    return slice_of(CONTAINER_OF((uintptr_t)gate, struct control, gate)->directory);
+}
+
+/* ---- The directory and the lock -------------------------------------------------------------- */
+
+static harborai_status cannot(const char *what, const char *path, harborai_error *error)
+{
+    char text[128];
+    return harborai_error_set(error, HARBORAI_E_CONFIG,
+                              "cannot %s '%s': %s; see whose it is, or set state_dir to a directory "
+                              "of your own",
+                              what, path, error_of_errno(errno, text));
+}
+
+/* Who may write there may put a socket of his own in the place of ours. */
+static harborai_status check_directory(const struct control *control, harborai_error *error)
+{
+    struct stat status;
+    if (!directory_make(control->directory))
+        return cannot("make directory", control->directory, error);
+    if (stat(control->directory, &status) != 0)
+        return cannot("look at", control->directory, error);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+        (status.st_uid == geteuid() || status.st_uid == 0))
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_CONFIG,
+                              "others may write to '%s': chmod go-w '%s', or set state_dir to a "
+                              "directory of your own",
+                              control->directory, control->directory);
+}
+
+static harborai_status refuse_locked(const struct control *control, harborai_error *error)
+{
+    char pid[24] = "";
+    ssize_t len = pread(control->lock, pid, sizeof pid - 1, 0);
+    while (len > 0 && (pid[len - 1] < '0' || pid[len - 1] > '9'))
+        pid[--len] = '\0';
+    return harborai_error_set(error, HARBORAI_E_CLOSED,
+                              "another gateway%s%s has '%s/" SOCKET_NAME "': 'harborai plugin' speaks "
+                              "to that one; give this one a state_dir of its own",
+                              pid[0] != '\0' ? ", process " : "", pid, control->directory);
+}
+
+static harborai_status take_lock(struct control *control, harborai_error *error)
+{
+    char path[CONTROL_PATH_MAX], pid[24];
+    snprintf(path, sizeof path, "%s/" LOCK_NAME, control->directory);
+    control->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (control->lock < 0)
+        return cannot("write", path, error);
+    if (flock(control->lock, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? refuse_locked(control, error) : cannot("lock", path, error);
+    int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(control->lock, 0) != 0 || pwrite(control->lock, pid, (size_t)len, 0) != len)
+        return cannot("write", path, error);
+    return HARBORAI_OK;
+}
+
+/* ---- The socket ------------------------------------------------------------------------------ */
+
+/* Nobody can connect before listen(): by then it is the owner's. */
+static harborai_status listen_there(struct control *control, harborai_error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    memcpy(address.sun_path, control->path, sizeof address.sun_path);
+    if (fd < 0)
+        return cannot("make", control->path, error);
+    listener_adopt(&control->listener, fd);
+    if (unlink(control->path) != 0 && errno != ENOENT)
+        return cannot("replace", control->path, error);
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+        return cannot("make", control->path, error);
+    control->is_bound = true;
+    if (chmod(control->path, 0600) != 0 || listen(fd, BACKLOG) != 0)
+        return cannot("listen on", control->path, error);
+    return HARBORAI_OK;
+}
+
+static harborai_status init_gate(struct control *control, const struct control_options *options,
+                                 harborai_error *error)
+{
+    struct gate *gate = &control->gate;
+    gate->loop = runtime_loop(options->runtime, 0);
+    gate->runtime = options->runtime;
+    gate->routes = &router_control;
+    gate->log = runtime_log(options->runtime);
+    gate->max_body = BODY_MAX;
+    gate->bodies = options->bodies;
+    gate->drained_fd = options->drained_fd;
+    gate->acceptor.gate = gate;
+    gate->acceptor.listener = &control->listener;
+    gate->acceptor.all = control->acceptors;
+    gate->acceptor.all_count = 1;
+    control->acceptors[0] = &gate->acceptor;
+    return gate_init(gate, error);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static harborai_status open_all(struct control *control, const struct control_options *options,
+                                harborai_error *error)
+{
+    control->directory = slice_dup(options->state_dir);
+    if (control->directory == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    if (options->state_dir.len == 0)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "there is no place for it: set state_dir, --state-dir or HOME");
+    if (!control_path(options->state_dir, control->path))
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "the path of '%s/" SOCKET_NAME "' is longer than the %d bytes that "
+                                  "a socket's may have: set state_dir to a shorter one",
+                                  control->directory, CONTROL_PATH_MAX - 1);
+    harborai_status st = check_directory(control, error);
+    if (st >= 0)
+        st = take_lock(control, error);
+    if (st >= 0)
+        st = listen_there(control, error);
+    return st < 0 ? st : init_gate(control, options, error);
+}
+
+harborai_status control_create(const struct control_options *options, struct control **ret_control,
+                               harborai_error *error)
+{
+    struct control *control = aligned_alloc(_Alignof(struct control), sizeof *control);
+    if (control == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    memset(control, 0, sizeof *control);
+    control->lock = -1;
+    harborai_status st = open_all(control, options, error);
+    if (st < 0) {
+        control_destroy(control);
+        return st;
+    }
+    acceptor_update(&control->gate.acceptor);
+    *ret_control = control;
+    return HARBORAI_OK;
+}
+
+/* The lock goes after the name: whoever gets it finds none of ours. */
+static void forget_name(struct control *control)
+{
+    if (control->is_bound)
+        (void)unlink(control->path);
+    control->is_bound = false;
+    if (control->lock >= 0)
+        close(control->lock);
+    control->lock = -1;
+}
+
+void control_stop(struct control *control)
+{
+    if (control == NULL)
+        return;
+    forget_name(control);
+    loop_post(control->gate.loop, &control->gate.stop);
+}
+
+void control_cut(struct control *control)
+{
+    if (control != NULL)
+        loop_post(control->gate.loop, &control->gate.cut);
+}
+
+void control_release(struct control *control)
+{
+    if (control != NULL)
+        gate_release(&control->gate);
+}
+
+void control_destroy(struct control *control)
+{
+    if (control == NULL)
+        return;
+    forget_name(control);
+    listener_close(&control->listener);
+    free(control->directory);
+    free(control);
+}

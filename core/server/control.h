@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The control socket of a gateway, <state_dir>/control.sock: a server of its own on loop 0, for
+ * commands about plugins (api_plugins.c). Whoever may speak there may have code loaded: the socket is
+ * its owner's (0600), and nobody but he and root is listened to. A lock beside it, held as long as the
+ * gateway runs, tells a gateway that lives from a socket that one left behind. */
+#ifndef SERVER_CONTROL_H
+#define SERVER_CONTROL_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/slice.h"
+
+enum { CONTROL_PATH_MAX = 108 }; /* of sockaddr_un, with the NUL */
+
+struct budget;
+struct control;
+struct gate;
+struct runtime;
+
+struct control_options {
+    struct runtime *runtime;
+    struct budget *bodies;
+    int drained_fd;         /* of gate.h */
+    harborai_str state_dir; /* made if it is not there */
+};
+
+/* Listens from now on. Borrows what `options` points to, copies the text. E_CONFIG: there can be no
+ * socket; E_CLOSED: another gateway has it. Both say the way out. [init] */
+MUST_CHECK harborai_status control_create(const struct control_options *options,
+                                          struct control **ret_control, harborai_error *error);
+
+/* Takes the socket's name away, and posts to the loop that no more is taken. Accepts NULL.
+ * [any but a loop] */
+void control_stop(struct control *control);
+void control_cut(struct control *control); /* … that what is under way is broken off */
+/* The loop does not run. */
+void control_release(struct control *control);
+void control_destroy(struct control *control); /* after a last pass of the loop. Accepts NULL */
+
+/* The socket's path; false: it is too long to be one. [any] */
+bool control_path(harborai_str state_dir, char path[static CONTROL_PATH_MAX]);
+
+/* The directory of the gateway whose control the gate is. Borrowed. [loop] */
+harborai_str control_state_dir(const struct gate *gate);
+
+#endif
