@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/gateway.h"
 #include "cli/plugins.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -13,6 +14,7 @@
 
 static const struct option_spec options[] = {
     {"presets", 0, NULL, "the vendors that need no more than `preset: NAME` in the configuration"},
+    {"state-dir", 0, "DIR", "whose gateway is asked, and where plugins.json is kept"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -87,7 +89,8 @@ static void say_where_none_is(const struct plugin_catalog *catalog)
                          PLUGINDIR);
 }
 
-static void print_table(const struct plugins *plugins, bool with_color)
+static void print_table(const struct plugins *plugins, const struct gateway_answer *gateway,
+                        bool with_color)
 {
     const struct plugin_catalog *catalog = plugins->catalog;
     static const char *const heads[] = {"PLUGIN", "ID", "VERSION", "STATE", "FILE"};
@@ -100,6 +103,8 @@ static void print_table(const struct plugins *plugins, bool with_color)
     if (catalog->file_count > 0)
         table_print(&table, terminal_width(STDOUT_FILENO), with_color);
     table_release(&table);
+    if (gateway->status != 0)
+        gateway_print_providers(gateway, with_color);
     fflush(stdout);
     print_reasons(catalog);
     print_disabled(plugins);
@@ -242,7 +247,7 @@ static void write_disabled(struct json_writer *w, const struct plugins *plugins)
     json_write_end(w);
 }
 
-static void print_json(const struct plugins *plugins)
+static void print_json(const struct plugins *plugins, const struct gateway_answer *gateway)
 {
     const struct plugin_catalog *catalog = plugins->catalog;
     AUTO(buf) text = BUF_INIT(MIB(64));
@@ -255,30 +260,41 @@ static void print_json(const struct plugins *plugins)
         write_json(&w, plugins, &catalog->files[i]);
     json_write_end(&w);
     write_disabled(&w, plugins);
+    if (gateway->status != 0) {
+        json_write_key(&w, HARBORAI_STR("gateway"));
+        json_write_raw(&w, buf_slice(&gateway->body));
+    }
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
 
-static void show(const struct plugins *plugins, const struct arguments *arguments)
+static void show(const struct plugins *plugins, const struct gateway_answer *gateway,
+                 const struct arguments *arguments)
 {
     bool with_color = command_has_color(arguments, STDOUT_FILENO);
     if (command_argument(&command_list_plugins, arguments, "json") != NULL)
-        print_json(plugins);
+        print_json(plugins, gateway);
     else if (command_argument(&command_list_plugins, arguments, "presets") != NULL)
         print_presets(plugins->catalog, with_color);
     else
-        print_table(plugins, with_color);
+        print_table(plugins, gateway, with_color);
 }
 
 static enum exit_code run(const struct arguments *arguments)
 {
     AUTO(plugins) plugins = {.config = NULL};
+    AUTO(gateway_answer) gateway = GATEWAY_ANSWER_INIT;
     enum exit_code code = plugins_open(&plugins, &command_list_plugins, arguments), end;
     if (code != EXIT_OK)
         return code;
-    show(&plugins, arguments);
+    enum gateway_state state = gateway_ask(plugins.config->state_dir, "GET", "/plugins", &gateway);
+    if (state != GATEWAY_ANSWERS)
+        gateway.status = 0;
+    show(&plugins, &gateway, arguments);
     code = plugins_check_state(&plugins);
     end = command_finish();
+    if (code == EXIT_OK && state == GATEWAY_REFUSES)
+        code = EXIT_FAILED;
     return code != EXIT_OK ? code : end;
 }
 

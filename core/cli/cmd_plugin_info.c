@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "cli/gateway.h"
 #include "cli/plugins.h"
 #include "cli/terminal.h"
 
 static const struct option_spec options[] = {
+    {"state-dir", 0, "DIR", "whose gateway is asked, and where plugins.json is kept"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -115,6 +117,21 @@ static void print_file(const struct plugins *plugins, const struct plugin_file *
         print_field("warning", file->manifest->warnings.items[i]);
 }
 
+/* Those of other plugins are of no interest here. */
+static enum gateway_state ask_gateway(const struct plugins *plugins,
+                                      const struct plugin_file *file,
+                                      struct gateway_answer *gateway)
+{
+    if (file->manifest == NULL)
+        return GATEWAY_NONE;
+    enum gateway_state state = gateway_ask_about(plugins->config->state_dir, "GET",
+                                                 file->manifest->id.data, "", gateway);
+    bool is_unknown = gateway->status == 404; /* there: nothing is wrong here */
+    if (state != GATEWAY_ANSWERS)
+        gateway->status = 0;
+    return is_unknown ? GATEWAY_NONE : state;
+}
+
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
 static void write_field(struct json_writer *w, const char *key, harborai_str text)
@@ -176,7 +193,8 @@ static void write_manifest(struct json_writer *w, const struct manifest *m)
     write_lists(w, m);
 }
 
-static void print_json(const struct plugins *plugins, const struct plugin_file *file)
+static void print_json(const struct plugins *plugins, const struct plugin_file *file,
+                       const struct gateway_answer *gateway)
 {
     AUTO(buf) text = BUF_INIT(MIB(4));
     AUTO(buf) trust = BUF_INIT(KIB(1));
@@ -196,15 +214,32 @@ static void print_json(const struct plugins *plugins, const struct plugin_file *
     json_write_key_string(&w, "found_by", slice_of(plugins_origin_name(file->origin)));
     write_field(&w, "trust", buf_slice(&trust));
     json_write_end(&w);
+    if (gateway->status != 0) {
+        json_write_key(&w, HARBORAI_STR("gateway"));
+        json_write_raw(&w, buf_slice(&gateway->body));
+    }
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
 }
 
 /* ---- The command ---------------------------------------------------------------------------- */
 
+static void show(const struct plugins *plugins, const struct plugin_file *file,
+                 const struct gateway_answer *gateway, const struct arguments *arguments)
+{
+    if (command_argument(&command_plugin_info, arguments, "json") != NULL) {
+        print_json(plugins, file, gateway);
+        return;
+    }
+    print_file(plugins, file);
+    if (gateway->status != 0)
+        gateway_print_providers(gateway, command_has_color(arguments, STDOUT_FILENO));
+}
+
 static enum exit_code run(const struct arguments *arguments)
 {
     AUTO(plugins) plugins = {.config = NULL};
+    AUTO(gateway_answer) gateway = GATEWAY_ANSWER_INIT;
     struct subject target;
     if (arguments->rest_count != 1) {
         command_complain("'plugin info' takes one name of a plugin or provider");
@@ -220,12 +255,12 @@ static enum exit_code run(const struct arguments *arguments)
                          subject_kind_name(target.kind), SLICE_ARG(target.name));
         return EXIT_FAILED;
     }
-    if (command_argument(&command_plugin_info, arguments, "json") != NULL)
-        print_json(&plugins, target.file);
-    else
-        print_file(&plugins, target.file);
+    enum gateway_state state = ask_gateway(&plugins, target.file, &gateway);
+    show(&plugins, target.file, &gateway, arguments);
     code = plugins_check_state(&plugins);
     end = command_finish();
+    if (code == EXIT_OK && state == GATEWAY_REFUSES)
+        code = EXIT_FAILED;
     return code != EXIT_OK ? code : end;
 }
 

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* harborai plugin install, plugin remove: puts a plugin's file where it is found, and takes it away.
- * None of the plugin's code runs. */
+/* harborai plugin install: puts a plugin's file where it is found. None of the plugin's code runs here; the
+ * gateway that runs is told to look for it. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "cli/gateway.h"
 #include "cli/plugins.h"
+#include "json_value.h"
 #include "plugin/install.h"
 
 static const struct option_spec install_options[] = {
     {"dir", 0, "DIR", "the plugin directory (default ~/.local/lib/harborai/plugins)"},
     {"force", 'f', NULL, "put it in the place of another file of the same plugin"},
-    {"json", 0, NULL, "as JSON"},
-    {NULL, 0, NULL, NULL},
-};
-
-static const struct option_spec remove_options[] = {
+    {"state-dir", 0, "DIR", "whose gateway is told, and where plugins.json is kept"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -29,7 +27,7 @@ static enum exit_code fail(const harborai_error *error)
                                                                                     : EXIT_FAILED;
 }
 
-/* Who installs a plugin, or takes it away, does not want what was said of the one before. */
+/* Who installs a plugin does not want what was said of the one before. */
 static void forget(const struct plugins *plugins, harborai_str id)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -53,56 +51,96 @@ static const struct plugin_file *file_at(const struct plugin_catalog *catalog, c
 
 /* ---- What was done -------------------------------------------------------------------------- */
 
-static void write_plugin(struct json_writer *w, const struct manifest *m, const char *path)
+struct report {
+    const struct install *install;
+    const struct plugin_file *file; /* as it is found now; NULL = not */
+    harborai_str state;
+    enum gateway_state gateway;
+    struct buf served_by; /* JSON strings of the providers in the gateway, with commas */
+};
+
+/* What the gateway made of it. */
+static void note_served(struct report *r, harborai_str answer)
 {
-    json_write_key_int64(w, "version", 1);
-    json_write_key(w, HARBORAI_STR("plugin"));
-    json_write_object(w);
-    if (m != NULL) {
-        json_write_key_string(w, "plugin", m->provider);
-        json_write_key_string(w, "id", m->id);
-        json_write_key_string(w, "version", m->version);
+    struct json_cursor cursor = json_open(json_member(answer, HARBORAI_STR("providers")));
+    harborai_str item;
+    while (json_array_next(&cursor, &item)) {
+        AUTO(buf) path = BUF_INIT(KIB(64));
+        bool takes = false;
+        gateway_add_text(item, "file", &path);
+        (void)json_boolean(json_member(item, HARBORAI_STR("takes_calls")), &takes);
+        if (takes && slice_is(buf_slice(&path), r->install->target))
+            buf_printf(&r->served_by, "%s%.*s", r->served_by.len > 0 ? ", " : "",
+                       SLICE_ARG(json_member(item, HARBORAI_STR("name"))));
     }
-    json_write_key_string(w, "file", slice_of(path));
 }
 
-static void print_installed(const struct install *install, harborai_str state, bool as_json)
+static void print_line(const struct report *r)
+{
+    const struct manifest *m = r->install->file.manifest;
+    printf("plugin '%.*s' %.*s is installed as '%s'", SLICE_ARG(m->id), SLICE_ARG(m->version),
+           r->install->target);
+    if (r->gateway != GATEWAY_ANSWERS)
+        printf(", and served from the next start on\n");
+    else if (r->served_by.len > 0)
+        printf(", and the gateway serves it as %.*s\n", SLICE_ARG(buf_slice(&r->served_by)));
+    else
+        printf("; the gateway has no provider of it: 'harborai plugin doctor %.*s' says why\n",
+               SLICE_ARG(m->id));
+}
+
+static void print_json(const struct report *r)
 {
     AUTO(buf) text = BUF_INIT(KIB(64));
-    const struct manifest *m = install->file.manifest;
-    if (!as_json) {
-        printf("plugin '%.*s' %.*s is installed as '%s', and served from the next start or SIGHUP on\n",
-               SLICE_ARG(m->id), SLICE_ARG(m->version), install->target);
-        return;
-    }
     struct json_writer w = JSON_WRITER(&text);
     json_write_object(&w);
-    write_plugin(&w, m, install->target);
-    json_write_key_string(&w, "state", state);
+    plugins_write_file(&w, r->install->file.manifest, r->install->target);
+    json_write_key_string(&w, "state", r->state);
     json_write_end(&w);
     json_write_key(&w, HARBORAI_STR("replaced"));
-    json_write_bool(&w, install->replaces);
+    json_write_bool(&w, r->install->replaces);
+    if (r->gateway == GATEWAY_ANSWERS) {
+        AUTO(buf) list = BUF_INIT(KIB(64));
+        buf_printf(&list, "[%.*s]", SLICE_ARG(buf_slice(&r->served_by)));
+        json_write_key(&w, HARBORAI_STR("served_by"));
+        json_write_raw(&w, buf_slice(&list));
+    }
     json_write_end(&w);
     printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
+}
+
+static void complain_of_file(const struct report *r)
+{
+    if (r->file == NULL)
+        command_complain("'%s' is no plugin directory: add it to plugin_path or HARBORAI_PLUGIN_PATH",
+                         r->install->directory);
+    else if (r->file->error.code != HARBORAI_OK)
+        command_complain("%s", r->file->error.message);
 }
 
 /* What became of it beside all others. */
 static enum exit_code report(const struct install *install, const struct arguments *arguments)
 {
     AUTO(plugins) now = {.config = NULL};
+    AUTO(gateway_answer) answer = GATEWAY_ANSWER_INIT;
+    struct report r = {.install = install, .served_by = BUF_INIT(KIB(32))};
     enum exit_code code = plugins_open(&now, &command_plugin_install, arguments);
     if (code != EXIT_OK)
         return code;
-    const struct plugin_file *file = file_at(now.catalog, install->target);
-    print_installed(install, file != NULL ? plugins_state_name(&now, file) : HARBORAI_STR("not found"),
-                    command_argument(&command_plugin_install, arguments, "json") != NULL);
+    r.file = file_at(now.catalog, install->target);
+    r.state = r.file != NULL ? plugins_state_name(&now, r.file) : HARBORAI_STR("not found");
+    r.gateway = gateway_ask(now.config->state_dir, "POST", "/rescan", &answer);
+    if (r.gateway == GATEWAY_ANSWERS)
+        note_served(&r, buf_slice(&answer.body));
+    if (command_argument(&command_plugin_install, arguments, "json") != NULL)
+        print_json(&r);
+    else
+        print_line(&r);
+    buf_release(&r.served_by);
     fflush(stdout);
-    if (file == NULL)
-        command_complain("'%s' is no plugin directory: add it to plugin_path or HARBORAI_PLUGIN_PATH",
-                         install->directory);
-    else if (file->error.code != HARBORAI_OK)
-        command_complain("%s", file->error.message);
-    return command_finish();
+    complain_of_file(&r);
+    code = command_finish();
+    return r.gateway == GATEWAY_REFUSES ? EXIT_FAILED : code;
 }
 
 /* ---- plugin install ------------------------------------------------------------------------- */
@@ -172,68 +210,4 @@ const struct command command_plugin_install = {
     .rest = "FILE",
     .options = install_options,
     .run = run_install,
-};
-
-/* ---- plugin remove -------------------------------------------------------------------------- */
-
-/* What was disabled stays so as long as another file of the plugin is there. */
-static bool has_twin(const struct plugins *plugins, const struct plugin_file *file)
-{
-    for (size_t i = 0; i < plugins->catalog->file_count; i++) {
-        const struct plugin_file *other = &plugins->catalog->files[i];
-        if (other != file && other->manifest != NULL &&
-            slice_equal(other->manifest->id, file->manifest->id))
-            return true;
-    }
-    return false;
-}
-
-static enum exit_code take_away(const struct plugins *plugins, const struct plugin_file *file,
-                                bool as_json)
-{
-    AUTO(buf) text = BUF_INIT(KIB(64));
-    harborai_error error = HARBORAI_ERROR_INIT;
-    if (install_remove(file, &error) < 0)
-        return fail(&error);
-    if (file->manifest != NULL && !has_twin(plugins, file))
-        forget(plugins, file->manifest->id);
-    if (!as_json) {
-        printf("'%s' is removed: not served from the next start or SIGHUP on\n", file->path);
-        return command_finish();
-    }
-    struct json_writer w = JSON_WRITER(&text);
-    json_write_object(&w);
-    write_plugin(&w, file->manifest, file->path);
-    json_write_end(&w);
-    json_write_end(&w);
-    printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
-    return command_finish();
-}
-
-static enum exit_code run_remove(const struct arguments *arguments)
-{
-    AUTO(plugins) plugins = {.config = NULL};
-    struct subject target;
-    if (arguments->rest_count != 1) {
-        command_complain("'plugin remove' takes one name of a plugin");
-        return EXIT_USAGE;
-    }
-    enum exit_code code = plugins_open_at(&plugins, &command_plugin_remove, arguments, &target);
-    if (code != EXIT_OK)
-        return code;
-    if (target.kind != PLUGIN_STATE_PLUGIN || target.file == NULL) {
-        command_complain("'%s' is a %s, and no plugin that is found: 'harborai plugin list' shows those",
-                         arguments->rest[0], subject_kind_name(target.kind));
-        return EXIT_USAGE;
-    }
-    return take_away(&plugins, target.file,
-                     command_argument(&command_plugin_remove, arguments, "json") != NULL);
-}
-
-const struct command command_plugin_remove = {
-    .name = "plugin remove",
-    .summary = "Take an installed plugin's file away",
-    .rest = "PLUGIN",
-    .options = remove_options,
-    .run = run_remove,
 };

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* harborai plugin enable, plugin disable: writes down what is switched off. Processes read that when
- * they start; a running gateway reads it again upon SIGHUP. */
+/* harborai plugin enable, plugin disable: told to the gateway that runs on the state directory, which
+ * writes down what is switched off; else written down here, for the next that starts. */
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "cli/gateway.h"
 #include "cli/plugins.h"
 
 static const struct option_spec options[] = {
-    {"state-dir", 0, "DIR", "where plugins.json is kept"},
+    {"state-dir", 0, "DIR", "whose gateway is told, and where plugins.json is kept"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -39,25 +40,11 @@ static void print_line(const struct plugin_state_change *change, bool changed)
 {
     const char *state = change->enabled ? "enabled" : "disabled";
     if (changed)
-        printf("%s '%.*s' is %s, from the next start or SIGHUP on\n", subject_kind_name(change->kind),
+        printf("%s '%.*s' is %s, from the next start on\n", subject_kind_name(change->kind),
                SLICE_ARG(change->name), state);
     else
         printf("%s '%.*s' is %s already\n", subject_kind_name(change->kind), SLICE_ARG(change->name),
                state);
-}
-
-/* Of a model that a longer glob disables, another entry than its own has to go. */
-static bool check_glob(const struct plugins *plugins, const struct plugin_state_change *change)
-{
-    const struct plugin_state_entry *entry =
-        plugin_state_disabled(plugins->state, PLUGIN_STATE_MODEL, change->name);
-    if (!change->enabled || change->kind != PLUGIN_STATE_MODEL || entry == NULL ||
-        slice_equal(entry->name, change->name))
-        return true;
-    command_complain("'%.*s' is disabled by the glob '%.*s': 'harborai plugin enable %.*s' enables all "
-                     "that it matches",
-                     SLICE_ARG(change->name), SLICE_ARG(entry->name), SLICE_ARG(entry->name));
-    return false;
 }
 
 static enum exit_code apply(const struct plugins *plugins, const struct plugin_state_change *change,
@@ -74,29 +61,48 @@ static enum exit_code apply(const struct plugins *plugins, const struct plugin_s
     return command_finish();
 }
 
+/* No gateway runs: what plugins.json says is all that there is. */
+static enum exit_code change_file(const struct plugins *plugins, const struct arguments *arguments,
+                                  bool enabled, bool as_json)
+{
+    const struct subject_world world = {plugins->catalog, plugins->config, plugins->state};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct subject subject;
+    enum exit_code code = plugins_check_state(plugins);
+    if (code == EXIT_OK)
+        code = plugins_find(plugins, arguments->rest[0], &subject);
+    if (code != EXIT_OK)
+        return code;
+    if (subject_check_switch(&world, &subject, enabled, &error) < 0) {
+        command_complain("%s", error.message);
+        return EXIT_USAGE;
+    }
+    const struct plugin_state_change change = {subject.kind, subject.name, enabled,
+                                               enabled ? "harborai plugin enable"
+                                                       : "harborai plugin disable"};
+    return apply(plugins, &change, as_json);
+}
+
 static enum exit_code run(const struct command *command, const struct arguments *arguments,
                           bool enabled)
 {
     AUTO(plugins) plugins = {.config = NULL};
-    struct subject target;
+    AUTO(gateway_answer) answer = GATEWAY_ANSWER_INIT;
+    bool as_json = command_argument(command, arguments, "json") != NULL;
     if (arguments->rest_count != 1) {
         command_complain("'%s' takes one name of a plugin, provider or model", command->name);
         return EXIT_USAGE;
     }
-    enum exit_code code = plugins_open_at(&plugins, command, arguments, &target);
+    enum exit_code code = plugins_open(&plugins, command, arguments);
     if (code != EXIT_OK)
         return code;
-    if (target.name.len == 0) {
-        command_complain("it is not known whose plugin '%s' is: 'harborai plugin doctor' says why",
-                         target.file->path);
-        return EXIT_USAGE;
+    switch (gateway_ask_about(plugins.config->state_dir, "POST", arguments->rest[0],
+                              enabled ? "/enable" : "/disable", &answer)) {
+    case GATEWAY_ANSWERS: return gateway_print(&answer, as_json);
+    case GATEWAY_REFUSES: return gateway_exit_of(&answer);
+    case GATEWAY_NONE:
+    default: return change_file(&plugins, arguments, enabled, as_json);
     }
-    struct plugin_state_change change = {target.kind, target.name, enabled,
-                                         enabled ? "harborai plugin enable"
-                                                 : "harborai plugin disable"};
-    if (!check_glob(&plugins, &change))
-        return EXIT_USAGE;
-    return apply(&plugins, &change, command_argument(command, arguments, "json") != NULL);
 }
 
 static enum exit_code run_enable(const struct arguments *arguments)

@@ -5,9 +5,9 @@ harborai_SOURCES = \
 	%reldir%/cmd_interactive.c \
 	%reldir%/cmd_list_models.c %reldir%/cmd_list_plugins.c %reldir%/cmd_logs.c \
 	%reldir%/cmd_plugin_doctor.c %reldir%/cmd_plugin_info.c %reldir%/cmd_plugin_install.c \
-	%reldir%/cmd_plugin_switch.c %reldir%/cmd_serve.c \
+	%reldir%/cmd_plugin_reload.c %reldir%/cmd_plugin_remove.c %reldir%/cmd_plugin_switch.c %reldir%/cmd_serve.c \
 	%reldir%/command.c %reldir%/command.h %reldir%/command_list.c %reldir%/conversation.c \
-	%reldir%/conversation.h %reldir%/findings.c %reldir%/findings.h %reldir%/input.c \
+	%reldir%/conversation.h %reldir%/findings.c %reldir%/findings.h %reldir%/gateway.c %reldir%/gateway.h %reldir%/gateway_table.c %reldir%/input.c \
 	%reldir%/input.h %reldir%/main.c %reldir%/plugins.c \
 	%reldir%/plugins.h %reldir%/setup.c \
 	%reldir%/setup.h %reldir%/table.c %reldir%/table.h %reldir%/talk.c %reldir%/talk.h \

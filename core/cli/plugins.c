@@ -110,3 +110,18 @@ const char *plugins_origin_name(enum plugin_origin origin)
                                         [PLUGIN_ORIGIN_SYSTEM] = "the system's directory"};
     return names[origin];
 }
+
+/* ---- Files ---------------------------------------------------------------------------------- */
+
+void plugins_write_file(struct json_writer *w, const struct manifest *m, const char *path)
+{
+    json_write_key_int64(w, "version", 1);
+    json_write_key(w, HARBORAI_STR("plugin"));
+    json_write_object(w);
+    if (m != NULL) {
+        json_write_key_string(w, "plugin", m->provider);
+        json_write_key_string(w, "id", m->id);
+        json_write_key_string(w, "version", m->version);
+    }
+    json_write_key_string(w, "file", slice_of(path));
+}

@@ -54,6 +54,9 @@ harborai_str plugins_state_name(const struct plugins *plugins, const struct plug
 void plugins_add_reason(const struct plugin_state *state, const struct plugin_state_entry *entry,
                         harborai_str name, struct buf *text);
 
+/* The members "version" and "plugin" of an open object; the latter stays open. */
+void plugins_write_file(struct json_writer *w, const struct manifest *m, const char *path);
+
 /* Where a file was looked for: "HARBORAI_PLUGIN_PATH", "plugin_path" … */
 const char *plugins_origin_name(enum plugin_origin origin);
 

@@ -266,7 +266,7 @@ void install_release(struct install *install)
 
 /* ---- Taking away ---------------------------------------------------------------------------- */
 
-harborai_status install_remove(const struct plugin_file *file, harborai_error *error)
+harborai_status install_check_remove(const struct plugin_file *file, harborai_error *error)
 {
     if (file->origin == PLUGIN_ORIGIN_SYSTEM)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
@@ -278,5 +278,13 @@ harborai_status install_remove(const struct plugin_file *file, harborai_error *e
                                   file->origin == PLUGIN_ORIGIN_ENVIRONMENT ? "HARBORAI_PLUGIN_PATH"
                                                                             : "plugin_path",
                                   file->path);
+    return HARBORAI_OK;
+}
+
+harborai_status install_remove(const struct plugin_file *file, harborai_error *error)
+{
+    harborai_status st = install_check_remove(file, error);
+    if (st < 0)
+        return st;
     return unlink(file->path) == 0 ? HARBORAI_OK : failed("remove", file->path, error);
 }

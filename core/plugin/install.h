@@ -48,8 +48,10 @@ MUST_CHECK harborai_status install_copy(struct install *install, harborai_error 
 
 void install_release(struct install *install);
 
-/* Takes a plugin's file away. E_CONFIG: it is not in the user's directory; E_INTERNAL: it cannot be
- * removed. */
+/* Whether a plugin's file may be taken away. E_CONFIG: it is not in the user's directory. */
+MUST_CHECK harborai_status install_check_remove(const struct plugin_file *file,
+                                                harborai_error *error);
+/* Takes it away. E_INTERNAL: it cannot be removed. */
 MUST_CHECK harborai_status install_remove(const struct plugin_file *file, harborai_error *error);
 
 #endif
