@@ -53,6 +53,7 @@ EXTRA_DIST += \
 	%reldir%/test_clients.py \
 	%reldir%/test_compatible.py \
 	%reldir%/test_config.py \
+	%reldir%/test_control.py \
 	%reldir%/test_conversations.py \
 	%reldir%/test_deepseek.py \
 	%reldir%/test_doubao.py \
@@ -75,6 +76,7 @@ EXTRA_DIST += \
 	%reldir%/test_streams.py \
 	%reldir%/test_stuck.py \
 	%reldir%/test_think.py \
+	%reldir%/test_upgrades.py \
 	%reldir%/test_upstream.py \
 	%reldir%/test_vendor_errors.py \
 	%reldir%/test_wenxin.py \

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: MIT
+"""harborai plugin …, told to a gateway that runs: over its control socket, while streams go on."""
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import time
+import unittest
+
+import made
+import support
+from support import RawStream, chat_body
+
+PLUGINS = "plugins.json"
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("harborai", timeout=20)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class ControlTest(unittest.TestCase):
+    """A gateway with plugins in a directory of the test's own."""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.sim = stack.enter_context(support.simulator())
+            cls.made = stack.enter_context(support.folder())
+            made.build(cls.made, "acme")
+            cls.openai = os.path.join(support.BUILD, "plugins", "openai", ".libs", "openai.so")
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.stack = stack
+        self.home = stack.enter_context(support.folder())
+        self.plugins = os.path.join(self.home, "path")
+        os.mkdir(self.plugins, 0o755)
+        self.put(self.openai)
+        self.state = os.path.join(self.home, "state")
+        self.config = support.config_for(self.sim)
+        self.env = {"HARBORAI_PLUGIN_PATH": self.plugins, "HARBORAI_STATE_DIR": self.state,
+                    "HOME": self.home}
+
+    def put(self, source, name=None):
+        """As one should: a new file that is renamed."""
+        target = os.path.join(self.plugins, name or os.path.basename(source))
+        shutil.copy(source, target + ".new")
+        os.chmod(target + ".new", 0o755)
+        os.rename(target + ".new", target)
+        return target
+
+    def serve(self, config=None, **more):
+        return self.stack.enter_context(support.gateway(
+            self.config if config is None else config or None, env=self.env, state=self.state,
+            **more))
+
+    def run_harborai(self, *arguments):
+        config = ["--config", support.write_config(self.home, self.config)]
+        return subprocess.run(
+            [support.HARBORAI, *config, *arguments], capture_output=True, text=True, timeout=60,
+            check=False, cwd=self.home, stdin=subprocess.DEVNULL,
+            env=support.environment(self.home, **self.env))
+
+    def plugin(self, *arguments, code=0):
+        done = self.run_harborai("plugin", *arguments)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def json(self, *arguments):
+        return json.loads(self.plugin(*arguments, "--json").stdout)
+
+    def providers(self):
+        return self.json("list")["gateway"]["providers"]
+
+    def socket(self):
+        return os.path.join(self.state, "control.sock")
+
+    def ask(self, method, path):
+        with contextlib.closing(UnixConnection(self.socket())) as client:
+            return support.exchange(client, method, path)
+
+    def stream(self, hb, model="gpt-4o", events=100, delay_ms=20):
+        call = RawStream(hb.port, chat_body({"events": events, "delay_ms": delay_ms}, model,
+                                            stream=True))
+        self.addCleanup(call.close)
+        call.read_until(b"000001 ")
+        return call
+
+    def mapped(self, hb, name="openai.so"):
+        """The objects of that name that the gateway has mapped, by inode."""
+        with open(f"/proc/{hb.pid}/maps", encoding="utf-8") as maps:
+            return {line.split()[4] for line in maps if line.rstrip().endswith(name) or name in line}
+
+
+class SwitchTest(ControlTest):
+    def test_disable_drains_and_enable_serves_again(self):
+        hb = self.serve()
+        calls = [self.stream(hb) for _ in range(3)]
+        done = self.json("disable", "openai")
+        self.assertEqual((done["kind"], done["name"], done["enabled"], done["changed"], done["leaving"]),
+                         ("plugin", "org.harborai.openai", False, True, 3))
+        self.assertEqual(done["file"], os.path.join(self.state, PLUGINS))
+        self.assertIn("'org.harborai.openai' is disabled; 3 calls in flight finish", done["text"])
+        refused = hb.chat()
+        self.assertEqual(refused.status, 404)
+        self.assertIn("provider 'openai' is disabled", refused.error()["message"])
+        listed = self.run_harborai("list-models", "--json").stdout
+        self.assertIn("disabled by 'harborai plugin disable' since", listed)
+        self.assertIn("is disabled already", self.plugin("disable", "openai").stdout)
+        states = [p["state"] for p in self.providers() if p["name"] == "openai"]
+        self.assertEqual(sorted(states), ["disabled", "draining"])
+        for call in calls:
+            self.assertIn(b"[DONE]", call.read_until(b"[DONE]"))
+        self.assertIn("is enabled", self.plugin("enable", "openai").stdout)
+        self.assertEqual(hb.chat("back").text(), "back")
+        with open(os.path.join(self.state, PLUGINS), encoding="utf-8") as file:
+            self.assertEqual(json.load(file), {"version": 1})
+
+    def test_a_provider_and_models(self):
+        hb = self.serve()
+        self.assertIn("provider 'lab' is disabled", self.plugin("disable", "lab").stdout)
+        self.assertEqual((hb.chat(model="my-model").status, hb.chat().status), (404, 200))
+        self.plugin("enable", "lab")
+        self.assertIn("model 'lab/fb-*' is disabled", self.plugin("disable", "lab/fb-*").stdout)
+        self.assertEqual((hb.chat(model="fb-1").status, hb.chat(model="my-model").status), (404, 200))
+        self.assertIn("by the glob 'lab/fb-*'", self.plugin("enable", "lab/fb-1", code=2).stderr)
+        self.plugin("enable", "lab/fb-*")
+        self.assertEqual(hb.chat(model="fb-1").status, 200)
+
+    def test_what_is_off_survives_a_restart(self):
+        with support.gateway(self.config, env=self.env, state=self.state):
+            self.plugin("disable", "openai")
+        hb = self.serve()
+        self.assertEqual(hb.chat().status, 404)
+        self.plugin("enable", "openai")
+        self.assertEqual(hb.chat().status, 200)
+
+    def test_wrong_names(self):
+        hb = self.serve()
+        self.assertIn("did you mean 'openai'", self.plugin("disable", "opnai", code=2).stderr)
+        self.assertIn("there is no plugin 'nobody'", self.plugin("reload", "nobody", code=2).stderr)
+        self.assertEqual(hb.chat().status, 200)
+
+
+class ReloadTest(ControlTest):
+    def test_unchanged_and_changed(self):
+        hb = self.serve()
+        self.assertEqual(hb.chat().status, 200)
+        before = self.mapped(hb)
+        calls = [self.stream(hb, model) for model in ("gpt-4o", "gpt-4o")]
+        said = self.plugin("reload", "openai").stdout
+        self.assertIn("is unchanged: they are made anew by the object that is loaded; generation 1; "
+                      "2 calls in flight finish", said)
+        self.assertEqual(self.mapped(hb), before)
+        self.put(self.openai)
+        for name in ("openai.so", os.path.join(self.plugins, "openai.so")):
+            said = self.plugin("reload", name).stdout
+        self.assertIn("generation 2", said)
+        self.assertEqual(hb.chat("after").text(), "after")
+        for call in calls:
+            call.read_until(b"[DONE]")
+        support.wait_for("one object", lambda: len(self.mapped(hb)) == 1)
+        self.assertNotEqual(self.mapped(hb), before)
+        (provider,) = [p for p in self.providers() if p["name"] == "openai"]
+        self.assertEqual((provider["state"], provider["generation"], provider["is_current"],
+                          provider["calls"]), ("serving", 2, True, 0))
+        self.assertRegex(provider["loaded"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+
+    def test_one_that_is_no_good_changes_nothing(self):
+        made.build(self.plugins, "acme")
+        self.config["providers"]["acme"] = {}
+        hb = self.serve()
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+        worse = made.build(self.home, "acme", create='return harborai_error_set(error, HARBORAI_E_CONFIG, "not today");')
+        self.put(worse)
+        said = self.plugin("reload", "acme", code=1).stderr
+        self.assertIn("not today", said)
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+        (provider,) = self.json("info", "acme")["gateway"]["providers"]
+        self.assertEqual(provider["kept"]["stage"], "create")
+        with open(os.path.join(self.plugins, "acme.so.new"), "wb") as file:
+            file.write(b"no plugin")
+        os.rename(os.path.join(self.plugins, "acme.so.new"), os.path.join(self.plugins, "acme.so"))
+        self.assertIn("acme.so", self.plugin("reload", "acme.so", code=1).stderr)
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+
+    def test_without_a_gateway(self):
+        said = self.plugin("reload", "openai", code=1).stderr
+        self.assertIn(f"no gateway runs on '{self.state}'", said)
+
+
+class ListTest(ControlTest):
+    def test_of_the_gateway(self):
+        hb = self.serve()
+        self.assertRegex(self.plugin("list").stdout, r"\nopenai +org\.harborai\.openai +\S+ +ready +0 +- +- +-")
+        call = self.stream(hb)
+        self.assertRegex(self.plugin("list").stdout, r"\nopenai +org\.harborai\.openai +\S+ +serving +1 +20\S+Z +1 +(yes|no)")
+        shown = self.plugin("info", "openai").stdout
+        self.assertRegex(shown, r"\nopenai .* serving +1 ")
+        self.assertRegex(shown, r"\nlab +org\.harborai\.openai")
+        self.assertEqual(len(self.json("info", "openai")["gateway"]["plugins"]), 1)
+        call.read_until(b"[DONE]")
+
+    def test_of_no_gateway(self):
+        self.assertNotIn("gateway", self.json("list"))
+        self.assertNotIn("PROVIDER", self.plugin("list").stdout)
+
+
+class InstallTest(ControlTest):
+    def setUp(self):
+        super().setUp()
+        self.config = {}
+        self.env["OPENAI_API_KEY"] = support.KEY
+        self.env["OPENAI_BASE_URL"] = self.sim.base_url
+        self.user = os.path.join(self.home, ".local", "lib", "harborai", "plugins")
+
+    def run_harborai(self, *arguments):
+        return subprocess.run([support.HARBORAI, *arguments], capture_output=True, text=True, timeout=60,
+                              check=False, cwd=self.home, stdin=subprocess.DEVNULL,
+                              env=support.environment(self.home, **self.env))
+
+    def test_installed_and_served_and_removed(self):
+        hb = self.serve()
+        calls = [self.stream(hb) for _ in range(3)]
+        self.assertEqual(hb.chat(model="acme-model").status, 404)
+        began = time.monotonic()
+        done = self.json("install", os.path.join(self.made, "acme.so"))
+        self.assertEqual(done["served_by"], ["acme"])
+        self.assertEqual(hb.chat(model="acme-model").text(), "made on the spot")
+        self.assertLess(time.monotonic() - began, 1 if not support.is_sanitized() else 20)
+        self.assertEqual(self.json("remove", "acme")["plugin"]["id"], "com.example.acme")
+        self.assertFalse(os.path.exists(os.path.join(self.user, "acme.so")))
+        for model in ("acme-model", "acme/acme-model"):
+            refused = hb.chat(model=model)
+            self.assertEqual(refused.status, 404)
+            self.assertIn("provider 'acme' is disabled", refused.error()["message"])
+        (provider,) = [p for p in self.ask("GET", "/plugins").json()["providers"]
+                       if p["name"] == "acme"]
+        self.assertRegex(provider["disabled"], r"^by 'harborai plugin remove' since \S+: "
+                         "'harborai plugin install' brings it back$")
+        self.assertIn("the gateway serves it as \"acme\"",
+                      self.plugin("install", os.path.join(self.made, "acme.so")).stdout)
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+        for call in calls:
+            call.read_until(b"[DONE]")
+
+    def test_remove_waits_for_calls(self):
+        os.makedirs(self.user, 0o755)
+        os.rename(os.path.join(self.plugins, "openai.so"), os.path.join(self.user, "openai.so"))
+        hb = self.serve()
+        calls = [self.stream(hb, events=60) for _ in range(5)]
+        said = self.plugin("remove", "openai", "--timeout", "100ms", code=6).stderr
+        self.assertIn("5 calls of 'org.harborai.openai' did not end within 100 ms", said)
+        self.assertTrue(os.path.exists(os.path.join(self.user, "openai.so")))
+        self.assertIn("is removed, and its models are served no more",
+                      self.plugin("remove", "openai").stdout)
+        for call in calls:  # they have ended, whole
+            call.sock.settimeout(1)
+            call.read_until(b"[DONE]")
+        self.assertFalse(os.path.exists(os.path.join(self.user, "openai.so")))
+        self.assertIn("is disabled", hb.chat().error()["message"])
+        support.wait_for("nothing mapped", lambda: not self.mapped(hb))
+
+    def test_not_ones_own_stays_enabled(self):
+        hb = self.serve()
+        self.assertIn("was not installed", self.plugin("remove", "openai", code=1).stderr)
+        self.assertEqual(hb.chat().status, 200)
+
+
+class DrainTest(ControlTest):
+    def test_calls_that_do_not_end(self):
+        self.config["timeouts"] = {"drain": "500ms"}
+        hb = self.serve()
+        call = self.stream(hb, events=1000, delay_ms=100)
+        began = time.monotonic()
+        self.plugin("disable", "openai")
+        seen = call.read_until(b'"error"')
+        while piece := call.sock.recv(65536):
+            seen += piece
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertIn(b"did not end within 500 ms (timeouts.drain)", seen)
+        self.assertNotIn(b"[DONE]", seen)
+        support.wait_for("gone", lambda: all(p["state"] != "draining" for p in self.providers()))
+        rows = [r for r in hb.journal() if r.get("outcome") == "cancelled"]
+        self.assertEqual(len(rows), 1)
+
+
+class SocketTest(ControlTest):
+    def test_whose_it_is_and_that_it_goes(self):
+        with support.gateway(self.config, env=self.env, state=self.state):
+            mode = os.lstat(self.socket()).st_mode
+            self.assertTrue(stat.S_ISSOCK(mode))
+            self.assertEqual(stat.S_IMODE(mode), 0o600)
+        self.assertFalse(os.path.exists(self.socket()))
+
+    def test_two_gateways_on_one_state_directory(self):
+        first = self.serve()
+        with support.gateway(self.config, env=self.env, state=self.state) as second:
+            self.assertRegex(second.log(), rf"control\.none .*another gateway, process {first.pid} has")
+            self.plugin("disable", "openai")
+            self.assertEqual((first.chat().status, second.chat().status), (404, 200))
+        self.assertTrue(os.path.exists(self.socket()))
+        self.plugin("enable", "openai")
+        self.assertEqual(first.chat().status, 200)
+
+    def test_what_a_dead_one_left(self):
+        hb = self.serve()
+        hb.kill()
+        self.assertTrue(os.path.exists(self.socket()))
+        self.assertNotIn("gateway", self.json("list"))
+        self.assertIn("from the next start on", self.plugin("disable", "openai").stdout)
+        again = self.serve()
+        self.assertNotIn("control.none", again.log())
+        self.assertIn("is disabled already", self.plugin("disable", "openai").stdout)
+        self.plugin("enable", "openai")
+        self.assertEqual(again.chat().status, 200)
+
+    def test_no_place_for_it(self):
+        with support.folder() as place:
+            deep = os.path.join(place, "d" * 100)
+            with support.gateway(self.config, env=self.env, state=deep) as hb:
+                self.assertRegex(hb.log(), r"control\.none .*longer than the 107 bytes.*state_dir")
+                self.assertEqual(hb.chat().status, 200)
+        os.makedirs(self.state, 0o777)
+        os.chmod(self.state, 0o777)
+        with support.gateway(self.config, env=self.env, state=self.state) as hb:
+            self.assertRegex(hb.log(), r"control\.none .*others may write to .*chmod go-w")
+            self.assertEqual(hb.chat().status, 200)
+
+    def test_peers(self):
+        """Only who runs it, and root: others are not even listened to."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can be another user")
+        self.serve()
+        for path in (self.home, self.state):
+            os.chmod(path, 0o755)
+        os.chmod(self.socket(), 0o666)
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--clear-groups", "python3", "-c",
+             "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+             "s.sendall(b'GET /plugins HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n'); print(len(s.recv(100)))",
+             self.socket()], capture_output=True, text=True, check=False, timeout=20)
+        self.assertTrue(done.stdout.strip() == "0" or "ConnectionReset" in done.stderr
+                        or "BrokenPipe" in done.stderr, done.stdout + done.stderr)
+        self.assertEqual(self.ask("GET", "/plugins").status, 200)
+
+    def test_what_is_asked_wrongly(self):
+        hb = self.serve()
+        for method, path, status in (
+                ("GET", "/nope", 404), ("POST", "/plugins", 405), ("GET", "/plugins/openai", 200),
+                ("GET", "/plugins/nobody", 404), ("POST", "/plugins/openai/explode", 404),
+                ("POST", "/plugins/openai", 404), ("POST", "/plugins/a%2/enable", 400),
+                ("POST", "/plugins//enable", 400), ("POST", "/plugins/nobody/enable", 404),
+                ("POST", "/plugins/a%00b/disable", 404), ("POST", "/rescan", 200),
+                ("POST", "/plugins/lab%2Ffb-%2A/disable", 200),
+                ("POST", "/v1/chat/completions", 404)):
+            answer = self.ask(method, path)
+            self.assertEqual(answer.status, status, f"{method} {path}: {answer.body}")
+            json.loads(answer.body)
+        for path in ("/plugins", "/rescan", "/plugins/openai/disable"):
+            self.assertEqual(hb.request("POST", path).status, 404)
+        self.assertEqual(hb.chat().status, 200)
+
+    def test_a_client_that_leaves(self):
+        hb = self.serve()
+        for _ in range(20):
+            with contextlib.closing(socket.socket(socket.AF_UNIX)) as client:
+                client.connect(self.socket())
+                client.sendall(b"POST /plugins/openai/reload HTTP/1.1\r\nhost: x\r\n\r\n")
+        self.assertEqual(hb.chat().status, 200)
+        self.assertEqual(self.ask("GET", "/plugins").status, 200)
