@@ -297,9 +297,26 @@ bool provider_is_of(const struct runtime_provider *p, const struct plugin_file *
            (file->manifest != NULL && slice_equal(spec->manifest->id, file->manifest->id));
 }
 
+/* Another cannot be made, so it is switched off, or on again, where it stands. One that was never
+ * loaded stays off: its file may be gone. */
+static void switch_where_it_stands(struct runtime *runtime, struct runtime_provider *p)
+{
+    const struct provider *spec = p->slot->provider;
+    char *why;
+    if (switch_explain(runtime, spec->manifest->id, spec->name, &why, NULL) < 0)
+        return; /* no memory: it is as it was */
+    if (why[0] == '\0' && slot_acquire_fast(p->slot) == NULL) {
+        free(why);
+        return;
+    }
+    free((void *)(uintptr_t)p->why_off.data);
+    p->why_off = slice_of(why);
+}
+
 /* A provider that cannot be had as it is now serves on as it was, if it does. */
 static void keep(struct runtime *runtime, struct runtime_provider *p, const harborai_error *why)
 {
+    switch_where_it_stands(runtime, p);
     p->wanted = true;
     p->why_kept = *why;
     p->kept_stage = PLUGIN_STAGE_FIND;

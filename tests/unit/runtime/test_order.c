@@ -289,6 +289,60 @@ static void test_switches(void)
     close_all();
 }
 
+static harborai_status give_switch(const char *name, bool enabled, const char *by, struct given *g)
+{
+    g->order = (struct runtime_order){.kind = RUNTIME_ORDER_SWITCH,
+                                      .name = slice_of(name),
+                                      .enabled = enabled,
+                                      .by = by,
+                                      .done = on_done};
+    sem_init(&g->done, 0, 0);
+    CU_ASSERT_FATAL(runtime_order(stage.runtime, &g->order, NULL) == HARBORAI_OK);
+    return await(g);
+}
+
+static const struct switched {
+    const char *name;
+    bool enabled;
+    harborai_status want;
+    const char *text; /* in what was done, or in the error */
+    const char *off, *on; /* models; or NULL */
+} switched[] = {
+    {"good", false, HARBORAI_OK, "plugin 'test.good' is disabled", "second/good-large", NULL},
+    {"test.good", false, HARBORAI_OK, "plugin 'test.good' is disabled already", "good/good-large", NULL},
+    {"good.so", true, HARBORAI_OK, "plugin 'test.good' is enabled", NULL, "good/good-large"},
+    {"second", false, HARBORAI_OK, "provider 'second' is disabled", "second/good-large",
+     "good/good-large"},
+    {"second", true, HARBORAI_OK, "provider 'second' is enabled", NULL, "second/good-large"},
+    {"good/*-small", false, HARBORAI_OK, "model 'good/*-small' is disabled", "good/good-small",
+     "good/good-large"},
+    {"good/good-small", true, HARBORAI_E_INVALID, "by the glob 'good/*-small'", "good/good-small", NULL},
+    {"good/*-small", true, HARBORAI_OK, "is enabled", NULL, "good/good-small"},
+    {"goood", false, HARBORAI_E_NOT_FOUND, "did you mean 'good'?", NULL, "good/good-large"},
+    {"nobody/x", false, HARBORAI_E_NOT_FOUND, "'nobody'", NULL, "good/good-large"},
+};
+
+/* A name is looked up as it is on the disk, what is said of it written, and in force when it is said. */
+static void test_switch_orders(void)
+{
+    struct given g;
+    open_all(2);
+    for (size_t i = 0; i < ARRAY_LEN(switched); i++) {
+        const struct switched *s = &switched[i];
+        ROW(s->text, give_switch(s->name, s->enabled, "a test", &g) == s->want);
+        ROW(s->text, strstr(s->want < 0 ? g.order.error.message : g.order.text, s->text) != NULL);
+        ROW(s->text, s->off == NULL || is_off(s->off));
+        ROW(s->text, s->on == NULL || asked_of(&stage, s->on) == HARBORAI_E_UNSUPPORTED);
+    }
+    put("good.so", "no object", 9); /* nobody could tell now whose file it is */
+    CU_ASSERT(give_switch("test.good", false, PLUGIN_STATE_BY_REMOVE, &g) == HARBORAI_OK);
+    CU_ASSERT(g.order.changed && strcmp(g.order.switched, "test.good") == 0);
+    CU_ASSERT(is_off("good/good-large"));
+    CU_ASSERT(give_switch("test.good", true, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED); /* as it was before */
+    close_all();
+}
+
 /* --- Listing ------------------------------------------------------------------------------------- */
 
 static const struct listed_provider *find_listed(const struct runtime_listing *l, const char *name,
@@ -405,6 +459,7 @@ const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged}
                                    {"a file that is no good", test_bad_file},
                                    {"orders overtake each other", test_overtaken},
                                    {"plugins, providers, models switched off", test_switches},
+                                   {"orders to switch off and on", test_switch_orders},
                                    {"what there is", test_listing},
                                    {"30 rounds of reloads under calls on 8 loops", test_under_calls},
                                    CU_TEST_INFO_NULL};
