@@ -57,10 +57,6 @@
                    "Look-ups of a model by its name.")                                             \
     METRICS_PLAIN_(METRIC_MODEL_UNKNOWN, "harborai_model_unknown_total", COUNTER,                  \
                    "Look-ups that found no model.")                                                \
-    METRICS_PLAIN_(METRIC_PLUGIN_LOADS, "harborai_plugin_loads_total", COUNTER,                    \
-                   "Plugins loaded into the process.")                                             \
-    METRICS_PLAIN_(METRIC_PLUGIN_LOAD_FAILURES, "harborai_plugin_load_failures_total", COUNTER,    \
-                   "Plugins that could not be loaded or refused to start.")                        \
     METRICS_PLAIN_(METRIC_JOURNAL_LINES, "harborai_journal_lines_total", COUNTER,                  \
                    "Journal lines on record.")                                                     \
     METRICS_PLAIN_(METRIC_JOURNAL_BYTES, "harborai_journal_bytes_total", COUNTER,                  \

@@ -5,7 +5,8 @@ noinst_LTLIBRARIES += %reldir%/libplugin.la
 	%reldir%/header_lines.c %reldir%/header_lines.h %reldir%/host.c %reldir%/host.h \
 	%reldir%/install.c %reldir%/install.h %reldir%/manifest.c %reldir%/manifest.h \
 	%reldir%/manifest_models.c %reldir%/manifest_plugin.c %reldir%/manifest_presets.c \
-	%reldir%/manifest_reader.h %reldir%/manifest_value.c %reldir%/note.c %reldir%/note.h \
+	%reldir%/manifest_reader.h %reldir%/manifest_value.c %reldir%/meter.c %reldir%/meter.h \
+	%reldir%/note.c %reldir%/note.h \
 	%reldir%/object.c %reldir%/object.h %reldir%/probe.c %reldir%/probe.h %reldir%/provider.c \
 	%reldir%/provider.h %reldir%/schema_words.c %reldir%/schema_words.h %reldir%/slot.c \
 	%reldir%/slot.h %reldir%/slot_job.c %reldir%/slot_parts.h %reldir%/stage.h %reldir%/trust.c \

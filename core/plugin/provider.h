@@ -43,9 +43,6 @@ struct provider_services {
     void (*tick_after)(const struct provider_services *services, struct slot *slot,
                        int64_t delay_ms);
 
-    /* [job] A load of a provider has ended, well or not. NULL: nobody counts. */
-    void (*count_load)(const struct provider_services *services, bool loaded);
-
     /* [job] One blocking exchange, with the provider's secrets and network list. NULL = none. */
     harborai_status (*http_wait)(const struct provider_services *services,
                                  const struct provider *provider,

@@ -30,6 +30,7 @@ harborai_status slot_create(const struct slot_options *options, struct slot **re
     atomic_init(&slot->loops_left, options->loop_count);
     slot->services = options->services;
     slot->loader = options->loader;
+    slot->meter = options->meter;
     slot->on_quiescent = options->on_quiescent;
     slot->on_gone = options->on_gone;
     slot->owner = options->owner;

@@ -20,6 +20,7 @@
 
 #include "base/limits.h"
 #include "plugin/host.h"
+#include "plugin/meter.h"
 #include "plugin/object.h"
 #include "plugin/provider.h"
 
@@ -65,7 +66,7 @@ struct slot {
     _Atomic int64_t retry_at_ns; /* monotonic, after a failure; else 0 */
     _Atomic unsigned loops_left; /* that have not reported */
     _Atomic unsigned work;       /* bits of what the job has to do */
-    _Atomic uint64_t load_count; /* create() calls, for the metrics */
+    _Atomic uint64_t load_count; /* create() calls */
     _Atomic int64_t loaded_ns;   /* UTC; when it began to serve; 0 = not yet */
     _Atomic uint64_t generation; /* of the object that it is made by */
     _Atomic bool can_unload;     /* that object, when nothing is made by it any more */
@@ -75,6 +76,7 @@ struct slot {
     struct provider *provider; /* owned */
     const struct provider_services *services;
     struct plugin_loader *loader;
+    struct meter *meter; /* NULL: nobody counts */
     void (*on_quiescent)(struct slot *slot); /* [loop] every loop has reported */
     void (*on_gone)(struct slot *slot);      /* [job] may free it */
     void *owner;                             /* of these two */
@@ -102,6 +104,7 @@ struct slot_options {
     const struct provider_options *provider; /* copied */
     const struct provider_services *services;
     struct plugin_loader *loader;
+    struct meter *meter; /* or NULL */
     const harborai_host *call_functions; /* the engine's half: alloc … unhold */
     unsigned loop_count;
     void (*on_quiescent)(struct slot *slot);
@@ -109,7 +112,7 @@ struct slot_options {
     void *owner;
 };
 
-/* READY; loads nothing. Borrows services and loader. [keeper] */
+/* READY; loads nothing. Borrows services, loader and meter. [keeper] */
 MUST_CHECK harborai_status slot_create(const struct slot_options *options, struct slot **ret_slot,
                                        harborai_error *error);
 /* Of a slot that never left READY or FAILED, or is GONE. NULL does nothing. */

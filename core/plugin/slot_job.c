@@ -66,8 +66,7 @@ static void post_waiters(struct slot_waiter *newest, harborai_status status)
  * that finds no load under way and sees the result. [job] */
 static void finish_load(struct slot *slot, enum plugin_stage stage, const harborai_error *error)
 {
-    if (slot->services->count_load != NULL)
-        slot->services->count_load(slot->services, error == NULL);
+    meter_count_load(slot->meter, stage);
     if (error == NULL) {
         atomic_store(&slot->generation, slot->object->generation);
         atomic_store(&slot->can_unload, slot->object->table.unload != NULL);
@@ -92,12 +91,22 @@ static void finish_load(struct slot *slot, enum plugin_stage stage, const harbor
 
 /* ---- Duties -------------------------------------------------------------------------------- */
 
+/* The time of a function that began then. None of them is slow: they are on threads of their own. */
+static void count_time(struct slot *slot, enum meter_callback callback, int64_t began_ns)
+{
+    if (slot->meter != NULL)
+        meter_add_shared(slot->meter, callback,
+                         clock_monotonic_ns(slot->services->clock) - began_ns);
+}
+
 static void call_tick(struct slot *slot)
 {
     const harborai_plugin *table = slot->live.table;
     if (slot->live.provider == NULL || table->tick == NULL)
         return;
+    int64_t began_ns = clock_monotonic_ns(slot->services->clock);
     int64_t again_ms = table->tick(slot->live.provider);
+    count_time(slot, METER_TICK, began_ns);
     if (slot->services->tick_after != NULL)
         slot->services->tick_after(slot->services, slot, again_ms);
 }
@@ -135,7 +144,9 @@ static harborai_status call_create(struct slot *slot, harborai_error *error)
     const harborai_plugin *table = &slot->object->table;
     harborai_provider *made = NULL;
     atomic_fetch_add_explicit(&slot->load_count, 1, memory_order_relaxed);
+    int64_t began_ns = clock_monotonic_ns(slot->services->clock);
     harborai_status st = table->create(&slot->host.functions, slot->provider->config, &made, error);
+    count_time(slot, METER_CREATE, began_ns);
     error->message[sizeof error->message - 1] = '\0';
     error->param[sizeof error->param - 1] = error->vendor_code[sizeof error->vendor_code - 1] = '\0';
     if (st == HARBORAI_OK && made == NULL)
@@ -171,8 +182,11 @@ static void work_create(struct slot *slot)
 
 static void work_drain(struct slot *slot)
 {
-    if (slot->live.provider != NULL && !slot->drain_said && slot->live.table->drain != NULL)
+    int64_t began_ns = clock_monotonic_ns(slot->services->clock);
+    if (slot->live.provider != NULL && !slot->drain_said && slot->live.table->drain != NULL) {
         slot->live.table->drain(slot->live.provider);
+        count_time(slot, METER_DRAIN, began_ns);
+    }
     slot->drain_said = slot->live.provider != NULL;
 }
 
@@ -183,7 +197,9 @@ static void work_close(struct slot *slot)
     atomic_store(&slot->serving, NULL);
     if (slot->live.provider != NULL) {
         work_drain(slot);
+        int64_t began_ns = clock_monotonic_ns(slot->services->clock);
         slot->live.table->destroy(slot->live.provider);
+        count_time(slot, METER_DESTROY, began_ns);
         slot->live.provider = NULL;
     }
     atomic_store(&slot->state, SLOT_GONE);

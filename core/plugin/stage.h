@@ -12,7 +12,8 @@ enum plugin_stage {
     PLUGIN_STAGE_DLOPEN,
     PLUGIN_STAGE_SYMBOL,
     PLUGIN_STAGE_TABLE,
-    PLUGIN_STAGE_CREATE
+    PLUGIN_STAGE_CREATE,
+    PLUGIN_STAGE_COUNT
 };
 
 /* "find", "trust" …; "" for NONE. [any] */

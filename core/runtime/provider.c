@@ -203,6 +203,8 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     struct slot_options options = {.provider = spec,
                                    .services = &p->services,
                                    .loader = runtime->loader,
+                                   .meter = meter_set_get(&runtime->meters, spec->file->manifest->id,
+                                                          spec->name),
                                    .call_functions = &engine_call_functions,
                                    .loop_count = runtime->loop_count,
                                    .on_quiescent = on_quiescent,
@@ -216,7 +218,8 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
     p->why_off = (harborai_str){slice_dup(slice_of(why_off)), strlen(why_off)};
     p->drains = calloc(runtime->loop_count, sizeof *p->drains);
     harborai_status st = HARBORAI_E_MEMORY;
-    if (p->ca_file.data != NULL && p->why_off.data != NULL && p->drains != NULL)
+    if (p->ca_file.data != NULL && p->why_off.data != NULL && p->drains != NULL &&
+        options.meter != NULL)
         st = tls_store_get(runtime->transport, ca_file, &p->target.tls, error);
     if (st >= 0)
         st = slot_create(&options, &p->slot, error);
@@ -320,10 +323,12 @@ static void keep(struct runtime *runtime, struct runtime_provider *p, const harb
     p->wanted = true;
     p->why_kept = *why;
     p->kept_stage = PLUGIN_STAGE_FIND;
-    if (p->place == PROVIDER_PUBLISHED)
-        log_write(runtime->options.log, LOG_LEVEL_WARN, "provider.kept",
-                  "provider=%s stage=find error='%s' help='the provider is as it was before: correct "
-                  "this and have it read again'", slot_name(p->slot), why->message);
+    if (p->place != PROVIDER_PUBLISHED)
+        return;
+    meter_count_result(p->slot->meter, METER_KEPT);
+    log_write(runtime->options.log, LOG_LEVEL_WARN, "provider.kept",
+              "provider=%s stage=find error='%s' help='the provider is as it was before: correct "
+              "this and have it read again'", slot_name(p->slot), why->message);
 }
 
 static void keep_named(struct runtime *runtime, harborai_str name, const harborai_error *why)

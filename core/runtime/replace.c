@@ -79,6 +79,7 @@ static harborai_status take_place(struct runtime_provider *heir, harborai_error 
     leave(heir->before);
     heir->before = NULL;
     heir->place = PROVIDER_PUBLISHED;
+    meter_count_result(heir->slot->meter, METER_REPLACED);
     log_write(runtime->options.log, LOG_LEVEL_INFO, "provider.replaced", "provider=%s",
               slot_name(heir->slot));
     settle(heir, NULL);
@@ -92,6 +93,7 @@ static void serve_on(struct runtime_provider *heir, enum plugin_stage stage,
               "provider=%s stage=%s error='%s' help='the provider serves on as it was before: "
               "correct this and have it read again'",
               slot_name(heir->slot), plugin_stage_name(stage), error->message);
+    meter_count_result(heir->slot->meter, METER_KEPT);
     heir->before->why_kept = *error;
     heir->before->kept_stage = stage;
     settle(heir, error);

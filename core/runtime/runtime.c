@@ -143,7 +143,7 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
     memset(runtime, 0, sizeof *runtime);
     runtime->options = *options;
     runtime->options.faults = NULL;
-    runtime->loop_count = loops_from(options);
+    runtime->loop_count = runtime->meters.loop_count = loops_from(options);
     epoch_init(&runtime->epoch);
     list_init(&runtime->providers);
     list_init(&runtime->living);
@@ -419,6 +419,7 @@ uint64_t runtime_destroy(struct runtime *runtime)
     free(runtime->state_dir);
     plugin_loader_destroy(runtime->loader);
     replay_store_destroy(runtime->replays);
+    meter_set_release(&runtime->meters);
     metrics_destroy(runtime->metrics);
     pthread_cond_destroy(&runtime->changed);
     pthread_mutex_destroy(&runtime->lock);

@@ -71,6 +71,8 @@ const struct plugin_catalog *runtime_plugins(struct runtime *runtime);
 bool runtime_journal_fails(const struct runtime *runtime);
 
 struct metrics *runtime_metrics(struct runtime *runtime);
+/* [any] All metrics, those of plugins too, as Prometheus text. The buffer's failure is sticky. */
+void runtime_write_metrics(struct runtime *runtime, struct buf *out);
 const struct log *runtime_log(const struct runtime *runtime);
 
 /* [any but a loop] Replaces the configuration: plugin directories and plugins.json are read again, slots whose

@@ -36,12 +36,6 @@ static harborai_status run_job(const struct provider_services *services, enum pr
                                         : jobs_submit(runtime->provider_jobs, job, error);
 }
 
-static void count_load(const struct provider_services *services, bool loaded)
-{
-    metrics_add_shared(provider_of(services)->runtime->metrics,
-                       loaded ? METRIC_PLUGIN_LOADS : METRIC_PLUGIN_LOAD_FAILURES, 1);
-}
-
 /* --- tick(): a timer of loop 0 ------------------------------------------------------------- */
 
 static void on_tick(struct timer *timer)
@@ -126,7 +120,6 @@ void services_init(struct runtime_provider *p)
         .log = p->runtime->options.log,
         .clock = &clock_system,
         .run_job = run_job,
-        .count_load = count_load,
         .tick_after = tick_after,
         .http_wait = wait_for_http,
     };

@@ -99,6 +99,7 @@ struct runtime {
     struct epoch epoch;
     struct snapshot config, models; /* struct config, struct model_map */
     struct metrics *metrics;
+    struct meter_set meters; /* of the plugins of providers, those of this moment or of before */
     struct transport_shared *transport;
     struct replay_store *replays;
     struct plugin_loader *loader;

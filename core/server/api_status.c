@@ -19,7 +19,7 @@ void api_status_health(struct conn *conn, harborai_str rest UNUSED)
 void api_status_metrics(struct conn *conn, harborai_str rest UNUSED)
 {
     AUTO(buf) text = BUF_INIT(MIB(4));
-    metrics_write(runtime_metrics(conn->gate->runtime), &text);
+    runtime_write_metrics(conn->gate->runtime, &text);
     if (text.failed < 0) {
         reply_refuse(conn, 503, "out_of_memory", "no memory left for the metrics: ask again");
         return;

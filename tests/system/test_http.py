@@ -120,7 +120,8 @@ class AnswersTest(FrontTest):
         self.assertTrue(answer.headers["content-type"].startswith("text/plain"))
         text = answer.body.decode()
         for series in ('harborai_calls_total{status="200"}', "harborai_model_lookups_total",
-                       "harborai_plugin_loads_total", "harborai_journal_lines_total",
+                       'harborai_plugin_loads_total{plugin="org.harborai.openai",'
+                       'provider="openai"}', "harborai_journal_lines_total",
                        "harborai_upstream_connects_total"):
             found = re.findall(f"(?m)^{re.escape(series)} (\\d+)$", text)
             self.assertTrue(found and int(found[0]) > 0, series)

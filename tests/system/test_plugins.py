@@ -271,7 +271,8 @@ class LazyTest(PlaceTest):
                 thread.join()
             text = hb.request("GET", "/metrics").body.decode()
         self.assertEqual(answers, [200] * 32)
-        self.assertRegex(text, r"(?m)^harborai_plugin_loads_total 1$")
+        self.assertRegex(text, r'(?m)^harborai_plugin_loads_total\{plugin="com.example.cold",'
+                               r'provider="cold"\} 1$')
 
     def test_streamed_by_the_engine_lane(self):
         made.build(self.place, "engine")

@@ -109,6 +109,20 @@ unsigned stage_logged(const struct stage *s, const char *text)
     return count;
 }
 
+int64_t stage_metric(const struct stage *s, const char *series)
+{
+    AUTO(buf) text = BUF_INIT(MIB(4));
+    size_t len = strlen(series);
+    int64_t value = -1;
+    runtime_write_metrics(s->runtime, &text);
+    buf_add_char(&text, '\0');
+    must(text.failed == HARBORAI_OK, "metrics");
+    for (const char *at = text.data; (at = strstr(at, series)) != NULL; at += len)
+        if ((at == text.data || at[-1] == '\n') && at[len] == ' ')
+            value = strtoll(at + len, NULL, 10);
+    return value;
+}
+
 unsigned stage_broken(const struct stage *s)
 {
     char *all = read_file(stage_path(s, "log"));

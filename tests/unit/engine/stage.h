@@ -36,6 +36,8 @@ const char *stage_path(const struct stage *s, const char *name); /* until the ne
 /* How often `text` stands in the log, in the journal. */
 unsigned stage_logged(const struct stage *s, const char *text);
 unsigned stage_recorded(const struct stage *s, const char *text);
+/* A metric's value; -1: there is no such series. */
+int64_t stage_metric(const struct stage *s, const char *series);
 /* Lines of the log in which a plugin says that the host broke a promise; prints them. */
 unsigned stage_broken(const struct stage *s);
 /* Whether the journal has a line with both. [any] */

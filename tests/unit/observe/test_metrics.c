@@ -56,15 +56,15 @@ static void test_text(void)
     metrics_add(metrics_shard_of(m, 0), METRIC_CALLS_IN_FLIGHT, 3);
     metrics_add(metrics_shard_of(m, 1), METRIC_CALLS_IN_FLIGHT, 1);
     metrics_add(metrics_shard_of(m, 0), METRIC_CALLS_IN_FLIGHT, -1);
-    metrics_add_shared(m, METRIC_PLUGIN_LOADS, 1);
+    metrics_add_shared(m, METRIC_MODEL_LOOKUPS, 1);
     write_all(m, &out);
     const char *const want[] = {
         "# HELP harborai_build_info The running version.\n# TYPE harborai_build_info gauge\n"
         "harborai_build_info{version=\"1.2.3\"} 1\n",
         "# TYPE harborai_calls_total counter\nharborai_calls_total{status=\"200\"} 0\n",
         "# TYPE harborai_calls_in_flight gauge\nharborai_calls_in_flight 3\n",
-        "harborai_plugin_loads_total 1\n",
-        "harborai_plugin_load_failures_total 0\n",
+        "harborai_model_lookups_total 1\n",
+        "harborai_model_unknown_total 0\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(want); i++)
         ROW(want[i], strstr(out.data, want[i]) != NULL);
@@ -125,7 +125,7 @@ static void *count(void *argument)
     for (int i = 0; i < ROUNDS; i++) {
         metrics_add(shard, METRIC_ATTEMPTS, 1);
         metrics_add_for(shard, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS, 1);
-        metrics_add_shared(c->metrics, METRIC_PLUGIN_LOADS, 1);
+        metrics_add_shared(c->metrics, METRIC_MODEL_LOOKUPS, 1);
     }
     return NULL;
 }
@@ -147,7 +147,7 @@ static void test_threads_lose_nothing(void)
     }
     for (unsigned i = 0; i < LOOPS; i++)
         pthread_join(counters[i].thread, NULL);
-    CU_ASSERT(metrics_sum(m, METRIC_PLUGIN_LOADS) == LOOPS * ROUNDS);
+    CU_ASSERT(metrics_sum(m, METRIC_MODEL_LOOKUPS) == LOOPS * ROUNDS);
     CU_ASSERT(metrics_sum_for(m, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS) == LOOPS * ROUNDS);
     metrics_destroy(m);
 }

@@ -65,14 +65,17 @@ static unsigned count_ends(struct asked *all, harborai_status want)
 /* --- The first calls of a plugin ------------------------------------------------------------------ */
 
 static const struct {
-    const char *name, *model;
+    const char *name, *model, *labels;
     harborai_status want;
     unsigned created;
     int64_t loads, failures;
 } firsts[] = {
-    {"a plugin that serves", "rogue/r-finish-twice", HARBORAI_OK, 1, 1, 0},
-    {"a plugin that cannot be created", "create-fails/create-fails-model", HARBORAI_E_CONFIG, 0, 0, 1},
-    {"a plugin that takes its time", "slow/slow-model", HARBORAI_E_UNSUPPORTED, 1, 1, 0},
+    {"a plugin that serves", "rogue/r-finish-twice",
+     "{plugin=\"test.rogue\",provider=\"rogue\"", HARBORAI_OK, 1, 1, 0},
+    {"a plugin that cannot be created", "create-fails/create-fails-model",
+     "{plugin=\"test.create-fails\",provider=\"create-fails\"", HARBORAI_E_CONFIG, 0, 0, 1},
+    {"a plugin that takes its time", "slow/slow-model",
+     "{plugin=\"test.slow\",provider=\"slow\"", HARBORAI_E_UNSUPPORTED, 1, 1, 0},
 };
 
 /* 32 calls on 8 loops that all find their plugin cold: one load, one create(), 32 answers. */
@@ -88,10 +91,12 @@ static void test_first_calls(void)
         CU_ASSERT(write(gate[1], "xx", 2) == 2); /* a second create() would not block the test */
         ROW(firsts[i].name, count_ends(all, firsts[i].want) == FIRST_CALLS);
         ROW(firsts[i].name, stage_logged(&stage, "'created'") == firsts[i].created);
-        struct metrics *metrics = runtime_metrics(stage.runtime);
-        ROW(firsts[i].name, metrics_sum(metrics, METRIC_PLUGIN_LOADS) == firsts[i].loads);
-        ROW(firsts[i].name,
-            metrics_sum(metrics, METRIC_PLUGIN_LOAD_FAILURES) == firsts[i].failures);
+        char series[160];
+        snprintf(series, sizeof series, "harborai_plugin_loads_total%s}", firsts[i].labels);
+        ROW(firsts[i].name, stage_metric(&stage, series) == firsts[i].loads);
+        snprintf(series, sizeof series, "harborai_plugin_load_failures_total%s,stage=\"create\"}",
+                 firsts[i].labels);
+        ROW(firsts[i].name, stage_metric(&stage, series) == firsts[i].failures);
         close_all();
     }
 }
@@ -138,7 +143,8 @@ static void test_nothing(void)
         open_all(NULL);
         if (with_threads)
             stage_start(&stage);
-        CU_ASSERT(metrics_sum(runtime_metrics(stage.runtime), METRIC_PLUGIN_LOADS) == 0);
+        CU_ASSERT(stage_metric(&stage, "harborai_plugin_loads_total{plugin=\"test.rogue\","
+                                       "provider=\"rogue\"}") == 0);
         close_all();
     }
 }

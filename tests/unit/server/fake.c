@@ -242,6 +242,11 @@ struct metrics *runtime_metrics(struct runtime *runtime)
     return runtime->metrics;
 }
 
+void runtime_write_metrics(struct runtime *runtime, struct buf *out)
+{
+    metrics_write(runtime_metrics(runtime), out);
+}
+
 const struct log *runtime_log(const struct runtime *runtime UNUSED)
 {
     return NULL;
