@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "chat/vendor_error.h"
-#include "engine/state.h"
+#include "engine/callback.h"
 
 static struct attempt *attempt_of(struct exchange *x)
 {
@@ -84,7 +84,9 @@ static void begin_accepted(struct attempt *a, const struct http_response_head *h
     if (table->on_response != NULL) {
         keep_headers(a, head);
         harborai_http_response response = response_of(a);
+        int64_t began_ns = callback_begin(a);
         table->on_response(a->provider->provider, &a->api, &response);
+        callback_end(a, METER_ON_RESPONSE, 0, began_ns);
     }
 }
 
@@ -120,22 +122,46 @@ static void on_head(struct exchange *x, const struct http_response_head *head)
 
 /* --- The body -------------------------------------------------------------------------------- */
 
+static int give_event(struct attempt *a, const harborai_event *event)
+{
+    const struct slot_provider *p = a->provider;
+    if (p->table->on_event != NULL) {
+        p->table->on_event(p->provider, &a->api, event);
+        a->fed_ns = callback_end(a, METER_ON_EVENT, event->data.len, a->fed_ns);
+    }
+    return a->closed;
+}
+
 static int on_sse(void *context, const struct sse_event *event)
 {
-    struct attempt *a = context;
     harborai_event given = {sizeof given, 0, event->type, event->data, event->id};
-    if (a->provider->table->on_event != NULL)
-        a->provider->table->on_event(a->provider->provider, &a->api, &given);
-    return a->closed;
+    return give_event(context, &given);
 }
 
 static int on_line(void *context, harborai_str line)
 {
-    struct attempt *a = context;
     harborai_event given = {sizeof given, 0, SLICE_NONE, line, SLICE_NONE};
-    if (a->provider->table->on_event != NULL)
-        a->provider->table->on_event(a->provider->provider, &a->api, &given);
-    return a->closed;
+    return give_event(context, &given);
+}
+
+static void give_data(struct attempt *a, harborai_str bytes)
+{
+    const struct slot_provider *p = a->provider;
+    if (p->table->on_data == NULL)
+        return;
+    int64_t began_ns = callback_begin(a);
+    p->table->on_data(p->provider, &a->api, bytes);
+    callback_end(a, METER_ON_DATA, bytes.len, began_ns);
+}
+
+static void give_end(struct attempt *a)
+{
+    const struct slot_provider *p = a->provider;
+    if (p->table->on_end == NULL)
+        return;
+    int64_t began_ns = callback_begin(a);
+    p->table->on_end(p->provider, &a->api);
+    callback_end(a, METER_ON_END, 0, began_ns);
 }
 
 static void gather(struct attempt *a, harborai_str bytes)
@@ -155,13 +181,14 @@ static void give_accepted(struct attempt *a, harborai_str bytes)
         gather(a, bytes);
         break;
     case HARBORAI_RESPONSE_BYTES:
-        if (a->provider->table->on_data != NULL)
-            a->provider->table->on_data(a->provider->provider, &a->api, bytes);
+        give_data(a, bytes);
         break;
     case HARBORAI_RESPONSE_SSE:
+        a->fed_ns = callback_begin(a);
         st = sse_feed(&a->sse, bytes, on_sse, a, NULL);
         break;
     case HARBORAI_RESPONSE_LINES:
+        a->fed_ns = callback_begin(a);
         st = lines_feed(&a->lines, bytes, on_line, a, NULL);
         break;
     default:
@@ -192,18 +219,20 @@ static void on_data(struct exchange *x, harborai_str bytes)
 
 static void finish_accepted(struct attempt *a)
 {
-    const harborai_plugin *table = a->provider->table;
     a->phase = EXCHANGE_NONE;
     if (a->response_kind == HARBORAI_RESPONSE_PASSTHROUGH) {
         passthrough_end(a);
         return;
     }
-    if (a->response_kind == HARBORAI_RESPONSE_LINES && lines_end(&a->lines, on_line, a) != HARBORAI_OK)
-        return;
-    if (a->response_kind == HARBORAI_RESPONSE_BUFFER && table->on_data != NULL)
-        table->on_data(a->provider->provider, &a->api, buf_slice(&a->gathered));
-    if (!a->closed && table->on_end != NULL)
-        table->on_end(a->provider->provider, &a->api);
+    if (a->response_kind == HARBORAI_RESPONSE_LINES) {
+        a->fed_ns = callback_begin(a);
+        if (lines_end(&a->lines, on_line, a) != HARBORAI_OK)
+            return;
+    }
+    if (a->response_kind == HARBORAI_RESPONSE_BUFFER)
+        give_data(a, buf_slice(&a->gathered));
+    if (!a->closed)
+        give_end(a);
 }
 
 static void on_end(struct exchange *x)
@@ -297,8 +326,11 @@ void answer_is_error(struct attempt *a, harborai_str body)
     vendor_error_parse(slice_of(slot_name(a->slot)), a->http_status, a->retry_after_ms, body,
                        &mapped);
     a->phase = EXCHANGE_REFUSED; /* from here on another exchange may be started */
-    if (table->map_error != NULL)
+    if (table->map_error != NULL) {
+        int64_t began_ns = callback_begin(a);
         st = table->map_error(a->provider->provider, &a->api, &response, body, &mapped);
+        callback_end(a, METER_MAP_ERROR, body.len, began_ns);
+    }
     if (a->closed)
         return;
     check_mapped(a, &mapped);

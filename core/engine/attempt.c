@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "engine/state.h"
+#include "engine/callback.h"
 
 /* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
  * copy, what any other thread says goes through the mail. */
@@ -51,8 +51,11 @@ static void on_wake(struct timer *timer)
     if (a->closed)
         return;
     struct attempt *before = attempt_enter(a);
-    if (a->provider->table->on_wake != NULL)
+    if (a->provider->table->on_wake != NULL) {
+        int64_t began_ns = callback_begin(a);
         a->provider->table->on_wake(a->provider->provider, &a->api);
+        callback_end(a, METER_ON_WAKE, 0, began_ns);
+    }
     attempt_leave(a, before);
 }
 
@@ -163,7 +166,10 @@ static harborai_status run_chat(struct attempt *a, harborai_error *error)
     if (st < 0)
         return st;
     a->has_run_chat = true;
-    return (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
+    int64_t began_ns = callback_begin(a);
+    st = (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
+    callback_end(a, METER_CHAT, a->request.body.len, began_ns);
+    return st;
 }
 
 /* What is known on the loop of the request that goes out. */
@@ -253,8 +259,11 @@ static void tell_release(struct attempt *a)
     running_attempt = a;
     a->depth++;
     a->released = true;
-    if (a->provider->table->on_release != NULL)
+    if (a->provider->table->on_release != NULL) {
+        int64_t began_ns = callback_begin(a);
         a->provider->table->on_release(a->provider->provider, &a->api);
+        callback_end(a, METER_ON_RELEASE, 0, began_ns);
+    }
     a->depth--;
     running_attempt = before;
 }
@@ -291,15 +300,21 @@ static void resume_if_due(struct attempt *a)
     if (a->closed || !atomic_load(&a->pause_told) || output_is_slow(a->call))
         return;
     atomic_store(&a->pause_told, false);
-    if (a->provider->table->on_resume != NULL)
-        a->provider->table->on_resume(a->provider->provider, &a->api);
+    if (a->provider->table->on_resume == NULL)
+        return;
+    int64_t began_ns = callback_begin(a);
+    a->provider->table->on_resume(a->provider->provider, &a->api);
+    callback_end(a, METER_ON_RESUME, 0, began_ns);
 }
 
 static void tell_cancel(struct attempt *a)
 {
     a->cancel_due = false;
-    if (a->provider->table->on_cancel != NULL)
-        a->provider->table->on_cancel(a->provider->provider, &a->api);
+    if (a->provider->table->on_cancel == NULL)
+        return;
+    int64_t began_ns = callback_begin(a);
+    a->provider->table->on_cancel(a->provider->provider, &a->api);
+    callback_end(a, METER_ON_CANCEL, 0, began_ns);
 }
 
 /* What is due when none of the plugin's functions runs. Each of them may make something else due,

@@ -10,7 +10,7 @@
 #include "chat/answer.h"
 #include "chat/answer_repair.h"
 #include "chat/usage.h"
-#include "engine/state.h"
+#include "engine/callback.h"
 #include "json_value.h"
 
 static bool is_type(const struct http_response_head *head, const char *type)
@@ -86,16 +86,25 @@ void passthrough_note_names(struct attempt *a)
                (harborai_str){w->service_tier.data, w->service_tier.len});
 }
 
+static harborai_status parse_tokens(struct attempt *a, harborai_str object, harborai_usage *usage,
+                                    harborai_error *error)
+{
+    const struct slot_provider *p = a->provider;
+    a->usage_is_read_here = p->table->parse_tokens == NULL;
+    if (a->usage_is_read_here)
+        return usage_parse_openai(object, usage, error);
+    int64_t began_ns = callback_begin(a);
+    harborai_status st =
+        p->table->parse_tokens(p->provider, a->call->upstream_model, object, usage, error);
+    callback_end(a, METER_PARSE_TOKENS, object.len, began_ns);
+    return st;
+}
+
 void passthrough_usage(struct attempt *a, harborai_str object)
 {
-    const harborai_plugin *table = a->provider->table;
     harborai_usage usage = {.size = sizeof usage};
     harborai_error error = HARBORAI_ERROR_INIT;
-    harborai_status st =
-        table->parse_tokens != NULL
-            ? table->parse_tokens(a->provider->provider, a->call->upstream_model, object, &usage, &error)
-            : usage_parse_openai(object, &usage, &error);
-    a->usage_is_read_here = table->parse_tokens == NULL;
+    harborai_status st = parse_tokens(a, object, &usage, &error);
     if (st < 0) {
         provider_mask_secrets(a->provider->spec, &error);
         snprintf(a->usage_error, sizeof a->usage_error, "%.95s", error.message);

@@ -162,6 +162,7 @@ struct attempt {
     struct buf gathered;      /* BUFFER, a whole PASSTHROUGH answer, or an error's body */
     struct sse sse;
     struct buf one_line;      /* an event that came in several */
+    int64_t fed_ns;           /* when on_event() was last begun: one ends where the next begins */
     struct lines lines;
     struct stream stream; /* of PASSTHROUGH, and of emit_json() */
     bool streams; /* PASSTHROUGH: server-sent events, not one object */

@@ -8,7 +8,7 @@ check_LTLIBRARIES += \
 	%reldir%/no_chat.la %reldir%/short_table.la %reldir%/tiny_table.la %reldir%/slow_create.la \
 	%reldir%/undefined.la %reldir%/no_note.la %reldir%/no_symbol.la %reldir%/null_table.la \
 	%reldir%/foreign_abi.la %reldir%/broken_note.la %reldir%/two_notes.la \
-	%reldir%/rogue.la %reldir%/odd_usage.la %reldir%/passes_through.la \
+	%reldir%/rogue.la %reldir%/odd_usage.la %reldir%/passes_through.la %reldir%/dawdles.la \
 	%reldir%/textrel.la %reldir%/exec_stack.la %reldir%/run_path.la %reldir%/exports.la
 %canon_reldir%_good_la_SOURCES = %reldir%/good.c
 %canon_reldir%_good_la_LDFLAGS = $(fault_flags)
@@ -55,5 +55,7 @@ check_LTLIBRARIES += \
 %canon_reldir%_exports_la_LDFLAGS = -module -avoid-version -shared $(AM_LDFLAGS) -rpath $(abs_top_builddir)/tests/fault
 %canon_reldir%_odd_usage_la_SOURCES = %reldir%/odd_usage.c
 %canon_reldir%_odd_usage_la_LDFLAGS = $(fault_flags)
+%canon_reldir%_dawdles_la_SOURCES = %reldir%/dawdles.c
+%canon_reldir%_dawdles_la_LDFLAGS = $(fault_flags)
 %canon_reldir%_passes_through_la_SOURCES = %reldir%/passes_through.c
 %canon_reldir%_passes_through_la_LDFLAGS = $(fault_flags)

@@ -54,12 +54,12 @@ def plugin_path(*more):
     return ":".join([str(m) for m in more] + sorted(found))
 
 
-def build_plugin(place, name):
-    """One of tests/plugins, as an author would build it without a build system."""
+def build_plugin(place, name, folder="plugins"):
+    """One of tests/plugins or tests/fault, as an author would build it without a build system."""
     target = os.path.join(place, f"{name}.so")
     subprocess.run(["cc", "-std=gnu11", "-shared", "-fPIC", "-pthread",
                     f"-I{ROOT}/plugin-sdk/include", f"-I{ROOT}/plugin-sdk/lib",
-                    f"{ROOT}/tests/plugins/{name}.c", f"{ROOT}/plugin-sdk/lib/json_value.c",
+                    f"{ROOT}/tests/{folder}/{name}.c", f"{ROOT}/plugin-sdk/lib/json_value.c",
                     f"{ROOT}/plugin-sdk/lib/json_scan.c", "-o", target], check=True)
     os.chmod(target, 0o755)
 

@@ -283,6 +283,47 @@ class LazyTest(PlaceTest):
                              ("[DONE]", "assistant"))
 
 
+class SlowTest(PlaceTest):
+    """A plugin that holds up a loop is named, once a minute for each of its functions."""
+
+    LABELS = '{plugin="test.dawdles",provider="dawdles",callback="%s"}'
+
+    def setUp(self):
+        super().setUp()
+        support.build_plugin(self.place, "dawdles", "fault")
+
+    def said(self, hb, callback):
+        pattern = (rf"(?m)^\S+ warn plugin\.slow plugin=test\.dawdles provider=dawdles "
+                   rf"callback={callback} took_us=(\d+) allowed_us=1000 input_bytes=\d+ left_out=0 ")
+        return [int(us) for us in re.findall(pattern, hb.log())]
+
+    def metric(self, hb, name, callback):
+        text = hb.request("GET", "/metrics").body.decode()
+        series = re.escape(f"harborai_plugin_{name}" + self.LABELS % callback)
+        found = re.findall(f"(?m)^{series} ([0-9.]+)$", text)
+        return float(found[0]) if found else None
+
+    def test_named_and_counted(self):
+        with support.simulator() as sim:
+            config = {"providers": {"dawdles": {"base_url": sim.base_url + "/chat/completions"}}}
+            with support.gateway(config, env=self.env) as hb:
+                for _ in range(5):
+                    for model in ("d-quick", "d-chat", "d-wake"):
+                        self.assertEqual(hb.chat("x", model).text(), "at last")
+                events = hb.chat("x", "d-event", stream=True).events()
+                self.assertEqual(support.stream_text(events), "at last")
+                for callback, least in (("chat", 5), ("on_wake", 5), ("on_event", 2)):
+                    with self.subTest(callback):
+                        took_us = self.said(hb, callback)
+                        self.assertEqual(len(took_us), 1, hb.log())
+                        self.assertGreaterEqual(took_us[0], 5000)
+                        slow = self.metric(hb, "slow_callbacks_total", callback)
+                        self.assertGreaterEqual(slow, least)
+                        self.assertGreaterEqual(
+                            self.metric(hb, "callback_seconds_sum", callback), slow * 0.001)
+                self.assertEqual(self.metric(hb, "callback_seconds_count", "chat"), 16)
+
+
 class OwnPluginsTest(PlaceTest):
     def test_echo_whole_and_streamed(self):
         models = json.loads(harborai("list-models", "--json").stdout)
