@@ -97,16 +97,22 @@ static int world_said(struct world *w, const char *text)
     return count;
 }
 
-static bool is_mapped(struct world *w)
+/* How many objects of its directory are. */
+static int count_mapped(struct world *w)
 {
     char line[1024];
-    bool found = false;
+    int count = 0;
     FILE *maps = fopen("/proc/self/maps", "re");
     CU_ASSERT_FATAL(maps != NULL);
     while (fgets(line, sizeof line, maps) != NULL)
-        found = found || strstr(line, w->files.directory) != NULL;
+        count += strstr(line, w->files.directory) != NULL && strstr(line, " r-xp ") != NULL;
     fclose(maps);
-    return found;
+    return count;
+}
+
+static bool is_mapped(struct world *w)
+{
+    return count_mapped(w) > 0;
 }
 
 static void on_quiescent(struct slot *slot)
@@ -469,8 +475,10 @@ static void test_many_loads(void)
         plugin_catalog_destroy(old);
         struct slot *slot = world_slot(&w, "", true);
         CU_ASSERT(call(slot, 0, NULL) == HARBORAI_OK);
+        CU_ASSERT(count_mapped(&w) == (before != NULL ? 2 : 1));
         if (before != NULL)
             world_end(&w, before);
+        CU_ASSERT(count_mapped(&w) == 1);
         before = slot;
     }
     CU_ASSERT(plugin_loader_count(w.loader) == 200);
