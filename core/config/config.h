@@ -103,6 +103,7 @@ struct config {
     harborai_str default_model;
     harborai_str state_dir; /* empty: neither set, nor is there a home directory */
     struct config_names plugin_path;
+    bool plugin_watch;
     enum config_params params;
     enum config_leave on_disconnect;
     enum log_level log_level;

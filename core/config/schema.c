@@ -106,6 +106,21 @@ static void write_choice(struct json_writer *w, const char *const *words)
     json_write_end(w);
 }
 
+/* As YAML has it, or as a text that says so. */
+static void write_switch(struct json_writer *w, const char *const *words)
+{
+    json_write_key(w, HARBORAI_STR("anyOf"));
+    json_write_array(w);
+    json_write_object(w);
+    json_write_key_string(w, "type", HARBORAI_STR("boolean"));
+    json_write_end(w);
+    json_write_object(w);
+    write_strings(w, "enum", words);
+    json_write_end(w);
+    write_expanded(w);
+    json_write_end(w);
+}
+
 static void write_level(struct json_writer *w)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug", "ERROR", "WARN", "INFO",
@@ -159,6 +174,9 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_LEAVE:
         write_choice(w, settings_words(setting->type));
         return;
+    case SETTING_SWITCH:
+        write_switch(w, settings_words(setting->type));
+        return;
     case SETTING_PATHS:
     case SETTING_NAMES:
         write_list(w, setting);
@@ -187,7 +205,7 @@ static void write_default(struct json_writer *w, const struct setting *setting)
     if (setting->fallback == NULL)
         return;
     json_write_key(w, HARBORAI_STR("default"));
-    if (setting->type == SETTING_NUMBER)
+    if (setting->type == SETTING_NUMBER || setting->type == SETTING_SWITCH)
         json_write_raw(w, slice_of(setting->fallback));
     else
         json_write_string(w, slice_of(setting->fallback));
@@ -334,6 +352,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_PRESET] = "preset",
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
         [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",   [SETTING_LEAVE] = "word",
+        [SETTING_SWITCH] = "switch",
     };
     return names[type];
 }

@@ -34,6 +34,9 @@ const struct setting settings[] = {
      "directory of the journal and all else that is kept"},
     {"plugin_path", SETTING_PATHS, NULL, NULL, 1, PATH_LEN, NULL, NULL, AT(plugin_path),
      "directories of plugins, after those of HARBORAI_PLUGIN_PATH, before the user's and the system's"},
+    {"plugin_watch", SETTING_SWITCH, "true", NULL, 0, 0, "HARBORAI_PLUGIN_WATCH", NULL,
+     AT(plugin_watch),
+     "whether `harborai serve` notices what comes, changes and goes in plugin directories"},
     {"params", SETTING_PARAMS, "warn", NULL, 0, 0, "HARBORAI_PARAMS", NULL, AT(params),
      "what becomes of members of a request that a model does not take: the request is refused, or "
      "they are left out, with a line in the log or without"},
@@ -109,8 +112,11 @@ const char *const *settings_words(enum setting_type type)
     static const char *const leave[] = {[CONFIG_LEAVE_CANCEL] = "cancel",
                                         [CONFIG_LEAVE_DRAIN] = "drain",
                                         NULL};
+    static const char *const switches[] = {[false] = "false", [true] = "true", NULL};
     if (type == SETTING_PARAMS)
         return params;
+    if (type == SETTING_SWITCH)
+        return switches;
     return type == SETTING_LEAVE ? leave : NULL;
 }
 
@@ -281,6 +287,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         return;
     case SETTING_PARAMS:
     case SETTING_LEAVE:
+    case SETTING_SWITCH:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:

@@ -19,17 +19,38 @@ static void surroundings_release(struct surroundings *s)
     plugin_state_destroy(s->switches);
 }
 
-static harborai_status look_around(const struct runtime *runtime, const struct config *config,
+static struct discover_options where_to_look(const struct runtime *runtime,
+                                             const struct config *config, const char *user)
+{
+    return (struct discover_options){.environment = discover_environment(),
+                                     .configuration = config->plugin_path.items,
+                                     .configuration_count = config->plugin_path.count,
+                                     .user = user,
+                                     .system = runtime->options.system_plugin_dir,
+                                     .one_a_provider = !config->has_file};
+}
+
+static char *user_directory(const struct runtime *runtime)
+{
+    return runtime->options.with_user_plugins ? discover_user_directory() : NULL;
+}
+
+static void watch(struct runtime *runtime, const struct config *config)
+{
+    char *user = user_directory(runtime);
+    struct discover_options where = where_to_look(runtime, config, user);
+    watcher_aim(&runtime->watcher, config, &where);
+    free(user);
+}
+
+/* Watches first: what changes meanwhile is looked at again. */
+static harborai_status look_around(struct runtime *runtime, const struct config *config,
                                    struct surroundings *ret_found, harborai_error *error)
 {
     struct surroundings found = {NULL, NULL};
-    char *user = runtime->options.with_user_plugins ? discover_user_directory() : NULL;
-    struct discover_options options = {.environment = discover_environment(),
-                                       .configuration = config->plugin_path.items,
-                                       .configuration_count = config->plugin_path.count,
-                                       .user = user,
-                                       .system = runtime->options.system_plugin_dir,
-                                       .one_a_provider = !config->has_file};
+    char *user = user_directory(runtime);
+    struct discover_options options = where_to_look(runtime, config, user);
+    watch(runtime, config);
     harborai_status st = plugin_state_load(slice_of(runtime->state_dir), &found.switches, error);
     if (st >= 0)
         st = plugin_catalog_create(&options, &found.catalog, error);
@@ -132,6 +153,8 @@ static harborai_status prepare_anew(struct runtime *runtime, const struct change
     struct surroundings before = exchange(runtime, found);
     st = prepare(runtime, change, ret_models, error);
     settle(runtime, before, st < 0);
+    if (st < 0 && current_config(runtime) != NULL)
+        watch(runtime, current_config(runtime));
     return st;
 }
 

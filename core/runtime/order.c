@@ -113,7 +113,8 @@ static void run(struct job *job)
     harborai_error error = HARBORAI_ERROR_INIT;
     order->pending = 1; /* this */
     harborai_status st = obey(order, &error);
-    if (st < 0)
+    order->is_refused = st < 0;
+    if (order->is_refused)
         order->text[0] = '\0';
     order_settle(order, st < 0 ? &error : NULL);
 }

@@ -35,6 +35,7 @@ struct runtime_order {
     /* For done(). */
     harborai_status status; /* E_NOT_FOUND: no such plugin. E_CLOSED: overtaken by another order */
     harborai_error error;   /* code 0 if all is well */
+    bool is_refused;        /* nothing was done; else `error` is that of one of several providers */
     struct runtime_listing *listing; /* of LIST: owned by who gave the order; or NULL */
     char text[512];         /* what was done, for people; empty if it was refused */
     enum plugin_state_kind kind_switched; /* of SWITCH: what was meant, */

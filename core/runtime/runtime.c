@@ -154,6 +154,8 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
                              : harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     for (unsigned i = 0; i < runtime->loop_count && st >= 0; i++)
         st = build_loop(runtime, i, config, error);
+    if (st >= 0 && options->with_watch)
+        watcher_init(&runtime->watcher, runtime);
     if (st >= 0)
         st = keeper_apply(runtime, config, options->faults, error);
     if (st < 0) {
@@ -406,6 +408,7 @@ uint64_t runtime_destroy(struct runtime *runtime)
         runtime_stop(runtime) > 0)
         return abandon(runtime);
     destroy_jobs(runtime);
+    watcher_release(&runtime->watcher);
     for (unsigned i = 0; i < runtime->loop_count; i++)
         lost += destroy_loop_parts(&runtime->loops[i]);
     /* Its job threads may still post to loops: so before them. */

@@ -13,6 +13,7 @@
 #include "runtime/listing.h"
 #include "runtime/order.h"
 #include "runtime/runtime.h"
+#include "runtime/watcher.h"
 #include "store/journal.h"
 #include "store/plugin_state.h"
 #include "transport/transport.h"
@@ -112,6 +113,7 @@ struct runtime {
     char *state_dir;          /* owned; that of the start: another one takes a restart */
     struct once dropped;      /* of all loops */
     struct list providers;    /* the keeper's */
+    struct watcher watcher;   /* likewise; of nothing, unless options.with_watch */
     unsigned loop_count;
     struct runtime_loop loops[LIMIT_LOOPS];
 

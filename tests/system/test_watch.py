@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Plugins come, change and go while the gateway runs: it notices by itself."""
+import contextlib
+import glob
+import os
+import shutil
+import unittest
+
+import made
+import support
+from support import chat_body
+
+
+class Watching(unittest.TestCase):
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.aside = stack.enter_context(support.folder())
+        self.place = os.path.join(stack.enter_context(support.folder()), "plugins")
+        os.mkdir(self.place)
+        self.env = {"HARBORAI_PLUGIN_PATH": self.place}
+
+    def make(self, name, **how):
+        """Beside the directory: renaming it there is what installs it."""
+        return made.build(self.aside, name, **how)
+
+    def install(self, path, name=None):
+        shutil.copy2(path, self.place + "/.new")
+        os.rename(self.place + "/.new", os.path.join(self.place, name or os.path.basename(path)))
+
+    def install_openai(self):
+        self.install(glob.glob(support.BUILD + "/plugins/openai/.libs/openai.so")[0])
+
+    def await_status(self, hb, model, status):
+        return support.wait_for(f"{status} of {model}", lambda: next(
+            (a for a in [hb.chat("x", model)] if a.status == status), None))
+
+    def await_log(self, hb, text, times=1):
+        support.wait_for(text, lambda: hb.log().count(text) >= times)
+
+
+class ComingTest(Watching):
+    def test_while_streams_run(self):
+        """A plugin comes, another is replaced: streams end on the one that they began with."""
+        first, second = self.make("first"), self.make("second")
+        self.install_openai()
+        with support.simulator() as sim:
+            env = {**self.env, "OPENAI_API_KEY": support.KEY, "OPENAI_BASE_URL": sim.base_url}
+            with support.gateway(env=env) as hb:
+                calls = [support.RawStream(hb.port, chat_body({"events": 100, "delay_ms": 20},
+                                                              stream=True)) for _ in range(20)]
+                for call in calls:
+                    call.read_until(b"000003 ")
+                self.install(first)
+                self.assertEqual(self.await_status(hb, "first-model", 200).text(),
+                                 "made on the spot")
+                self.install_openai()
+                self.await_log(hb, "provider.replaced provider=openai")
+                self.install(second)
+                self.await_status(hb, "second-model", 200)
+                self.assertEqual(hb.chat("after").text(), "after")
+                for call in calls:
+                    call.read_until(b"[DONE]")
+                    self.assertIn(b"000099 ", call.seen)
+                    call.close()
+
+    def test_written_in_place(self):
+        """As cc and cp do it: it is read when it was written to its end."""
+        with support.gateway(env=self.env) as hb:
+            made.build(self.place, "copied")
+            self.await_status(hb, "copied-model", 200)
+
+    def test_mode_is_mended(self):
+        path = self.make("loose")
+        os.chmod(path, 0o666)
+        self.install(path)
+        with support.gateway(env=self.env) as hb:
+            self.assertEqual(hb.chat("x", "loose-model").status, 404)
+            os.chmod(os.path.join(self.place, "loose.so"), 0o644)
+            self.await_status(hb, "loose-model", 200)
+            os.chmod(self.place, 0o777)
+            self.await_log(hb, "is writable by everybody: chmod go-w")
+
+    def test_directory_comes_later(self):
+        path = self.make("late")
+        os.rmdir(self.place)
+        with support.gateway(env=self.env) as hb:
+            for _ in range(2):
+                self.assertEqual(hb.chat("x", "late-model").status, 404)
+                os.mkdir(self.place)
+                self.install(path)
+                self.await_status(hb, "late-model", 200)
+                os.rename(self.place, self.place + ".gone")
+                self.await_status(hb, "late-model", 404)
+                shutil.rmtree(self.place + ".gone")
+
+    def test_switches(self):
+        """plugins.json is edited by a command that does not talk to the gateway."""
+        self.install(self.make("one"))
+        with support.gateway(env=self.env) as hb:
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            command = ("plugin", "disable", "one", "--state-dir", hb.state)
+            self.assertEqual(support.harborai(*command, env=self.env).returncode, 0)
+            self.assertIn("disabled", self.await_status(hb, "one-model", 404).error()["message"])
+            command = ("plugin", "enable", "one", "--state-dir", hb.state)
+            self.assertEqual(support.harborai(*command, env=self.env).returncode, 0)
+            self.await_status(hb, "one-model", 200)
+            with open(os.path.join(hb.state, "plugins.json"), "w", encoding="utf-8") as file:
+                file.write("{")
+            self.await_log(hb, "plugins.not_read error=")
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+
+    def test_switched_off(self):
+        path = self.make("unseen")
+        with support.gateway(env={**self.env, "HARBORAI_PLUGIN_WATCH": "false"}) as hb:
+            self.install(path)
+            made.build(self.place, "neither")  # takes longer than the quiet that is waited for
+            self.assertEqual(hb.chat("x", "unseen-model").status, 404)
+
+    def test_no_watcher_is_to_be_had(self):
+        """The limit is the user's: a namespace has one of its own, which is lowered there."""
+        path = self.make("later")
+        script = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$@\""
+        wrapper = ("unshare", "-Ur", "sh", "-c", script, "sh")
+        if support.subprocess.run([*wrapper, "true"], check=False, capture_output=True).returncode:
+            self.skipTest("no user namespace is to be had")
+        os.chmod(os.path.dirname(self.place), 0o755)
+        with support.gateway(env=self.env, wrapper=wrapper) as hb:
+            self.assertEqual(hb.log().count("plugins.not_watched error="), 1)
+            self.assertIn("max_user_instances", hb.log())
+            self.install(path)
+            self.assertEqual(hb.chat("x", "later-model").status, 404)
+            hb.process.send_signal(support.signal.SIGHUP)
+            self.await_status(hb, "later-model", 200)
+            self.assertEqual(hb.log().count("plugins.not_watched"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
