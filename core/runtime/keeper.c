@@ -168,7 +168,7 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     harborai_status st = prepare_anew(runtime, &change, &models, error);
     if (st < 0)
         return st;
-    providers_log_refused(runtime);
+    providers_log_refused(runtime, NULL);
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
     publish(runtime, config, models);
@@ -205,13 +205,12 @@ harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *ord
         return st;
     struct surroundings before = exchange(runtime, found);
     st = rescan(runtime, order, error);
+    if (st >= 0 && order->kind == RUNTIME_ORDER_RESCAN)
+        providers_log_refused(runtime, before.catalog);
     settle(runtime, before, st < 0);
-    if (st < 0)
-        return st;
-    if (order->kind == RUNTIME_ORDER_RESCAN)
-        providers_log_refused(runtime);
     /* Whoever switches something has no heir: others' are none of his business. */
-    providers_commit(runtime, order->kind == RUNTIME_ORDER_SWITCH ? NULL : order);
+    if (st >= 0)
+        providers_commit(runtime, order->kind == RUNTIME_ORDER_SWITCH ? NULL : order);
     return st;
 }
 
