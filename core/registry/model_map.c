@@ -249,6 +249,11 @@ static void is_disabled(harborai_str name, const struct model_map_disabled *d,
     if (d->off != NULL)
         (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND, "the model '%.*s' is disabled%s%.*s",
                                  SLICE_ARG(name), why.len > 0 ? " " : "", SLICE_ARG(why));
+    else if (d->provider->is_removed)
+        (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                 "the model '%.*s' is not served: the plugin of provider '%.*s' was "
+                                 "removed%s%.*s", SLICE_ARG(name), SLICE_ARG(d->provider->name),
+                                 why.len > 0 ? ": " : "", SLICE_ARG(why));
     else
         (void)harborai_error_set(
             error, HARBORAI_E_NOT_FOUND,

@@ -26,7 +26,8 @@ struct model_map_provider {
     const harborai_str *models; /* what it serves in place of the manifest's models, aliases and */
     size_t model_count;         /* patterns; names as they stand, or globs; 0 = the manifest's */
     bool enabled;
-    harborai_str why_off;      /* who disabled it, where, and how it is enabled; may be empty */
+    harborai_str why_off;      /* who disabled it, where, and how it is enabled, or what of it went;
+                                  may be empty */
     bool is_open;              /* nothing is the manifest's, and "name/model" takes any model */
 };
 
@@ -63,6 +64,8 @@ struct model_map_source {
     size_t alias_count;
     const struct model_map_off *off;
     size_t off_count;
+    const harborai_str *removed; /* names of providers that are not enabled because their plugin went */
+    size_t removed_count;
     const struct model_map_dormant *dormants;
     size_t dormant_count;
     harborai_str file; /* where providers are named; empty = nowhere */

@@ -90,6 +90,14 @@ static harborai_status copy_models(struct builder *b, const struct model_map_pro
     return HARBORAI_OK;
 }
 
+static bool is_removed(const struct model_map_source *source, harborai_str name)
+{
+    for (size_t i = 0; i < source->removed_count; i++)
+        if (slice_equal(source->removed[i], name))
+            return true;
+    return false;
+}
+
 static harborai_status add_provider(struct builder *b, const struct model_map_provider *from)
 {
     struct model_map_provider_part *to = &b->map->providers[b->map->provider_count];
@@ -108,6 +116,7 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
                                            .slot = from->slot,
                                            .manifest = manifest_ref(from->manifest),
                                            .enabled = from->enabled,
+                                           .is_removed = is_removed(b->source, from->name),
                                            .why_off = why_off};
     b->map->provider_count++;
     to->is_open = from->is_open;

@@ -16,7 +16,7 @@ struct model_map_provider_part {
     const harborai_str *patterns;
     size_t pattern_count;
     bool is_open; /* any model, if the provider is named: dynamic_models, or a preset */
-    bool enabled;
+    bool enabled, is_removed;
     harborai_str why_off;
 };
 

@@ -20,6 +20,18 @@ static size_t list_providers(const struct runtime *runtime, struct model_map_pro
     return count;
 }
 
+/* Those of them whose plugin's file went. */
+static size_t list_removed(const struct runtime *runtime, harborai_str *to)
+{
+    size_t count = 0;
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        if (p->shown && p->is_removed)
+            to[count++] = p->slot->provider->name;
+    }
+    return count;
+}
+
 /* The required secrets that the environment does not have, "A_KEY and B_KEY"; empty: none, or one
  * that no variable can give. */
 static harborai_str missing_variables(const struct manifest *m,
@@ -117,11 +129,13 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
         arena_alloc(&arena, (config->alias_count + 1) * sizeof *aliases);
     struct model_map_dormant *dormants =
         arena_alloc(&arena, (runtime->catalog->file_count + 1) * sizeof *dormants);
+    harborai_str *removed = arena_alloc(&arena, most * sizeof *removed);
     harborai_str *missing = arena_alloc(&arena, (config->provider_count + 1) * sizeof *missing);
     const struct model_map_off *off;
     size_t off_count;
     harborai_status st = switch_list_models(runtime, &arena, &off, &off_count, error);
-    if (st >= 0 && providers != NULL && aliases != NULL && dormants != NULL && missing != NULL) {
+    if (st >= 0 && providers != NULL && aliases != NULL && dormants != NULL && removed != NULL &&
+        missing != NULL) {
         size_t count = list_providers(runtime, providers);
         list_aliases(config, aliases);
         struct model_map_source source = {
@@ -131,6 +145,8 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
             .alias_count = config->alias_count,
             .off = off,
             .off_count = off_count,
+            .removed = removed,
+            .removed_count = list_removed(runtime, removed),
             .dormants = dormants,
             .dormant_count = list_dormants(runtime, config, &arena, dormants),
             .file = name_of_file(config),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Providers as the configuration wants them: slots are made, kept where nothing changed, and put to
  * their end where nobody wants them any more. [keeper] */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/legacy.h"
 #include "runtime/options.h"
@@ -331,13 +333,84 @@ static void keep(struct runtime *runtime, struct runtime_provider *p, const harb
               "this and have it read again'", slot_name(p->slot), why->message);
 }
 
+/* Whether no plugin directory has its plugin's file any more, as far as they can be read. */
+static bool is_file_gone(const struct runtime *runtime, const char *path)
+{
+    const struct plugin_catalog *catalog = runtime->catalog;
+    struct stat status;
+    for (size_t i = 0; i < catalog->file_count; i++)
+        if (strcmp(catalog->files[i].path, path) == 0)
+            return false;
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    for (size_t i = 0; i < catalog->directory_count; i++)
+        if (catalog->directories[i].error.code < 0)
+            return false;
+    return true;
+}
+
+/* In its place comes one that nobody can reach, which tells why, until the file is back. */
+static harborai_status replace_by_nothing(struct runtime *runtime, const struct runtime_provider *p,
+                                          harborai_error *error)
+{
+    char why[512];
+    const struct provider *spec = p->slot->provider;
+    const struct plugin_file file = {.path = (char *)(uintptr_t)spec->path,
+                                     .state = PLUGIN_FILE_KNOWN,
+                                     .identity = spec->identity,
+                                     .manifest = spec->manifest};
+    struct provider_options options = {.name = spec->name, .file = &file,
+                                       .models = spec->models.items,
+                                       .model_count = spec->models.count};
+    snprintf(why, sizeof why, "'%.400s' is in no plugin directory any more", spec->path);
+    harborai_status st = make_provider(runtime, &options, &p->target, p->ca_file, why, error);
+    if (st < 0)
+        return st;
+    struct runtime_provider *nothing =
+        CONTAINER_OF(runtime->providers.prev, struct runtime_provider, link);
+    nothing->is_removed = true;
+    nothing->slot->provider->is_open = spec->is_open;
+    log_write(runtime->options.log, LOG_LEVEL_WARN, "provider.removed",
+              "provider=%s file='%s' help='its calls end as they began, new ones are refused'",
+              slot_name(p->slot), spec->path);
+    return st;
+}
+
+static bool is_wanted_by_name(struct runtime *runtime, harborai_str name)
+{
+    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        if (p->wanted && slice_equal(p->slot->provider->name, name))
+            return true;
+    }
+    return false;
+}
+
 static void keep_named(struct runtime *runtime, harborai_str name, const harborai_error *why)
 {
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
-        if (!p->wanted && slice_equal(p->slot->provider->name, name))
+        if (!p->wanted && slice_equal(p->slot->provider->name, name) && !p->is_removed &&
+            !is_file_gone(runtime, p->slot->provider->path))
             keep(runtime, p, why);
     }
+}
+
+/* Those that nobody wants because their file is not there any more. */
+static harborai_status replace_removed(struct runtime *runtime, harborai_error *error)
+{
+    harborai_status st = HARBORAI_OK;
+    for (struct list *i = runtime->providers.next; i != &runtime->providers && st >= 0; i = i->next) {
+        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        const struct provider *spec = p->slot->provider;
+        if (p->wanted || p->place != PROVIDER_PUBLISHED || is_wanted_by_name(runtime, spec->name))
+            continue;
+        if (p->is_removed)
+            p->wanted = true;
+        else if (is_file_gone(runtime, spec->path))
+            st = replace_by_nothing(runtime, p, error);
+    }
+    return st;
 }
 
 static void keep_of_file(struct runtime *runtime, const struct plugin_file *file)
@@ -461,8 +534,10 @@ harborai_status providers_prepare(struct runtime *runtime, const struct change *
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
         p->wanted = change->only != NULL && !provider_is_of(p, change->only);
     }
-    return change->config->has_file ? prepare_all_configured(runtime, change, error)
-                                    : prepare_all_own(runtime, change, error);
+    harborai_status st = change->config->has_file ? prepare_all_configured(runtime, change, error)
+                                                  : prepare_all_own(runtime, change, error);
+    bool is_rescan = change->faults == NULL && change->only == NULL;
+    return st >= 0 && is_rescan ? replace_removed(runtime, error) : st;
 }
 
 static bool was_so(const struct plugin_catalog *before, const struct plugin_file *file)

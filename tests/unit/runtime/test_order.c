@@ -208,6 +208,66 @@ static void test_bad_file(void)
     close_all();
 }
 
+static void rescan(void)
+{
+    struct given g;
+    give(&g, RUNTIME_ORDER_RESCAN, "");
+    CU_ASSERT(await(&g) == HARBORAI_OK);
+}
+
+/* What was never asked is of the file that is there when it is. */
+static void test_not_loaded_yet(void)
+{
+    open_all(2);
+    install("good", "good.so");
+    rescan();
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(stage_logged(&stage, "provider.replaced") == 0);
+    CU_ASSERT(count_mapped("good.so") == 1);
+    install("no_symbol", "good.so");
+    rescan();
+    CU_ASSERT(asked_of(&stage, "second/good-large") == HARBORAI_E_UNSUPPORTED);
+    close_all();
+}
+
+static bool is_removed(const char *model)
+{
+    struct asked a;
+    asked_init(&a, &stage, model, true);
+    CU_ASSERT_FATAL(asked_wait(&a));
+    bool removed = a.error.code == HARBORAI_E_NOT_FOUND &&
+                   strstr(a.error.message, " was removed") != NULL;
+    asked_release(&a);
+    return removed;
+}
+
+/* Whoever asks is told, until it is there again. */
+static void test_removed(void)
+{
+    struct given g;
+    open_all(2);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(unlink(stage_path(&stage, "plugins/good.so")) == 0);
+    for (int i = 0; i < 2; i++) {
+        rescan();
+        CU_ASSERT(is_removed("good/good-large") && is_removed("good/good-ft-1"));
+        CU_ASSERT(is_removed("second/good-small"));
+        CU_ASSERT(comes(count_logged, "'destroyed'", 1) && comes(count_mapped, "good.so", 0));
+        CU_ASSERT(stage_logged(&stage, "provider.removed provider=") == 2);
+        CU_ASSERT(reload("good", &g) == HARBORAI_E_NOT_FOUND);
+    }
+    CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
+    put("good.so", "no object", 9);
+    rescan();
+    CU_ASSERT(is_removed("good/good-large"));
+    install("good", "good.so");
+    rescan();
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(asked_of(&stage, "second/good-small") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(stage_logged(&stage, "provider.kept") == 0);
+    close_all();
+}
+
 /* An order is done when its providers are settled; others are taken meanwhile. */
 static void test_overtaken(void)
 {
@@ -457,6 +517,8 @@ static void test_under_calls(void)
 const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged},
                                    {"reload: another file", test_another_file},
                                    {"a file that is no good", test_bad_file},
+                                   {"a file that is another before it is asked", test_not_loaded_yet},
+                                   {"a file that is removed", test_removed},
                                    {"orders overtake each other", test_overtaken},
                                    {"plugins, providers, models switched off", test_switches},
                                    {"orders to switch off and on", test_switch_orders},
