@@ -27,12 +27,16 @@ static harborai_status submit(struct slot *slot, unsigned work, harborai_error *
 
 /* ---- The end of a load --------------------------------------------------------------------- */
 
-static void set_failure(struct slot *slot, enum plugin_stage stage, const harborai_error *error)
+/* Whether it is another one than before. */
+static bool set_failure(struct slot *slot, enum plugin_stage stage, const harborai_error *error)
 {
     pthread_mutex_lock(&slot->failure_lock);
+    bool is_news = slot->failure.code == HARBORAI_OK || slot->failure_stage != stage ||
+                   strcmp(slot->failure.message, error->message) != 0;
     slot->failure = *error;
     slot->failure_stage = stage;
     pthread_mutex_unlock(&slot->failure_lock);
+    return is_news;
 }
 
 static void wait_longer(struct slot *slot)
@@ -78,10 +82,12 @@ static void finish_load(struct slot *slot, enum plugin_stage stage, const harbor
         log_write(slot->services->log, LOG_LEVEL_INFO, "plugin.loaded", "provider=%s file='%s'",
                   slot_name(slot), slot->provider->path);
     } else {
-        set_failure(slot, stage, error);
+        enum log_level level = log_level_told(slot->services->log, LOG_LEVEL_ERROR);
+        if (!set_failure(slot, stage, error))
+            level = LOG_LEVEL_DEBUG;
         wait_longer(slot);
         atomic_store(&slot->state, SLOT_FAILED);
-        log_write(slot->services->log, log_level_told(slot->services->log, LOG_LEVEL_ERROR),
+        log_write(slot->services->log, level,
                   "plugin.failed", "provider=%s stage=%s error='%s'", slot_name(slot), plugin_stage_name(stage),
                   error->message);
     }

@@ -21,6 +21,7 @@ struct wanted {
     size_t secret_count;
     bool anew; /* even if there is one that is the same */
     bool only_if_sound; /* not with options that are faults */
+    bool anew_if_failed; /* … that is to come, but could not be loaded */
 };
 
 /* --- Secrets --------------------------------------------------------------------------------- */
@@ -127,11 +128,13 @@ static bool same_target(const struct runtime_provider *have, const struct target
 /* The heir of a provider goes before it: it may be the same, made anew. */
 static struct runtime_provider *find_same(struct runtime *runtime, const struct provider *spec,
                                           const struct target *target, harborai_str ca_file,
-                                          const char *why_off)
+                                          const char *why_off, bool even_if_failed)
 {
     struct runtime_provider *found = NULL;
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+        if (!even_if_failed && provider_awaits_retry(p))
+            continue;
         if (same_provider(p->slot->provider, spec) && same_target(p, target, ca_file, why_off) &&
             (found == NULL || p->place == PROVIDER_HEIR))
             found = p;
@@ -281,7 +284,8 @@ static harborai_status want(struct runtime *runtime, const struct config *config
         return st;
     }
     struct runtime_provider *have =
-        w->anew ? NULL : find_same(runtime, spec, &target, ca_file, why_off);
+        w->anew ? NULL
+                : find_same(runtime, spec, &target, ca_file, why_off, !w->anew_if_failed);
     if (have == NULL) {
         st = make_provider(runtime, &options, &target, ca_file, why_off, error);
     } else {
@@ -322,10 +326,13 @@ static void switch_where_it_stands(struct runtime *runtime, struct runtime_provi
 static void keep(struct runtime *runtime, struct runtime_provider *p, const harborai_error *why)
 {
     switch_where_it_stands(runtime, p);
+    if (provider_awaits_retry(p)) /* it is of the file before this one */
+        return;
+    bool is_news = provider_is_kept_for_another(p, PLUGIN_STAGE_FIND, why);
     p->wanted = true;
     p->why_kept = *why;
     p->kept_stage = PLUGIN_STAGE_FIND;
-    if (p->place != PROVIDER_PUBLISHED)
+    if (p->place != PROVIDER_PUBLISHED || !is_news)
         return;
     meter_count_result(p->slot->meter, METER_KEPT);
     log_write(runtime->options.log, LOG_LEVEL_WARN, "provider.kept",
@@ -426,7 +433,8 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
                                           const struct config_provider *spec, harborai_error *error)
 {
     struct wanted w = {.spec = spec, .name = spec->name, .anew = change->only != NULL,
-                       .only_if_sound = change->faults == NULL};
+                       .only_if_sound = change->faults == NULL,
+                       .anew_if_failed = change->faults != NULL};
     AUTO(config_faults) own;
     config_faults_init(&own);
     harborai_status st = preset_choose(runtime->catalog, spec, &w.file, &w.preset, error);
@@ -466,7 +474,8 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
     struct wanted w = {.file = file, .name = file->manifest->provider,
                        .spec = config_provider_find(change->config, file->manifest->provider),
                        .anew = change->only != NULL,
-                       .only_if_sound = true};
+                       .only_if_sound = true,
+                       .anew_if_failed = change->faults != NULL};
     AUTO(config_faults) faults;
     config_faults_init(&faults);
     harborai_status st = find_secrets(&w, change->config, error);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which providers the map leads to. One that serves is replaced only once the one to come, its heir,
  * has been loaded beside it: each by a small publication of its own, so that none waits for another.
- * If the heir cannot be loaded the one before it serves on. The keeper waits for no load. [keeper] */
+ * If the heir cannot be loaded the one before it serves on, and the heir is tried again when a call
+ * of it would be. The keeper waits for no load. [keeper] */
+#include <string.h>
+
 #include "runtime/state.h"
 
 /* `p` may leave the list meanwhile, no other. */
@@ -86,18 +89,58 @@ static harborai_status take_place(struct runtime_provider *heir, harborai_error 
     return st;
 }
 
-static void serve_on(struct runtime_provider *heir, enum plugin_stage stage,
+bool provider_awaits_retry(const struct runtime_provider *p)
+{
+    return p->place == PROVIDER_HEIR && !p->is_loading;
+}
+
+bool provider_is_kept_for_another(const struct runtime_provider *p, enum plugin_stage stage,
+                                  const harborai_error *why)
+{
+    return p->why_kept.code == HARBORAI_OK || p->kept_stage != stage ||
+           strcmp(p->why_kept.message, why->message) != 0;
+}
+
+/* The next of those that wait. */
+static void plan_retry(struct runtime *runtime)
+{
+    struct runtime_provider *p;
+    int64_t next_ns = 0;
+    EACH_PROVIDER(p, runtime)
+        if (provider_awaits_retry(p) && p->retry_ns != 0 && (next_ns == 0 || p->retry_ns < next_ns))
+            next_ns = p->retry_ns;
+    reminder_set(&runtime->retry, next_ns);
+}
+
+static void say_kept(const struct runtime_provider *heir, enum plugin_stage stage,
                      const harborai_error *error)
 {
     log_write(heir->runtime->options.log, LOG_LEVEL_ERROR, "provider.kept",
               "provider=%s stage=%s error='%s' help='the provider serves on as it was before: "
-              "correct this and have it read again'",
-              slot_name(heir->slot), plugin_stage_name(stage), error->message);
+              "correct this%s'", slot_name(heir->slot), plugin_stage_name(stage), error->message,
+              heir->retry_ns != 0 ? "; it is tried again by itself, and at once upon SIGHUP"
+                                  : " and have it read again");
+}
+
+/* `again_ns`: when it may be had; 0 = not before something changes. */
+static void serve_on(struct runtime_provider *heir, enum plugin_stage stage,
+                     const harborai_error *error, int64_t again_ns)
+{
+    struct runtime_provider *before = heir->before;
+    heir->retry_ns = again_ns;
     meter_count_result(heir->slot->meter, METER_KEPT);
-    heir->before->why_kept = *error;
-    heir->before->kept_stage = stage;
+    if (!heir->is_retry || provider_is_kept_for_another(before, stage, error))
+        say_kept(heir, stage, error);
+    before->why_kept = *error;
+    before->kept_stage = stage;
     settle(heir, error);
-    leave(heir);
+    plan_retry(heir->runtime);
+}
+
+static int64_t retry_after(const struct slot *slot)
+{
+    int64_t left_ns = slot_retry_ns(slot);
+    return clock_monotonic_ns(&clock_system) + (left_ns > NS_PER_S ? left_ns : NS_PER_S);
 }
 
 static void on_loaded(struct job *job)
@@ -116,7 +159,7 @@ static void on_loaded(struct job *job)
     if (st >= 0)
         st = take_place(p, &error);
     if (st < 0)
-        serve_on(p, stage, &error);
+        serve_on(p, stage, &error, retry_after(p->slot));
 }
 
 static void post_loaded(struct slot_waiter *waiter)
@@ -137,9 +180,26 @@ static void load(struct runtime_provider *heir)
     harborai_status st = slot_request_load(heir->slot, &heir->load, &error);
     if (st == HARBORAI_PAUSE)
         return;
+    if (st >= 0) { /* it was there, but memory was short when it was to be published */
+        heir->load.status = HARBORAI_OK;
+        post_loaded(&heir->load);
+        return;
+    }
     heir->is_loading = false;
-    if (st < 0) /* a secret is missing */
-        serve_on(heir, PLUGIN_STAGE_CREATE, &error);
+    serve_on(heir, PLUGIN_STAGE_CREATE, &error, 0); /* a secret is missing */
+}
+
+void providers_retry(struct reminder *retry)
+{
+    struct runtime *runtime = CONTAINER_OF(retry, struct runtime, retry);
+    struct runtime_provider *p;
+    int64_t now_ns = clock_monotonic_ns(&clock_system);
+    EACH_PROVIDER(p, runtime)
+        if (provider_awaits_retry(p) && p->retry_ns != 0 && p->retry_ns <= now_ns) {
+            p->is_retry = true;
+            load(p);
+        }
+    plan_retry(runtime);
 }
 
 /* --- A new configuration ------------------------------------------------------------------------- */

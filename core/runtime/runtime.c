@@ -154,6 +154,8 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
                              : harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     for (unsigned i = 0; i < runtime->loop_count && st >= 0; i++)
         st = build_loop(runtime, i, config, error);
+    if (st >= 0)
+        reminder_init(&runtime->retry, runtime->loops[0].loop, runtime->keeper, providers_retry);
     if (st >= 0 && options->with_watch)
         watcher_init(&runtime->watcher, runtime);
     if (st >= 0)

@@ -21,7 +21,7 @@
 /* Where a provider stands. */
 enum provider_place {
     PROVIDER_NEW,       /* made for the configuration that is being applied */
-    PROVIDER_HEIR,      /* is being loaded; the one before it serves meanwhile */
+    PROVIDER_HEIR,      /* is being loaded, or will be again; the one before it serves meanwhile */
     PROVIDER_PUBLISHED, /* the map of this moment leads to it */
     PROVIDER_LEAVING    /* in no list of the keeper's any more */
 };
@@ -46,6 +46,8 @@ struct runtime_provider {
     enum plugin_stage kept_stage;
     harborai_error why_kept; /* why it serves on as it was; code 0 = it is as it should be */
     bool is_loading;      /* by the keeper's order: `loaded` comes */
+    bool is_retry;        /* … because it failed before */
+    int64_t retry_ns;     /* of an heir that failed: when it is loaded again; 0 = not by itself */
     struct slot_waiter load;
     struct job loaded;    /* [keeper] */
     struct runtime_order *order; /* that waits for this heir; or NULL */
@@ -114,6 +116,7 @@ struct runtime {
     char *state_dir;          /* owned; that of the start: another one takes a restart */
     struct once dropped;      /* of all loops */
     struct list providers;    /* the keeper's */
+    struct reminder retry;    /* likewise: of the heirs that failed */
     struct watcher watcher;   /* likewise; of nothing, unless options.with_watch */
     unsigned loop_count;
     struct runtime_loop loops[LIMIT_LOOPS];
@@ -158,8 +161,15 @@ void providers_show_wanted(struct runtime *runtime);
 bool providers_show_possible(struct runtime *runtime);
 void providers_commit(struct runtime *runtime, struct runtime_order *order); /* or NULL */
 void providers_give_up(struct runtime *runtime);
+/* An heir that failed: a new order may want it anew. */
+bool provider_awaits_retry(const struct runtime_provider *p);
+/* Whether it serves on as it was for another reason than before, or now only. */
+bool provider_is_kept_for_another(const struct runtime_provider *p, enum plugin_stage stage,
+                                  const harborai_error *why);
 /* No map leads to any: they all leave. [keeper] */
 void providers_leave(struct runtime *runtime);
+/* Those heirs whose time it is. [keeper] */
+void providers_retry(struct reminder *retry);
 
 /* --- listing.c --- */
 MUST_CHECK harborai_status listing_create(struct runtime *runtime,

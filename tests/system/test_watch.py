@@ -135,5 +135,92 @@ class ComingTest(Watching):
             self.assertEqual(hb.log().count("plugins.not_watched"), 1)
 
 
+class GoingTest(Watching):
+    def test_removed_while_streams_run(self):
+        self.install_openai()
+        self.install(self.make("other"))
+        with support.simulator() as sim:
+            config = support.config_for(sim)
+            config["providers"]["other"] = {}
+            with support.gateway(config, env=self.env) as hb:
+                self.assertEqual(hb.chat("x", "other-model").status, 200)
+                calls = [support.RawStream(hb.port, chat_body({"events": 60, "delay_ms": 20},
+                                                              stream=True)) for _ in range(20)]
+                for call in calls:
+                    call.read_until(b"000003 ")
+                os.unlink(self.place + "/openai.so")
+                for model, provider in (("gpt-4o", "openai"), ("my-model", "lab"), ("fb-x", "lab"),
+                                        ("lab/my-model", "lab"), ("smart", "openai")):
+                    error = self.await_status(hb, model, 404).error()
+                    self.assertEqual(error["message"], f"the model '{model}' is not served: the "
+                                                       f"plugin of provider '{provider}' was removed")
+                    self.assertEqual(error["code"], "model_not_found")
+                self.assertEqual(hb.chat("x", "other-model").status, 200)
+                models = [m["id"] for m in hb.request("GET", "/v1/models").json()["data"]]
+                self.assertEqual(models, ["other-model"])
+                for call in calls:
+                    call.read_until(b"[DONE]")
+                    self.assertIn(b"000059 ", call.seen)
+                    call.close()
+                self.assertIn("provider.removed provider=lab file=", hb.log())
+                hb.process.send_signal(support.signal.SIGHUP)
+                self.await_log(hb, "config.kept")  # the file names it: a fault
+                self.assertEqual(hb.chat("x").status, 404)
+                self.install_openai()
+                self.assertEqual(self.await_status(hb, "gpt-4o", 200).text(), "x")
+                self.await_status(hb, "my-model", 200)
+
+    def test_without_a_file(self):
+        self.install(self.make("one"))
+        with support.gateway(env=self.env) as hb:
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            os.unlink(self.place + "/one.so")
+            error = self.await_status(hb, "one-model", 404).error()
+            self.assertIn("the plugin of provider 'one' was removed", error["message"])
+            self.install(self.make("one", model="another-model"))
+            self.await_status(hb, "another-model", 200)
+            self.assertIn("does not exist", hb.chat("x", "one-model").error()["message"])
+
+    def test_overwritten_by_what_is_none(self):
+        """It serves on, and what is wrong is said once, whatever else comes."""
+        self.install(self.make("one"))
+        with open(self.aside + "/text", "w", encoding="utf-8") as file:
+            file.write("this is no shared object\n")
+        with support.gateway({"providers": {"one": {}}}, env=self.env) as hb:
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            self.install(file.name, "one.so")
+            self.await_log(hb, "provider.kept provider=one stage=find")
+            self.install(file.name, "two.so")
+            self.await_log(hb, "two.so' reason=")
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            self.assertEqual(hb.log().count("one.so' reason="), 1)
+            self.assertEqual(hb.log().count("provider.kept"), 1)
+
+
+class FailingTest(Watching):
+    def test_tried_again(self):
+        """The one to come needs something outside that comes later: nobody has to say so."""
+        needed = os.path.join(self.aside, "needed")
+        self.install(self.make("one"))
+        with support.gateway(env=self.env) as hb:
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            create = f'return fopen("{needed}", "r") != NULL ? HARBORAI_OK : ' \
+                     'harborai_error_set(error, HARBORAI_E_CONFIG, "no such file");'
+            note = '#include <stdio.h>\nHARBORAI_MANIFEST(@MANIFEST@);'
+            self.install(self.make("one", model="new-model", create=create,
+                                   note=note.replace("@MANIFEST@", made.MANIFEST % {
+                                       "id": "com.example.one", "name": "one", "model": "new-model"})))
+            self.await_log(hb, "provider.kept provider=one stage=create")
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            self.install(self.make("two"))  # does not have it tried before its time, nor told again
+            self.await_status(hb, "two-model", 200)
+            with open(needed, "w", encoding="utf-8"):
+                pass
+            self.await_status(hb, "new-model", 200)
+            self.assertEqual(hb.log().count("provider.kept"), 1)
+            self.assertEqual(hb.log().count("plugin.failed"), 1)
+            self.assertIn("provider.replaced provider=one", hb.log())
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Plugins are reloaded while they serve: from the same file, from another, from one that is no good. */
+#include <fcntl.h>
 #include <semaphore.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -422,6 +423,50 @@ static struct runtime_listing *list(void)
     return g.order.listing;
 }
 
+/* How long until the heir is tried again; -1: there is none. */
+static int64_t retry_of(const char *name)
+{
+    struct runtime_listing *l = list();
+    const struct listed_provider *p = find_listed(l, name, false);
+    int64_t ms = p != NULL && p->is_heir ? p->retry_ms : -1;
+    runtime_listing_destroy(l);
+    return ms;
+}
+
+/* It is tried again by itself, and what has been said is not said again. */
+static void test_tried_again(void)
+{
+    struct given g;
+    open_all(2);
+    CU_ASSERT_FATAL(fcntl(gate[0], F_SETFL, O_NONBLOCK) == 0);
+    CU_ASSERT(write(gate[1], "x", 1) == 1);
+    CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(reload("slow", &g) == HARBORAI_E_CONFIG);
+    CU_ASSERT(stage_logged(&stage, "provider.kept provider=slow stage=create") == 1);
+    CU_ASSERT(retry_of("slow") <= 1000);
+    bool is_second = false;
+    for (int i = 0; i < 60000 && !is_second; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        is_second = retry_of("slow") > 1000;
+    }
+    CU_ASSERT(is_second);
+    rescan(); /* finds nothing new, and does not try it before its time */
+    CU_ASSERT(retry_of("slow") > 0);
+    CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(stage_logged(&stage, "'created'") == 1);
+    CU_ASSERT(write(gate[1], "x", 1) == 1);
+    CU_ASSERT(comes(count_logged, "provider.replaced provider=slow", 1));
+    CU_ASSERT(stage_logged(&stage, "provider.kept") == 1);
+    CU_ASSERT(stage_logged(&stage, "plugin.failed") == 1);
+    CU_ASSERT(retry_of("slow") == -1);
+    CU_ASSERT(reload("slow", &g) == HARBORAI_E_CONFIG);
+    CU_ASSERT(write(gate[1], "x", 1) == 1);
+    CU_ASSERT(reload("slow", &g) == HARBORAI_OK); /* at once */
+    CU_ASSERT(comes(count_logged, "'destroyed'", 2));
+    CU_ASSERT(reload("slow", &g) == HARBORAI_E_CONFIG); /* and the end comes */
+    close_all();
+}
+
 static void test_listing(void)
 {
     struct given g, slow;
@@ -519,6 +564,7 @@ const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged}
                                    {"a file that is no good", test_bad_file},
                                    {"a file that is another before it is asked", test_not_loaded_yet},
                                    {"a file that is removed", test_removed},
+                                   {"what failed is tried again", test_tried_again},
                                    {"orders overtake each other", test_overtaken},
                                    {"plugins, providers, models switched off", test_switches},
                                    {"orders to switch off and on", test_switch_orders},
