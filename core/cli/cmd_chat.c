@@ -25,6 +25,7 @@ static const struct option_spec options[] = {
     {"no-stream", 0, NULL, "print the answer when it is complete"},
     {"no-reasoning", 0, NULL, "do not show what the model thinks first"},
     {"json", 0, NULL, "print the answer's JSON; of a stream, one chunk a line"},
+    {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
     {NULL, 0, NULL, NULL},
 };

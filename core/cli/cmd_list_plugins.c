@@ -15,6 +15,7 @@
 static const struct option_spec options[] = {
     {"presets", 0, NULL, "the vendors that need no more than `preset: NAME` in the configuration"},
     {"state-dir", 0, "DIR", "whose gateway is asked, and where plugins.json is kept"},
+    {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };

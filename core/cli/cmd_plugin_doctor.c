@@ -11,6 +11,7 @@
 #include "cli/setup.h"
 
 static const struct option_spec options[] = {
+    {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -60,7 +61,7 @@ static void add_removal(struct buf *text, const struct plugin_file *file)
 {
     if (file->origin == PLUGIN_ORIGIN_USER)
         add_command(text, "harborai plugin remove", slice_of(strrchr(file->path, '/') + 1));
-    else if (file->origin != PLUGIN_ORIGIN_SYSTEM)
+    else if (file->origin != PLUGIN_ORIGIN_SYSTEM && file->origin != PLUGIN_ORIGIN_EXPLICIT)
         add_command(text, "rm", slice_of(file->path));
 }
 

@@ -11,6 +11,7 @@
 
 static const struct option_spec options[] = {
     {"state-dir", 0, "DIR", "whose gateway is asked, and where plugins.json is kept"},
+    {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };

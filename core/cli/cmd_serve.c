@@ -22,6 +22,7 @@ static const struct option_spec options[] = {
     {"host", 0, "ADDRESS", "the address to listen on (default 127.0.0.1)"},
     {"port", 'p', "PORT", "the port (default 8000; 0: any that is free)"},
     {"workers", 'w', "N", "event loops (default: one a core)"},
+    {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
     {"log-level", 0, "LEVEL", "error, warn, info or debug (default info)"},
     {NULL, 0, NULL, NULL},

@@ -104,7 +104,8 @@ void plugins_add_reason(const struct plugin_state *state, const struct plugin_st
 
 const char *plugins_origin_name(enum plugin_origin origin)
 {
-    static const char *const names[] = {[PLUGIN_ORIGIN_ENVIRONMENT] = "HARBORAI_PLUGIN_PATH",
+    static const char *const names[] = {[PLUGIN_ORIGIN_EXPLICIT] = "--plugin",
+                                        [PLUGIN_ORIGIN_ENVIRONMENT] = "HARBORAI_PLUGIN_PATH",
                                         [PLUGIN_ORIGIN_CONFIGURATION] = "plugin_path",
                                         [PLUGIN_ORIGIN_USER] = "the user's directory",
                                         [PLUGIN_ORIGIN_SYSTEM] = "the system's directory"};

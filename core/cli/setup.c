@@ -42,6 +42,9 @@ size_t setup_settings(const struct command *command, const struct arguments *arg
         if (value != NULL)
             to[count++] = (struct config_override){settings[i].path, value};
     }
+    const char *file;
+    for (int at = 0; (file = command_next_value(arguments, "plugin", &at)) != NULL;)
+        to[count++] = (struct config_override){CONFIG_PLUGIN_FILE, file};
     if (command_is_verbose(arguments))
         to[count++] = (struct config_override){"log.level", "debug"};
     if (command_is_quiet(arguments))
@@ -139,7 +142,9 @@ harborai_status setup_catalog(const struct config *config, struct plugin_catalog
                               harborai_error *error)
 {
     char *user = discover_user_directory();
-    struct discover_options where = {.environment = discover_environment(),
+    struct discover_options where = {.files = config->plugin_files.items,
+                                     .file_count = config->plugin_files.count,
+                                     .environment = discover_environment(),
                                      .configuration = config->plugin_path.items,
                                      .configuration_count = config->plugin_path.count,
                                      .user = user,

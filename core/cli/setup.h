@@ -32,7 +32,7 @@ void setup_print_faults(const struct config_faults *faults, const char *prefix);
 enum exit_code setup_fail(const struct config_faults *faults, const harborai_error *error);
 
 /* What the flags set, by the settings' paths; how many. The same that setup_config() goes by. */
-enum { SETUP_SETTINGS_MAX = COMMAND_OPTIONS_MAX + 2 };
+enum { SETUP_SETTINGS_MAX = COMMAND_OPTIONS_MAX + COMMAND_GIVEN_MAX + 2 };
 size_t setup_settings(const struct command *command, const struct arguments *arguments,
                       struct config_override to[SETUP_SETTINGS_MAX]);
 

@@ -102,6 +102,7 @@ struct config {
     int64_t max_body; /* bytes */
     harborai_str default_model;
     harborai_str state_dir; /* empty: neither set, nor is there a home directory */
+    struct config_names plugin_files; /* as they were given by CONFIG_PLUGIN_FILE */
     struct config_names plugin_path;
     bool plugin_watch;
     enum config_params params;
@@ -125,6 +126,9 @@ struct config {
     struct dotenv_environment layers;
     struct arena arena; /* owns all texts and lists */
 };
+
+/* The flag --plugin FILE, which may be given again: no setting of a file's. */
+#define CONFIG_PLUGIN_FILE "plugin_file"
 
 /* A flag's value, by the setting's path: { "server.port", "8080" }. */
 struct config_override {

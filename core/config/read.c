@@ -133,11 +133,30 @@ static void read_environment(struct config_reader *r)
             read_variable(r, &settings[i], settings[i].variable);
 }
 
+static bool is_plugin_file(const struct config_override *override)
+{
+    return strcmp(override->path, CONFIG_PLUGIN_FILE) == 0;
+}
+
+static void read_plugin_files(struct config_reader *r)
+{
+    const struct config_sources *from = r->sources;
+    size_t count = 0;
+    harborai_str *files = field_alloc(r, from->override_count + 1, sizeof *files);
+    for (size_t i = 0; files != NULL && i < from->override_count; i++)
+        if (is_plugin_file(&from->overrides[i]))
+            files[count++] = field_copy(r, slice_of(from->overrides[i].value));
+    r->config->plugin_files = (struct config_names){files, count};
+}
+
 static void read_overrides(struct config_reader *r)
 {
     r->kind = CONFIG_ORIGIN_FLAG;
+    read_plugin_files(r);
     for (size_t i = 0; i < r->sources->override_count; i++) {
         const struct config_override *override = &r->sources->overrides[i];
+        if (is_plugin_file(override))
+            continue;
         const struct setting *setting = settings_find(slice_of(override->path));
         if (setting == NULL || is_of_provider(setting))
             config_faults_add(r->faults, (struct config_place){override->path, 0, 0},

@@ -155,8 +155,29 @@ static harborai_status look_at(struct walk *w, const char *directory, const char
     return st;
 }
 
+static void file_release(struct plugin_file *file)
+{
+    free(file->path);
+    free(file->warning);
+    manifest_unref(file->manifest);
+}
+
+/* The same file by another way: one of the two is enough. */
+static void drop_if_known(struct plugin_catalog *c)
+{
+    struct plugin_file *last = &c->files[c->file_count - 1];
+    bool is_known = false;
+    for (size_t i = 0; i + 1 < c->file_count && !is_known; i++)
+        is_known = c->files[i].origin == PLUGIN_ORIGIN_EXPLICIT &&
+                   strcmp(c->files[i].path, last->path) == 0;
+    if (!is_known)
+        return;
+    file_release(last);
+    c->file_count--;
+}
+
 static harborai_status add_file(struct walk *w, const struct plugin_directory *directory,
-                                const char *name, harborai_error *error)
+                                const char *name, enum plugin_origin origin, harborai_error *error)
 {
     struct plugin_catalog *c = w->catalog;
     struct plugin_file *list = with_room(c->files, c->file_count, sizeof *list, &w->file_room);
@@ -165,7 +186,7 @@ static harborai_status add_file(struct walk *w, const struct plugin_directory *d
     c->files = list;
     struct plugin_file *file = &c->files[c->file_count];
     *file = (struct plugin_file){.directory = directory->path,
-                                 .origin = directory->origin,
+                                 .origin = origin,
                                  .error = HARBORAI_ERROR_INIT};
     if (asprintf(&file->path, "%s/%s", strcmp(directory->path, "/") == 0 ? "" : directory->path,
                  name) < 0) {
@@ -175,7 +196,48 @@ static harborai_status add_file(struct walk *w, const struct plugin_directory *d
     c->file_count++;
     file->state = look_at(w, directory->path, name, file) < 0 ? PLUGIN_FILE_REFUSED
                                                               : PLUGIN_FILE_KNOWN;
-    return file->error.code == HARBORAI_E_MEMORY ? out_of_memory(error) : HARBORAI_OK;
+    if (file->error.code == HARBORAI_E_MEMORY)
+        return out_of_memory(error);
+    drop_if_known(c);
+    return HARBORAI_OK;
+}
+
+static const struct plugin_directory *listed(const struct plugin_catalog *c, const char *path)
+{
+    for (size_t i = 0; i < c->directory_count; i++)
+        if (strcmp(c->directories[i].path, path) == 0)
+            return &c->directories[i];
+    return NULL;
+}
+
+/* The same is asked of whoever could put another file in its place as of any. A file that is no good
+ * is refused, like any; one that is not to be looked for at all is a mistake of the operator's. */
+static harborai_status add_given(struct walk *w, harborai_str given, harborai_error *error)
+{
+    char folder[PATH_MAX], text[128];
+    const char *slash = memrchr(given.data, '/', given.len);
+    harborai_str name = slash != NULL ? slice_from(given, (size_t)(slash - given.data) + 1) : given;
+    harborai_str above = HARBORAI_STR(".");
+    if (slash != NULL)
+        above = (harborai_str){given.data, (size_t)(slash - given.data)};
+    if (name.len == 0 || given.len >= sizeof folder)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "--plugin '%.*s' names no file",
+                                  SLICE_ARG(slice_cut(given, 200)));
+    snprintf(folder, sizeof folder, "%.*s", SLICE_ARG(above.len > 0 ? above : HARBORAI_STR("/")));
+    char *resolved = realpath(folder, NULL);
+    if (resolved == NULL)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "--plugin '%.*s': '%s': %s",
+                                  SLICE_ARG(slice_cut(given, 200)), folder,
+                                  error_of_errno(errno, text));
+    harborai_status st = add_directory(w, slice_of(resolved), PLUGIN_ORIGIN_EXPLICIT, error);
+    const struct plugin_directory *directory = listed(w->catalog, resolved);
+    if (st >= 0 && directory != NULL && directory->error.code < 0)
+        st = harborai_error_set(error, HARBORAI_E_CONFIG, "--plugin '%.*s': %s",
+                                SLICE_ARG(slice_cut(given, 200)), directory->error.message);
+    else if (st >= 0 && directory != NULL)
+        st = add_file(w, directory, name.data, PLUGIN_ORIGIN_EXPLICIT, error);
+    free(resolved);
+    return st;
 }
 
 static int is_plugin_name(const struct dirent *entry)
@@ -210,7 +272,7 @@ static harborai_status read_directory(struct walk *w, struct plugin_directory *d
                            LIMIT_PLUGINS);
     for (int i = 0; i < count; i++) {
         if (st == HARBORAI_OK && i < room)
-            st = add_file(w, directory, entries[i]->d_name, error);
+            st = add_file(w, directory, entries[i]->d_name, directory->origin, error);
         free(entries[i]);
     }
     free(entries);
@@ -256,8 +318,11 @@ static harborai_status walk_all(struct walk *w, const struct discover_options *o
 {
     struct plugin_catalog *c = w->catalog;
     harborai_status st = add_directories(w, options, error);
+    for (size_t i = 0; st == HARBORAI_OK && i < options->file_count; i++)
+        st = add_given(w, options->files[i], error);
     for (size_t i = 0; st == HARBORAI_OK && i < c->directory_count; i++)
-        if (c->directories[i].error.code == HARBORAI_OK)
+        if (c->directories[i].error.code == HARBORAI_OK &&
+            c->directories[i].origin != PLUGIN_ORIGIN_EXPLICIT)
             st = read_directory(w, &c->directories[i], error);
     return st;
 }
@@ -283,11 +348,8 @@ void plugin_catalog_destroy(struct plugin_catalog *catalog)
 {
     if (catalog == NULL)
         return;
-    for (size_t i = 0; i < catalog->file_count; i++) {
-        free(catalog->files[i].path);
-        free(catalog->files[i].warning);
-        manifest_unref(catalog->files[i].manifest);
-    }
+    for (size_t i = 0; i < catalog->file_count; i++)
+        file_release(&catalog->files[i]);
     for (size_t i = 0; i < catalog->directory_count; i++)
         free(catalog->directories[i].path);
     free(catalog->files);

@@ -10,6 +10,7 @@
 #include "plugin/trust.h"
 
 enum plugin_origin {
+    PLUGIN_ORIGIN_EXPLICIT,    /* --plugin FILE */
     PLUGIN_ORIGIN_ENVIRONMENT, /* HARBORAI_PLUGIN_PATH */
     PLUGIN_ORIGIN_CONFIGURATION,
     PLUGIN_ORIGIN_USER, /* ~/.local/lib/harborai/plugins */
@@ -38,7 +39,7 @@ struct plugin_file {
 
 struct plugin_directory {
     char *path; /* owned; absolute, or as given if it could not be resolved */
-    enum plugin_origin origin;
+    enum plugin_origin origin; /* EXPLICIT: only what was named is looked at in it */
     harborai_error error; /* code 0, or why nothing of it, or not all, is used */
 };
 
@@ -50,6 +51,8 @@ struct plugin_catalog {
 };
 
 struct discover_options {
+    const harborai_str *files; /* before all that is found in directories, */
+    size_t file_count;         /* and not necessarily in one of them */
     const char *environment;          /* as HARBORAI_PLUGIN_PATH: "/a:/b"; NULL = none */
     const harborai_str *configuration; /* directories of `plugin_path` */
     size_t configuration_count;

@@ -22,7 +22,9 @@ static void surroundings_release(struct surroundings *s)
 static struct discover_options where_to_look(const struct runtime *runtime,
                                              const struct config *config, const char *user)
 {
-    return (struct discover_options){.environment = discover_environment(),
+    return (struct discover_options){.files = config->plugin_files.items,
+                                     .file_count = config->plugin_files.count,
+                                     .environment = discover_environment(),
                                      .configuration = config->plugin_path.items,
                                      .configuration_count = config->plugin_path.count,
                                      .user = user,

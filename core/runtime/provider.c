@@ -345,11 +345,11 @@ static bool is_file_gone(const struct runtime *runtime, const char *path)
 {
     const struct plugin_catalog *catalog = runtime->catalog;
     struct stat status;
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT || errno == ENOTDIR;
     for (size_t i = 0; i < catalog->file_count; i++)
         if (strcmp(catalog->files[i].path, path) == 0)
             return false;
-    if (lstat(path, &status) != 0)
-        return errno == ENOENT || errno == ENOTDIR;
     for (size_t i = 0; i < catalog->directory_count; i++)
         if (catalog->directories[i].error.code < 0)
             return false;
@@ -424,7 +424,8 @@ static void keep_of_file(struct runtime *runtime, const struct plugin_file *file
 {
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
-        if (!p->wanted && strcmp(p->slot->provider->path, file->path) == 0)
+        if (!p->wanted && strcmp(p->slot->provider->path, file->path) == 0 &&
+            !is_file_gone(runtime, file->path))
             keep(runtime, p, &file->error);
     }
 }

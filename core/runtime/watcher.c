@@ -95,35 +95,46 @@ void watcher_release(struct watcher *watcher)
     watcher->list = NULL;
 }
 
+typedef harborai_status add_function(struct watchlist *list, const char *path,
+                                     harborai_error *error);
+
 /* As HARBORAI_PLUGIN_PATH and plugin_path have it. */
-static harborai_status add(struct watcher *w, harborai_str directory, harborai_error *error)
+static harborai_status add(struct watcher *w, harborai_str given, add_function *add_path,
+                           harborai_error *error)
 {
     char path[PATH_MAX], here[PATH_MAX] = "";
-    bool is_relative = directory.len > 0 && directory.data[0] != '/';
+    bool is_relative = given.len > 0 && given.data[0] != '/';
     if (is_relative && getcwd(here, sizeof here) == NULL)
         return HARBORAI_OK;
     int len = snprintf(path, sizeof path, "%s%s%.*s", here, is_relative ? "/" : "",
-                       SLICE_ARG(directory));
-    if (directory.len == 0 || len >= (int)sizeof path)
+                       SLICE_ARG(given));
+    if (given.len == 0 || len >= (int)sizeof path)
         return HARBORAI_OK;
-    return watchlist_add_directory(w->list, path, error);
+    return add_path(w->list, path, error);
 }
 
-static harborai_status add_directories(struct watcher *w, const struct discover_options *where,
-                                       harborai_error *error)
+static harborai_status add_directory(struct watcher *w, harborai_str given, harborai_error *error)
+{
+    return add(w, given, watchlist_add_directory, error);
+}
+
+static harborai_status add_places(struct watcher *w, const struct discover_options *where,
+                                  harborai_error *error)
 {
     harborai_status st = HARBORAI_OK;
+    for (size_t i = 0; i < where->file_count && st >= 0; i++)
+        st = add(w, where->files[i], watchlist_add_file, error);
     harborai_str rest = where->environment != NULL ? slice_of(where->environment) : SLICE_NONE, one;
     for (bool more = rest.len > 0; more && st >= 0;) {
         more = slice_split(rest, ':', &one, &rest);
-        st = add(w, one, error);
+        st = add_directory(w, one, error);
     }
     for (size_t i = 0; i < where->configuration_count && st >= 0; i++)
-        st = add(w, where->configuration[i], error);
+        st = add_directory(w, where->configuration[i], error);
     if (st >= 0 && where->user != NULL)
-        st = add(w, slice_of(where->user), error);
+        st = add_directory(w, slice_of(where->user), error);
     if (st >= 0 && where->system != NULL)
-        st = add(w, slice_of(where->system), error);
+        st = add_directory(w, slice_of(where->system), error);
     return st;
 }
 
@@ -147,7 +158,7 @@ void watcher_aim(struct watcher *watcher, const struct config *config,
     if (config->plugin_watch) {
         st = add_switches(watcher, &error);
         if (st >= 0)
-            st = add_directories(watcher, where, &error);
+            st = add_places(watcher, where, &error);
     }
     watchlist_end(watcher->list);
     if (st < 0)

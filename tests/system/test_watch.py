@@ -222,5 +222,51 @@ class FailingTest(Watching):
             self.assertIn("provider.replaced provider=one", hb.log())
 
 
+class GivenTest(Watching):
+    """--plugin FILE"""
+
+    def test_it_serves_and_is_watched(self):
+        self.install(self.make("other"))
+        path = self.make("one")
+        with support.gateway(env=self.env, arguments=("--plugin", path)) as hb:
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            self.assertEqual(hb.chat("x", "other-model").status, 200)
+            other = os.path.join(self.aside, "next")
+            os.mkdir(other)
+            os.rename(made.build(other, "one", model="next-model"), path)
+            self.await_status(hb, "next-model", 200)
+            os.unlink(path)
+            error = self.await_status(hb, "next-model", 404).error()
+            self.assertIn("the plugin of provider 'one' was removed", error["message"])
+
+    def test_commands(self):
+        self.install(self.make("one"))
+        first = self.make("one", model="first-model")
+        given = ("--plugin", first)
+        done = support.harborai("chat", *given, "-m", "first-model", "hi", env=self.env)
+        self.assertEqual((done.returncode, done.stdout), (0, "made on the spot\n"), done.stderr)
+        listed = support.harborai("list-plugins", *given, env=self.env)
+        self.assertRegex(listed.stdout, rf"ready +{first}")
+        self.assertIn(f"'{self.place}/one.so' is not used: '{first}' comes first", listed.stderr)
+        info = support.harborai("plugin", "info", *given, "one", env=self.env)
+        self.assertRegex(info.stdout, r"found by +--plugin")
+        self.assertIn("first-model", info.stdout)
+        os.chmod(first, 0o666)
+        doctor = support.harborai("plugin", "doctor", *given, env=self.env)
+        self.assertEqual(doctor.returncode, 1)
+        self.assertIn(f"'{first}' is writable by everybody", doctor.stdout)
+        done = support.harborai("chat", *given, "-m", "one-model", "hi", env=self.env)
+        self.assertEqual(done.stdout, "made on the spot\n")
+        self.assertIn("is writable by everybody", done.stderr)
+
+    def test_wrong_use(self):
+        for given, says in (("/no/such/one.so", "'/no/such': No such file"), ("x/", "names no file")):
+            for command in (("serve",), ("chat", "-m", "m", "hi"), ("list-plugins",)):
+                with self.subTest(command, given=given):
+                    done = support.harborai(*command, "--plugin", given, env=self.env)
+                    self.assertIn(says, done.stderr)
+                    self.assertNotEqual(done.returncode, 0)
+
+
 if __name__ == "__main__":
     unittest.main()

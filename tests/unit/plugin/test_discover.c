@@ -356,6 +356,48 @@ static void test_user_directory(void)
     fixture_close(&system);
 }
 
+/* What the operator names comes first, once, and nothing else of its directory. */
+static void test_given_files(void)
+{
+    struct fixture given, path;
+    struct plugin_catalog *c = NULL;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    char file[128], twin[128], missing[128];
+    fixture_open(&given);
+    fixture_open(&path);
+    fixture_add(&given, "good", "x.so");
+    fixture_add(&given, "short_table", "other.so");
+    fixture_add(&path, "good", "a.so");
+    fixture_add(&path, "no_note", "b.so");
+    snprintf(file, sizeof file, "%s", fixture_path(&given, "x.so"));
+    snprintf(twin, sizeof twin, "%s", fixture_path(&path, "a.so"));
+    snprintf(missing, sizeof missing, "%s", fixture_path(&given, "missing.so"));
+    const harborai_str named[] = {slice_of(file), slice_of(twin), slice_of(file), slice_of(missing)};
+    const struct discover_options options = {
+        .files = named, .file_count = ARRAY_LEN(named), .environment = path.directory};
+    CU_ASSERT_FATAL(plugin_catalog_create(&options, &c, NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(c->file_count == 4);
+    CU_ASSERT(c->files[0].origin == PLUGIN_ORIGIN_EXPLICIT && c->files[0].state == PLUGIN_FILE_KNOWN);
+    CU_ASSERT(c->files[1].origin == PLUGIN_ORIGIN_EXPLICIT &&
+              c->files[1].state == PLUGIN_FILE_SHADOWED);
+    CU_ASSERT(c->files[2].state == PLUGIN_FILE_REFUSED && c->files[2].error.code < 0 &&
+              strstr(c->files[2].error.message, "missing.so") != NULL);
+    CU_ASSERT(c->files[3].origin == PLUGIN_ORIGIN_ENVIRONMENT &&
+              c->files[3].state == PLUGIN_FILE_REFUSED);
+    plugin_catalog_destroy(c);
+    const harborai_str bad[] = {HARBORAI_STR("/no/such/x.so"), HARBORAI_STR("/"), HARBORAI_STR("")};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        const struct discover_options wrong = {.files = &bad[i], .file_count = 1};
+        ROW(bad[i].data, plugin_catalog_create(&wrong, &c, &error) == HARBORAI_E_CONFIG);
+        ROW(bad[i].data, strstr(error.message, "--plugin '") != NULL);
+    }
+    CU_ASSERT_FATAL(chmod(given.directory, 0777) == 0);
+    CU_ASSERT(plugin_catalog_create(&options, &c, &error) == HARBORAI_E_CONFIG);
+    CU_ASSERT(strstr(error.message, "is writable by everybody") != NULL);
+    fixture_close(&given);
+    fixture_close(&path);
+}
+
 static void test_home(void)
 {
     char *home = getenv("HOME") != NULL ? strdup(getenv("HOME")) : NULL, *path;
@@ -478,6 +520,7 @@ const CU_TestInfo discover_tests[] = {
     {"a world-writable directory", test_world_writable_directory},
     {"the search path", test_path},
     {"the user's directory", test_user_directory},
+    {"files that are named", test_given_files},
     {"the home directory", test_home},
     {"nothing is mapped", test_nothing_is_mapped},
     {"broken ELF files", test_broken_elf},
