@@ -105,6 +105,7 @@ struct config {
     struct config_names plugin_files; /* as they were given by CONFIG_PLUGIN_FILE */
     struct config_names plugin_path;
     bool plugin_watch;
+    struct config_names plugin_preload; /* of providers; {"all"}: of each */
     enum config_params params;
     enum config_leave on_disconnect;
     enum log_level log_level;

@@ -2,6 +2,8 @@
 /* Each type of setting has one function here, which checks and stores; secrets are key.c's. */
 #include "config/field.h"
 
+#include <limits.h>
+
 #include "base/limits.h"
 #include "config/key.h"
 #include "config/value.h"
@@ -178,6 +180,32 @@ static void read_list(struct config_reader *r, const struct setting *setting,
     *field = (struct config_names){items, items != NULL ? count : 0};
 }
 
+/* "all", "none", "a,b" of a variable, or a list. The words of a switch are understood. */
+static void read_which(struct config_reader *r, const struct setting *setting,
+                       const struct node *node, harborai_str shown, struct config_names *field)
+{
+    if (!node_is_scalar(node)) {
+        read_list(r, setting, node, shown, field);
+        return;
+    }
+    if (!field_check_text(r, node, shown, PATH_MAX))
+        return;
+    bool is_all = slice_is(node->text, "all") || slice_is(node->text, "true");
+    bool is_none = slice_is(node->text, "none") || slice_is(node->text, "false");
+    harborai_str rest = is_all ? HARBORAI_STR("all") : node->text, name;
+    harborai_str *items = field_alloc(r, rest.len + 1, sizeof *items);
+    size_t count = 0;
+    for (bool more = items != NULL && !is_none; more;) {
+        more = slice_split(rest, ',', &name, &rest);
+        if (name.len == 0) {
+            field_refuse(r, setting, node, shown);
+            return;
+        }
+        items[count++] = field_copy(r, name);
+    }
+    *field = (struct config_names){items, count};
+}
+
 /* ---- Numbers ------------------------------------------------------------------------------ */
 
 static bool parse_number(enum setting_type type, harborai_str text, int64_t *ret_value)
@@ -286,6 +314,9 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
     case SETTING_PATHS:
     case SETTING_NAMES:
         read_list(r, setting, node, shown, field);
+        return;
+    case SETTING_WHICH:
+        read_which(r, setting, node, shown, field);
         return;
     case SETTING_SECRET:
         key_read(r, setting, node, shown, base);

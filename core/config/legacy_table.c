@@ -144,7 +144,6 @@ const struct legacy_note legacy_notes[] = {
     {"RETRY_*", LEGACY_NOT_YET, RETRYING},
     {"HARBORAI_PLUGIN_AUTO_LOAD", LEGACY_OBSOLETE,
      "plugins are always found; 'providers' in the configuration file says which are used"},
-    {"HARBORAI_PLUGIN_PRELOAD", LEGACY_NOT_YET, "a plugin is loaded by its first call"},
     {"HARBORAI_PLUGIN_CACHE_*", LEGACY_OBSOLETE,
      "nothing about plugins is cached: what each says of itself is read at every start"},
     {"PLUGIN_DIR", LEGACY_OBSOLETE, "write plugin_path in the configuration file"},

@@ -95,6 +95,20 @@ static void write_list(struct json_writer *w, const struct setting *setting)
     json_write_end(w);
 }
 
+/* The list, or the words and names in one text. */
+static void write_which(struct json_writer *w, const struct setting *setting)
+{
+    json_write_key(w, HARBORAI_STR("anyOf"));
+    json_write_array(w);
+    json_write_object(w);
+    write_list(w, setting);
+    json_write_end(w);
+    json_write_object(w);
+    write_scalar_types(w);
+    json_write_end(w);
+    json_write_end(w);
+}
+
 static void write_choice(struct json_writer *w, const char *const *words)
 {
     json_write_key(w, HARBORAI_STR("anyOf"));
@@ -180,6 +194,9 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_PATHS:
     case SETTING_NAMES:
         write_list(w, setting);
+        return;
+    case SETTING_WHICH:
+        write_which(w, setting);
         return;
     case SETTING_PLUGIN:
         write_any_of_pattern(w, "^[a-z0-9.-]{1,100}$");
@@ -352,7 +369,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_PRESET] = "preset",
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
         [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",   [SETTING_LEAVE] = "word",
-        [SETTING_SWITCH] = "switch",
+        [SETTING_SWITCH] = "switch", [SETTING_WHICH] = "names",
     };
     return names[type];
 }

@@ -37,6 +37,9 @@ const struct setting settings[] = {
     {"plugin_watch", SETTING_SWITCH, "true", NULL, 0, 0, "HARBORAI_PLUGIN_WATCH", NULL,
      AT(plugin_watch),
      "whether `harborai serve` notices what comes, changes and goes in plugin directories"},
+    {"plugin_preload", SETTING_WHICH, NULL, NULL, 1, NAME_LEN, "HARBORAI_PLUGIN_PRELOAD", NULL,
+     AT(plugin_preload),
+     "providers whose plugin `harborai serve` loads when it starts, not when the first call comes"},
     {"params", SETTING_PARAMS, "warn", NULL, 0, 0, "HARBORAI_PARAMS", NULL, AT(params),
      "what becomes of members of a request that a model does not take: the request is refused, or "
      "they are left out, with a line in the log or without"},
@@ -298,6 +301,9 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         return;
     case SETTING_NAMES:
         buf_add(out, HARBORAI_STR("a list of names"));
+        return;
+    case SETTING_WHICH:
+        buf_add(out, HARBORAI_STR("all, none or a list of names"));
         return;
     case SETTING_PLUGIN:
         buf_add(out, HARBORAI_STR("a plugin's name"));

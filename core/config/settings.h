@@ -19,6 +19,7 @@ enum setting_type {
     SETTING_PATH,     /* a file or directory; "~/" and, in a file, what is relative are resolved */
     SETTING_PATHS,    /* a list of them */
     SETTING_NAMES,    /* a list of names and globs */
+    SETTING_WHICH,    /* a list of names; "all" as its only one: whichever there are */
     SETTING_PLUGIN,   /* a plugin's name or id */
     SETTING_PRESET,   /* a preset's name */
     SETTING_URL,      /* http or https */

@@ -102,6 +102,7 @@ static bool write_value(const struct walk *w, const struct setting *setting,
         return ((const harborai_str *)field)->len > 0;
     case SETTING_PATHS:
     case SETTING_NAMES:
+    case SETTING_WHICH:
         write_list(field, to);
         return ((const struct config_names *)field)->count > 0;
     case SETTING_SECRET:

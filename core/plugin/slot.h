@@ -126,8 +126,8 @@ static inline const struct slot_provider *slot_acquire_fast(struct slot *slot)
 
 /* For a call that found no provider. PAUSE: it is parked, waiter->post() will be called exactly
  * once, from another thread or from inside. OK: it is there now. Else the error: a secret is
- * missing, or the load failed a short time ago. [loop, pinned; or the keeper, of a slot that no map
- * leads to and that it does not retire before the post: PAUSE or an error] */
+ * missing, or the load failed a short time ago. [loop, pinned; or the keeper, of a slot that it does
+ * not retire before the post] */
 MUST_CHECK harborai_status slot_request_load(struct slot *slot, struct slot_waiter *waiter,
                                              harborai_error *error);
 

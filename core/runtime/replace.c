@@ -153,6 +153,8 @@ static void on_loaded(struct job *job)
         retire(p);
         return;
     }
+    if (p->place == PROVIDER_PUBLISHED) /* before a call came: the log has what went wrong */
+        return;
     harborai_status st = p->load.status;
     if (st < 0 && slot_failure(p->slot, &stage, &error) < 0)
         (void)harborai_error_set(&error, st, "it cannot be loaded");
@@ -200,6 +202,53 @@ void providers_retry(struct reminder *retry)
             load(p);
         }
     plan_retry(runtime);
+}
+
+/* --- Before a call comes --------------------------------------------------------------------------- */
+
+static void say_not_preloaded(const struct runtime *runtime, harborai_str name, const char *why)
+{
+    log_write(runtime->options.log, LOG_LEVEL_WARN, "provider.not_preloaded",
+              "provider='%.*s' error='%s'", SLICE_ARG(name), why);
+}
+
+/* It leaves only when the load is over, whatever becomes of it meanwhile. */
+static void preload(struct runtime_provider *p)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    p->is_loading = true;
+    p->load.post = post_loaded;
+    harborai_status st = slot_request_load(p->slot, &p->load, &error);
+    if (st == HARBORAI_PAUSE)
+        return;
+    p->is_loading = false;
+    if (st < 0)
+        say_not_preloaded(p->runtime, p->slot->provider->name, error.message);
+}
+
+/* Whether there is one of that name; "all" are all. */
+static bool preload_named(struct runtime *runtime, harborai_str name)
+{
+    bool is_there = slice_is(name, "all");
+    struct runtime_provider *p;
+    EACH_PROVIDER(p, runtime) {
+        if (!slice_is(name, "all") && !slice_equal(p->slot->provider->name, name))
+            continue;
+        is_there = true;
+        if (p->place == PROVIDER_PUBLISHED && p->why_off.len == 0 && !p->is_loading &&
+            slot_state(p->slot) == SLOT_READY)
+            preload(p);
+    }
+    return is_there;
+}
+
+static void preload_all(struct runtime *runtime, bool is_new)
+{
+    const struct config *config = (const void *)atomic_load(&runtime->config.current);
+    const struct config_names *names = &config->plugin_preload;
+    for (size_t i = 0; runtime->options.with_preload && i < names->count; i++)
+        if (!preload_named(runtime, names->items[i]) && is_new)
+            say_not_preloaded(runtime, names->items[i], "there is no such provider");
 }
 
 /* --- A new configuration ------------------------------------------------------------------------- */
@@ -257,6 +306,7 @@ void providers_commit(struct runtime *runtime, struct runtime_order *order)
                 order->pending++;
             load(p);
         }
+    preload_all(runtime, order == NULL);
 }
 
 void providers_give_up(struct runtime *runtime)

@@ -24,6 +24,7 @@ struct runtime_options {
     struct record_subscriber *subscriber; /* borrowed; is told of loop 0's calls; or NULL */
     bool with_user_plugins; /* those of discover_user_directory(), too */
     const char *system_plugin_dir; /* borrowed; after the environment's and the configuration's */
+    bool with_preload; /* providers that the configuration names for it are made before a call comes */
     bool with_watch; /* what changes in the plugin directories and in plugins.json is noticed, unless the
                         configuration says otherwise */
     struct config_faults *faults; /* borrowed by runtime_create(): gets what is wrong with `config`, all

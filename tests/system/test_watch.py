@@ -268,5 +268,39 @@ class GivenTest(Watching):
                     self.assertNotEqual(done.returncode, 0)
 
 
+class PreloadTest(Watching):
+    def test_all(self):
+        """None is waited for; what fails is told, and its calls say so."""
+        self.install(self.make("one"))
+        self.install(self.make("bad", create='return harborai_error_set(error, HARBORAI_E_CONFIG, '
+                                             '"not today");'))
+        note = "#include <unistd.h>\nHARBORAI_MANIFEST(%s);" % (made.MANIFEST % {
+            "id": "com.example.slow", "name": "slow", "model": "slow-model"})
+        self.install(self.make("slow", note=note, create="sleep(2); return HARBORAI_OK;"))
+        with support.gateway(env={**self.env, "HARBORAI_PLUGIN_PRELOAD": "true"}) as hb:
+            self.await_log(hb, "plugin.loaded provider=one ")
+            self.await_log(hb, "plugin.failed provider=bad stage=create")
+            self.assertNotIn("plugin.loaded provider=slow ", hb.log())
+            self.assertEqual(hb.chat("x", "one-model").status, 200)
+            self.assertIn("could not be loaded", hb.chat("x", "bad-model").error()["message"])
+            self.await_log(hb, "plugin.loaded provider=slow ")
+            self.install(self.make("late"))
+            self.await_log(hb, "plugin.loaded provider=late ")
+            self.assertNotIn("HARBORAI_PLUGIN_PRELOAD", hb.log())
+
+    def test_some(self):
+        for name in ("one", "two", "three"):
+            self.install(self.make(name))
+        config = {"plugin_preload": ["two", "nonesuch", "openai"],
+                  "providers": {"one": {}, "two": {}, "openai": {}}}
+        self.install_openai()
+        with support.gateway(config, env=self.env) as hb:
+            self.await_log(hb, "plugin.loaded provider=two ")
+            self.assertIn("provider.not_preloaded provider='nonesuch' error='there is no such", hb.log())
+            self.assertIn("provider.not_preloaded provider='openai' error='provider \\'openai\\' "
+                          "has no api_key", hb.log())
+            self.assertNotIn("plugin.loaded provider=one ", hb.log())
+
+
 if __name__ == "__main__":
     unittest.main()

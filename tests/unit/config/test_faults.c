@@ -26,13 +26,15 @@ static const struct row {
      "models, tls, timeouts, params, on_disconnect, options; what the plugin itself knows goes below "
      "'options'\n"},
     {"frobnicate: 1", "c.yaml:1:1: unknown key 'frobnicate': known are server, default_model, "
-                      "state_dir, plugin_path, plugin_watch, params, on_disconnect, log, tls, "
+                      "state_dir, plugin_path, plugin_watch, plugin_preload, params, on_disconnect, "
+                      "log, tls, "
                       "timeouts, replay, providers, models\n"},
     {"\"a\\nb\": 1", "c.yaml:1:1: unknown key 'a?b': known are server, default_model, state_dir, "
-                     "plugin_path, plugin_watch, params, on_disconnect, log, tls, timeouts, "
+                     "plugin_path, plugin_watch, plugin_preload, params, on_disconnect, log, tls, timeouts, "
                      "replay, providers, models\n"},
     {"<<: {}", "c.yaml:1:1: unknown key '<<': known are server, default_model, state_dir, "
-               "plugin_path, plugin_watch, params, on_disconnect, log, tls, timeouts, replay, "
+               "plugin_path, plugin_watch, plugin_preload, params, on_disconnect, log, tls, timeouts, "
+               "replay, "
                "providers, models\n"},
     {"server: { port: 1, port: 2 }",
      "c.yaml:1:20: duplicate key 'port': it stands in line 1 already\n"},
@@ -148,7 +150,7 @@ static const struct row {
      "c.yaml:1:16: environment variable 'NO_MODEL' is not set: set it, or write "
      "${NO_MODEL:-default}\n"
      "c.yaml:2:1: unknown key 'nope': known are server, default_model, state_dir, plugin_path, "
-     "plugin_watch, params, on_disconnect, log, tls, timeouts, replay, providers, models\n"
+     "plugin_watch, plugin_preload, params, on_disconnect, log, tls, timeouts, replay, providers, models\n"
      "c.yaml:2:7: environment variable 'NEITHER' is not set: set it, or write "
      "${NEITHER:-default}\n"},
 
@@ -237,7 +239,7 @@ static void test_all_at_once(void)
     CU_ASSERT_EQUAL(faults.total, 150);
     CU_ASSERT_STRING_EQUAL(error.message,
                            "c.yaml:1:1: unknown key 'x0': known are server, default_model, "
-                           "state_dir, plugin_path, plugin_watch, params, on_disconnect, "
+                           "state_dir, plugin_path, plugin_watch, plugin_preload, params, on_disconnect, "
                            "log, tls, timeouts, replay, providers, models "
                            "(and 149 more)");
     /* Two a line: the first hundred in the order of the file, whatever was found first. */

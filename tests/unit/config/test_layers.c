@@ -328,8 +328,6 @@ static void test_foreign_variables(void)
                "environment: HARBORAI_FAST_PATH has no effect: every call takes the one fast path\n"
                "environment: HARBORAI_PLUGIN_AUTO_LOAD has no effect: plugins are always found; "
                "'providers' in the configuration file says which are used\n"
-               "environment: HARBORAI_PLUGIN_PRELOAD has no effect yet: a plugin is loaded by its "
-               "first call\n"
                "environment: HARBORAI_PLUGIN_CACHE_ENABLED has no effect: nothing about plugins is "
                "cached: what each says of itself is read at every start\n"
                "environment: HARBORAI_PLUGIN_CACHE_SIZE has no effect: nothing about plugins is "
