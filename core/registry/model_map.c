@@ -36,7 +36,7 @@ static inline const struct model_map_route *find_exact(const struct model_map *m
         const struct model_map_entry *e = &map->entries[at & map->mask];
         if (e->len == 0)
             return NULL;
-        if (e->hash == hash && e->len == name.len && is_same(e->name, name.data, name.len))
+        if (e->hash == hash && e->len == name.len && is_same(model_map_name(e), name.data, name.len))
             return e->route;
     }
 }
@@ -198,11 +198,9 @@ static harborai_status ambiguous(const struct model_map *map, harborai_str name,
                  upstream[2] = {model, model};
     const struct model_map_route *route = find_exact(map, name);
     if (route != NULL) {
-        const struct model_map_rivals *r =
-            CONTAINER_OF((uintptr_t)route, struct model_map_rivals, route);
         for (int i = 0; i < 2; i++) {
-            providers[i] = r->views[i].provider;
-            upstream[i] = r->views[i].upstream;
+            providers[i] = route->rivals[i]->view.provider;
+            upstream[i] = route->rivals[i]->view.upstream;
         }
     } else {
         const struct model_map_pattern *both[2] = {NULL, NULL};
@@ -225,6 +223,8 @@ bool model_map_find_disabled(const struct model_map *map, harborai_str name,
     const struct model_map_provider_part *p = NULL;
     const struct model_map_pattern *first, *second;
     harborai_str model = name;
+    if (route != NULL && route->status == HARBORAI_E_INVALID)
+        return false; /* it has rivals in place of a view */
     if (route != NULL) {
         p = model_map_provider_named(map, route->view.provider);
         model = route->view.upstream;

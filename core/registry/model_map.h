@@ -96,17 +96,6 @@ struct model_listing {
     bool enabled;                       /* its provider and itself are */
 };
 
-struct model_map_entry { /* private */
-    uint32_t hash, len; /* len 0: free */
-    const char *name;
-    const struct model_map_route *route;
-};
-
-struct model_map_route { /* private */
-    harborai_status status; /* what a look-up says */
-    struct route_view view;
-};
-
 struct model_map;
 
 /* E_CONFIG: an alias is in a cycle, leads nowhere or to an ambiguous name; a name is none; a provider

@@ -224,29 +224,42 @@ static size_t place_of(const struct builder *b, harborai_str name, uint32_t hash
     size_t at = hash & b->map->mask;
     while (b->entries[at].len > 0 &&
            !(b->entries[at].hash == hash &&
-             slice_equal((harborai_str){b->entries[at].name, b->entries[at].len}, name)))
+             slice_equal((harborai_str){model_map_name(&b->entries[at]), b->entries[at].len}, name)))
         at = (at + 1) & b->map->mask;
     return at;
 }
 
-static harborai_status make_rivals(struct builder *b, struct model_map_entry *entry,
-                                   const struct route_view *view)
+static struct model_map_route *new_route(struct builder *b, harborai_status status,
+                                         harborai_str name)
 {
-    if (entry->route->status == HARBORAI_E_INVALID)
-        return HARBORAI_OK; /* two are enough to name */
-    struct model_map_rivals *rivals = arena_alloc(&b->map->arena, sizeof *rivals);
-    if (rivals == NULL)
+    struct model_map_route *route = arena_alloc(&b->map->arena, sizeof *route + name.len + 1);
+    if (route == NULL)
+        return NULL;
+    route->status = status;
+    route->len = (uint32_t)name.len;
+    memcpy(route->name, name.data, name.len);
+    return route;
+}
+
+static harborai_status make_rivals(struct builder *b, struct model_map_entry *entry,
+                                   const struct model_map_route *second)
+{
+    struct model_map_route *route = new_route(
+        b, HARBORAI_E_INVALID, (harborai_str){model_map_name(entry), entry->len});
+    if (route == NULL)
         return out_of_memory(b);
-    *rivals = (struct model_map_rivals){.route = {.status = HARBORAI_E_INVALID},
-                                        .views = {entry->route->view, *view}};
-    entry->route = &rivals->route;
+    route->rivals[0] = entry->route;
+    route->rivals[1] = second;
+    entry->route = route;
     return HARBORAI_OK;
 }
 
-/* `name` must live as long as the map. */
-static harborai_status add_name(struct builder *b, harborai_str name, enum rank rank, bool enabled,
-                                const struct route_view *view)
+/* The last `len` bytes of the route's name lead there. */
+static harborai_status add_name(struct builder *b, const struct model_map_route *route, size_t len,
+                                enum rank rank)
 {
+    harborai_str name = {route->name + (route->len - len), len};
+    bool enabled = route->status == HARBORAI_OK;
     uint32_t hash = hash_name(name);
     size_t at = place_of(b, name, hash);
     struct model_map_entry *entry = &b->entries[at];
@@ -255,16 +268,14 @@ static harborai_status add_name(struct builder *b, harborai_str name, enum rank 
         bool is_better = enabled != standing->enabled ? enabled : rank < standing->rank;
         is_better = is_better || rank == RANK_ALIAS; /* means nothing else while it is disabled */
         bool is_level = enabled == standing->enabled && rank == standing->rank;
-        if (is_level && enabled && entry->route->view.provider.data != view->provider.data)
-            return make_rivals(b, entry, view);
+        if (is_level && entry->route->status == HARBORAI_E_INVALID)
+            return HARBORAI_OK; /* two are enough to name */
+        if (is_level && enabled && entry->route->view.provider.data != route->view.provider.data)
+            return make_rivals(b, entry, route);
         if (!is_better)
             return HARBORAI_OK;
     }
-    struct model_map_route *route = arena_alloc(&b->map->arena, sizeof *route);
-    if (route == NULL)
-        return out_of_memory(b);
-    *route = (struct model_map_route){enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND, *view};
-    *entry = (struct model_map_entry){hash, (uint32_t)name.len, name.data, route};
+    *entry = (struct model_map_entry){hash, (uint32_t)len, route};
     *standing = (struct standing){rank, enabled};
     return HARBORAI_OK;
 }
@@ -291,16 +302,20 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
                                 harborai_str name, enum rank rank, const struct route_view *view,
                                 harborai_str *ret_qualified)
 {
-    harborai_str qualified =
-        arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(name));
-    if (qualified.data == NULL)
+    size_t len = p->name.len + 1 + name.len;
+    struct model_map_route *route = arena_alloc(&b->map->arena, sizeof *route + len + 1);
+    if (route == NULL)
         return out_of_memory(b);
     bool enabled = is_enabled(b, p, view->upstream);
-    harborai_status st = add_name(b, qualified, RANK_QUALIFIED, enabled, view);
+    *route = (struct model_map_route){.status = enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND,
+                                      .len = (uint32_t)len,
+                                      .view = *view};
+    snprintf(route->name, len + 1, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(name));
+    harborai_status st = add_name(b, route, len, RANK_QUALIFIED);
     if (st == HARBORAI_OK && !is_qualified_elsewhere(b, name, p))
-        st = add_name(b, name, rank, enabled, view);
+        st = add_name(b, route, name.len, rank);
     if (ret_qualified != NULL)
-        *ret_qualified = qualified;
+        *ret_qualified = (harborai_str){route->name, len};
     return st;
 }
 
@@ -511,12 +526,13 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
                                  const struct route_view *view)
 {
     struct model_listing *l = &b->map->listings[b->map->listing_count];
-    harborai_str name = arena_copy(&b->map->arena, alias->name),
-                 qualified = arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(view->provider),
+    struct model_map_route *route = new_route(b, HARBORAI_OK, alias->name);
+    harborai_str qualified = arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(view->provider),
                                           SLICE_ARG(view->upstream));
     bool enabled = is_enabled(b, model_map_provider_named(b->map, view->provider), view->upstream);
-    if (name.data == NULL || qualified.data == NULL)
+    if (route == NULL || qualified.data == NULL)
         return out_of_memory(b);
+    harborai_str name = {route->name, route->len};
     *l = (struct model_listing){.name = name,
                                 .qualified = qualified,
                                 .upstream = view->upstream,
@@ -526,7 +542,9 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
                                 .is_alias = true,
                                 .enabled = enabled};
     b->map->listing_count++;
-    return add_name(b, name, RANK_ALIAS, enabled, view);
+    route->status = enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND;
+    route->view = *view;
+    return add_name(b, route, name.len, RANK_ALIAS);
 }
 
 static harborai_status add_aliases(struct builder *b)

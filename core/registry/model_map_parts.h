@@ -26,11 +26,27 @@ struct model_map_pattern {
     const struct model_map_provider_part *provider;
 };
 
-/* The route of an ambiguous name: its status is E_INVALID, and these are the two. */
-struct model_map_rivals {
-    struct model_map_route route;
-    struct route_view views[2];
+/* A name and where it leads, in one piece of memory: what a look-up compares and what it gives. A
+ * bare name is the end of its provider/model and shares its route. */
+struct model_map_route {
+    harborai_status status; /* what a look-up says */
+    uint32_t len;           /* of `name` */
+    union {
+        struct route_view view;
+        const struct model_map_route *rivals[2]; /* E_INVALID: the two that it could mean */
+    };
+    char name[];
 };
+
+struct model_map_entry {
+    uint32_t hash, len; /* of the name: so much of the end of the route's; 0: free */
+    const struct model_map_route *route;
+};
+
+static inline const char *model_map_name(const struct model_map_entry *entry)
+{
+    return entry->route->name + (entry->route->len - entry->len);
+}
 
 struct model_map {
     const struct model_map_entry *entries; /* at most half of them taken */
