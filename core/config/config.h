@@ -70,6 +70,7 @@ struct config_provider {
     bool key_none;
 
     struct config_names models; /* names and globs; none: the manifest's */
+    int64_t priority; /* among providers that serve the same bare name; < 0: by its plugin's place */
     harborai_str ca_file;       /* tls.ca_file unless it has its own */
     struct config_timeouts timeouts; /* the global ones where it has none of its own; */
     enum config_params params;       /* so with these */

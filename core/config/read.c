@@ -285,6 +285,7 @@ static void init_provider(struct config_reader *r, struct config_provider *provi
         .timeouts = r->config->timeouts,
         .params = r->config->params,
         .on_disconnect = r->config->on_disconnect,
+        .priority = -1,
         .place = place,
     };
     provider->plugin = provider->name;

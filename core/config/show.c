@@ -72,7 +72,7 @@ static bool write_value(const struct walk *w, const struct setting *setting,
     switch (setting->type) {
     case SETTING_NUMBER:
         json_write_int64(to, *(const int64_t *)field);
-        return true;
+        return *(const int64_t *)field >= 0;
     case SETTING_SIZE:
         value_format_size(*(const int64_t *)field, text, sizeof text);
         json_write_string(to, slice_of(text));

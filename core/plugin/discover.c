@@ -37,6 +37,15 @@ char *discover_user_directory(void)
     return path;
 }
 
+int64_t plugin_origin_priority(enum plugin_origin origin)
+{
+    static const int64_t priorities[] = {[PLUGIN_ORIGIN_ENVIRONMENT] = 200,
+                                         [PLUGIN_ORIGIN_CONFIGURATION] = 200,
+                                         [PLUGIN_ORIGIN_USER] = 100,
+                                         [PLUGIN_ORIGIN_SYSTEM] = 0};
+    return priorities[origin];
+}
+
 static harborai_status out_of_memory(harborai_error *error)
 {
     return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot list plugins: out of memory");

@@ -61,6 +61,9 @@ struct discover_options {
     bool one_a_provider; /* no file chooses between plugins: the first of a provider wins */
 };
 
+/* Of its providers, where the operator gives none: what he named comes before what is installed. */
+int64_t plugin_origin_priority(enum plugin_origin origin);
+
 /* HARBORAI_PLUGIN_PATH; NULL if it is not set, or not to be heeded because this process has rights
  * that its caller has not (AT_SECURE). [init] */
 const char *discover_environment(void);

@@ -102,8 +102,13 @@ static bool find_qualified(const struct model_map *map, harborai_str name,
     return true;
 }
 
-/* The patterns are sorted: enabled providers', then by the text before the first star, longest
- * first. Those that are level with the first that matches are rivals of it. */
+static bool is_level(const struct model_map_pattern *a, const struct model_map_pattern *b)
+{
+    return a->literal == b->literal && a->provider->priority == b->provider->priority &&
+           a->provider->enabled == b->provider->enabled;
+}
+
+/* Those that are level with the first that matches are rivals of it. */
 static harborai_status find_pattern(const struct model_map *map, harborai_str name,
                                     const struct model_map_pattern **ret_first,
                                     const struct model_map_pattern **ret_second)
@@ -111,8 +116,7 @@ static harborai_status find_pattern(const struct model_map *map, harborai_str na
     const struct model_map_pattern *first = NULL;
     for (size_t i = 0; i < map->pattern_count; i++) {
         const struct model_map_pattern *pattern = &map->patterns[i];
-        if (first != NULL && (pattern->literal != first->literal ||
-                              pattern->provider->enabled != first->provider->enabled))
+        if (first != NULL && !is_level(pattern, first))
             break;
         if ((first != NULL && pattern->provider == first->provider) ||
             !slice_matches_glob(name, pattern->text))

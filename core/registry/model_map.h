@@ -9,7 +9,8 @@
  *   3. a model's exact name                     gpt-4o
  *   4. an alias in a plugin's manifest          gpt-4o-latest
  *   5. the pattern with the longest text before its first '*'
- * Where two providers stand on the same step the name is ambiguous: nobody guesses. */
+ * Where two providers stand on the same step the higher priority counts; where that is the same too,
+ * the name is ambiguous: nobody guesses. */
 #ifndef REGISTRY_MODEL_MAP_H
 #define REGISTRY_MODEL_MAP_H
 
@@ -29,6 +30,7 @@ struct model_map_provider {
     harborai_str why_off;      /* who disabled it, where, and how it is enabled, or what of it went;
                                   may be empty */
     bool is_open;              /* nothing is the manifest's, and "name/model" takes any model */
+    int64_t priority;
 };
 
 struct model_map_alias {

@@ -17,8 +17,9 @@
 enum rank { RANK_ALIAS, RANK_QUALIFIED, RANK_EXACT, RANK_MANIFEST_ALIAS };
 
 struct standing {
-    enum rank rank;
     bool enabled;
+    enum rank rank;
+    int64_t priority;
 };
 
 /* Finds an item of an array by a name in it. Freed at the end. */
@@ -120,6 +121,7 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
                                            .why_off = why_off};
     b->map->provider_count++;
     to->is_open = from->is_open;
+    to->priority = from->priority;
     if (from->model_count > 0 || from->is_open)
         return copy_models(b, from, to);
     to->patterns = to->manifest->patterns.items;
@@ -171,6 +173,8 @@ static int compare_patterns(const void *left, const void *right)
         return a->provider->enabled ? -1 : 1;
     if (a->literal != b->literal)
         return a->literal > b->literal ? -1 : 1;
+    if (a->provider->priority != b->provider->priority)
+        return a->provider->priority > b->provider->priority ? -1 : 1;
     return (a->provider > b->provider) - (a->provider < b->provider); /* in the order of the source */
 }
 
@@ -254,29 +258,36 @@ static harborai_status make_rivals(struct builder *b, struct model_map_entry *en
     return HARBORAI_OK;
 }
 
+/* More than 0: `a` holds in place of `b`. */
+static int compare_standings(const struct standing *a, const struct standing *b)
+{
+    if (a->enabled != b->enabled)
+        return a->enabled ? 1 : -1;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? 1 : -1;
+    return (a->priority > b->priority) - (a->priority < b->priority);
+}
+
 /* The last `len` bytes of the route's name lead there. */
 static harborai_status add_name(struct builder *b, const struct model_map_route *route, size_t len,
-                                enum rank rank)
+                                struct standing own)
 {
     harborai_str name = {route->name + (route->len - len), len};
-    bool enabled = route->status == HARBORAI_OK;
     uint32_t hash = hash_name(name);
     size_t at = place_of(b, name, hash);
     struct model_map_entry *entry = &b->entries[at];
     struct standing *standing = &b->standings[at];
     if (entry->len > 0) {
-        bool is_better = enabled != standing->enabled ? enabled : rank < standing->rank;
-        is_better = is_better || rank == RANK_ALIAS; /* means nothing else while it is disabled */
-        bool is_level = enabled == standing->enabled && rank == standing->rank;
-        if (is_level && entry->route->status == HARBORAI_E_INVALID)
-            return HARBORAI_OK; /* two are enough to name */
-        if (is_level && enabled && entry->route->view.provider.data != route->view.provider.data)
-            return make_rivals(b, entry, route);
-        if (!is_better)
-            return HARBORAI_OK;
+        int order = compare_standings(&own, standing);
+        if (order < 0 || (order == 0 && (!own.enabled || entry->route->status < 0)))
+            return HARBORAI_OK; /* of rivals, two are enough to name */
+        if (order == 0)
+            return entry->route->view.provider.data == route->view.provider.data
+                       ? HARBORAI_OK
+                       : make_rivals(b, entry, route);
     }
     *entry = (struct model_map_entry){hash, (uint32_t)len, route};
-    *standing = (struct standing){rank, enabled};
+    *standing = own;
     return HARBORAI_OK;
 }
 
@@ -311,9 +322,11 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
                                       .len = (uint32_t)len,
                                       .view = *view};
     snprintf(route->name, len + 1, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(name));
-    harborai_status st = add_name(b, route, len, RANK_QUALIFIED);
+    struct standing standing = {enabled, RANK_QUALIFIED, p->priority};
+    harborai_status st = add_name(b, route, len, standing);
+    standing.rank = rank;
     if (st == HARBORAI_OK && !is_qualified_elsewhere(b, name, p))
-        st = add_name(b, route, name.len, rank);
+        st = add_name(b, route, name.len, standing);
     if (ret_qualified != NULL)
         *ret_qualified = (harborai_str){route->name, len};
     return st;
@@ -544,7 +557,8 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
     b->map->listing_count++;
     route->status = enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND;
     route->view = *view;
-    return add_name(b, route, name.len, RANK_ALIAS);
+    /* While it is disabled the name means nothing else. */
+    return add_name(b, route, name.len, (struct standing){true, RANK_ALIAS, 0});
 }
 
 static harborai_status add_aliases(struct builder *b)

@@ -18,6 +18,7 @@ struct model_map_provider_part {
     bool is_open; /* any model, if the provider is named: dynamic_models, or a preset */
     bool enabled, is_removed;
     harborai_str why_off;
+    int64_t priority;
 };
 
 struct model_map_pattern {
@@ -51,7 +52,8 @@ static inline const char *model_map_name(const struct model_map_entry *entry)
 struct model_map {
     const struct model_map_entry *entries; /* at most half of them taken */
     uint32_t mask;
-    const struct model_map_pattern *patterns; /* longest literal first; enabled providers first */
+    const struct model_map_pattern *patterns; /* enabled providers' first; longest literal, highest
+                                                 priority first */
     size_t pattern_count;
     struct model_map_provider_part *providers;
     size_t provider_count;

@@ -6,7 +6,15 @@
 #include "runtime/preset.h"
 #include "runtime/state.h"
 
-static size_t list_providers(const struct runtime *runtime, struct model_map_provider *to)
+/* As `config` has it: what serves may be older. */
+static int64_t priority_of(const struct runtime_provider *p, const struct config *config)
+{
+    const struct config_provider *spec = config_provider_find(config, p->slot->provider->name);
+    return spec != NULL && spec->priority >= 0 ? spec->priority : plugin_origin_priority(p->origin);
+}
+
+static size_t list_providers(const struct runtime *runtime, const struct config *config,
+                             struct model_map_provider *to)
 {
     size_t count = 0;
     for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
@@ -15,7 +23,7 @@ static size_t list_providers(const struct runtime *runtime, struct model_map_pro
         if (p->shown)
             to[count++] = (struct model_map_provider){
                 p->slot, spec->name, spec->manifest, spec->models.items, spec->models.count,
-                p->why_off.len == 0, p->why_off, spec->is_open};
+                p->why_off.len == 0, p->why_off, spec->is_open, priority_of(p, config)};
     }
     return count;
 }
@@ -136,7 +144,7 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
     harborai_status st = switch_list_models(runtime, &arena, &off, &off_count, error);
     if (st >= 0 && providers != NULL && aliases != NULL && dormants != NULL && removed != NULL &&
         missing != NULL) {
-        size_t count = list_providers(runtime, providers);
+        size_t count = list_providers(runtime, config, providers);
         list_aliases(config, aliases);
         struct model_map_source source = {
             .providers = providers,

@@ -233,6 +233,7 @@ static harborai_status make_provider(struct runtime *runtime, const struct provi
         return st;
     }
     p->wanted = true;
+    p->origin = spec->file->origin;
     list_append(&runtime->providers, &p->link);
     pthread_mutex_lock(&runtime->lock);
     list_append(&runtime->living, &p->living);

@@ -38,6 +38,7 @@ struct runtime_provider {
     harborai_str why_off; /* owned; who disabled it, where, and how it is enabled; empty = nobody: a
                              provider that is switched off is another one, which nobody can reach */
     bool is_removed;      /* likewise, because its plugin's file went */
+    enum plugin_origin origin; /* of its plugin */
     enum provider_place place;
     bool wanted;          /* by the configuration that is being applied */
     bool shown;           /* by the map that is being built */

@@ -60,6 +60,18 @@ class CommandsTest(support.WithSimulator):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("set OPENAI_API_KEY", done.stderr)
 
+    def test_priority_decides_between_equals(self):
+        for priority, goes_to in ((None, None), (0, None), (201, "one")):
+            one = {"plugin": "openai", "api_key": "none", "models": ["m"]}
+            two = dict(one)
+            if priority is not None:
+                one["priority"], two["priority"] = priority, 0
+            done = harborai("list-models", "--json", config={"providers": {"two": two, "one": one}})
+            with self.subTest(priority=priority):
+                self.assertEqual(done.returncode, 0, done.stderr)
+                names = {m["name"]: m["provider"] for m in json.loads(done.stdout)["models"]}
+                self.assertEqual(names, {"two/m": "two", "m" if goes_to else "one/m": "one"})
+
     def test_list_models_says_where_a_key_is_missing(self):
         done = harborai("list-models", config={"providers": {"openai": {}}})
         self.assertRegex(done.stdout, r"(?m)^gpt-4o .* needs OPENAI_API_KEY$")

@@ -23,8 +23,8 @@ static const struct row {
      "max_body\n"},
     {"providers: { a: { region: x } }",
      "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, preset, base_url, api_key, "
-     "models, tls, timeouts, params, on_disconnect, options; what the plugin itself knows goes below "
-     "'options'\n"},
+     "models, priority, tls, timeouts, params, on_disconnect, options; what the plugin itself knows "
+     "goes below 'options'\n"},
     {"frobnicate: 1", "c.yaml:1:1: unknown key 'frobnicate': known are server, default_model, "
                       "state_dir, plugin_path, plugin_watch, plugin_preload, params, on_disconnect, "
                       "log, tls, "

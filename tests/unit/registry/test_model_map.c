@@ -59,14 +59,14 @@ static struct model_map *map_of_all(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false},
-        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false},
+        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false, 0},
+        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false, 0},
         {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true, SLICE_NONE,
-         false},
-        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false},
-        {SLOT(4), HARBORAI_STR_INIT("any"), o, NULL, 0, true, SLICE_NONE, true},
+         false, 0},
+        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false, 0},
+        {SLOT(4), HARBORAI_STR_INIT("any"), o, NULL, 0, true, SLICE_NONE, true, 0},
         {SLOT(5), HARBORAI_STR_INIT("kimi"), o, kimi_models, ARRAY_LEN(kimi_models), true, SLICE_NONE,
-         true},
+         true, 0},
     };
     const struct model_map_source source = {.providers = providers,
                                             .provider_count = ARRAY_LEN(providers),
@@ -159,6 +159,51 @@ static void test_find(void)
 }
 
 static const struct {
+    int64_t openai, acme; /* their priorities */
+    const char *name, *provider; /* provider NULL: ambiguous */
+} ranked[] = {
+    {0, 0, "shared", NULL},
+    {200, 200, "shared", NULL},
+    {1, 0, "shared", "openai"},
+    {0, 1, "shared", "acme"},
+    {0, 1, "openai/shared", "openai"}, /* says whose it is */
+    {1, 0, "best", "acme"},            /* exact before another's alias, whatever the priority */
+    {0, 0, "gpt-9", NULL},
+    {1, 0, "gpt-9", "openai"},
+    {0, 1, "gpt-9", "acme"},
+    {1, 0, "gpt-5-x", "acme"}, /* the longer pattern, whatever the priority */
+    {0, 1, "gpt-4o-mini", "openai"},
+    {0, 1, "o1", "lab"}, /* an alias of the configuration */
+};
+
+static void test_priorities(void)
+{
+    struct manifest *o = openai(), *a = acme();
+    for (size_t i = 0; i < ARRAY_LEN(ranked); i++) {
+        const struct model_map_provider providers[] = {
+            {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false, ranked[i].openai},
+            {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false, ranked[i].acme},
+            {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, 1, true, SLICE_NONE, false, 0},
+            {SLOT(3), HARBORAI_STR_INIT("off"), o, NULL, 0, false, SLICE_NONE, false, 1000},
+        };
+        const struct model_map_source source = {.providers = providers,
+                                                .provider_count = ARRAY_LEN(providers),
+                                                .aliases = aliases,
+                                                .alias_count = ARRAY_LEN(aliases)};
+        struct model_map *map = NULL;
+        struct route_view view = {0};
+        CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
+        harborai_status st = model_map_find(map, slice_of(ranked[i].name), &view);
+        ROW(ranked[i].name, st == (ranked[i].provider != NULL ? HARBORAI_OK : HARBORAI_E_INVALID));
+        if (ranked[i].provider != NULL)
+            ROW(ranked[i].name, slice_is(view.provider, ranked[i].provider));
+        model_map_destroy(map);
+    }
+    manifest_unref(o);
+    manifest_unref(a);
+}
+
+static const struct {
     const char *name, *code, *want;
 } reasons[] = {
     {"gpt4o", "model_not_found", "did you mean 'gpt-4o'?"},
@@ -208,9 +253,9 @@ static void test_dormants(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false},
+        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false, 0},
         {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true, SLICE_NONE,
-         false},
+         false, 0},
     };
     const struct model_map_dormant dormants[] = {{o, HARBORAI_STR_INIT("A_KEY")},
                                                  {a, HARBORAI_STR_INIT("B_KEY and C_KEY")}};
@@ -319,9 +364,9 @@ static void test_faults(void)
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         const harborai_str model = slice_of(faults[i].models);
         const struct model_map_provider providers[] = {
-            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false, SLICE_NONE, false},
+            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false, SLICE_NONE, false, 0},
             {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true, SLICE_NONE,
-             false},
+             false, 0},
         };
         const struct model_map_alias both[] = {
             {slice_of(faults[i].alias), slice_of(faults[i].target), {"a.yaml", 2, 3}},
@@ -371,8 +416,8 @@ static void test_switched_off(void)
                                              HARBORAI_STR_INIT("by X since Y")};
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR("openai"), o, NULL, 0, true, SLICE_NONE, false},
-        {SLOT(1), HARBORAI_STR("acme"), a, NULL, 0, false, HARBORAI_STR("by Z"), false},
+        {SLOT(0), HARBORAI_STR("openai"), o, NULL, 0, true, SLICE_NONE, false, 0},
+        {SLOT(1), HARBORAI_STR("acme"), a, NULL, 0, false, HARBORAI_STR("by Z"), false, 0},
     };
     const struct model_map_source source = {.providers = providers, .provider_count = 2,
                                             .aliases = some, .alias_count = 2,
@@ -409,7 +454,7 @@ static void test_interim(void)
     };
     struct manifest *o = openai();
     const struct model_map_provider provider = {
-        SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, SLICE_NONE, false};
+        SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, SLICE_NONE, false, 0};
     struct model_map_source source = {
         .providers = &provider, .provider_count = 1, .aliases = some, .alias_count = 3};
     struct model_map *map = NULL;
@@ -441,6 +486,7 @@ static void test_empty(void)
 
 const CU_TestInfo model_map_tests[] = {
     {"what names mean", test_find},
+    {"the operator's priorities", test_priorities},
     {"why a name means nothing", test_explain},
     {"plugins that wait for a key", test_dormants},
     {"plugins that the file does not name", test_unnamed},
