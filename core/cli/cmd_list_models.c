@@ -130,19 +130,23 @@ static void print_row(struct table *table, const struct plugin_state *state,
                                             : needs_of(m->slot->provider, needs));
 }
 
-static void write_disabled(struct json_writer *w, const struct plugin_state *state,
-                           const struct model_listing *m)
+static void write_disabled(struct json_writer *w, const struct config *config,
+                           const struct plugin_state *state, const struct model_listing *m)
 {
     AUTO(buf) text = BUF_INIT(KIB(16));
     const struct plugin_state_entry *entry = what_disables(state, m);
-    if (entry == NULL)
+    const harborai_str *glob = plugins_glob_of(config, m->qualified);
+    if (entry != NULL)
+        plugins_add_reason(state, entry, entry->name, &text);
+    else if (glob != NULL)
+        plugins_add_glob(config, *glob, &text);
+    else
         return;
-    plugins_add_reason(state, entry, entry->name, &text);
     json_write_key_string(w, "reason", buf_slice(&text));
 }
 
-static void write_json(struct json_writer *w, const struct plugin_state *state,
-                       const struct model_listing *m)
+static void write_json(struct json_writer *w, const struct config *config,
+                       const struct plugin_state *state, const struct model_listing *m)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     harborai_str missing = what_is_missing(state, m, &error);
@@ -161,7 +165,7 @@ static void write_json(struct json_writer *w, const struct plugin_state *state,
     json_write_bool(w, missing.len == 0);
     if (missing.len > 0)
         json_write_key_string(w, "missing", missing);
-    write_disabled(w, state, m);
+    write_disabled(w, config, state, m);
     json_write_end(w);
 }
 
@@ -262,6 +266,23 @@ static void say_what_disables(const struct plugin_state *state, const struct mod
     }
 }
 
+/* The same of `disabled_models`. */
+static void say_which_globs_disable(const struct config *config, const struct model_listing *list,
+                                    size_t count, const char *provider)
+{
+    for (size_t i = 0; i < config->disabled_models.count; i++) {
+        const harborai_str *glob = &config->disabled_models.items[i];
+        AUTO(buf) text = BUF_INIT(KIB(16));
+        bool found = false;
+        for (size_t j = 0; j < count && !found; j++)
+            found = is_asked_for(&list[j], provider) &&
+                    plugins_glob_of(config, list[j].qualified) == glob;
+        plugins_add_glob(config, *glob, &text);
+        if (found)
+            command_complain("model '%.*s' is %.*s", SLICE_ARG(*glob), SLICE_ARG(buf_slice(&text)));
+    }
+}
+
 /* What is missing in whole sentences, once for each provider. */
 static void say_what_is_missing(const struct plugin_state *state, const struct model_listing *list,
                                 size_t count, const char *provider)
@@ -298,6 +319,7 @@ static void print_table(struct runtime *runtime, const struct plugin_state *stat
     table_release(&table);
     fflush(stdout);
     say_what_is_missing(state, list, count, provider);
+    say_which_globs_disable(runtime_config(runtime), list, count, provider);
 }
 
 static void print_json(struct runtime *runtime, const struct plugin_state *state,
@@ -311,7 +333,7 @@ static void print_json(struct runtime *runtime, const struct plugin_state *state
     json_write_array(&w);
     for (size_t i = 0; i < count; i++)
         if (is_asked_for(&list[i], provider))
-            write_json(&w, state, &list[i]);
+            write_json(&w, runtime_config(runtime), state, &list[i]);
     json_write_end(&w);
     json_write_key(&w, HARBORAI_STR("patterns"));
     json_write_array(&w);

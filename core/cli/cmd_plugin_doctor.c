@@ -242,13 +242,24 @@ static bool look_for_disabled(struct doctor *d, harborai_str model)
     return found || entry != NULL;
 }
 
+static void tell_glob(struct doctor *d, harborai_str glob)
+{
+    AUTO(buf) text = BUF_INIT(KIB(16));
+    buf_printf(&text, "model '%.*s' is ", SLICE_ARG(glob));
+    plugins_add_glob(d->plugins.config, glob, &text);
+    findings_add(&d->findings, buf_slice(&text), SLICE_NONE);
+}
+
 static bool look_at_glob(struct doctor *d, harborai_str qualified)
 {
     const struct plugin_state_entry *entry =
         plugin_state_disabled(d->plugins.state, PLUGIN_STATE_MODEL, qualified);
+    const harborai_str *glob = plugins_glob_of(d->plugins.config, qualified);
     if (entry != NULL)
         tell_disabled(d, entry, "model", entry->name);
-    return entry != NULL;
+    if (glob != NULL)
+        tell_glob(d, *glob);
+    return entry != NULL || glob != NULL;
 }
 
 /* Of a name without a provider: whose models are called so. */
@@ -317,6 +328,8 @@ static void look_at_all(struct doctor *d)
                 tell_disabled(d, &list[i], subject_kind_name((enum plugin_state_kind)kind),
                               list[i].name);
     }
+    for (size_t i = 0; i < d->plugins.config->disabled_models.count; i++)
+        tell_glob(d, d->plugins.config->disabled_models.items[i]);
     if (d->runtime != NULL && look_at_providers(d, NULL) == 0) {
         buf_printf(&text, "nothing can be asked");
         setup_add_what_to_set(d->runtime, &text);

@@ -102,6 +102,22 @@ void plugins_add_reason(const struct plugin_state *state, const struct plugin_st
                plugin_state_path(state), SLICE_ARG(name));
 }
 
+const harborai_str *plugins_glob_of(const struct config *config, harborai_str qualified)
+{
+    const struct config_names *globs = &config->disabled_models;
+    for (size_t i = 0; i < globs->count; i++)
+        if (slice_matches_glob(qualified, globs->items[i]))
+            return &globs->items[i];
+    return NULL;
+}
+
+void plugins_add_glob(const struct config *config, harborai_str glob, struct buf *text)
+{
+    harborai_str file = config->file.len > 0 ? config->file : HARBORAI_STR("the configuration");
+    buf_printf(text, "disabled by '%.*s' in disabled_models of %.*s: take that out", SLICE_ARG(glob),
+               SLICE_ARG(file));
+}
+
 const char *plugins_origin_name(enum plugin_origin origin)
 {
     static const char *const names[] = {[PLUGIN_ORIGIN_EXPLICIT] = "--plugin",

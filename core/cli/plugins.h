@@ -56,6 +56,10 @@ void plugins_add_reason(const struct plugin_state *state, const struct plugin_st
 
 /* The members "version" and "plugin" of an open object; the latter stays open. */
 void plugins_write_file(struct json_writer *w, const struct manifest *m, const char *path);
+/* The glob of `disabled_models` that matches provider/model; NULL = none. */
+const harborai_str *plugins_glob_of(const struct config *config, harborai_str qualified);
+/* "disabled by 'acme/…-preview' in disabled_models of /etc/…: take that out". */
+void plugins_add_glob(const struct config *config, harborai_str glob, struct buf *text);
 
 /* Where a file was looked for: "HARBORAI_PLUGIN_PATH", "plugin_path" … */
 const char *plugins_origin_name(enum plugin_origin origin);

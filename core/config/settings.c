@@ -40,6 +40,8 @@ const struct setting settings[] = {
     {"plugin_preload", SETTING_WHICH, NULL, NULL, 1, NAME_LEN, "HARBORAI_PLUGIN_PRELOAD", NULL,
      AT(plugin_preload),
      "providers whose plugin `harborai serve` loads when it starts, not when the first call comes"},
+    {"disabled_models", SETTING_NAMES, NULL, NULL, 1, NAME_LEN, NULL, NULL, AT(disabled_models),
+     "globs over provider/model, as acme/*-preview: such a model is not served"},
     {"params", SETTING_PARAMS, "warn", NULL, 0, 0, "HARBORAI_PARAMS", NULL, AT(params),
      "what becomes of members of a request that a model does not take: the request is refused, or "
      "they are left out, with a line in the log or without"},

@@ -58,21 +58,17 @@ bool model_map_admits(const struct model_map_provider_part *p, harborai_str mode
     return p->is_open && model.len > 0;
 }
 
-/* Whether the glob matches "provider/model", which is written down nowhere. */
-static bool matches_both(harborai_str pattern, harborai_str provider, harborai_str model)
-{
-    char text[512];
-    int len = snprintf(text, sizeof text, "%.*s/%.*s", SLICE_ARG(provider), SLICE_ARG(model));
-    if (len < 0 || (size_t)len >= sizeof text)
-        return true; /* longer than any name: it must not slip through */
-    return slice_matches_glob((harborai_str){text, (size_t)len}, pattern);
-}
-
 const struct model_map_off *model_map_off_of(const struct model_map *map, harborai_str provider,
                                              harborai_str model)
 {
+    char text[512];
+    if (map->off_count == 0)
+        return NULL;
+    int len = snprintf(text, sizeof text, "%.*s/%.*s", SLICE_ARG(provider), SLICE_ARG(model));
+    if (len < 0 || (size_t)len >= sizeof text)
+        return &map->off[0]; /* longer than any name: it must not slip through */
     for (size_t i = 0; i < map->off_count; i++)
-        if (matches_both(map->off[i].pattern, provider, model))
+        if (slice_matches_glob((harborai_str){text, (size_t)len}, map->off[i].pattern))
             return &map->off[i];
     return NULL;
 }
@@ -104,16 +100,16 @@ static bool find_qualified(const struct model_map *map, harborai_str name,
 
 static bool is_level(const struct model_map_pattern *a, const struct model_map_pattern *b)
 {
-    return a->literal == b->literal && a->provider->priority == b->provider->priority &&
-           a->provider->enabled == b->provider->enabled;
+    return a->literal == b->literal && a->provider->priority == b->provider->priority;
 }
 
-/* Those that are level with the first that matches are rivals of it. */
+/* Those that are level with the first that matches are rivals of it. What is disabled counts where
+ * there is nothing else. */
 static harborai_status find_pattern(const struct model_map *map, harborai_str name,
                                     const struct model_map_pattern **ret_first,
                                     const struct model_map_pattern **ret_second)
 {
-    const struct model_map_pattern *first = NULL;
+    const struct model_map_pattern *first = NULL, *disabled = NULL;
     for (size_t i = 0; i < map->pattern_count; i++) {
         const struct model_map_pattern *pattern = &map->patterns[i];
         if (first != NULL && !is_level(pattern, first))
@@ -121,6 +117,11 @@ static harborai_status find_pattern(const struct model_map *map, harborai_str na
         if ((first != NULL && pattern->provider == first->provider) ||
             !slice_matches_glob(name, pattern->text))
             continue;
+        if (!pattern->provider->enabled ||
+            model_map_off_of(map, pattern->provider->name, name) != NULL) {
+            disabled = disabled != NULL ? disabled : pattern;
+            continue;
+        }
         if (first != NULL) {
             *ret_second = pattern;
             *ret_first = first;
@@ -128,6 +129,7 @@ static harborai_status find_pattern(const struct model_map *map, harborai_str na
         }
         first = pattern;
     }
+    first = first != NULL ? first : disabled;
     *ret_first = first;
     return first != NULL ? HARBORAI_OK : HARBORAI_E_NOT_FOUND;
 }
@@ -220,6 +222,12 @@ static harborai_status ambiguous(const struct model_map *map, harborai_str name,
     return set_code(error, "model_ambiguous", HARBORAI_E_INVALID);
 }
 
+static harborai_str without_provider(harborai_str name, const struct model_map_provider_part *p)
+{
+    harborai_str head, tail;
+    return slice_split(name, '/', &head, &tail) && slice_equal(head, p->name) ? tail : name;
+}
+
 bool model_map_find_disabled(const struct model_map *map, harborai_str name,
                              struct model_map_disabled *ret_disabled)
 {
@@ -227,8 +235,8 @@ bool model_map_find_disabled(const struct model_map *map, harborai_str name,
     const struct model_map_provider_part *p = NULL;
     const struct model_map_pattern *first, *second;
     harborai_str model = name;
-    if (route != NULL && route->status == HARBORAI_E_INVALID)
-        return false; /* it has rivals in place of a view */
+    if (route != NULL && route->status != HARBORAI_E_NOT_FOUND)
+        return false;
     if (route != NULL) {
         p = model_map_provider_named(map, route->view.provider);
         model = route->view.upstream;
@@ -239,6 +247,8 @@ bool model_map_find_disabled(const struct model_map *map, harborai_str name,
     if (p == NULL)
         return false;
     const struct model_map_off *off = p->enabled ? model_map_off_of(map, p->name, model) : NULL;
+    if (off == NULL && p->enabled) /* not the model, but this other name of it */
+        off = model_map_off_of(map, p->name, without_provider(name, p));
     *ret_disabled = (struct model_map_disabled){p, model, off};
     return !p->enabled || off != NULL;
 }

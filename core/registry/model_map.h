@@ -38,7 +38,7 @@ struct model_map_alias {
     struct config_place place; /* where it was written, for faults; no file: unknown */
 };
 
-/* Models that are disabled, whoever serves them. */
+/* Models that are disabled, whoever serves them; of an alias of a manifest that name of it alone. */
 struct model_map_off {
     harborai_str pattern; /* a glob over provider/model */
     harborai_str why;     /* as `why_off` */
@@ -95,7 +95,7 @@ struct model_listing {
     struct slot *slot;
     const struct manifest_model *model; /* NULL: nothing is known of it */
     bool is_alias;                      /* of the configuration */
-    bool enabled;                       /* its provider and itself are */
+    bool enabled;                       /* it can be asked: its provider and itself are */
 };
 
 struct model_map;

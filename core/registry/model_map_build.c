@@ -302,10 +302,12 @@ static bool is_qualified_elsewhere(const struct builder *b, harborai_str name,
     return p != NULL && p != own && p->enabled && model_map_admits(p, tail);
 }
 
+/* Both the model and this name of it. */
 static bool is_enabled(const struct builder *b, const struct model_map_provider_part *p,
-                       harborai_str model)
+                       harborai_str name, harborai_str model)
 {
-    return p->enabled && model_map_off_of(b->map, p->name, model) == NULL;
+    return p->enabled && model_map_off_of(b->map, p->name, model) == NULL &&
+           model_map_off_of(b->map, p->name, name) == NULL;
 }
 
 /* Both forms of a name: bare and provider/model. *ret_qualified may be NULL. */
@@ -317,7 +319,7 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
     struct model_map_route *route = arena_alloc(&b->map->arena, sizeof *route + len + 1);
     if (route == NULL)
         return out_of_memory(b);
-    bool enabled = is_enabled(b, p, view->upstream);
+    bool enabled = is_enabled(b, p, name, view->upstream);
     *route = (struct model_map_route){.status = enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND,
                                       .len = (uint32_t)len,
                                       .view = *view};
@@ -363,7 +365,7 @@ static harborai_status add_model(struct builder *b, const struct model_map_provi
                                 .provider = p->name,
                                 .slot = p->slot,
                                 .model = model,
-                                .enabled = is_enabled(b, p, name)};
+                                .enabled = is_enabled(b, p, name, name)};
     b->map->listing_count++;
     *place_of_listing(b, p, name) = (uint32_t)b->map->listing_count;
     return add_both(b, p, name, RANK_EXACT, &view, &l->qualified);
@@ -542,7 +544,8 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
     struct model_map_route *route = new_route(b, HARBORAI_OK, alias->name);
     harborai_str qualified = arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(view->provider),
                                           SLICE_ARG(view->upstream));
-    bool enabled = is_enabled(b, model_map_provider_named(b->map, view->provider), view->upstream);
+    bool enabled = is_enabled(b, model_map_provider_named(b->map, view->provider), view->upstream,
+                              view->upstream);
     if (route == NULL || qualified.data == NULL)
         return out_of_memory(b);
     harborai_str name = {route->name, route->len};

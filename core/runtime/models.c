@@ -141,7 +141,7 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
     harborai_str *missing = arena_alloc(&arena, (config->provider_count + 1) * sizeof *missing);
     const struct model_map_off *off;
     size_t off_count;
-    harborai_status st = switch_list_models(runtime, &arena, &off, &off_count, error);
+    harborai_status st = switch_list_models(runtime, config, &arena, &off, &off_count, error);
     if (st >= 0 && providers != NULL && aliases != NULL && dormants != NULL && removed != NULL &&
         missing != NULL) {
         size_t count = list_providers(runtime, config, providers);

@@ -205,8 +205,9 @@ MUST_CHECK harborai_status models_build(const struct runtime *runtime, const str
 MUST_CHECK harborai_status switch_explain(const struct runtime *runtime, harborai_str plugin_id,
                                           harborai_str provider, char **ret_why,
                                           harborai_error *error);
-/* The models that are switched off, in `arena`. [keeper] */
-MUST_CHECK harborai_status switch_list_models(const struct runtime *runtime, struct arena *arena,
+/* The models that are switched off, there and by `config`, in `arena`. [keeper] */
+MUST_CHECK harborai_status switch_list_models(const struct runtime *runtime,
+                                              const struct config *config, struct arena *arena,
                                               const struct model_map_off **ret_off,
                                               size_t *ret_count, harborai_error *error);
 

@@ -20,6 +20,14 @@ static harborai_str explain(struct arena *arena, const struct plugin_state *stat
                         plugin_state_path(state), SLICE_ARG(name));
 }
 
+static harborai_str explain_setting(struct arena *arena, const struct config *config,
+                                    harborai_str pattern)
+{
+    harborai_str file = config->file.len > 0 ? config->file : HARBORAI_STR("the configuration");
+    return arena_printf(arena, "by '%.*s' in disabled_models of %.*s: take that out",
+                        SLICE_ARG(pattern), SLICE_ARG(file));
+}
+
 static harborai_status out_of_memory(harborai_error *error)
 {
     return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
@@ -48,16 +56,23 @@ harborai_status switch_explain(const struct runtime *runtime, harborai_str plugi
     return HARBORAI_OK;
 }
 
-harborai_status switch_list_models(const struct runtime *runtime, struct arena *arena,
-                                   const struct model_map_off **ret_off, size_t *ret_count,
-                                   harborai_error *error)
+harborai_status switch_list_models(const struct runtime *runtime, const struct config *config,
+                                   struct arena *arena, const struct model_map_off **ret_off,
+                                   size_t *ret_count, harborai_error *error)
 {
     size_t entries, count = 0;
     const struct plugin_state_entry *all =
         plugin_state_list(runtime->switches, PLUGIN_STATE_MODEL, &entries);
-    struct model_map_off *off = arena_alloc(arena, (entries + 1) * sizeof *off);
+    struct model_map_off *off =
+        arena_alloc(arena, (entries + config->disabled_models.count + 1) * sizeof *off);
     if (off == NULL)
         return out_of_memory(error);
+    for (size_t i = 0; i < config->disabled_models.count; i++) {
+        off[count].pattern = config->disabled_models.items[i];
+        off[count].why = explain_setting(arena, config, off[count].pattern);
+        if (off[count++].why.data == NULL)
+            return out_of_memory(error);
+    }
     for (size_t i = 0; i < entries; i++) {
         if (all[i].enabled)
             continue;

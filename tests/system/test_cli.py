@@ -72,6 +72,22 @@ class CommandsTest(support.WithSimulator):
                 names = {m["name"]: m["provider"] for m in json.loads(done.stdout)["models"]}
                 self.assertEqual(names, {"two/m": "two", "m" if goes_to else "one/m": "one"})
 
+    def test_disabled_models(self):
+        config = {"providers": {"lab": {"plugin": "openai", "api_key": "none", "models": ["m", "n"]}},
+                  "models": {"best": "lab/n"}, "disabled_models": ["lab/n"]}
+        data = json.loads(harborai("list-models", "--json", config=config).stdout)
+        self.assertEqual({m["name"]: m.get("missing") for m in data["models"]},
+                         {"m": None, "lab/n": "disabled", "best": "disabled"})
+        self.assertIn("disabled by 'lab/n' in disabled_models of ",
+                      {m["name"]: m.get("reason") for m in data["models"]}["best"])
+        words = "model 'lab/n' is disabled by 'lab/n' in disabled_models of "
+        self.assertIn(words, harborai("list-models", config=config).stderr)
+        for name in ("n", "lab/n", None):
+            told = harborai("plugin", "doctor", *[name][:name is not None], config=config).stdout
+            self.assertIn(words, told)
+        done = harborai("chat", "-m", "best", "hi", config=config)
+        self.assertIn("the model 'best' is disabled by 'lab/n' in disabled_models of ", done.stderr)
+
     def test_list_models_says_where_a_key_is_missing(self):
         done = harborai("list-models", config={"providers": {"openai": {}}})
         self.assertRegex(done.stdout, r"(?m)^gpt-4o .* needs OPENAI_API_KEY$")

@@ -203,6 +203,96 @@ static void test_priorities(void)
     manifest_unref(a);
 }
 
+#define BY(GLOB) {HARBORAI_STR_INIT(GLOB), HARBORAI_STR_INIT("by " GLOB ": take it out")}
+
+static const struct model_map_off disabled[] = {
+    BY("openai/gpt-4o"),      /* with its alias; smart and chain lead there */
+    BY("acme/shared"),        /* nothing is ambiguous any more */
+    BY("openai/gpt-*-preview"), BY("acme/gpt-*-preview"), BY("acme/gpt-5-old*"),
+    BY("openai/best"),        /* an alias alone */
+    BY("lab/*"),
+};
+
+static const struct {
+    const char *name, *provider, *upstream; /* provider NULL: disabled, by upstream */
+} switched[] = {
+    {"gpt-4o", NULL, "openai/gpt-4o"},
+    {"openai/gpt-4o", NULL, "openai/gpt-4o"},
+    {"openai/gpt-4o-latest", NULL, "openai/gpt-4o"},
+    {"smart", NULL, "openai/gpt-4o"},
+    {"chain", NULL, "openai/gpt-4o"},
+    {"shared", "openai", "shared"},
+    {"acme/shared", NULL, "acme/shared"},
+    {"gpt-9-preview", NULL, "openai/gpt-*-preview"},
+    {"acme/gpt-9-preview", NULL, "acme/gpt-*-preview"},
+    {"gpt-5-old", "openai", "gpt-5-old"}, /* acme's longer pattern does not count */
+    {"openai/best", NULL, "openai/best"},
+    {"openai/o1", "openai", "o1"},
+    {"my-model", NULL, "lab/*"},
+    {"lab/fb-1", NULL, "lab/*"},
+    {"o1", NULL, "lab/*"}, /* the configuration's alias means lab's */
+    {"acme/anything", "acme", "anything"},
+};
+
+static struct model_map *map_with_disabled(struct manifest *o, struct manifest *a)
+{
+    const struct model_map_provider providers[] = {
+        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false, 0},
+        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false, 0},
+        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, 2, true, SLICE_NONE, false, 0},
+    };
+    const struct model_map_source source = {.providers = providers,
+                                            .provider_count = ARRAY_LEN(providers),
+                                            .aliases = aliases,
+                                            .alias_count = ARRAY_LEN(aliases),
+                                            .off = disabled,
+                                            .off_count = ARRAY_LEN(disabled)};
+    struct model_map *map = NULL;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (model_map_create(&source, &map, NULL, &error) < 0)
+        CU_FAIL_FATAL(error.message);
+    return map;
+}
+
+static void test_disabled(void)
+{
+    struct manifest *o = openai(), *a = acme();
+    struct model_map *map = map_with_disabled(o, a);
+    static char long_name[5000] = "acme/";
+    memset(long_name + 5, 'x', sizeof long_name - 6);
+    for (size_t i = 0; i < ARRAY_LEN(switched); i++) {
+        const char *name = switched[i].name;
+        struct route_view view = {0};
+        harborai_error told = HARBORAI_ERROR_INIT, told_client = HARBORAI_ERROR_INIT;
+        harborai_status st = model_map_find(map, slice_of(name), &view);
+        ROW(name, (st == HARBORAI_OK) == (switched[i].provider != NULL));
+        ROW(name, st < 0 || (slice_is(view.provider, switched[i].provider) &&
+                             slice_is(view.upstream, switched[i].upstream)));
+        if (st == HARBORAI_OK)
+            continue;
+        (void)model_map_explain(map, slice_of(name), MODEL_MAP_IN_PROCESS, &told);
+        (void)model_map_explain(map, slice_of(name), MODEL_MAP_OVER_HTTP, &told_client);
+        ROW(name, strcmp(told_client.vendor_code, "model_not_found") == 0);
+        ROW(name, strstr(told_client.message, "' is disabled") != NULL);
+        ROW(name, strstr(told_client.message, "take it out") == NULL);
+        ROW(name, strstr(told.message, switched[i].upstream) != NULL);
+        ROW(name, strstr(told.message, ": take it out") != NULL);
+    }
+    struct route_view view;
+    CU_ASSERT(model_map_find(map, slice_of(long_name), &view) == HARBORAI_E_NOT_FOUND);
+    size_t count, on = 0;
+    const struct model_listing *list = model_map_list(map, &count);
+    for (size_t i = 0; i < count; i++) {
+        on += list[i].enabled;
+        ROW(list[i].name.data, list[i].enabled ==
+                                   (model_map_find(map, list[i].qualified, &view) == HARBORAI_OK));
+    }
+    CU_ASSERT(on > 0 && on < count);
+    model_map_destroy(map);
+    manifest_unref(o);
+    manifest_unref(a);
+}
+
 static const struct {
     const char *name, *code, *want;
 } reasons[] = {
@@ -487,6 +577,7 @@ static void test_empty(void)
 const CU_TestInfo model_map_tests[] = {
     {"what names mean", test_find},
     {"the operator's priorities", test_priorities},
+    {"models that are disabled", test_disabled},
     {"why a name means nothing", test_explain},
     {"plugins that wait for a key", test_dormants},
     {"plugins that the file does not name", test_unnamed},
