@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/conflicts.h"
 #include "cli/plugins.h"
 #include "cli/setup.h"
 #include "cli/table.h"
@@ -17,6 +18,7 @@
 
 static const struct option_spec options[] = {
     {"provider", 0, "PROVIDER", "only this provider's"},
+    {"conflicts", 0, NULL, "names that several providers would answer for, and who does"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -360,6 +362,12 @@ static enum exit_code list(struct runtime *runtime, const struct plugin_state *s
     size_t patterns = show_patterns(&(struct patterns){.runtime = runtime}, provider);
     if (provider != NULL && !setup_check_provider(runtime, slice_of(provider)))
         return EXIT_USAGE;
+    if (command_argument(&command_list_models, arguments, "conflicts") != NULL) {
+        conflicts_print(runtime_models(runtime), provider,
+                        command_argument(&command_list_models, arguments, "json") != NULL,
+                        command_has_color(arguments, STDOUT_FILENO));
+        return command_finish();
+    }
     if (command_argument(&command_list_models, arguments, "json") != NULL)
         print_json(runtime, state, models, count, provider);
     else if (count + patterns > 0)

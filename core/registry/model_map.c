@@ -405,3 +405,9 @@ size_t model_map_provider_count(const struct model_map *map)
 {
     return map->provider_count;
 }
+
+const struct model_claim *model_map_claims(const struct model_map *map, size_t *ret_count)
+{
+    *ret_count = map->claim_count;
+    return map->claims;
+}

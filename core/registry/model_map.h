@@ -98,6 +98,24 @@ struct model_listing {
     bool enabled;                       /* it can be asked: its provider and itself are */
 };
 
+/* A name that several providers would answer for, and one of those. */
+struct model_claim {
+    harborai_str name; /* of patterns: what they begin with, and a star */
+    harborai_str provider, model; /* of a pattern the pattern */
+    int64_t priority;
+    enum model_claim_kind {
+        MODEL_CLAIM_ALIAS, /* of the configuration */
+        MODEL_CLAIM_NAME,
+        MODEL_CLAIM_PLUGINS_ALIAS,
+        MODEL_CLAIM_PATTERN
+    } kind; /* the first that there is holds */
+    enum model_claim_verdict {
+        MODEL_CLAIM_CHOSEN,
+        MODEL_CLAIM_AMBIGUOUS,
+        MODEL_CLAIM_PASSED_OVER
+    } verdict;
+};
+
 struct model_map;
 
 /* E_CONFIG: an alias is in a cycle, leads nowhere or to an ambiguous name; a name is none; a provider
@@ -134,6 +152,8 @@ harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
 /* Everything that is listed: providers in the order of the source, their models in the order of the
  * configuration or the manifest, then the configuration's aliases. Borrowed from the map. */
 const struct model_listing *model_map_list(const struct model_map *map, size_t *ret_count);
+/* Every claim to a name that providers differ on, by name, the best first. Borrowed likewise. */
+const struct model_claim *model_map_claims(const struct model_map *map, size_t *ret_count);
 /* Without one nothing can be asked; with one perhaps what is not listed, by a pattern. */
 size_t model_map_provider_count(const struct model_map *map);
 /* Those that wait for variables, in the order of the source. Borrowed likewise. */

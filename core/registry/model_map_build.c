@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "registry/model_claims.h"
 #include "registry/model_map_parts.h"
 
 #define MAP_MEMORY MIB(256)
@@ -20,6 +21,7 @@ struct standing {
     bool enabled;
     enum rank rank;
     int64_t priority;
+    bool is_claimed; /* it is among the claims */
 };
 
 /* Finds an item of an array by a name in it. Freed at the end. */
@@ -34,6 +36,7 @@ struct builder {
     struct finder listed, aliases; /* map->listings by provider and model; source->aliases */
     struct model_map_entry *entries; /* the map's, still writable */
     struct standing *standings;      /* one an entry; freed at the end */
+    struct model_claims claims;
     struct config_faults *faults;
     harborai_error *error;
 };
@@ -268,6 +271,36 @@ static int compare_standings(const struct standing *a, const struct standing *b)
     return (a->priority > b->priority) - (a->priority < b->priority);
 }
 
+static harborai_status claim(struct builder *b, harborai_str name,
+                             const struct model_map_route *route, struct standing *standing)
+{
+    static const enum model_claim_kind kinds[] = {[RANK_ALIAS] = MODEL_CLAIM_ALIAS,
+                                                  [RANK_EXACT] = MODEL_CLAIM_NAME,
+                                                  [RANK_MANIFEST_ALIAS] = MODEL_CLAIM_PLUGINS_ALIAS};
+    const struct model_claim claim = {.name = name,
+                                      .provider = route->view.provider,
+                                      .model = route->view.upstream,
+                                      .priority = standing->priority,
+                                      .kind = kinds[standing->rank]};
+    standing->is_claimed = true;
+    return model_claims_add(&b->claims, &claim) ? HARBORAI_OK : out_of_memory(b);
+}
+
+/* Of a name that stands in the table already. */
+static harborai_status claim_both(struct builder *b, const struct model_map_entry *entry,
+                                  struct standing *standing, const struct model_map_route *route,
+                                  struct standing *own)
+{
+    harborai_str name = {model_map_name(entry), entry->len};
+    harborai_status st = HARBORAI_OK;
+    if (!own->enabled || !standing->enabled || own->rank == RANK_QUALIFIED ||
+        standing->rank == RANK_QUALIFIED)
+        return HARBORAI_OK; /* who disables or names the provider is in no doubt */
+    if (!standing->is_claimed)
+        st = claim(b, name, entry->route, standing);
+    return st < 0 ? st : claim(b, name, route, own);
+}
+
 /* The last `len` bytes of the route's name lead there. */
 static harborai_status add_name(struct builder *b, const struct model_map_route *route, size_t len,
                                 struct standing own)
@@ -279,6 +312,9 @@ static harborai_status add_name(struct builder *b, const struct model_map_route 
     struct standing *standing = &b->standings[at];
     if (entry->len > 0) {
         int order = compare_standings(&own, standing);
+        harborai_status st = claim_both(b, entry, standing, route, &own);
+        if (st < 0)
+            return st;
         if (order < 0 || (order == 0 && (!own.enabled || entry->route->status < 0)))
             return HARBORAI_OK; /* of rivals, two are enough to name */
         if (order == 0)
@@ -324,7 +360,7 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
                                       .len = (uint32_t)len,
                                       .view = *view};
     snprintf(route->name, len + 1, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(name));
-    struct standing standing = {enabled, RANK_QUALIFIED, p->priority};
+    struct standing standing = {enabled, RANK_QUALIFIED, p->priority, false};
     harborai_status st = add_name(b, route, len, standing);
     standing.rank = rank;
     if (st == HARBORAI_OK && !is_qualified_elsewhere(b, name, p))
@@ -561,7 +597,7 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
     route->status = enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND;
     route->view = *view;
     /* While it is disabled the name means nothing else. */
-    return add_name(b, route, name.len, (struct standing){true, RANK_ALIAS, 0});
+    return add_name(b, route, name.len, (struct standing){true, RANK_ALIAS, 0, false});
 }
 
 static harborai_status add_aliases(struct builder *b)
@@ -625,6 +661,9 @@ static harborai_status build(struct builder *b)
         st = add_models(b);
     if (st == HARBORAI_OK)
         st = add_aliases(b);
+    if (st == HARBORAI_OK && !(model_claims_add_patterns(&b->claims, b->map) &&
+                               model_claims_weigh(&b->claims, b->map)))
+        st = out_of_memory(b);
     if (st == HARBORAI_OK)
         choose_shown_names(b);
     return st;
@@ -642,6 +681,7 @@ harborai_status model_map_create(const struct model_map_source *source, struct m
     arena_init(&b.map->arena, MAP_MEMORY);
     harborai_status st = build(&b);
     free(b.standings);
+    model_claims_release(&b.claims);
     free(b.listed.places);
     free(b.aliases.places);
     if (st < 0) {

@@ -64,6 +64,8 @@ struct model_map {
     harborai_str file; /* that names the providers; with it dormants wait for nothing but a name there */
     struct model_listing *listings;
     size_t listing_count;
+    const struct model_claim *claims;
+    size_t claim_count;
     struct arena arena; /* everything above */
 };
 

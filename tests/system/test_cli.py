@@ -72,6 +72,30 @@ class CommandsTest(support.WithSimulator):
                 names = {m["name"]: m["provider"] for m in json.loads(done.stdout)["models"]}
                 self.assertEqual(names, {"two/m": "two", "m" if goes_to else "one/m": "one"})
 
+    def test_conflicts(self):
+        lab = {"plugin": "openai", "api_key": "none", "models": ["m", "n", "o-*"]}
+        config = {"providers": {"one": lab, "two": dict(lab), "three": dict(lab, models=["x"])},
+                  "models": {"n": "two/n"}}
+        done = harborai("list-models", "--conflicts", config=config)
+        rows = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual(rows[1:], [["m", "one/m", "name", "200", "ambiguous"],
+                                    ["m", "two/m", "name", "200", "ambiguous"],
+                                    ["n", "two/n", "alias", "used"],
+                                    ["n", "one/n", "name", "200", "not", "used"],
+                                    ["n", "two/n", "name", "200", "not", "used"],
+                                    ["o-*", "one/o-*", "pattern", "200", "ambiguous"],
+                                    ["o-*", "two/o-*", "pattern", "200", "ambiguous"]])
+        self.assertIn("2 of 3 names are ambiguous: ask for provider/model, give one provider a higher "
+                      "'priority', or write an alias below 'models'", done.stderr)
+        config["providers"]["two"]["priority"] = 201
+        data = json.loads(harborai("list-models", "--conflicts", "--json", config=config).stdout)
+        self.assertEqual([(c["name"], c["is_ambiguous"], c["claims"][0]["provider"])
+                          for c in data["conflicts"]],
+                         [("m", False, "two"), ("n", False, "two"), ("o-*", False, "two")])
+        done = harborai("list-models", "--conflicts", "--provider", "three", config=config)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("no name is served by more than one provider", done.stderr)
+
     def test_disabled_models(self):
         config = {"providers": {"lab": {"plugin": "openai", "api_key": "none", "models": ["m", "n"]}},
                   "models": {"best": "lab/n"}, "disabled_models": ["lab/n"]}

@@ -294,6 +294,50 @@ static void test_disabled(void)
 }
 
 static const struct {
+    const char *name, *means;
+    enum model_claim_kind kind;
+    enum model_claim_verdict verdict;
+} claims[] = {
+    {"best", "acme/best", MODEL_CLAIM_NAME, MODEL_CLAIM_CHOSEN},
+    {"best", "openai/o1", MODEL_CLAIM_PLUGINS_ALIAS, MODEL_CLAIM_PASSED_OVER},
+    {"gpt-*", "acme/gpt-*", MODEL_CLAIM_PATTERN, MODEL_CLAIM_AMBIGUOUS},
+    {"gpt-*", "openai/gpt-*", MODEL_CLAIM_PATTERN, MODEL_CLAIM_AMBIGUOUS},
+    {"gpt-4o-latest", "lab/gpt-4o-latest", MODEL_CLAIM_NAME, MODEL_CLAIM_CHOSEN},
+    {"gpt-4o-latest", "openai/gpt-4o", MODEL_CLAIM_PLUGINS_ALIAS, MODEL_CLAIM_PASSED_OVER},
+    {"gpt-4o-mini", "lab/gpt-4o-mini", MODEL_CLAIM_NAME, MODEL_CLAIM_AMBIGUOUS},
+    {"gpt-4o-mini", "openai/gpt-4o-mini", MODEL_CLAIM_NAME, MODEL_CLAIM_AMBIGUOUS},
+    {"o1", "lab/my-model", MODEL_CLAIM_ALIAS, MODEL_CLAIM_CHOSEN},
+    {"o1", "openai/o1", MODEL_CLAIM_NAME, MODEL_CLAIM_PASSED_OVER},
+    {"shared", "acme/shared", MODEL_CLAIM_NAME, MODEL_CLAIM_AMBIGUOUS},
+    {"shared", "openai/shared", MODEL_CLAIM_NAME, MODEL_CLAIM_AMBIGUOUS},
+};
+
+/* What is claimed is what a look-up finds. */
+static void test_claims(void)
+{
+    struct model_map *map = map_of_all();
+    size_t count;
+    const struct model_claim *list = model_map_claims(map, &count);
+    CU_ASSERT_FATAL(count == ARRAY_LEN(claims));
+    for (size_t i = 0; i < count; i++) {
+        char means[128];
+        struct route_view view = {0};
+        snprintf(means, sizeof means, "%.*s/%.*s", SLICE_ARG(list[i].provider),
+                 SLICE_ARG(list[i].model));
+        ROW(claims[i].means, slice_is(list[i].name, claims[i].name));
+        ROW(claims[i].means, strcmp(means, claims[i].means) == 0);
+        ROW(claims[i].means, list[i].kind == claims[i].kind);
+        ROW(claims[i].means, list[i].verdict == claims[i].verdict);
+        harborai_status st = model_map_find(map, list[i].name, &view);
+        ROW(claims[i].means, (st == HARBORAI_E_INVALID) ==
+                                 (list[i].verdict == MODEL_CLAIM_AMBIGUOUS));
+        ROW(claims[i].means, st < 0 || slice_equal(view.provider, list[i].provider) ==
+                                           (list[i].verdict == MODEL_CLAIM_CHOSEN));
+    }
+    model_map_destroy(map);
+}
+
+static const struct {
     const char *name, *code, *want;
 } reasons[] = {
     {"gpt4o", "model_not_found", "did you mean 'gpt-4o'?"},
@@ -578,6 +622,7 @@ const CU_TestInfo model_map_tests[] = {
     {"what names mean", test_find},
     {"the operator's priorities", test_priorities},
     {"models that are disabled", test_disabled},
+    {"names that several would answer for", test_claims},
     {"why a name means nothing", test_explain},
     {"plugins that wait for a key", test_dormants},
     {"plugins that the file does not name", test_unnamed},
