@@ -145,15 +145,13 @@ static enum exit_code report(const struct install *install, const struct argumen
 
 /* ---- plugin install ------------------------------------------------------------------------- */
 
-/* The plugins as they are, and whether this one may join them. */
-static enum exit_code check(struct install *install, struct plugins *plugins,
+/* Whether this one may join the plugins that there are. */
+static enum exit_code check(struct install *install, const struct plugins *plugins,
                             const struct arguments *arguments)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     bool may_replace = command_argument(&command_plugin_install, arguments, "force") != NULL;
-    enum exit_code code = plugins_open(plugins, &command_plugin_install, arguments);
-    if (code == EXIT_OK)
-        code = plugins_check_state(plugins);
+    enum exit_code code = plugins_check_state(plugins);
     if (code == EXIT_OK && install_check(install, plugins->catalog, may_replace, &error) < 0)
         code = fail(&error);
     return code;
@@ -164,7 +162,9 @@ static enum exit_code copy_locked(struct install *install, const struct argument
 {
     AUTO(plugins) plugins = {.config = NULL};
     harborai_error error = HARBORAI_ERROR_INIT;
-    enum exit_code code = check(install, &plugins, arguments);
+    enum exit_code code = plugins_open(&plugins, &command_plugin_install, arguments);
+    if (code == EXIT_OK)
+        code = check(install, &plugins, arguments);
     if (code != EXIT_OK)
         return code;
     if (install_copy(install, &error) < 0)
@@ -179,9 +179,13 @@ static enum exit_code install_into(const char *file, const char *directory,
     AUTO(install) install = INSTALL_INIT;
     AUTO(plugins) plugins = {.config = NULL};
     harborai_error error = HARBORAI_ERROR_INIT;
-    if (install_open(&install, file, directory, &error) < 0)
+    enum exit_code code = plugins_open(&plugins, &command_plugin_install, arguments);
+    if (code != EXIT_OK)
+        return code;
+    const struct trust_rules rules = trust_rules_of(plugins.config);
+    if (install_open(&install, file, directory, &rules, &error) < 0)
         return fail(&error);
-    enum exit_code code = check(&install, &plugins, arguments);
+    code = check(&install, &plugins, arguments);
     if (code == EXIT_OK && install_lock(&install, &error) < 0)
         code = fail(&error);
     if (code == EXIT_OK)

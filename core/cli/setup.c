@@ -149,6 +149,7 @@ harborai_status setup_catalog(const struct config *config, struct plugin_catalog
                                      .configuration_count = config->plugin_path.count,
                                      .user = user,
                                      .system = PLUGINDIR,
+                                     .trust = trust_rules_of(config),
                                      .one_a_provider = !config->has_file};
     harborai_status st = plugin_catalog_create(&where, ret_catalog, error);
     free(user);

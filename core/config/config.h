@@ -107,6 +107,7 @@ struct config {
     struct config_names plugin_path;
     bool plugin_watch;
     struct config_names plugin_preload; /* of providers; {"all"}: of each */
+    struct config_names plugin_trusted_groups; /* names or numbers */
     struct config_names disabled_models; /* globs over provider/model */
     enum config_params params;
     enum config_leave on_disconnect;

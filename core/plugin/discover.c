@@ -342,8 +342,9 @@ harborai_status plugin_catalog_create(const struct discover_options *options,
     struct walk walk = {.catalog = calloc(1, sizeof *walk.catalog)};
     if (walk.catalog == NULL)
         return out_of_memory(error);
-    trust_init(&walk.trust);
-    harborai_status st = walk_all(&walk, options, error);
+    harborai_status st = trust_init(&walk.trust, &options->trust, error);
+    if (st == HARBORAI_OK)
+        st = walk_all(&walk, options, error);
     if (st < 0) {
         plugin_catalog_destroy(walk.catalog);
         return st;

@@ -58,6 +58,7 @@ struct discover_options {
     size_t configuration_count;
     const char *user;   /* directories that need not exist; NULL = none */
     const char *system;
+    struct trust_rules trust;
     bool one_a_provider; /* no file chooses between plugins: the first of a provider wins */
 };
 
@@ -73,8 +74,8 @@ const char *discover_environment(void);
 char *discover_user_directory(void);
 
 /* What cannot be used is in the catalog with its reason. E_CONFIG: an element of the environment's
- * path or of the configuration's is empty. Relative directories are taken from the working
- * directory. [job] */
+ * path or of the configuration's is empty, or a group is none. Relative directories are taken from
+ * the working directory. [job] */
 MUST_CHECK harborai_status plugin_catalog_create(const struct discover_options *options,
                                                  struct plugin_catalog **ret_catalog,
                                                  harborai_error *error);

@@ -48,22 +48,20 @@ static const char *name_of(const char *path)
 static harborai_status look_at(struct install *install, const char *path, harborai_error *error)
 {
     char text[128], resolved[PATH_MAX];
-    struct trust trust;
     if (realpath(path, resolved) == NULL)
         return harborai_error_set(error, HARBORAI_E_NOT_FOUND, "cannot read '%s': %s", path,
                                   error_of_errno(errno, text));
-    trust_init(&trust);
     char *slash = strrchr(resolved, '/');
     *slash = '\0';
-    harborai_status st = probe_open(&trust, slash == resolved ? "/" : resolved, slash + 1, NULL, 0,
-                                    &install->file, &install->fd);
+    harborai_status st = probe_open(&install->trust, slash == resolved ? "/" : resolved, slash + 1,
+                                    NULL, 0, &install->file, &install->fd);
     if (st < 0 && error != NULL)
         *error = install->file.error;
     return st;
 }
 
 harborai_status install_open(struct install *install, const char *path, const char *directory,
-                             harborai_error *error)
+                             const struct trust_rules *rules, harborai_error *error)
 {
     const char *name = name_of(path);
     char resolved[PATH_MAX];
@@ -71,7 +69,9 @@ harborai_status install_open(struct install *install, const char *path, const ch
     if (name[0] == '.' || strlen(name) <= strlen(".so") || !slice_ends_with(slice_of(name), ".so"))
         return harborai_error_set(error, HARBORAI_E_INVALID,
                                   "'%s': a plugin's file is called NAME.so: rename it", path);
-    harborai_status st = look_at(install, path, error);
+    harborai_status st = trust_init(&install->trust, rules, error);
+    if (st == HARBORAI_OK)
+        st = look_at(install, path, error);
     if (st < 0)
         return st;
     install->directory =
@@ -187,14 +187,12 @@ static harborai_status lock_directory(struct install *install, harborai_error *e
 
 harborai_status install_lock(struct install *install, harborai_error *error)
 {
-    struct trust trust;
     char resolved[PATH_MAX];
     if (!directory_make(install->directory))
         return failed("make directory", install->directory, error);
     if (realpath(install->directory, resolved) == NULL)
         return failed("look at", install->directory, error);
-    trust_init(&trust);
-    harborai_status st = trust_check_directory(&trust, resolved, error);
+    harborai_status st = trust_check_directory(&install->trust, resolved, error);
     return st < 0 ? st : lock_directory(install, error);
 }
 

@@ -4,7 +4,7 @@
  * new one: the copy is made under a name that no plugin has, and renamed. [job] throughout.
  *
  *     AUTO(install) install = INSTALL_INIT;
- *     st = install_open(&install, "acme.so", "/home/me/.local/lib/harborai/plugins", error);
+ *     st = install_open(&install, "acme.so", "/home/me/.local/lib/harborai/plugins", &rules, error);
  *     if (st == HARBORAI_OK)
  *         st = install_check(&install, catalog, may_replace, error);    refused, and nothing changed
  *     if (st == HARBORAI_OK)
@@ -22,6 +22,7 @@ struct install {
     char *directory;         /* owned; where to */
     char *target;            /* owned; the file there */
     bool replaces;           /* the target is there: written by install_check() */
+    struct trust trust;      /* what was said of it */
     int fd, lock;            /* owned; -1 = none */
 };
 
@@ -30,7 +31,8 @@ struct install {
 /* Looks at the file. E_NOT_FOUND: it is not there, or cannot be read; E_INVALID: it is not called
  * NAME.so; E_CONFIG, E_UNSUPPORTED: it is no plugin, not to be trusted, or of another ABI. */
 MUST_CHECK harborai_status install_open(struct install *install, const char *path,
-                                        const char *directory, harborai_error *error);
+                                        const char *directory, const struct trust_rules *rules,
+                                        harborai_error *error);
 
 /* Whether it may go there, beside what `catalog` has found. With `may_replace` another file of the same
  * plugin gives way. E_CONFIG: the plugin is installed already, another one would hide it, or another

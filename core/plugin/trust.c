@@ -30,11 +30,6 @@ static bool group_is_private(gid_t group, const char *user, char *text, size_t c
     return true;
 }
 
-void trust_init(struct trust *t)
-{
-    *t = (struct trust){.user = geteuid(), .private_group = getegid()};
-}
-
 static void ask_for_groups(struct trust *t)
 {
     struct passwd entry, *found = NULL;
@@ -49,8 +44,57 @@ static void ask_for_groups(struct trust *t)
     free(group_text);
 }
 
+static bool find_group(harborai_str name, gid_t *ret_group)
+{
+    struct group entry, *found = NULL;
+    uint64_t number;
+    if (slice_to_u64(name, &number)) {
+        *ret_group = (gid_t)number;
+        return number < (gid_t)-1;
+    }
+    char *terminated = slice_dup(name), *text = malloc(DATABASE_ENTRY);
+    if (terminated != NULL && text != NULL &&
+        getgrnam_r(terminated, &entry, text, DATABASE_ENTRY, &found) == 0 && found != NULL)
+        *ret_group = found->gr_gid;
+    free(terminated);
+    free(text);
+    return found != NULL;
+}
+
+static harborai_status add_group(struct trust *t, harborai_str group, harborai_error *error)
+{
+    gid_t found = 0;
+    if (t->group_count == TRUST_GROUPS)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "plugin_trusted_groups names more than %d groups", TRUST_GROUPS);
+    if (!find_group(group, &found))
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "plugin_trusted_groups: there is no group '%.*s': 'getent group' "
+                                  "shows those that there are", SLICE_ARG(group));
+    t->groups[t->group_count++] = found;
+    return HARBORAI_OK;
+}
+
+struct trust_rules trust_rules_of(const struct config *config)
+{
+    return (struct trust_rules){.groups = config->plugin_trusted_groups.items,
+                                .group_count = config->plugin_trusted_groups.count};
+}
+
+harborai_status trust_init(struct trust *t, const struct trust_rules *rules, harborai_error *error)
+{
+    harborai_status st = HARBORAI_OK;
+    *t = (struct trust){.user = geteuid(), .private_group = getegid()};
+    for (size_t i = 0; rules != NULL && st == HARBORAI_OK && i < rules->group_count; i++)
+        st = add_group(t, rules->groups[i], error);
+    return st;
+}
+
 static bool may_write(struct trust *t, gid_t group)
 {
+    for (size_t i = 0; i < t->group_count; i++)
+        if (t->groups[i] == group)
+            return true;
     if (group != t->private_group)
         return false;
     if (!t->knows_groups)
@@ -98,7 +142,8 @@ harborai_status trust_check(struct trust *t, const struct stat *status, const ch
                                   "'%s' is writable by everybody: chmod go-w '%s'", path, path);
     if ((status->st_mode & S_IWGRP) != 0 && !may_write(t, status->st_gid))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' is writable by group %u: chmod go-w '%s'", path,
+                                  "'%s' is writable by group %u: chmod go-w '%s', or name the "
+                                  "group in plugin_trusted_groups", path,
                                   (unsigned)status->st_gid, path);
     return HARBORAI_OK;
 }

@@ -11,16 +11,31 @@
 
 #include "base/attr.h"
 #include "base/slice.h"
+#include "config/config.h"
+
+#define TRUST_GROUPS 16 /* at most, of those that the operator trusts */
 
 struct trust {
     uid_t user;
     gid_t private_group; /* may write, */
     bool has_private_group; /* … if it has no member but the user (umask 002) */
+    gid_t groups[TRUST_GROUPS]; /* may write, for the operator says so */
+    size_t group_count;
     bool knows_groups; /* the data base was asked, which takes its time: not before a group may write */
 };
 
-/* For this process's user. */
-void trust_init(struct trust *t);
+/* What the operator says of it. Borrows. */
+struct trust_rules {
+    const harborai_str *groups; /* `plugin_trusted_groups`, names or numbers: */
+    size_t group_count;         /* files that these may write to are taken */
+};
+
+struct trust_rules trust_rules_of(const struct config *config);
+
+/* For this process's user. `rules`: NULL = none. E_CONFIG: there is no group of a name, or there are
+ * too many. */
+MUST_CHECK harborai_status trust_init(struct trust *t, const struct trust_rules *rules,
+                                      harborai_error *error);
 
 /* What a file was when it was checked. Any change of its bytes, owner or mode changes it. */
 struct file_identity {

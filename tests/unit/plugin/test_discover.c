@@ -114,7 +114,7 @@ static void test_trust_refusals(void)
     struct trust t;
     struct fixture f;
     struct trusted_file file;
-    trust_init(&t);
+    CU_ASSERT_FATAL(trust_init(&t, NULL, NULL) == HARBORAI_OK);
     for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
         harborai_error error = HARBORAI_ERROR_INIT;
         ROW(directories[i].path, trust_check_directory(&t, directories[i].path, &error) ==
@@ -437,7 +437,7 @@ static void check_dynamic(int fd)
 {
     struct trust t;
     char *warning = NULL;
-    trust_init(&t);
+    CU_ASSERT_FATAL(trust_init(&t, NULL, NULL) == HARBORAI_OK);
     if (dynamic_check(&t, fd, "/usr/lib/x.so", &warning, NULL) < 0)
         CU_ASSERT_PTR_NULL(warning);
     free(warning);
@@ -476,12 +476,49 @@ static void test_broken_elf(void)
     fixture_close(&f);
 }
 
+/* By name and number, and a directory that such a group may write to is used. */
+static void test_trusted_groups(void)
+{
+    struct fixture f;
+    struct trust t;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    const harborai_str third = HARBORAI_STR("3");
+    struct plugin_catalog *c = NULL;
+    harborai_str many[TRUST_GROUPS + 1];
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = HARBORAI_STR("7");
+    many[0] = HARBORAI_STR("root");
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, TRUST_GROUPS}, &error) == HARBORAI_OK);
+    CU_ASSERT(t.group_count == TRUST_GROUPS && t.groups[0] == 0 && t.groups[1] == 7);
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, TRUST_GROUPS + 1}, NULL) ==
+              HARBORAI_E_CONFIG);
+    many[1] = HARBORAI_STR("4294967296");
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, 2}, NULL) == HARBORAI_E_CONFIG);
+    many[1] = HARBORAI_STR("no-such-group");
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, 2}, &error) == HARBORAI_E_CONFIG);
+    CU_ASSERT(strstr(error.message, "there is no group 'no-such-group'") != NULL);
+    fixture_open(&f);
+    fixture_add(&f, "good", "x.so");
+    if (geteuid() == 0) { /* who else may give a file away to a group that is not his? */
+        CU_ASSERT_FATAL(chown(f.directory, 0, 3) == 0 && chmod(f.directory, 0775) == 0);
+        for (size_t groups = 0; groups < 2; groups++) {
+            const struct discover_options options = {.environment = f.directory,
+                                                     .trust = {&third, groups}};
+            CU_ASSERT_FATAL(plugin_catalog_create(&options, &c, NULL) == HARBORAI_OK);
+            CU_ASSERT(c->file_count == groups);
+            plugin_catalog_destroy(c);
+        }
+    }
+    fixture_close(&f);
+}
+
 /* The rules of owner and mode, on made-up files. */
 static void test_trust_rules(void)
 {
     struct trust user = {.user = 1000, .private_group = 1000, .has_private_group = true,
                          .knows_groups = true},
-                       staff = {.user = 1000, .private_group = 50};
+                       staff = {.user = 1000, .private_group = 50}, trusting = user;
+    trusting.groups[trusting.group_count++] = 50;
     const struct {
         const char *name;
         struct trust *trust;
@@ -495,6 +532,9 @@ static void test_trust_rules(void)
         {"of another", &user, 1001, 1000, S_IFREG | 0644, false},
         {"own group writes", &user, 1000, 1000, S_IFREG | 0664, true},
         {"shared group writes", &staff, 1000, 50, S_IFREG | 0664, false},
+        {"trusted group writes", &trusting, 1000, 50, S_IFREG | 0664, true},
+        {"another group writes", &trusting, 1000, 51, S_IFREG | 0664, false},
+        {"trusted group, everybody writes", &trusting, 1000, 50, S_IFREG | 0666, false},
         {"foreign group writes", &user, 1000, 50, S_IFREG | 0664, false},
         {"everybody writes", &user, 1000, 1000, S_IFREG | 0646, false},
         {"/tmp", &user, 0, 0, S_IFDIR | 01777, true},
@@ -524,6 +564,7 @@ const CU_TestInfo discover_tests[] = {
     {"the home directory", test_home},
     {"nothing is mapped", test_nothing_is_mapped},
     {"broken ELF files", test_broken_elf},
+    {"groups that are trusted", test_trusted_groups},
     {"rules of owner and mode", test_trust_rules},
     {"what cannot be opened", test_trust_refusals},
     CU_TEST_INFO_NULL,
