@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai plugin info: all that is known of one plugin without loading it. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "cli/gateway.h"
 #include "cli/plugins.h"
 #include "cli/terminal.h"
+#include "plugin/lock.h"
 
 static const struct option_spec options[] = {
     {"state-dir", 0, "DIR", "whose gateway is asked, and where plugins.json is kept"},
@@ -91,6 +93,16 @@ static void format_trust(const struct plugin_file *file, struct buf *text)
                    (unsigned)status.st_uid, (unsigned)status.st_mode & 07777U);
 }
 
+/* Of the file as it is now; nothing if it cannot be read. */
+static harborai_str digest_of(const struct plugin_file *file, char text[static PLUGIN_DIGEST_LEN + 1])
+{
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool is_read = fd >= 0 && file->manifest != NULL && plugin_digest(fd, file->path, text, NULL) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is_read ? slice_of(text) : SLICE_NONE;
+}
+
 static void add_reason(const struct plugins *plugins, const struct plugin_file *file,
                        struct buf *text)
 {
@@ -105,6 +117,7 @@ static void print_file(const struct plugins *plugins, const struct plugin_file *
 {
     AUTO(buf) trust = BUF_INIT(KIB(1));
     AUTO(buf) reason = BUF_INIT(KIB(16));
+    char digest[PLUGIN_DIGEST_LEN + 1];
     format_trust(file, &trust);
     add_reason(plugins, file, &reason);
     if (file->manifest != NULL)
@@ -114,6 +127,7 @@ static void print_file(const struct plugins *plugins, const struct plugin_file *
     print_field("file", slice_of(file->path));
     print_field("found by", slice_of(plugins_origin_name(file->origin)));
     print_field("trust", buf_slice(&trust));
+    print_field("SHA-256", digest_of(file, digest));
     for (size_t i = 0; file->manifest != NULL && i < file->manifest->warnings.count; i++)
         print_field("warning", file->manifest->warnings.items[i]);
 }
@@ -200,6 +214,7 @@ static void print_json(const struct plugins *plugins, const struct plugin_file *
     AUTO(buf) text = BUF_INIT(MIB(4));
     AUTO(buf) trust = BUF_INIT(KIB(1));
     AUTO(buf) reason = BUF_INIT(KIB(16));
+    char digest[PLUGIN_DIGEST_LEN + 1];
     struct json_writer w = JSON_WRITER(&text);
     format_trust(file, &trust);
     add_reason(plugins, file, &reason);
@@ -214,6 +229,7 @@ static void print_json(const struct plugins *plugins, const struct plugin_file *
     json_write_key_string(&w, "file", slice_of(file->path));
     json_write_key_string(&w, "found_by", slice_of(plugins_origin_name(file->origin)));
     write_field(&w, "trust", buf_slice(&trust));
+    write_field(&w, "sha256", digest_of(file, digest));
     json_write_end(&w);
     if (gateway->status != 0) {
         json_write_key(&w, HARBORAI_STR("gateway"));

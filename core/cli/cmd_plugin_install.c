@@ -10,10 +10,12 @@
 #include "cli/plugins.h"
 #include "json_value.h"
 #include "plugin/install.h"
+#include "plugin/lock.h"
 
 static const struct option_spec install_options[] = {
     {"dir", 0, "DIR", "the plugin directory (default ~/.local/lib/harborai/plugins)"},
     {"force", 'f', NULL, "put it in the place of another file of the same plugin"},
+    {"lock", 0, NULL, "list it in plugins.lock, too"},
     {"state-dir", 0, "DIR", "whose gateway is told, and where plugins.json is kept"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
@@ -157,6 +159,33 @@ static enum exit_code check(struct install *install, const struct plugins *plugi
     return code;
 }
 
+/* Lists the file before it is there: whoever sees it finds it listed. If it cannot be put there, what
+ * was listed is so again. */
+static harborai_status copy_listed(const struct plugins *plugins, struct install *install,
+                                   harborai_error *error)
+{
+    const char *path = plugins->config->plugin_lock.data;
+    harborai_str id = install->file.manifest->id;
+    char digest[PLUGIN_DIGEST_LEN + 1], before[PLUGIN_DIGEST_LEN + 1] = "";
+    struct plugin_lock *lock;
+    struct stat status;
+    harborai_status st = plugin_digest(install->fd, install->file.path, digest, error);
+    if (st == HARBORAI_OK)
+        st = plugin_lock_load(path, &lock, &status, error);
+    if (st < 0)
+        return st;
+    snprintf(before, sizeof before, "%.*s", SLICE_ARG(plugin_lock_find(lock, id)));
+    plugin_lock_destroy(lock);
+    st = plugin_lock_set(path, id, slice_of(digest), error);
+    if (st < 0)
+        return st;
+    st = install_copy(install, error);
+    if (st < 0 && plugin_lock_set(path, id, slice_of(before), NULL) < 0)
+        command_complain("'%s' lists another file of '%.*s' now: 'harborai plugin lock %.*s' lists the "
+                         "one that is there", path, SLICE_ARG(id), SLICE_ARG(id));
+    return st;
+}
+
 /* What was found may have changed until the lock was taken. */
 static enum exit_code copy_locked(struct install *install, const struct arguments *arguments)
 {
@@ -167,7 +196,8 @@ static enum exit_code copy_locked(struct install *install, const struct argument
         code = check(install, &plugins, arguments);
     if (code != EXIT_OK)
         return code;
-    if (install_copy(install, &error) < 0)
+    bool is_listed = command_argument(&command_plugin_install, arguments, "lock") != NULL;
+    if ((is_listed ? copy_listed(&plugins, install, &error) : install_copy(install, &error)) < 0)
         return fail(&error);
     forget(&plugins, install->file.manifest->id);
     return EXIT_OK;
@@ -182,7 +212,11 @@ static enum exit_code install_into(const char *file, const char *directory,
     enum exit_code code = plugins_open(&plugins, &command_plugin_install, arguments);
     if (code != EXIT_OK)
         return code;
-    const struct trust_rules rules = trust_rules_of(plugins.config);
+    bool is_listed = command_argument(&command_plugin_install, arguments, "lock") != NULL;
+    if (is_listed && !plugins_has_lock(&plugins))
+        return EXIT_CONFIG;
+    const struct trust_rules rules = is_listed ? plugins_rules_without_lock(&plugins)
+                                               : trust_rules_of(plugins.config);
     if (install_open(&install, file, directory, &rules, &error) < 0)
         return fail(&error);
     code = check(&install, &plugins, arguments);

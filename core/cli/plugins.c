@@ -76,6 +76,21 @@ const struct plugin_state_entry *plugins_disabled(const struct plugins *plugins,
                                                           file->manifest->id);
 }
 
+struct trust_rules plugins_rules_without_lock(const struct plugins *plugins)
+{
+    struct trust_rules rules = trust_rules_of(plugins->config);
+    rules.lock = SLICE_NONE;
+    rules.require_lock = false;
+    return rules;
+}
+
+bool plugins_has_lock(const struct plugins *plugins)
+{
+    if (plugins->config->plugin_lock.len == 0)
+        command_complain("there is no place for plugins.lock: set plugin_lock");
+    return plugins->config->plugin_lock.len > 0;
+}
+
 harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file)
 {
     switch (file->state) {

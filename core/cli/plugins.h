@@ -47,6 +47,11 @@ enum exit_code plugins_open_at(struct plugins *plugins, const struct command *co
 const struct plugin_state_entry *plugins_disabled(const struct plugins *plugins,
                                                   const struct plugin_file *file);
 
+/* What the configuration says of trust, but for plugins.lock. */
+struct trust_rules plugins_rules_without_lock(const struct plugins *plugins);
+/* Complains if there is no place for plugins.lock. */
+bool plugins_has_lock(const struct plugins *plugins);
+
 /* "ready", "disabled", "shadowed" or "refused". */
 harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file);
 
@@ -56,6 +61,7 @@ void plugins_add_reason(const struct plugin_state *state, const struct plugin_st
 
 /* The members "version" and "plugin" of an open object; the latter stays open. */
 void plugins_write_file(struct json_writer *w, const struct manifest *m, const char *path);
+
 /* The glob of `disabled_models` that matches provider/model; NULL = none. */
 const harborai_str *plugins_glob_of(const struct config *config, harborai_str qualified);
 /* "disabled by 'acme/…-preview' in disabled_models of /etc/…: take that out". */

@@ -108,6 +108,8 @@ struct config {
     bool plugin_watch;
     struct config_names plugin_preload; /* of providers; {"all"}: of each */
     struct config_names plugin_trusted_groups; /* names or numbers */
+    harborai_str plugin_lock; /* empty: neither set, nor is there a directory for it */
+    bool plugin_require_lock;
     struct config_names disabled_models; /* globs over provider/model */
     enum config_params params;
     enum config_leave on_disconnect;

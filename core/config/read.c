@@ -442,6 +442,28 @@ static void find_state_dir(struct config_reader *r)
     r->config->state_dir = path;
 }
 
+static void find_plugin_lock(struct config_reader *r)
+{
+    struct arena *arena = &r->config->arena;
+    harborai_str base, path, folder = SLICE_NONE;
+    if (r->config->plugin_lock.len > 0)
+        return;
+    if (r->config->file.len > 0)
+        folder = files_folder(r->config->file.data);
+    if (r->config->file.len > 0)
+        path = arena_printf(arena, "%.*splugins.lock", SLICE_ARG(folder));
+    else if (environment_find_filled(r->environment, HARBORAI_STR("XDG_CONFIG_HOME"), &base) &&
+             base.data[0] == '/')
+        path = arena_printf(arena, "%.*s/harborai/plugins.lock", SLICE_ARG(base));
+    else if (environment_find_filled(r->environment, HARBORAI_STR("HOME"), &base))
+        path = arena_printf(arena, "%.*s/.config/harborai/plugins.lock", SLICE_ARG(base));
+    else
+        return;
+    if (path.data == NULL)
+        r->is_out_of_memory = true;
+    r->config->plugin_lock = path;
+}
+
 /* ---- All of it ---------------------------------------------------------------------------- */
 
 /* A key is expanded where it is read: what is unset there is no fault, and what it holds must not
@@ -483,6 +505,7 @@ void read_config(struct config_reader *r, struct node *root)
     read_environment(r);
     read_overrides(r);
     find_state_dir(r);
+    find_plugin_lock(r);
     if (r->config->has_file)
         read_providers(r, root);
     else

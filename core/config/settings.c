@@ -43,6 +43,12 @@ const struct setting settings[] = {
     {"plugin_trusted_groups", SETTING_NAMES, NULL, NULL, 1, 32, NULL, NULL,
      AT(plugin_trusted_groups),
      "groups that may write to plugins and their directories, besides your own private one"},
+    {"plugin_lock", SETTING_PATH, NULL, "`plugins.lock` beside the configuration's file", 1, PATH_LEN,
+     NULL, NULL, AT(plugin_lock),
+     "file that lists plugins by the SHA-256 of their files: one that is listed is that file, or is "
+     "refused"},
+    {"plugin_require_lock", SETTING_SWITCH, "false", NULL, 0, 0, NULL, NULL, AT(plugin_require_lock),
+     "whether a plugin that plugin_lock does not list is refused"},
     {"disabled_models", SETTING_NAMES, NULL, NULL, 1, NAME_LEN, NULL, NULL, AT(disabled_models),
      "globs over provider/model, as acme/*-preview: such a model is not served"},
     {"params", SETTING_PARAMS, "warn", NULL, 0, 0, "HARBORAI_PARAMS", NULL, AT(params),

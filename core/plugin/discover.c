@@ -345,6 +345,7 @@ harborai_status plugin_catalog_create(const struct discover_options *options,
     harborai_status st = trust_init(&walk.trust, &options->trust, error);
     if (st == HARBORAI_OK)
         st = walk_all(&walk, options, error);
+    trust_release(&walk.trust);
     if (st < 0) {
         plugin_catalog_destroy(walk.catalog);
         return st;

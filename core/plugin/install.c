@@ -255,6 +255,7 @@ void install_release(struct install *install)
     free(install->file.warning);
     free(install->directory);
     free(install->target);
+    trust_release(&install->trust);
     if (install->fd >= 0)
         close(install->fd);
     if (install->lock >= 0)

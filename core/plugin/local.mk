@@ -3,7 +3,8 @@ noinst_LTLIBRARIES += %reldir%/libplugin.la
 %canon_reldir%_libplugin_la_SOURCES = %reldir%/discover.c %reldir%/discover.h \
 	%reldir%/dynamic.c %reldir%/dynamic.h %reldir%/grammar.c %reldir%/grammar.h \
 	%reldir%/header_lines.c %reldir%/header_lines.h %reldir%/host.c %reldir%/host.h \
-	%reldir%/install.c %reldir%/install.h %reldir%/manifest.c %reldir%/manifest.h \
+	%reldir%/install.c %reldir%/install.h %reldir%/lock.c %reldir%/lock.h \
+	%reldir%/manifest.c %reldir%/manifest.h \
 	%reldir%/manifest_models.c %reldir%/manifest_plugin.c %reldir%/manifest_presets.c \
 	%reldir%/manifest_reader.h %reldir%/manifest_value.c %reldir%/meter.c %reldir%/meter.h \
 	%reldir%/note.c %reldir%/note.h \
@@ -11,6 +12,6 @@ noinst_LTLIBRARIES += %reldir%/libplugin.la
 	%reldir%/provider.h %reldir%/schema_words.c %reldir%/schema_words.h %reldir%/slot.c \
 	%reldir%/slot.h %reldir%/slot_job.c %reldir%/slot_parts.h %reldir%/stage.h %reldir%/trust.c \
 	%reldir%/trust.h
-%canon_reldir%_libplugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(ELF_CFLAGS)
-%canon_reldir%_libplugin_la_LIBADD = $(ELF_LIBS)
+%canon_reldir%_libplugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(ELF_CFLAGS) $(OPENSSL_CFLAGS)
+%canon_reldir%_libplugin_la_LIBADD = $(ELF_LIBS) $(OPENSSL_LIBS)
 EXTRA_DIST += doc/abi-history.md

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Trust, note, manifest, what is asked of the dynamic loader, in this order and on one descriptor. */
+/* Trust, note, manifest, what is asked of the dynamic loader, plugins.lock, in this order and on one
+ * descriptor. */
 #include "plugin/probe.h"
 
 #include <stdlib.h>
@@ -40,6 +41,8 @@ harborai_status probe_open(struct trust *trust, const char *directory, const cha
     st = read_manifest(file, opened.fd);
     if (st == HARBORAI_OK) {
         st = dynamic_check(trust, opened.fd, file->path, &file->warning, &file->error);
+        if (st == HARBORAI_OK)
+            st = trust_check_lock(trust, opened.fd, file->path, file->manifest->id, &file->error);
         file->stage = st < 0 ? PLUGIN_STAGE_TRUST : file->stage;
     }
     if (st < 0)

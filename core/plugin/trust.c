@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "plugin/lock.h"
 
 #define DATABASE_ENTRY KIB(64)
 
@@ -75,19 +76,49 @@ static harborai_status add_group(struct trust *t, harborai_str group, harborai_e
     return HARBORAI_OK;
 }
 
+/* Who may write to it decides what is loaded. */
+static harborai_status load_lock(struct trust *t, harborai_str path, harborai_error *error)
+{
+    struct stat status;
+    char *terminated = slice_dup(path), above[PATH_MAX];
+    if (terminated == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+    harborai_status st = plugin_lock_load(terminated, &t->lock, &status, error);
+    if (st == HARBORAI_OK && status.st_mode != 0)
+        st = trust_check(t, &status, terminated, error);
+    if (st == HARBORAI_OK && status.st_mode != 0 && realpath(terminated, above) != NULL) {
+        char *slash = strrchr(above, '/');
+        slash[slash == above ? 1 : 0] = '\0';
+        st = trust_check_directory(t, above, error);
+    }
+    free(terminated);
+    return st;
+}
+
 struct trust_rules trust_rules_of(const struct config *config)
 {
     return (struct trust_rules){.groups = config->plugin_trusted_groups.items,
-                                .group_count = config->plugin_trusted_groups.count};
+                                .group_count = config->plugin_trusted_groups.count,
+                                .lock = config->plugin_lock,
+                                .require_lock = config->plugin_require_lock};
 }
 
 harborai_status trust_init(struct trust *t, const struct trust_rules *rules, harborai_error *error)
 {
     harborai_status st = HARBORAI_OK;
     *t = (struct trust){.user = geteuid(), .private_group = getegid()};
-    for (size_t i = 0; rules != NULL && st == HARBORAI_OK && i < rules->group_count; i++)
+    if (rules == NULL)
+        return st;
+    t->require_lock = rules->require_lock;
+    for (size_t i = 0; st == HARBORAI_OK && i < rules->group_count; i++)
         st = add_group(t, rules->groups[i], error);
-    return st;
+    return st == HARBORAI_OK && rules->lock.len > 0 ? load_lock(t, rules->lock, error) : st;
+}
+
+void trust_release(struct trust *t)
+{
+    plugin_lock_destroy(t->lock);
+    t->lock = NULL;
 }
 
 static bool may_write(struct trust *t, gid_t group)
@@ -259,6 +290,29 @@ harborai_status trust_open(struct trust *t, const char *directory, const char *n
     }
     *ret_file = (struct trusted_file){fd, copy, file_identity_of(&status)};
     return HARBORAI_OK;
+}
+
+harborai_status trust_check_lock(const struct trust *t, int fd, const char *path, harborai_str id,
+                                 harborai_error *error)
+{
+    char digest[PLUGIN_DIGEST_LEN + 1];
+    const char *lock = t->lock != NULL ? plugin_lock_path(t->lock) : "plugins.lock";
+    harborai_str listed = t->lock != NULL ? plugin_lock_find(t->lock, id) : SLICE_NONE;
+    if (listed.len == 0 && !t->require_lock)
+        return HARBORAI_OK;
+    if (listed.len == 0)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is not listed in '%s', and plugin_require_lock is true: "
+                                  "'harborai plugin lock %.*s', or 'plugin install --lock', lists it",
+                                  path, lock, SLICE_ARG(id));
+    harborai_status st = plugin_digest(fd, path, digest, error);
+    if (st < 0 || slice_is(listed, digest))
+        return st;
+    return harborai_error_set(error, HARBORAI_E_CONFIG,
+                              "'%s' is not the file that '%s' lists for %.*s: its SHA-256 is %.12s…, "
+                              "listed is %.12s…; if it is the right one, 'harborai plugin lock %.*s', "
+                              "or 'plugin install --lock', lists it", path, lock, SLICE_ARG(id),
+                              digest, listed.data, SLICE_ARG(id));
 }
 
 void trusted_file_release(struct trusted_file *file)

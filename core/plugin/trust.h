@@ -21,6 +21,8 @@ struct trust {
     bool has_private_group; /* … if it has no member but the user (umask 002) */
     gid_t groups[TRUST_GROUPS]; /* may write, for the operator says so */
     size_t group_count;
+    struct plugin_lock *lock; /* owned; NULL = none */
+    bool require_lock;
     bool knows_groups; /* the data base was asked, which takes its time: not before a group may write */
 };
 
@@ -28,14 +30,17 @@ struct trust {
 struct trust_rules {
     const harborai_str *groups; /* `plugin_trusted_groups`, names or numbers: */
     size_t group_count;         /* files that these may write to are taken */
+    harborai_str lock;          /* the path of plugins.lock; empty = none */
+    bool require_lock;          /* what it does not list is refused */
 };
 
 struct trust_rules trust_rules_of(const struct config *config);
 
 /* For this process's user. `rules`: NULL = none. E_CONFIG: there is no group of a name, or there are
- * too many. */
+ * too many; plugins.lock is broken, or others may write to it. */
 MUST_CHECK harborai_status trust_init(struct trust *t, const struct trust_rules *rules,
                                       harborai_error *error);
+void trust_release(struct trust *t); /* also after a failure */
 
 /* What a file was when it was checked. Any change of its bytes, owner or mode changes it. */
 struct file_identity {
@@ -68,6 +73,11 @@ MUST_CHECK harborai_status trust_open(struct trust *t, const char *directory,
                                       const char *name, const char *const *directories,
                                       size_t directory_count, struct trusted_file *ret_file,
                                       harborai_error *error);
+
+/* Whether plugins.lock lets the plugin of that id be the file that is open as `fd`. E_CONFIG: it lists
+ * another digest, or none where one is required; the message tells which command lists it. */
+MUST_CHECK harborai_status trust_check_lock(const struct trust *t, int fd, const char *path,
+                                            harborai_str id, harborai_error *error);
 void trusted_file_release(struct trusted_file *file);
 
 #endif

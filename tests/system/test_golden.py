@@ -224,6 +224,7 @@ class DoctorTest(Golden):
         self.settings()
         self.switched_off()
         self.models()
+        self.locked()
         self.settle()
 
     def doctor(self, name, *arguments, path=None, config=None, **env):
@@ -325,6 +326,25 @@ class DoctorTest(Golden):
         self.write("state/plugins.json", '{"version": 1,\n "plugins": {"com.example.good": 1}}')
         self.doctor("broken state")
         os.unlink(self.path("state/plugins.json"))
+
+    def locked(self):
+        config = self.write("locked.yaml", "plugin_require_lock: true\n")
+        self.doctor("plugin that plugins.lock does not list", config=config)
+        self.doctor("plugin that plugins.lock does not list, by model", "good/good-model", config=config)
+        config = self.write("unlocked.yaml", "default_model: good-model\n")
+        self.write("plugins.lock", '{"version": 1, "plugins": {"com.example.good": "%s"}}\n' % ("0" * 64))
+        self.doctor("another file than plugins.lock lists", config=config)
+        self.doctor("another file than plugins.lock lists, by plugin", "good", config=config)
+        os.chmod(self.path("plugins.lock"), 0o666)
+        self.doctor("plugins.lock that everybody may write", config=config)
+        self.write("plugins.lock", '{"version": 1,\n "plugins": {"com.example.good": "1"}}\n')
+        self.doctor("broken plugins.lock", config=config)
+        os.unlink(self.path("plugins.lock"))
+        config = self.write("globs.yaml", "disabled_models: ['good/*']\n")
+        self.doctor("models that the file disables", config=config)
+        self.doctor("models that the file disables, by model", "good-model", config=config)
+        self.doctor("no group of that name", config=self.write(
+            "groups.yaml", "plugin_trusted_groups: [no-such-group]\n"))
 
     def models(self):
         self.doctor("nearly a model", "god-model")

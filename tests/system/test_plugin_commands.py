@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """harborai plugin …: what is said of a plugin, and what is switched off and stays so."""
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -221,6 +222,101 @@ class DoctorTest(PlaceTest):
         made.build(self.plugins, "bad", create="__builtin_trap();")
         self.plugin("doctor")
         self.plugin("doctor", "bad", "worse", code=2)
+
+
+class LockTest(PlaceTest):
+    """plugins.lock, beside the configuration."""
+
+    def setUp(self):
+        super().setUp()
+        self.config = os.path.join(self.home, "config.yaml")
+        self.lock = os.path.join(self.home, "plugins.lock")
+        self.require(False)
+
+    def require(self, required):
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"plugin_require_lock: {'true' if required else 'false'}\n")
+
+    def listed(self):
+        with open(self.lock, encoding="utf-8") as file:
+            return json.load(file)["plugins"]
+
+    def test_lock_and_remove(self):
+        path = made.build(self.plugins, "good")
+        made.build(self.plugins, "other")
+        with open(path, "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        self.assertEqual(self.json("info", "good")["plugin"]["sha256"], digest)
+        self.assertIn(digest, self.plugin("info", "good").stdout)
+        self.assertEqual(self.json("lock", "good"), {"version": 1, "id": "com.example.good",
+                                                     "lock": self.lock, "sha256": digest})
+        self.assertEqual(self.listed(), {"com.example.good": digest})
+        self.assertEqual(self.states(), {"good.so": "ready", "other.so": "ready"})
+        self.require(True)
+        self.assertEqual(self.states(), {"good.so": "ready", "other.so": "refused"})
+        done = self.plugin("list")
+        self.assertIn("'harborai plugin lock com.example.other'", done.stderr)
+        self.plugin("lock", "com.example.other")
+        self.assertEqual(self.states(), {"good.so": "ready", "other.so": "ready"})
+        chat = self.run_harborai("chat", "-m", "other-model", "hello")
+        self.assertEqual((chat.returncode, chat.stdout), (0, "made on the spot\n"), chat.stderr)
+        self.plugin("lock", "other", "--remove")
+        self.assertEqual(self.listed(), {"com.example.good": digest})
+        self.assertIn("is not listed", self.plugin("lock", "other", "--remove", code=2).stderr)
+        self.assertEqual(self.states()["other.so"], "refused")
+
+    def test_another_file(self):
+        path = made.build(self.plugins, "good")
+        self.plugin("lock", "good")
+        before = self.listed()["com.example.good"]
+        with open(path, "ab") as file:
+            file.write(b"more")
+        self.assertEqual(self.states(), {"good.so": "refused"})
+        done = self.plugin("info", "good")
+        now = self.json("info", "good")["plugin"]["sha256"]
+        self.assertNotEqual(before, now)
+        self.assertIn(f"its SHA-256 is {now[:12]}…, listed is {before[:12]}…; if it is the right one, "
+                      "'harborai plugin lock com.example.good'", done.stdout)
+        chat = self.run_harborai("chat", "-m", "good-model", "hello")
+        self.assertNotEqual(chat.returncode, 0)
+        self.plugin("lock", "good")
+        self.assertEqual((self.states(), self.listed()["com.example.good"]), ({"good.so": "ready"}, now))
+
+    def test_install(self):
+        source = os.path.join(self.home, "source")
+        os.mkdir(source)
+        user = os.path.join(self.home, ".local", "lib", "harborai", "plugins", "acme.so")
+        self.require(True)
+        first = made.build(source, "acme")
+        done = self.plugin("install", first, code=1)
+        self.assertIn("'plugin install --lock'", done.stderr)
+        self.assertFalse(os.path.exists(user) or os.path.exists(self.lock))
+        self.plugin("install", "--lock", first)
+        listed = self.listed()
+        self.assertEqual(self.states(), {"acme.so": "ready"})
+        with open(first, "ab") as file:
+            file.write(b"more")
+        done = self.plugin("install", "--force", first, code=1)
+        self.assertIn("listed is", done.stderr)
+        done = self.plugin("install", "--lock", first, code=1)
+        self.assertIn("--force", done.stderr)
+        self.assertEqual((self.listed(), self.states()), (listed, {"acme.so": "ready"}))
+        self.plugin("install", "--lock", "--force", first)
+        self.assertNotEqual(self.listed(), listed)
+        self.assertEqual(self.states(), {"acme.so": "ready"})
+
+    def test_what_cannot_be_listed(self):
+        path = made.build(self.plugins, "good")
+        os.chmod(path, 0o666)
+        self.assertIn("writable by everybody", self.plugin("lock", "good.so", code=1).stderr)
+        self.plugin("lock", "nobody", code=2)
+        self.plugin("lock", code=2)
+        os.chmod(path, 0o644)
+        with open(self.lock, "w", encoding="utf-8") as file:
+            file.write("{")
+        done = self.plugin("lock", "good", code=3)
+        self.assertIn("remove the file", done.stderr)
+        self.assertEqual(os.path.getsize(self.lock), 1)
 
 
 class InstallTest(PlaceTest):

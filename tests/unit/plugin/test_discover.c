@@ -488,14 +488,17 @@ static void test_trusted_groups(void)
     for (size_t i = 0; i < ARRAY_LEN(many); i++)
         many[i] = HARBORAI_STR("7");
     many[0] = HARBORAI_STR("root");
-    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, TRUST_GROUPS}, &error) == HARBORAI_OK);
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){.groups = many, .group_count = TRUST_GROUPS},
+                         &error) == HARBORAI_OK);
     CU_ASSERT(t.group_count == TRUST_GROUPS && t.groups[0] == 0 && t.groups[1] == 7);
-    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, TRUST_GROUPS + 1}, NULL) ==
-              HARBORAI_E_CONFIG);
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){.groups = many, .group_count = TRUST_GROUPS + 1},
+                         NULL) == HARBORAI_E_CONFIG);
     many[1] = HARBORAI_STR("4294967296");
-    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, 2}, NULL) == HARBORAI_E_CONFIG);
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){.groups = many, .group_count = 2}, NULL) ==
+              HARBORAI_E_CONFIG);
     many[1] = HARBORAI_STR("no-such-group");
-    CU_ASSERT(trust_init(&t, &(struct trust_rules){many, 2}, &error) == HARBORAI_E_CONFIG);
+    CU_ASSERT(trust_init(&t, &(struct trust_rules){.groups = many, .group_count = 2}, &error) ==
+              HARBORAI_E_CONFIG);
     CU_ASSERT(strstr(error.message, "there is no group 'no-such-group'") != NULL);
     fixture_open(&f);
     fixture_add(&f, "good", "x.so");
@@ -503,7 +506,8 @@ static void test_trusted_groups(void)
         CU_ASSERT_FATAL(chown(f.directory, 0, 3) == 0 && chmod(f.directory, 0775) == 0);
         for (size_t groups = 0; groups < 2; groups++) {
             const struct discover_options options = {.environment = f.directory,
-                                                     .trust = {&third, groups}};
+                                                     .trust = {.groups = &third,
+                                                               .group_count = groups}};
             CU_ASSERT_FATAL(plugin_catalog_create(&options, &c, NULL) == HARBORAI_OK);
             CU_ASSERT(c->file_count == groups);
             plugin_catalog_destroy(c);
