@@ -316,6 +316,11 @@ static void look_at_all(struct doctor *d)
 {
     const struct plugin_catalog *c = d->plugins.catalog;
     AUTO(buf) text = BUF_INIT(KIB(64));
+    if (d->plugins.config->plugin_trust == CONFIG_TRUST_OFF)
+        findings_tell(&d->findings, SLICE_NONE,
+                      "plugin_trust is off: plugins are loaded whoever may write to them; take it out "
+                      "of %.*s, unless that is for development",
+                      SLICE_ARG(d->plugins.config->file));
     look_at_directories(d);
     for (size_t i = 0; i < c->file_count; i++)
         look_at_file(d, &c->files[i]);

@@ -84,12 +84,16 @@ static void print_manifest(const struct manifest *m)
 /* ---- Trust ---------------------------------------------------------------------------------- */
 
 /* "user 0, mode 0755": who could have changed the file. */
-static void format_trust(const struct plugin_file *file, struct buf *text)
+static void format_trust(const struct plugins *plugins, const struct plugin_file *file,
+                         struct buf *text)
 {
+    bool is_off = plugins->config->plugin_trust == CONFIG_TRUST_OFF;
     struct stat status;
     if (stat(file->path, &status) == 0)
         buf_printf(text, "%s: of user %u, mode %04o",
-                   file->stage == PLUGIN_STAGE_TRUST ? "refused" : "checked, with all directories above",
+                   file->stage == PLUGIN_STAGE_TRUST ? "refused"
+                   : is_off                          ? "not checked, for plugin_trust is off"
+                                                     : "checked, with all directories above",
                    (unsigned)status.st_uid, (unsigned)status.st_mode & 07777U);
 }
 
@@ -118,7 +122,7 @@ static void print_file(const struct plugins *plugins, const struct plugin_file *
     AUTO(buf) trust = BUF_INIT(KIB(1));
     AUTO(buf) reason = BUF_INIT(KIB(16));
     char digest[PLUGIN_DIGEST_LEN + 1];
-    format_trust(file, &trust);
+    format_trust(plugins, file, &trust);
     add_reason(plugins, file, &reason);
     if (file->manifest != NULL)
         print_manifest(file->manifest);
@@ -216,7 +220,7 @@ static void print_json(const struct plugins *plugins, const struct plugin_file *
     AUTO(buf) reason = BUF_INIT(KIB(16));
     char digest[PLUGIN_DIGEST_LEN + 1];
     struct json_writer w = JSON_WRITER(&text);
-    format_trust(file, &trust);
+    format_trust(plugins, file, &trust);
     add_reason(plugins, file, &reason);
     json_write_object(&w);
     json_write_key_int64(&w, "version", 1);

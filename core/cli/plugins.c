@@ -23,6 +23,8 @@ enum exit_code plugins_open(struct plugins *plugins, const struct command *comma
     struct config *config = setup_config_without_keys(command, arguments);
     if (config == NULL)
         return EXIT_CONFIG;
+    if (config->plugin_trust == CONFIG_TRUST_OFF)
+        command_complain("plugin_trust is off: plugins are used whoever may write to them");
     return plugins_open_with(plugins, config, &error) < 0 ? command_fail(&error) : EXIT_OK;
 }
 

@@ -34,6 +34,11 @@ enum config_params {
     CONFIG_PARAMS_DROP    /* they are left out */
 };
 
+enum config_trust {
+    CONFIG_TRUST_ON, /* whose a plugin is, and who may write to it, is checked */
+    CONFIG_TRUST_OFF /* it is not: for those who make plugins */
+};
+
 /* What becomes of a call whose client left. */
 enum config_leave {
     CONFIG_LEAVE_CANCEL, /* the vendor is broken off */
@@ -107,6 +112,7 @@ struct config {
     struct config_names plugin_path;
     bool plugin_watch;
     struct config_names plugin_preload; /* of providers; {"all"}: of each */
+    enum config_trust plugin_trust;
     struct config_names plugin_trusted_groups; /* names or numbers */
     harborai_str plugin_lock; /* empty: neither set, nor is there a directory for it */
     bool plugin_require_lock;

@@ -186,6 +186,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
         return;
     case SETTING_PARAMS:
     case SETTING_LEAVE:
+    case SETTING_TRUST:
         write_choice(w, settings_words(setting->type));
         return;
     case SETTING_SWITCH:
@@ -369,7 +370,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_PRESET] = "preset",
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
         [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",   [SETTING_LEAVE] = "word",
-        [SETTING_SWITCH] = "switch", [SETTING_WHICH] = "names",
+        [SETTING_SWITCH] = "switch", [SETTING_WHICH] = "names", [SETTING_TRUST] = "word",
     };
     return names[type];
 }

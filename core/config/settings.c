@@ -40,6 +40,9 @@ const struct setting settings[] = {
     {"plugin_preload", SETTING_WHICH, NULL, NULL, 1, NAME_LEN, "HARBORAI_PLUGIN_PRELOAD", NULL,
      AT(plugin_preload),
      "providers whose plugin `harborai serve` loads when it starts, not when the first call comes"},
+    {"plugin_trust", SETTING_TRUST, "on", NULL, 0, 0, NULL, NULL, AT(plugin_trust),
+     "off: plugins are loaded whoever may write to them, which a warning at each start tells; for "
+     "development"},
     {"plugin_trusted_groups", SETTING_NAMES, NULL, NULL, 1, 32, NULL, NULL,
      AT(plugin_trusted_groups),
      "groups that may write to plugins and their directories, besides your own private one"},
@@ -130,10 +133,13 @@ const char *const *settings_words(enum setting_type type)
                                         [CONFIG_LEAVE_DRAIN] = "drain",
                                         NULL};
     static const char *const switches[] = {[false] = "false", [true] = "true", NULL};
+    static const char *const trust[] = {[CONFIG_TRUST_ON] = "on", [CONFIG_TRUST_OFF] = "off", NULL};
     if (type == SETTING_PARAMS)
         return params;
     if (type == SETTING_SWITCH)
         return switches;
+    if (type == SETTING_TRUST)
+        return trust;
     return type == SETTING_LEAVE ? leave : NULL;
 }
 
@@ -305,6 +311,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_PARAMS:
     case SETTING_LEAVE:
     case SETTING_SWITCH:
+    case SETTING_TRUST:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:

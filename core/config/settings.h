@@ -16,6 +16,7 @@ enum setting_type {
     SETTING_PARAMS,   /* enum config_params */
     SETTING_LEAVE,    /* enum config_leave */
     SETTING_SWITCH,   /* bool */
+    SETTING_TRUST,    /* enum config_trust */
     SETTING_PATH,     /* a file or directory; "~/" and, in a file, what is relative are resolved */
     SETTING_PATHS,    /* a list of them */
     SETTING_NAMES,    /* a list of names and globs */

@@ -17,6 +17,7 @@
 
 struct trust {
     uid_t user;
+    bool is_off;
     gid_t private_group; /* may write, */
     bool has_private_group; /* … if it has no member but the user (umask 002) */
     gid_t groups[TRUST_GROUPS]; /* may write, for the operator says so */
@@ -28,6 +29,7 @@ struct trust {
 
 /* What the operator says of it. Borrows. */
 struct trust_rules {
+    bool is_off;                /* `plugin_trust: off`: owners and modes are not looked at */
     const harborai_str *groups; /* `plugin_trusted_groups`, names or numbers: */
     size_t group_count;         /* files that these may write to are taken */
     harborai_str lock;          /* the path of plugins.lock; empty = none */

@@ -171,6 +171,7 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     harborai_status st = prepare_anew(runtime, &change, &models, error);
     if (st < 0)
         return st;
+    providers_warn_of_trust(runtime, config);
     providers_log_refused(runtime, NULL);
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);

@@ -551,6 +551,14 @@ harborai_status providers_prepare(struct runtime *runtime, const struct change *
     return st >= 0 && is_rescan ? replace_removed(runtime, error) : st;
 }
 
+void providers_warn_of_trust(const struct runtime *runtime, const struct config *config)
+{
+    if (config->plugin_trust == CONFIG_TRUST_OFF)
+        log_write(runtime->options.log, LOG_LEVEL_WARN, "plugin.trust",
+                  "state=off reason='plugins are loaded whoever may write to them' help='take "
+                  "plugin_trust out of the configuration, unless this is for development'");
+}
+
 static bool was_so(const struct plugin_catalog *before, const struct plugin_file *file)
 {
     for (size_t i = 0; before != NULL && i < before->file_count; i++)

@@ -151,6 +151,7 @@ MUST_CHECK harborai_status providers_prepare(struct runtime *runtime, const stru
 /* Whether the plugin that is in this file, or was, made it. */
 bool provider_is_of(const struct runtime_provider *p, const struct plugin_file *file);
 void provider_free(struct runtime_provider *p); /* whose slot is gone, or was never made */
+void providers_warn_of_trust(const struct runtime *runtime, const struct config *config);
 /* What is not used, but for what was not before (NULL: all). */
 void providers_log_refused(const struct runtime *runtime, const struct plugin_catalog *before);
 

@@ -343,6 +343,12 @@ class DoctorTest(Golden):
         config = self.write("globs.yaml", "disabled_models: ['good/*']\n")
         self.doctor("models that the file disables", config=config)
         self.doctor("models that the file disables, by model", "good-model", config=config)
+        loose = self.path("loose")
+        config = self.write("trusting.yaml", "plugin_trust: off\n")
+        self.doctor("trust is off", path=loose, config=config)
+        self.write("plugins.lock", '{"version": 1, "plugins": {"com.example.bad": "%s"}}\n' % ("0" * 64))
+        self.doctor("another file than plugins.lock lists, trust is off", path=loose, config=config)
+        os.unlink(self.path("plugins.lock"))
         self.doctor("no group of that name", config=self.write(
             "groups.yaml", "plugin_trusted_groups: [no-such-group]\n"))
 

@@ -305,6 +305,18 @@ class LockTest(PlaceTest):
         self.assertNotEqual(self.listed(), listed)
         self.assertEqual(self.states(), {"acme.so": "ready"})
 
+    def test_trust_is_off(self):
+        os.chmod(made.build(self.plugins, "good"), 0o666)
+        self.assertEqual(self.states(), {"good.so": "refused"})
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write("plugin_trust: off\n")
+        self.assertEqual(self.states(), {"good.so": "ready"})
+        self.assertIn("plugin_trust is off", self.plugin("list").stderr)
+        self.assertIn("not checked, for plugin_trust is off", self.plugin("info", "good").stdout)
+        chat = self.run_harborai("chat", "-m", "good-model", "hello")
+        self.assertEqual((chat.returncode, chat.stdout), (0, "made on the spot\n"), chat.stderr)
+        self.assertIn("plugin.trust", chat.stderr)
+
     def test_what_cannot_be_listed(self):
         path = made.build(self.plugins, "good")
         os.chmod(path, 0o666)

@@ -9,8 +9,9 @@ extern const CU_TestInfo faults_tests[];
 /* Of the top level. */
 #define KNOWN                                                                                      \
     "server, default_model, state_dir, plugin_path, plugin_watch, plugin_preload, "                \
-    "plugin_trusted_groups, plugin_lock, plugin_require_lock, disabled_models, "                   \
-    "params, on_disconnect, log, tls, timeouts, replay, providers, models"
+    "plugin_trust, plugin_trusted_groups, plugin_lock, plugin_require_lock, "                      \
+    "disabled_models, params, on_disconnect, log, tls, timeouts, replay, providers, "              \
+    "models"
 
 static const struct row {
     const char *text, *want;

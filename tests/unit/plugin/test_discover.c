@@ -521,7 +521,8 @@ static void test_trust_rules(void)
 {
     struct trust user = {.user = 1000, .private_group = 1000, .has_private_group = true,
                          .knows_groups = true},
-                       staff = {.user = 1000, .private_group = 50}, trusting = user;
+                       staff = {.user = 1000, .private_group = 50}, trusting = user,
+                       off = {.user = 1000, .private_group = 50, .is_off = true};
     trusting.groups[trusting.group_count++] = 50;
     const struct {
         const char *name;
@@ -540,6 +541,7 @@ static void test_trust_rules(void)
         {"another group writes", &trusting, 1000, 51, S_IFREG | 0664, false},
         {"trusted group, everybody writes", &trusting, 1000, 50, S_IFREG | 0666, false},
         {"foreign group writes", &user, 1000, 50, S_IFREG | 0664, false},
+        {"everybody writes, trust is off", &off, 1001, 51, S_IFREG | 0666, true},
         {"everybody writes", &user, 1000, 1000, S_IFREG | 0646, false},
         {"/tmp", &user, 0, 0, S_IFDIR | 01777, true},
         {"sticky of the user", &user, 1000, 1000, S_IFDIR | 01777, false},
