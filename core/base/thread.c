@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts threads with all signals blocked. */
+/* Starts threads with all signals blocked but those that a thread brings upon itself. */
 #include "base/thread.h"
 
 #include <signal.h>
@@ -9,11 +9,14 @@
 harborai_status thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *argument),
                              void *argument, harborai_error *error)
 {
-    sigset_t all, before;
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t blocked, before;
     char text[128];
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits it */
+    sigfillset(&blocked);
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) /* blocked they end the process past all handlers */
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before); /* the new thread inherits it */
     int failed = pthread_create(ret_thread, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0)

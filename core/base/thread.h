@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads of ours: named, and with every signal blocked, so that an application's handlers run on
- * its own threads only. */
+ * its own threads only; but for faults, which come to the thread that has them or end the process. */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
