@@ -13,9 +13,11 @@ static struct attempt *attempt_of(harborai_call *api)
     return CONTAINER_OF(api, struct attempt, api);
 }
 
+/* From a thread that may not it would spoil what belongs to another: there is nothing for it. */
 static void *call_alloc(harborai_call *api, size_t size)
 {
-    return arena_alloc(&attempt_of(api)->call->arena, size);
+    struct attempt *a = attempt_of(api);
+    return attempt_is_translated_here(a) ? arena_alloc(&a->call->arena, size) : NULL;
 }
 
 /* What a plugin makes of a vendor's bytes comes to an end with them; a source of its own that does

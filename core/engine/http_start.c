@@ -188,6 +188,9 @@ harborai_status http_start(harborai_call *api, const harborai_http_request *give
     harborai_http_request from;
     harborai_status st = take_http_request(given, &from);
 
+    if (!attempt_is_translated_here(a)) /* and everything below belongs to another thread */
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "http_start() is not for threads of a plugin");
     if (st < 0)
         return harborai_error_set(error, st, "the request's size is 0");
     st = prepare(a, &from, error);
