@@ -273,6 +273,15 @@ const struct plugin_state_entry *plugin_state_disabled(const struct plugin_state
     return NULL;
 }
 
+const struct crash *plugin_state_crash(const struct plugin_state *state,
+                                       const struct crash_subject *subject)
+{
+    for (size_t i = 0; i < state->crash_count; i++)
+        if (crash_is_of(&state->crashes[i], subject))
+            return &state->crashes[i];
+    return NULL;
+}
+
 const struct plugin_state_entry *plugin_state_list(const struct plugin_state *state,
                                                    enum plugin_state_kind kind, size_t *ret_count)
 {

@@ -12,13 +12,17 @@
  *       "models": {"acme/…-preview": {"enabled": false}}           a '*' stands for any run of bytes
  *     }
  *
- * Members that this version does not know are kept. A broken file is an error, never a guess. */
+ * Members that this version does not know are kept. A broken file is an error, never a guess.
+ *
+ * Beside it lie the marks of plugins whose process died in the middle of something (crash_mark.h): they
+ * are left out too, until they are enabled. */
 #ifndef STORE_PLUGIN_STATE_H
 #define STORE_PLUGIN_STATE_H
 
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/slice.h"
+#include "store/crash_mark.h"
 
 enum plugin_state_kind {
     PLUGIN_STATE_PLUGIN,   /* by its id */
@@ -67,10 +71,15 @@ const struct plugin_state_entry *plugin_state_list(const struct plugin_state *st
 /* `by` of what is switched off because its file is being taken away. */
 #define PLUGIN_STATE_BY_REMOVE "harborai plugin remove"
 
+/* The mark of a process that died while it loaded this very file, or let go of it; NULL = there is none.
+ * [any] */
+const struct crash *plugin_state_crash(const struct plugin_state *state,
+                                       const struct crash_subject *subject);
+
 struct plugin_state_change {
     enum plugin_state_kind kind;
     harborai_str name; /* of MODEL: the glob itself */
-    bool enabled;      /* true takes the entry away */
+    bool enabled;      /* true takes the entry away; of PLUGIN the marks of its crashes, too */
     const char *by;    /* "harborai plugin disable" */
 };
 

@@ -96,7 +96,12 @@ harborai_status plugin_state_load(harborai_str state_dir, struct plugin_state **
     if (state_dir.len == 0)
         return plugin_state_create(SLICE_NONE, "", ret_state, error);
     harborai_status st = paths_init(&paths, state_dir, error);
-    return st < 0 ? st : load(paths.file, ret_state, error);
+    if (st == HARBORAI_OK)
+        st = load(paths.file, ret_state, error);
+    if (st == HARBORAI_OK)
+        (*ret_state)->crashes =
+            crash_list(state_dir, &(*ret_state)->arena, &(*ret_state)->crash_count);
+    return st;
 }
 
 /* ---- Writing -------------------------------------------------------------------------------- */
@@ -246,6 +251,7 @@ harborai_status plugin_state_apply(harborai_str state_dir, const struct plugin_s
                                    harborai_error *error)
 {
     AUTO(paths) paths = {NULL, NULL, NULL, NULL};
+    size_t forgotten = 0;
     int lock = -1;
     if (state_dir.len == 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
@@ -261,6 +267,10 @@ harborai_status plugin_state_apply(harborai_str state_dir, const struct plugin_s
     if (st < 0)
         return st;
     st = apply_locked(&paths, change, clock, ret_changed, error);
+    if (st == HARBORAI_OK && change->enabled && change->kind == PLUGIN_STATE_PLUGIN)
+        st = crash_forget(state_dir, change->name, &forgotten, error);
+    if (st == HARBORAI_OK && forgotten > 0)
+        *ret_changed = true;
     close(lock);
     return st;
 }

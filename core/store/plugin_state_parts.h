@@ -25,6 +25,8 @@ struct plugin_state {
     struct plugin_state_section sections[PLUGIN_STATE_KINDS];
     harborai_str others[PLUGIN_STATE_MEMBERS_MAX]; /* members that are kept as they stand */
     size_t other_count;
+    const struct crash *crashes;
+    size_t crash_count;
 };
 
 /* "plugins", "providers", "models". */
