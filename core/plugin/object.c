@@ -120,7 +120,7 @@ static const char *load_reason(const char *path)
 }
 
 static harborai_status map_object(struct plugin_loader *loader, struct loaded *l,
-                                  harborai_error *error)
+                                  const struct plugin_watcher *watcher, harborai_error *error)
 {
     char alias[PATH_MAX];
     struct link_map *map = NULL;
@@ -132,6 +132,7 @@ static harborai_status map_object(struct plugin_loader *loader, struct loaded *l
                                   "'%s' was loaded too often in this process: restart it", l->path);
     l->object.generation =
         atomic_fetch_add_explicit(&loader->loads, 1, memory_order_relaxed) + 1;
+    watcher->enter(watcher, PLUGIN_STAGE_DLOPEN);
     l->handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL);
     if (l->handle == NULL)
         return harborai_error_set(
@@ -189,6 +190,7 @@ static harborai_status check_table(const struct loaded *l, const struct manifest
 }
 
 static harborai_status query_table(struct loaded *l, const struct manifest *manifest,
+                                   const struct plugin_watcher *watcher,
                                    enum plugin_stage *ret_stage, harborai_error *error)
 {
     harborai_plugin_query_fn query;
@@ -200,6 +202,7 @@ static harborai_status query_table(struct loaded *l, const struct manifest *mani
             "'%s' does not export " HARBORAI_PLUGIN_QUERY_SYMBOL
             "(): define it, see examples/plugins/echo", l->path);
     memcpy(&query, &symbol, sizeof query); /* POSIX: an object pointer that is a function's */
+    watcher->enter(watcher, PLUGIN_STAGE_SYMBOL);
     const void *table = query(HARBORAI_ABI_MAJOR);
     *ret_stage = PLUGIN_STAGE_TABLE;
     if (table == NULL)
@@ -239,7 +242,8 @@ static harborai_status check_unchanged(const struct loaded *l, const struct file
 }
 
 static harborai_status load(struct plugin_loader *loader, const char *path,
-                            const struct file_identity *identity, struct loaded **ret_loaded,
+                            const struct file_identity *identity,
+                            const struct plugin_watcher *watcher, struct loaded **ret_loaded,
                             harborai_error *error)
 {
     struct loaded *l = calloc(1, sizeof *l);
@@ -252,7 +256,7 @@ static harborai_status load(struct plugin_loader *loader, const char *path,
     l->path = copy;
     l->identity = *identity;
     l->generation = next_generation(loader, path);
-    harborai_status st = map_object(loader, l, error);
+    harborai_status st = map_object(loader, l, watcher, error);
     if (st < 0) {
         /* What is not the checked file must not be found again under its identity. */
         l->identity = (struct file_identity){0};
@@ -270,6 +274,7 @@ static harborai_status load(struct plugin_loader *loader, const char *path,
 harborai_status plugin_object_open(struct plugin_loader *loader, const char *path,
                                    const struct file_identity *identity,
                                    const struct manifest *manifest,
+                                   const struct plugin_watcher *watcher,
                                    const struct plugin_object **ret_object,
                                    enum plugin_stage *ret_stage, harborai_error *error)
 {
@@ -277,11 +282,11 @@ harborai_status plugin_object_open(struct plugin_loader *loader, const char *pat
     harborai_status st = HARBORAI_OK;
     enum plugin_stage stage = PLUGIN_STAGE_DLOPEN;
     if (l == NULL)
-        st = load(loader, path, identity, &l, error);
+        st = load(loader, path, identity, watcher, &l, error);
     else
         st = check_unchanged(l, identity, error);
     if (st == HARBORAI_OK && l->references == 0)
-        st = query_table(l, manifest, &stage, error);
+        st = query_table(l, manifest, watcher, &stage, error);
     if (st < 0) {
         *ret_stage = stage;
         return st;
@@ -291,7 +296,8 @@ harborai_status plugin_object_open(struct plugin_loader *loader, const char *pat
     return HARBORAI_OK;
 }
 
-void plugin_object_close(struct plugin_loader *loader, const struct plugin_object *object)
+void plugin_object_close(struct plugin_loader *loader, const struct plugin_object *object,
+                         const struct plugin_watcher *watcher)
 {
     (void)loader;
     if (object == NULL)
@@ -299,6 +305,7 @@ void plugin_object_close(struct plugin_loader *loader, const struct plugin_objec
     struct loaded *l = CONTAINER_OF((struct plugin_object *)(uintptr_t)object, struct loaded, object);
     if (--l->references > 0 || l->object.table.unload == NULL)
         return;
+    watcher->enter(watcher, PLUGIN_STAGE_UNLOAD);
     l->object.table.unload();
     dlclose(l->handle);
     loaded_free(l);

@@ -29,17 +29,25 @@ void plugin_loader_destroy(struct plugin_loader *loader);
 /* How often dlopen() was called, for the metrics. [any] */
 uint64_t plugin_loader_count(const struct plugin_loader *loader);
 
+/* Is told what of the plugin's own is about to run: DLOPEN (its constructors), SYMBOL (its query
+ * function), UNLOAD. Not if the object is there already, or stays. */
+struct plugin_watcher {
+    void (*enter)(const struct plugin_watcher *watcher, enum plugin_stage stage);
+};
+
 /* Loads what discovery found at `path`. *ret_object is a reference for plugin_object_close().
  * E_CONFIG or E_UNSUPPORTED, and *ret_stage, which is written on failure only: the file is not the
  * one that was checked, cannot be loaded, or its table is wrong. [job: loader] */
 MUST_CHECK harborai_status plugin_object_open(struct plugin_loader *loader, const char *path,
                                               const struct file_identity *identity,
                                               const struct manifest *manifest,
+                                              const struct plugin_watcher *watcher,
                                               const struct plugin_object **ret_object,
                                               enum plugin_stage *ret_stage, harborai_error *error);
 
 /* Every provider that used the reference is destroyed. With the last one the object is unmapped, if
  * it says by its `unload` that it can be; else it stays, and is used again. [job: loader] */
-void plugin_object_close(struct plugin_loader *loader, const struct plugin_object *object);
+void plugin_object_close(struct plugin_loader *loader, const struct plugin_object *object,
+                         const struct plugin_watcher *watcher);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "loop/jobs.h"
 #include "plugin/discover.h"
+#include "plugin/stage.h"
 
 struct provider;
 struct slot;
@@ -42,6 +43,12 @@ struct provider_services {
      * plugin's tick() runs only after create() and on tick_now(). */
     void (*tick_after)(const struct provider_services *services, struct slot *slot,
                        int64_t delay_ms);
+
+    /* [job] Code of the plugin is about to run for which the process may pay: DLOPEN, SYMBOL, CREATE,
+     * TICK, DESTROY, UNLOAD; NONE: it has returned. One function of a provider at a time. NULL: nobody
+     * wants to know. */
+    void (*enter)(const struct provider_services *services, const struct provider *provider,
+                  enum plugin_stage stage);
 
     /* [job] One blocking exchange, with the provider's secrets and network list. NULL = none. */
     harborai_status (*http_wait)(const struct provider_services *services,

@@ -95,6 +95,25 @@ static void finish_load(struct slot *slot, enum plugin_stage stage, const harbor
                  error != NULL ? error->code : HARBORAI_OK);
 }
 
+/* ---- Danger -------------------------------------------------------------------------------- */
+
+/* Whoever marks it does so before the plugin's code runs, and when it has come back: NONE. */
+static void enter(struct slot *slot, enum plugin_stage stage)
+{
+    if (slot->services->enter != NULL)
+        slot->services->enter(slot->services, slot->provider, stage);
+}
+
+struct watch {
+    struct plugin_watcher watcher;
+    struct slot *slot;
+};
+
+static void on_enter(const struct plugin_watcher *watcher, enum plugin_stage stage)
+{
+    enter(CONTAINER_OF((uintptr_t)watcher, struct watch, watcher)->slot, stage);
+}
+
 /* ---- Duties -------------------------------------------------------------------------------- */
 
 /* The time of a function that began then. None of them is slow: they are on threads of their own. */
@@ -136,8 +155,12 @@ static void work_open(struct slot *slot)
     enum plugin_stage stage = PLUGIN_STAGE_DLOPEN;
     if (is_settled(slot))
         return;
+    const struct watch watch = {{on_enter}, slot};
+    log_write(slot->services->log, LOG_LEVEL_DEBUG, "plugin.loading", "provider=%s file='%s'",
+              slot_name(slot), p->path);
     harborai_status st = plugin_object_open(slot->loader, p->path, &p->identity, p->manifest,
-                                            &slot->object, &stage, &error);
+                                            &watch.watcher, &slot->object, &stage, &error);
+    enter(slot, PLUGIN_STAGE_NONE);
     if (st < 0)
         finish_load(slot, stage, &error);
     else
@@ -175,14 +198,20 @@ static harborai_status call_create(struct slot *slot, harborai_error *error)
 static void work_create(struct slot *slot)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    if (call_create(slot, &error) < 0) {
+    enter(slot, PLUGIN_STAGE_CREATE);
+    harborai_status st = call_create(slot, &error);
+    if (st < 0) {
+        enter(slot, PLUGIN_STAGE_NONE);
         provider_mask_secrets(slot->provider, &error);
         error_prefix(&error, "providers.%s: ", slot_name(slot));
         atomic_fetch_or(&slot->work, SLOT_WORK_RELEASE);
         finish_load(slot, PLUGIN_STAGE_CREATE, &error);
         return;
     }
+    if (slot->live.table->tick != NULL)
+        enter(slot, PLUGIN_STAGE_TICK);
     call_tick(slot);
+    enter(slot, PLUGIN_STAGE_NONE);
     finish_load(slot, PLUGIN_STAGE_NONE, NULL);
 }
 
@@ -202,10 +231,12 @@ static void work_close(struct slot *slot)
         slot->services->tick_after(slot->services, slot, -1);
     atomic_store(&slot->serving, NULL);
     if (slot->live.provider != NULL) {
+        enter(slot, PLUGIN_STAGE_DESTROY);
         work_drain(slot);
         int64_t began_ns = clock_monotonic_ns(slot->services->clock);
         slot->live.table->destroy(slot->live.provider);
         count_time(slot, METER_DESTROY, began_ns);
+        enter(slot, PLUGIN_STAGE_NONE);
         slot->live.provider = NULL;
     }
     atomic_store(&slot->state, SLOT_GONE);
@@ -214,8 +245,10 @@ static void work_close(struct slot *slot)
 
 static void work_release(struct slot *slot)
 {
-    plugin_object_close(slot->loader, slot->object);
+    const struct watch watch = {{on_enter}, slot};
+    plugin_object_close(slot->loader, slot->object, &watch.watcher);
     slot->object = NULL;
+    enter(slot, PLUGIN_STAGE_NONE);
 }
 
 static void work_run(struct slot *slot, unsigned work)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The stages at which a plugin can be refused, told apart so that the way out can be named. */
+/* The stages at which a plugin can be refused, told apart so that the way out can be named. From DLOPEN
+ * on its own code runs, which may end the process. */
 #ifndef PLUGIN_STAGE_H
 #define PLUGIN_STAGE_H
 
@@ -13,6 +14,9 @@ enum plugin_stage {
     PLUGIN_STAGE_SYMBOL,
     PLUGIN_STAGE_TABLE,
     PLUGIN_STAGE_CREATE,
+    PLUGIN_STAGE_TICK, /* the first, which belongs to the load */
+    PLUGIN_STAGE_DESTROY,
+    PLUGIN_STAGE_UNLOAD,
     PLUGIN_STAGE_COUNT
 };
 
@@ -20,7 +24,7 @@ enum plugin_stage {
 static inline const char *plugin_stage_name(enum plugin_stage stage)
 {
     static const char *const names[] = {"",    "find",   "trust",  "manifest", "abi",
-                                        "dlopen", "symbol", "table", "create"};
+                                        "dlopen", "symbol", "table", "create", "tick", "destroy", "unload"};
     return names[stage];
 }
 
