@@ -55,6 +55,13 @@ static void complain_of_entry(const struct plugins *plugins, const struct plugin
     command_complain("%s'%.*s' is %.*s", what, SLICE_ARG(subject), SLICE_ARG(buf_slice(&text)));
 }
 
+static void complain_of_crash(const struct plugins *plugins, const struct plugin_file *f)
+{
+    AUTO(buf) text = BUF_INIT(KIB(16));
+    plugins_add_crash(plugins_crash(plugins, f), f->manifest->provider, &text);
+    command_complain("'%s' is %.*s", f->path, SLICE_ARG(buf_slice(&text)));
+}
+
 /* Also what is no plugin: nobody is to look for a provider in vain. */
 static void print_disabled(const struct plugins *plugins)
 {
@@ -63,6 +70,8 @@ static void print_disabled(const struct plugins *plugins)
         const struct plugin_state_entry *entry = plugins_disabled(plugins, f);
         if (entry != NULL && f->state == PLUGIN_FILE_KNOWN)
             complain_of_entry(plugins, entry, "", slice_of(f->path), f->manifest->provider);
+        else if (plugins_crash(plugins, f) != NULL)
+            complain_of_crash(plugins, f);
     }
     for (int kind = PLUGIN_STATE_PROVIDER; kind < PLUGIN_STATE_KINDS; kind++) {
         const char *what = kind == PLUGIN_STATE_PROVIDER ? "provider " : "model ";
@@ -203,6 +212,15 @@ static void write_entry(struct json_writer *w, const struct plugins *plugins,
         json_write_key_string(w, "by", entry->by);
 }
 
+static void write_crash(struct json_writer *w, const struct crash *crash, harborai_str name)
+{
+    AUTO(buf) text = BUF_INIT(KIB(16));
+    plugins_add_crash(crash, name, &text);
+    json_write_key_string(w, "reason", buf_slice(&text));
+    json_write_key_string(w, "since", crash->since);
+    json_write_key_string(w, "stage", crash->stage);
+}
+
 static void write_json(struct json_writer *w, const struct plugins *plugins,
                        const struct plugin_file *f)
 {
@@ -215,6 +233,8 @@ static void write_json(struct json_writer *w, const struct plugins *plugins,
         json_write_key_string(w, "reason", slice_of(f->error.message));
     if (entry != NULL)
         write_entry(w, plugins, entry, f->manifest->provider);
+    else if (plugins_crash(plugins, f) != NULL)
+        write_crash(w, plugins_crash(plugins, f), f->manifest->provider);
     if (f->manifest != NULL) {
         json_write_key_string(w, "plugin", f->manifest->provider);
         json_write_key_string(w, "id", f->manifest->id);

@@ -76,10 +76,21 @@ static void tell_disabled(struct doctor *d, const struct plugin_state_entry *ent
     findings_add(&d->findings, buf_slice(&text), buf_slice(&mend));
 }
 
+static void tell_crash(struct doctor *d, const struct plugin_file *file, const struct crash *crash)
+{
+    AUTO(buf) text = BUF_INIT(KIB(16));
+    AUTO(buf) mend = BUF_INIT(KIB(4));
+    buf_printf(&text, "plugin '%s' is ", file->manifest->id.data);
+    plugins_add_crash(crash, file->manifest->provider, &text);
+    add_command(&mend, "harborai plugin enable", file->manifest->provider);
+    findings_add(&d->findings, buf_slice(&text), buf_slice(&mend));
+}
+
 static void look_at_file(struct doctor *d, const struct plugin_file *file)
 {
     AUTO(buf) mend = BUF_INIT(KIB(8));
     const struct plugin_state_entry *entry = plugins_disabled(&d->plugins, file);
+    const struct crash *crash = plugins_crash(&d->plugins, file);
     /* Whom a file belongs to, the message tells how to mend. */
     if (file->error.code != HARBORAI_OK && file->stage != PLUGIN_STAGE_TRUST)
         add_removal(&mend, file);
@@ -87,6 +98,8 @@ static void look_at_file(struct doctor *d, const struct plugin_file *file)
         findings_add(&d->findings, slice_of(file->error.message), buf_slice(&mend));
     if (entry != NULL)
         tell_disabled(d, entry, "plugin", file->manifest->provider);
+    else if (crash != NULL)
+        tell_crash(d, file, crash);
 }
 
 static void look_at_directories(struct doctor *d)
@@ -99,6 +112,14 @@ static void look_at_directories(struct doctor *d)
 
 /* ---- Providers ------------------------------------------------------------------------------ */
 
+static void look_for_crash(struct doctor *d, const struct provider *p)
+{
+    const struct plugin_file *file = plugin_catalog_find(d->plugins.catalog, p->manifest->id);
+    const struct crash *crash = file != NULL ? plugins_crash(&d->plugins, file) : NULL;
+    if (crash != NULL)
+        tell_crash(d, file, crash);
+}
+
 static void look_at_provider(struct doctor *d, const struct provider *p)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -110,6 +131,8 @@ static void look_at_provider(struct doctor *d, const struct provider *p)
     entry = plugin_state_disabled(d->plugins.state, PLUGIN_STATE_PLUGIN, p->manifest->id);
     if (entry != NULL)
         tell_disabled(d, entry, "plugin", p->manifest->provider);
+    else
+        look_for_crash(d, p);
     if (provider_check_secrets(p, &error) >= 0)
         return;
     if (p->key_variable.len > 0)
@@ -227,7 +250,8 @@ static bool look_for_disabled(struct doctor *d, harborai_str model)
     bool is_qualified = slice_split(model, '/', &provider, &rest), found = false;
     for (size_t i = 0; i < c->file_count; i++) {
         const struct plugin_file *file = &c->files[i];
-        if (file->state != PLUGIN_FILE_KNOWN || plugins_disabled(&d->plugins, file) == NULL)
+        if (file->state != PLUGIN_FILE_KNOWN || (plugins_disabled(&d->plugins, file) == NULL &&
+                                                 plugins_crash(&d->plugins, file) == NULL))
             continue;
         if ((is_qualified && slice_equal(provider, file->manifest->provider)) ||
             manifest_model_find(file->manifest, model) != NULL) {

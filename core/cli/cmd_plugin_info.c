@@ -115,6 +115,8 @@ static void add_reason(const struct plugins *plugins, const struct plugin_file *
         buf_add(text, slice_of(file->error.message));
     else if (entry != NULL)
         plugins_add_reason(plugins->state, entry, file->manifest->provider, text);
+    else if (plugins_crash(plugins, file) != NULL)
+        plugins_add_crash(plugins_crash(plugins, file), file->manifest->provider, text);
 }
 
 static void print_file(const struct plugins *plugins, const struct plugin_file *file)

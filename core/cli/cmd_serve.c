@@ -340,9 +340,9 @@ static bool remember(struct serving *s, const struct config *config)
 static enum exit_code start(struct serving *s, struct config *config)
 {
     struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
-                                   .with_journal = true, .with_user_plugins = true,
-                                   .system_plugin_dir = PLUGINDIR, .with_preload = true,
-                                   .with_watch = true};
+                                   .with_journal = true, .with_crash_marks = true,
+                                   .with_user_plugins = true, .system_plugin_dir = PLUGINDIR,
+                                   .with_preload = true, .with_watch = true};
     AUTO(config_faults) faults;
     harborai_error error = HARBORAI_ERROR_INIT;
     config_faults_init(&faults);

@@ -93,12 +93,24 @@ bool plugins_has_lock(const struct plugins *plugins)
     return plugins->config->plugin_lock.len > 0;
 }
 
+const struct crash *plugins_crash(const struct plugins *plugins, const struct plugin_file *file)
+{
+    const struct file_identity *identity = &file->identity;
+    if (file->state != PLUGIN_FILE_KNOWN)
+        return NULL;
+    const struct crash_subject subject = {slice_of(file->path), file->manifest->id, identity->inode,
+                                          identity->size, identity->modified_ns};
+    return plugin_state_crash(plugins->state, &subject);
+}
+
 harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file)
 {
     switch (file->state) {
     case PLUGIN_FILE_KNOWN:
-        return plugins_disabled(plugins, file) != NULL ? HARBORAI_STR("disabled")
-                                                       : HARBORAI_STR("ready");
+        if (plugins_disabled(plugins, file) != NULL)
+            return HARBORAI_STR("disabled");
+        return plugins_crash(plugins, file) != NULL ? HARBORAI_STR("crashed")
+                                                    : HARBORAI_STR("ready");
     case PLUGIN_FILE_SHADOWED:
         return HARBORAI_STR("shadowed");
     case PLUGIN_FILE_REFUSED:
@@ -133,6 +145,13 @@ void plugins_add_glob(const struct config *config, harborai_str glob, struct buf
     harborai_str file = config->file.len > 0 ? config->file : HARBORAI_STR("the configuration");
     buf_printf(text, "disabled by '%.*s' in disabled_models of %.*s: take that out", SLICE_ARG(glob),
                SLICE_ARG(file));
+}
+
+void plugins_add_crash(const struct crash *crash, harborai_str name, struct buf *text)
+{
+    buf_printf(text, "left out since %s, when a process died in it (%s): update it, or 'harborai plugin "
+               "enable %.*s' has it tried again", crash->since.data, crash->stage.data,
+               SLICE_ARG(name));
 }
 
 const char *plugins_origin_name(enum plugin_origin origin)

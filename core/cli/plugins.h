@@ -52,7 +52,10 @@ struct trust_rules plugins_rules_without_lock(const struct plugins *plugins);
 /* Complains if there is no place for plugins.lock. */
 bool plugins_has_lock(const struct plugins *plugins);
 
-/* "ready", "disabled", "shadowed" or "refused". */
+/* The mark of a process that died with this file, for which it is left out; NULL = none. */
+const struct crash *plugins_crash(const struct plugins *plugins, const struct plugin_file *file);
+
+/* "ready", "disabled", "crashed", "shadowed" or "refused". */
 harborai_str plugins_state_name(const struct plugins *plugins, const struct plugin_file *file);
 
 /* "disabled by 'harborai plugin disable' since …, in /…: 'harborai plugin enable acme' enables it". */
@@ -66,6 +69,10 @@ void plugins_write_file(struct json_writer *w, const struct manifest *m, const c
 const harborai_str *plugins_glob_of(const struct config *config, harborai_str qualified);
 /* "disabled by 'acme/…-preview' in disabled_models of /etc/…: take that out". */
 void plugins_add_glob(const struct config *config, harborai_str glob, struct buf *text);
+
+/* "left out since …, when a process died in it (create): update it, or 'harborai plugin enable acme' has it
+ * tried again". */
+void plugins_add_crash(const struct crash *crash, harborai_str name, struct buf *text);
 
 /* Where a file was looked for: "HARBORAI_PLUGIN_PATH", "plugin_path" … */
 const char *plugins_origin_name(enum plugin_origin origin);

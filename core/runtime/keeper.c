@@ -173,6 +173,7 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
         return st;
     providers_warn_of_trust(runtime, config);
     providers_log_refused(runtime, NULL);
+    crash_log(runtime);
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
     publish(runtime, config, models);

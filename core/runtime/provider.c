@@ -279,7 +279,7 @@ static harborai_status want(struct runtime *runtime, const struct config *config
     check_options(spec, w, faults);
     bool is_left = w->only_if_sound && faults->total > faults_before;
     if (!is_left)
-        st = switch_explain(runtime, spec->manifest->id, spec->name, &why_off, error);
+        st = switch_explain(runtime, spec, &why_off, error);
     if (st < 0 || is_left) {
         provider_destroy(spec);
         return st;
@@ -313,7 +313,7 @@ static void switch_where_it_stands(struct runtime *runtime, struct runtime_provi
 {
     const struct provider *spec = p->slot->provider;
     char *why;
-    if (switch_explain(runtime, spec->manifest->id, spec->name, &why, NULL) < 0)
+    if (switch_explain(runtime, spec, &why, NULL) < 0)
         return; /* no memory: it is as it was */
     if (why[0] == '\0' && slot_acquire_fast(p->slot) == NULL) {
         free(why);

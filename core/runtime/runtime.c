@@ -107,6 +107,11 @@ static harborai_status build_shared(struct runtime *runtime, const struct config
         st = transport_shared_create(runtime->options.log, &runtime->transport, error);
     if (st >= 0)
         st = create_replays(runtime, config, error);
+    if (st >= 0 && runtime->options.with_crash_marks && runtime->state_dir[0] != '\0') {
+        crash_tidy(slice_of(runtime->state_dir));
+        st = crash_marks_init(&runtime->marks, slice_of(runtime->state_dir), &clock_system,
+                              error);
+    }
     if (st >= 0)
         st = plugin_loader_create(&runtime->loader, error);
     if (st >= 0)
@@ -395,6 +400,7 @@ static void destroy_jobs(struct runtime *runtime)
 static uint64_t abandon(struct runtime *runtime)
 {
     uint64_t lost = 0;
+    crash_marks_withdraw(&runtime->marks);
     for (unsigned i = 0; i < runtime->loop_count; i++)
         if (!runtime->loops[i].has_thread)
             lost += journal_subscriber_release(&runtime->loops[i].journal);
@@ -421,6 +427,7 @@ uint64_t runtime_destroy(struct runtime *runtime)
     config_destroy((struct config *)(uintptr_t)atomic_load(&runtime->config.current));
     plugin_catalog_destroy(runtime->catalog);
     plugin_state_destroy(runtime->switches);
+    crash_marks_release(&runtime->marks);
     free(runtime->state_dir);
     plugin_loader_destroy(runtime->loader);
     replay_store_destroy(runtime->replays);

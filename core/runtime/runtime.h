@@ -22,6 +22,9 @@ struct runtime_options {
     bool with_journal;         /* false: nothing is recorded (listing commands) */
     bool with_late_journal;    /* its files are made when there is something to record */
     struct record_subscriber *subscriber; /* borrowed; is told of loop 0's calls; or NULL */
+    bool with_crash_marks; /* what a plugin is doing when it ends the process is known to those that
+                              start later: for processes that do not end in the middle of anything by
+                              their own will. What others left is heeded without it */
     bool with_user_plugins; /* those of discover_user_directory(), too */
     const char *system_plugin_dir; /* borrowed; after the environment's and the configuration's */
     bool with_preload; /* providers that the configuration names for it are made before a call comes */

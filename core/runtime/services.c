@@ -120,6 +120,7 @@ void services_init(struct runtime_provider *p)
         .log = p->runtime->options.log,
         .clock = &clock_system,
         .run_job = run_job,
+        .enter = crash_enter,
         .tick_after = tick_after,
         .http_wait = wait_for_http,
     };

@@ -14,6 +14,7 @@
 #include "runtime/order.h"
 #include "runtime/runtime.h"
 #include "runtime/watcher.h"
+#include "store/crash_mark.h"
 #include "store/journal.h"
 #include "store/plugin_state.h"
 #include "transport/transport.h"
@@ -51,6 +52,7 @@ struct runtime_provider {
     int64_t retry_ns;     /* of an heir that failed: when it is loaded again; 0 = not by itself */
     struct slot_waiter load;
     struct job loaded;    /* [keeper] */
+    struct crash_mark mark; /* the slot's job's */
     struct runtime_order *order; /* that waits for this heir; or NULL */
     struct drain_order *drains; /* one a loop, while it leaves */
     struct job close;     /* [keeper] when it is quiescent */
@@ -114,6 +116,8 @@ struct runtime {
     struct jobs *translators; /* chat() of large requests */
     struct plugin_catalog *catalog;
     struct plugin_state *switches; /* what is switched off */
+    struct crash_marks marks; /* zeroed: none are set */
+    atomic_bool marks_fail;   /* the log was told */
     char *state_dir;          /* owned; that of the start: another one takes a restart */
     struct once dropped;      /* of all loops */
     struct list providers;    /* the keeper's */
@@ -202,15 +206,26 @@ MUST_CHECK harborai_status models_build(const struct runtime *runtime, const str
                                         struct model_map **ret_map, harborai_error *error);
 
 /* --- switch.c --- */
-/* Who switched a provider off, as an owned text of error messages: empty = nobody. [keeper] */
-MUST_CHECK harborai_status switch_explain(const struct runtime *runtime, harborai_str plugin_id,
-                                          harborai_str provider, char **ret_why,
+/* Who switched a provider off, or what its plugin has done, as an owned text of error messages: empty =
+ * nobody. [keeper] */
+MUST_CHECK harborai_status switch_explain(const struct runtime *runtime,
+                                          const struct provider *provider, char **ret_why,
                                           harborai_error *error);
 /* The models that are switched off, there and by `config`, in `arena`. [keeper] */
 MUST_CHECK harborai_status switch_list_models(const struct runtime *runtime,
                                               const struct config *config, struct arena *arena,
                                               const struct model_map_off **ret_off,
                                               size_t *ret_count, harborai_error *error);
+
+/* --- crash.c --- */
+/* provider_services.enter: marks what the plugin is about to do. [job] */
+void crash_enter(const struct provider_services *services, const struct provider *provider,
+                 enum plugin_stage stage);
+/* The mark of a process that died with this file, unless it serves here; NULL = none. [keeper] */
+const struct crash *crash_find(const struct runtime *runtime, const char *path,
+                               const struct manifest *manifest,
+                               const struct file_identity *identity);
+void crash_log(struct runtime *runtime); /* of what is left out. [keeper] */
 
 /* --- services.c --- */
 void services_init(struct runtime_provider *p);

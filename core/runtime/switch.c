@@ -33,21 +33,32 @@ static harborai_status out_of_memory(harborai_error *error)
     return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
 }
 
-harborai_status switch_explain(const struct runtime *runtime, harborai_str plugin_id,
-                               harborai_str provider, char **ret_why, harborai_error *error)
+/* "since 2026-11-22T10:00:00Z, when a process died in its plugin (create): …" */
+static harborai_str explain_crash(struct arena *arena, const struct crash *crash)
+{
+    return arena_printf(arena, "since %s, when a process died in its plugin (%s): 'harborai plugin "
+                        "enable %s' has it tried again", crash->since.data, crash->stage.data,
+                        crash->subject.id.data);
+}
+
+harborai_status switch_explain(const struct runtime *runtime, const struct provider *provider,
+                               char **ret_why, harborai_error *error)
 {
     const struct plugin_state *state = runtime->switches;
-    harborai_str name = plugin_id, why = HARBORAI_STR("");
+    harborai_str name = provider->manifest->id, why = HARBORAI_STR("");
     struct arena arena;
-    const struct plugin_state_entry *entry =
-        plugin_state_disabled(state, PLUGIN_STATE_PLUGIN, plugin_id);
+    const struct crash *crash =
+        crash_find(runtime, provider->path, provider->manifest, &provider->identity);
+    const struct plugin_state_entry *entry = plugin_state_disabled(state, PLUGIN_STATE_PLUGIN, name);
     if (entry == NULL) {
-        name = provider;
-        entry = plugin_state_disabled(state, PLUGIN_STATE_PROVIDER, provider);
+        name = provider->name;
+        entry = plugin_state_disabled(state, PLUGIN_STATE_PROVIDER, name);
     }
     arena_init(&arena, KIB(64));
     if (entry != NULL)
         why = explain(&arena, state, entry, name);
+    else if (crash != NULL)
+        why = explain_crash(&arena, crash);
     char *copy = why.data != NULL ? slice_dup(why) : NULL;
     arena_release(&arena);
     if (copy == NULL)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every mistake answered: what happened, where, and the way out, word for word."""
+import json
 import os
 import socket
 import struct
@@ -325,6 +326,8 @@ class DoctorTest(Golden):
         self.doctor("disabled models, by model", "good-model", config=lab)
         self.write("state/plugins.json", '{"version": 1,\n "plugins": {"com.example.good": 1}}')
         self.doctor("broken state")
+        self.write("state/plugins.json", '{"version": 1}')
+        self.crashed()
         os.unlink(self.path("state/plugins.json"))
 
     def locked(self):
@@ -351,6 +354,18 @@ class DoctorTest(Golden):
         os.unlink(self.path("plugins.lock"))
         self.doctor("no group of that name", config=self.write(
             "groups.yaml", "plugin_trusted_groups: [no-such-group]\n"))
+
+    def crashed(self):
+        path = self.path("good/good.so")
+        about = os.stat(path)
+        mark = {"guilty": 1, "version": 1, "file": path, "id": "com.example.good", "stage": "create",
+                "process": "1-1", "since": "2026-11-22T10:00:00Z", "inode": about.st_ino,
+                "size": about.st_size, "modified_ns": about.st_mtime_ns}
+        os.mkdir(self.path("state/loading"))
+        self.write("state/loading/1", json.dumps(mark))
+        self.doctor("plugin that crashed")
+        self.doctor("plugin that crashed, by model", "good/good-model")
+        os.unlink(self.path("state/loading/1"))
 
     def models(self):
         self.doctor("nearly a model", "god-model")
