@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/fatal.h"
 #include "cli/setup.h"
 #include "runtime/runtime.h"
 #include "server/server.h"
@@ -369,6 +370,7 @@ static enum exit_code run(const struct arguments *arguments)
         return EXIT_SERVE_CONFIG;
     keep_memory();
     raise_descriptors();
+    fatal_watch();
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
     if (remember(&serving, config)) {
         code = start(&serving, config);

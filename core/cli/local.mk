@@ -7,10 +7,10 @@ harborai_SOURCES = %reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_comp
 	%reldir%/cmd_plugin_reload.c %reldir%/cmd_plugin_remove.c %reldir%/cmd_plugin_switch.c \
 	%reldir%/cmd_serve.c %reldir%/command.c %reldir%/command.h %reldir%/command_list.c \
 	%reldir%/conflicts.c %reldir%/conflicts.h %reldir%/conversation.c %reldir%/conversation.h \
-	%reldir%/findings.c %reldir%/findings.h %reldir%/gateway.c %reldir%/gateway.h \
-	%reldir%/gateway_table.c %reldir%/input.c %reldir%/input.h %reldir%/main.c %reldir%/plugins.c \
-	%reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c %reldir%/table.h \
-	%reldir%/talk.c %reldir%/talk.h %reldir%/terminal.c %reldir%/terminal.h
+	%reldir%/fatal.c %reldir%/fatal.h %reldir%/findings.c %reldir%/findings.h %reldir%/gateway.c \
+	%reldir%/gateway.h %reldir%/gateway_table.c %reldir%/input.c %reldir%/input.h %reldir%/main.c \
+	%reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
+	%reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/terminal.c %reldir%/terminal.h
 harborai_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS) -DPLUGINDIR='"$(plugindir)"'
 harborai_LDADD = core/server/libserver.la core/client/libclient.la $(client_rooms) \
 	$(client_libs) $(EDIT_LIBS)

@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/slice.h"
+#include "cli/fatal.h"
 #include "cli/setup.h"
 #include "cli/terminal.h"
 #include "config/files.h"
@@ -167,6 +168,7 @@ enum exit_code talk_open(struct talk *t, const struct command *command,
                          command_argument(command, arguments, "no-reasoning") == NULL;
     if (!read_options(t, command, arguments))
         return EXIT_USAGE;
+    fatal_watch();
     keep_pipe(t, &own, config_name);
     arguments = &own;
     /* The client reads it too, with the keys. */

@@ -38,6 +38,12 @@ bool attempt_is_translated_here(const struct attempt *a)
     return running_attempt == a || translated_attempt == a;
 }
 
+const char *engine_running_plugin(void)
+{
+    const struct attempt *a = running_attempt != NULL ? running_attempt : translated_attempt;
+    return a != NULL ? attempt_plugin_id(a) : NULL;
+}
+
 const char *attempt_plugin_id(const struct attempt *a)
 {
     return a->provider->table->id;

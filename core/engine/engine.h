@@ -38,6 +38,10 @@ MUST_CHECK harborai_status engine_loop_create(const struct engine_services *serv
 /* Every call must have been released: see engine_loop_is_idle(). */
 void engine_loop_destroy(struct engine_loop *engine);
 
+/* The id of the plugin whose function runs on this thread, in a call; NULL = none does. [any,
+ * async-signal-safe] */
+const char *engine_running_plugin(void);
+
 /* [loop] Ends every call with E_CANCELLED; their records are committed in this pass. */
 void engine_loop_break_off(struct engine_loop *engine);
 /* [loop] No call runs, and no plugin holds one. */

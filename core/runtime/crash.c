@@ -12,6 +12,14 @@ static struct crash_subject subject_of(const char *path, const struct manifest *
                                   identity->modified_ns};
 }
 
+/* Of the plugin that this thread loads, or lets go: all that a handler may look at. */
+static _Thread_local const char *volatile entered;
+
+const char *runtime_running_plugin(void)
+{
+    return entered != NULL ? entered : engine_running_plugin();
+}
+
 /* ---- Marks ------------------------------------------------------------------------------------ */
 
 /* Once: a disk that is full, or a directory that is not ours, is no better the next time. */
@@ -31,6 +39,7 @@ void crash_enter(const struct provider_services *services, const struct provider
     harborai_error error = HARBORAI_ERROR_INIT;
     const struct crash_subject subject =
         subject_of(provider->path, provider->manifest, &provider->identity);
+    entered = stage != PLUGIN_STAGE_NONE ? provider->manifest->id.data : NULL;
     if (runtime->marks.directory == NULL)
         return;
     if (stage == PLUGIN_STAGE_NONE)

@@ -73,6 +73,10 @@ const struct model_map *runtime_models(struct runtime *runtime);
 /* [any, but not a loop while runtime_apply() may run] What discovery found, as last scanned. */
 const struct plugin_catalog *runtime_plugins(struct runtime *runtime);
 
+/* The id of the plugin whose function runs on this thread, in a call or while it is loaded or let go;
+ * NULL = none does. [any, async-signal-safe] */
+const char *runtime_running_plugin(void);
+
 /* Whether the journal of any loop cannot be written at present. [any] */
 bool runtime_journal_fails(const struct runtime *runtime);
 
