@@ -19,6 +19,7 @@ python3:python3
 ca-certificates:/etc/ssl/certs/ca-certificates.crt'
 
 TEST_PACKAGES='libcunit1-dev:cunit.pc
+g++:g++
 nodejs:node
 npm:npm
 strace:strace
@@ -30,8 +31,7 @@ tmux:tmux
 curl:curl
 mandoc:mandoc'
 
-LINT_PACKAGES='g++:g++
-clang-tidy:clang-tidy
+LINT_PACKAGES='clang-tidy:clang-tidy
 cppcheck:cppcheck
 valgrind:valgrind
 universal-ctags:ctags

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Plugins that misbehave, one fault a file (rogue has many);
+# Plugins that misbehave, one fault a file (rogue and misbehaves have many; the latter and throws are built
+# by the system tests);
 # -rpath makes libtool build a module that is not installed.
-EXTRA_DIST += %reldir%/fault.h
+EXTRA_DIST += %reldir%/fault.h %reldir%/misbehaves.c %reldir%/throws.cc
 fault_flags = $(module_link_flags) -rpath $(abs_top_builddir)/tests/fault
 check_LTLIBRARIES += \
 	%reldir%/good.la %reldir%/table_differs.la %reldir%/create_fails.la %reldir%/create_lies.la \

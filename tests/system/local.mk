@@ -64,6 +64,7 @@ EXTRA_DIST += \
 	%reldir%/test_journal.py \
 	%reldir%/test_leave.py \
 	%reldir%/test_library.py \
+	%reldir%/test_misbehaving.py \
 	%reldir%/test_params.py \
 	%reldir%/test_plugin_commands.py \
 	%reldir%/test_plugins.py \
