@@ -61,7 +61,7 @@ static void add_removal(struct buf *text, const struct plugin_file *file)
 {
     if (file->origin == PLUGIN_ORIGIN_USER)
         add_command(text, "harborai plugin remove", slice_of(strrchr(file->path, '/') + 1));
-    else if (file->origin != PLUGIN_ORIGIN_SYSTEM && file->origin != PLUGIN_ORIGIN_EXPLICIT)
+    else if (file->origin < PLUGIN_ORIGIN_USER && file->origin != PLUGIN_ORIGIN_EXPLICIT)
         add_command(text, "rm", slice_of(file->path));
 }
 
@@ -220,7 +220,8 @@ static void look_at_target(struct doctor *d, const struct subject *target)
 static harborai_str stem_of(const struct plugin_file *file)
 {
     harborai_str name = slice_of(strrchr(file->path, '/') + 1);
-    name = slice_cut(name, name.len - strlen(".so"));
+    if (slice_ends_with(name, ".so"))
+        name = slice_cut(name, name.len - strlen(".so"));
     return slice_starts_with(name, "lib") ? slice_from(name, strlen("lib")) : name;
 }
 

@@ -89,7 +89,9 @@ static void format_trust(const struct plugins *plugins, const struct plugin_file
 {
     bool is_off = plugins->config->plugin_trust == CONFIG_TRUST_OFF;
     struct stat status;
-    if (stat(file->path, &status) == 0)
+    if (file->origin == PLUGIN_ORIGIN_BUILT_IN)
+        buf_printf(text, "as that of harborai itself");
+    else if (stat(file->path, &status) == 0)
         buf_printf(text, "%s: of user %u, mode %04o",
                    file->stage == PLUGIN_STAGE_TRUST ? "refused"
                    : is_off                          ? "not checked, for plugin_trust is off"

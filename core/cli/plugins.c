@@ -160,7 +160,8 @@ const char *plugins_origin_name(enum plugin_origin origin)
                                         [PLUGIN_ORIGIN_ENVIRONMENT] = "HARBORAI_PLUGIN_PATH",
                                         [PLUGIN_ORIGIN_CONFIGURATION] = "plugin_path",
                                         [PLUGIN_ORIGIN_USER] = "the user's directory",
-                                        [PLUGIN_ORIGIN_SYSTEM] = "the system's directory"};
+                                        [PLUGIN_ORIGIN_SYSTEM] = "the system's directory",
+                                        [PLUGIN_ORIGIN_BUILT_IN] = "being built in"};
     return names[origin];
 }
 

@@ -150,6 +150,7 @@ harborai_status setup_catalog(const struct config *config, struct plugin_catalog
                                      .user = user,
                                      .system = PLUGINDIR,
                                      .trust = trust_rules_of(config),
+                                     .builtin = builtin_of_program(),
                                      .one_a_provider = !config->has_file};
     harborai_status st = plugin_catalog_create(&where, ret_catalog, error);
     free(user);

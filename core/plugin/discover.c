@@ -42,7 +42,8 @@ int64_t plugin_origin_priority(enum plugin_origin origin)
     static const int64_t priorities[] = {[PLUGIN_ORIGIN_ENVIRONMENT] = 200,
                                          [PLUGIN_ORIGIN_CONFIGURATION] = 200,
                                          [PLUGIN_ORIGIN_USER] = 100,
-                                         [PLUGIN_ORIGIN_SYSTEM] = 0};
+                                         [PLUGIN_ORIGIN_SYSTEM] = 0,
+                                         [PLUGIN_ORIGIN_BUILT_IN] = 0};
     return priorities[origin];
 }
 
@@ -185,8 +186,9 @@ static void drop_if_known(struct plugin_catalog *c)
     c->file_count--;
 }
 
-static harborai_status add_file(struct walk *w, const struct plugin_directory *directory,
-                                const char *name, enum plugin_origin origin, harborai_error *error)
+static harborai_status append_file(struct walk *w, const char *directory,
+                                   enum plugin_origin origin, harborai_str name,
+                                   struct plugin_file **ret_file, harborai_error *error)
 {
     struct plugin_catalog *c = w->catalog;
     struct plugin_file *list = with_room(c->files, c->file_count, sizeof *list, &w->file_room);
@@ -194,21 +196,36 @@ static harborai_status add_file(struct walk *w, const struct plugin_directory *d
         return out_of_memory(error);
     c->files = list;
     struct plugin_file *file = &c->files[c->file_count];
-    *file = (struct plugin_file){.directory = directory->path,
+    *file = (struct plugin_file){.directory = directory,
                                  .origin = origin,
                                  .error = HARBORAI_ERROR_INIT};
-    if (asprintf(&file->path, "%s/%s", strcmp(directory->path, "/") == 0 ? "" : directory->path,
-                 name) < 0) {
+    if (asprintf(&file->path, "%s/%.*s", strcmp(directory, "/") == 0 ? "" : directory,
+                 SLICE_ARG(name)) < 0) {
         file->path = NULL;
         return out_of_memory(error);
     }
     c->file_count++;
-    file->state = look_at(w, directory->path, name, file) < 0 ? PLUGIN_FILE_REFUSED
-                                                              : PLUGIN_FILE_KNOWN;
-    if (file->error.code == HARBORAI_E_MEMORY)
-        return out_of_memory(error);
-    drop_if_known(c);
+    *ret_file = file;
     return HARBORAI_OK;
+}
+
+/* What the look at it said. */
+static harborai_status judge(struct plugin_file *file, harborai_status looked, harborai_error *error)
+{
+    file->state = looked < 0 ? PLUGIN_FILE_REFUSED : PLUGIN_FILE_KNOWN;
+    return file->error.code == HARBORAI_E_MEMORY ? out_of_memory(error) : HARBORAI_OK;
+}
+
+static harborai_status add_file(struct walk *w, const struct plugin_directory *directory,
+                                const char *name, enum plugin_origin origin, harborai_error *error)
+{
+    struct plugin_file *file;
+    harborai_status st = append_file(w, directory->path, origin, slice_of(name), &file, error);
+    if (st >= 0)
+        st = judge(file, look_at(w, directory->path, name, file), error);
+    if (st >= 0)
+        drop_if_known(w->catalog);
+    return st;
 }
 
 static const struct plugin_directory *listed(const struct plugin_catalog *c, const char *path)
@@ -246,6 +263,24 @@ static harborai_status add_given(struct walk *w, harborai_str given, harborai_er
     else if (st >= 0 && directory != NULL)
         st = add_file(w, directory, name.data, PLUGIN_ORIGIN_EXPLICIT, error);
     free(resolved);
+    return st;
+}
+
+/* Last of all: a file goes before what is built in. */
+static harborai_status add_builtin(struct walk *w, const struct builtin_plugins *from,
+                                   harborai_error *error)
+{
+    harborai_status st = HARBORAI_OK;
+    harborai_str name;
+    const void *note;
+    for (size_t i = 0; st == HARBORAI_OK && (note = from->note(i, &name)) != NULL; i++) {
+        struct plugin_file *file;
+        st = append_file(w, BUILTIN_DIRECTORY, PLUGIN_ORIGIN_BUILT_IN, name, &file, error);
+        if (st < 0)
+            return st;
+        file->identity.inode = i + 1;
+        st = judge(file, probe_builtin(note, file), error);
+    }
     return st;
 }
 
@@ -333,6 +368,8 @@ static harborai_status walk_all(struct walk *w, const struct discover_options *o
         if (c->directories[i].error.code == HARBORAI_OK &&
             c->directories[i].origin != PLUGIN_ORIGIN_EXPLICIT)
             st = read_directory(w, &c->directories[i], error);
+    if (st == HARBORAI_OK && options->builtin != NULL)
+        st = add_builtin(w, options->builtin, error);
     return st;
 }
 

@@ -5,6 +5,7 @@
 #define PLUGIN_DISCOVER_H
 
 #include "base/attr.h"
+#include "plugin/builtin.h"
 #include "plugin/manifest.h"
 #include "plugin/stage.h"
 #include "plugin/trust.h"
@@ -14,7 +15,8 @@ enum plugin_origin {
     PLUGIN_ORIGIN_ENVIRONMENT, /* HARBORAI_PLUGIN_PATH */
     PLUGIN_ORIGIN_CONFIGURATION,
     PLUGIN_ORIGIN_USER, /* ~/.local/lib/harborai/plugins */
-    PLUGIN_ORIGIN_SYSTEM
+    PLUGIN_ORIGIN_SYSTEM,
+    PLUGIN_ORIGIN_BUILT_IN /* no file: part of the program */
 };
 
 enum plugin_file_state {
@@ -25,11 +27,13 @@ enum plugin_file_state {
 };
 
 struct plugin_file {
-    char *path;          /* owned; absolute; of what would be loaded, symlinks followed */
-    const char *directory; /* of the catalog; where it was found */
+    char *path;          /* owned; absolute; of what would be loaded, symlinks followed; or, of what
+                            is built in, "built-in/NAME" */
+    const char *directory; /* of the catalog; where it was found; or "built-in" */
     enum plugin_origin origin;
     enum plugin_file_state state;
-    struct file_identity identity; /* all 0 if it could not be opened */
+    struct file_identity identity; /* all 0 if it could not be opened; of what is built in its own, on
+                                      device 0, which no file is on */
     struct manifest *manifest;     /* owned reference; NULL if it was not read */
     enum plugin_stage stage;       /* where it was refused */
     harborai_error error;          /* code 0 when known */
@@ -46,7 +50,8 @@ struct plugin_directory {
 struct plugin_catalog {
     struct plugin_directory *directories; /* in the order of the search */
     size_t directory_count;
-    struct plugin_file *files; /* in the order of the search, by name in a directory */
+    struct plugin_file *files; /* in the order of the search, by name in a directory; then what is
+                                  built in */
     size_t file_count;
 };
 
@@ -59,6 +64,7 @@ struct discover_options {
     const char *user;   /* directories that need not exist; NULL = none */
     const char *system;
     struct trust_rules trust;
+    const struct builtin_plugins *builtin; /* borrowed; NULL = none */
     bool one_a_provider; /* no file chooses between plugins: the first of a provider wins */
 };
 

@@ -267,6 +267,10 @@ void install_release(struct install *install)
 
 harborai_status install_check_remove(const struct plugin_file *file, harborai_error *error)
 {
+    if (file->origin == PLUGIN_ORIGIN_BUILT_IN)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is part of harborai itself and cannot be removed: 'harborai "
+                                  "plugin disable' has it served no more", file->path);
     if (file->origin == PLUGIN_ORIGIN_SYSTEM)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "'%s' is the system's: 'harborai plugin disable' has it served no "

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libplugin.la
-%canon_reldir%_libplugin_la_SOURCES = %reldir%/discover.c %reldir%/discover.h \
+%canon_reldir%_libplugin_la_SOURCES = %reldir%/builtin.h %reldir%/builtin_none.c \
+	%reldir%/discover.c %reldir%/discover.h \
 	%reldir%/dynamic.c %reldir%/dynamic.h %reldir%/grammar.c %reldir%/grammar.h \
 	%reldir%/header_lines.c %reldir%/header_lines.h %reldir%/host.c %reldir%/host.h \
 	%reldir%/install.c %reldir%/install.h %reldir%/lock.c %reldir%/lock.h \

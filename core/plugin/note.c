@@ -179,3 +179,20 @@ harborai_status note_read(int fd, const char *path, char **ret_json, harborai_er
     *ret_json = search.json;
     return HARBORAI_OK;
 }
+
+harborai_status note_copy(const void *note, const char *path, char **ret_json,
+                          harborai_error *error)
+{
+    struct search search = {.path = path};
+    ElfW(Nhdr) header;
+    memcpy(&header, note, sizeof header);
+    const char *owner = (const char *)note + sizeof header;
+    const GElf_Nhdr same = {header.n_namesz, header.n_descsz, header.n_type};
+    if (!is_ours(&same, owner))
+        return fault(&search, error, "has no manifest: build HarborAI again");
+    size_t owner_size = (sizeof HARBORAI_NOTE_OWNER + 3) / 4 * 4;
+    harborai_status st = keep_descriptor(&search, owner + owner_size, header.n_descsz, error);
+    if (st == HARBORAI_OK)
+        *ret_json = search.json;
+    return st;
+}

@@ -15,4 +15,9 @@
 MUST_CHECK harborai_status note_read(int fd, const char *path, char **ret_json,
                                      harborai_error *error);
 
+/* The same of a note that stands at `note` in this process: a plugin's that is built in. E_CONFIG: it is
+ * no note of ours, or too large. [any] */
+MUST_CHECK harborai_status note_copy(const void *note, const char *path, char **ret_json,
+                                     harborai_error *error);
+
 #endif

@@ -30,6 +30,7 @@ struct loaded {
 struct plugin_loader {
     struct list objects; /* everything that is mapped */
     _Atomic uint64_t loads;
+    const struct builtin_plugins *builtin; /* NULL = none */
 };
 
 harborai_status plugin_loader_create(struct plugin_loader **ret_loader, harborai_error *error)
@@ -56,6 +57,11 @@ void plugin_loader_destroy(struct plugin_loader *loader)
     for (struct list *item; (item = list_pop(&loader->objects)) != NULL;)
         loaded_free(CONTAINER_OF(item, struct loaded, link));
     free(loader);
+}
+
+void plugin_loader_set_builtin(struct plugin_loader *loader, const struct builtin_plugins *builtin)
+{
+    loader->builtin = builtin;
 }
 
 uint64_t plugin_loader_count(const struct plugin_loader *loader)
@@ -124,6 +130,8 @@ static harborai_status map_object(struct plugin_loader *loader, struct loaded *l
 {
     char alias[PATH_MAX];
     struct link_map *map = NULL;
+    if (builtin_name(l->path) != NULL)
+        return HARBORAI_OK; /* with the program */
     harborai_status st = check_file(l->path, &l->identity, error);
     if (st < 0)
         return st;
@@ -164,6 +172,8 @@ static harborai_status copy_table(struct loaded *l, const void *from, harborai_e
         return wrong_table(l, error, "is too short to hold the mandatory functions");
     memset(&l->object.table, 0, sizeof l->object.table);
     memcpy(&l->object.table, from, size < sizeof l->object.table ? size : sizeof l->object.table);
+    if (builtin_name(l->path) != NULL)
+        l->object.table.unload = NULL;
     return HARBORAI_OK;
 }
 
@@ -189,26 +199,39 @@ static harborai_status check_table(const struct loaded *l, const struct manifest
     return HARBORAI_OK;
 }
 
-static harborai_status query_table(struct loaded *l, const struct manifest *manifest,
-                                   const struct plugin_watcher *watcher,
-                                   enum plugin_stage *ret_stage, harborai_error *error)
+static harborai_status find_query(const struct plugin_loader *loader, const struct loaded *l,
+                                  harborai_plugin_query_fn *ret_query, harborai_error *error)
 {
-    harborai_plugin_query_fn query;
+    const char *builtin = builtin_name(l->path);
+    if (builtin != NULL)
+        return loader->builtin->find(builtin, ret_query, error);
     void *symbol = dlsym(l->handle, HARBORAI_PLUGIN_QUERY_SYMBOL);
-    *ret_stage = PLUGIN_STAGE_SYMBOL;
     if (symbol == NULL)
         return harborai_error_set(
             error, HARBORAI_E_CONFIG,
             "'%s' does not export " HARBORAI_PLUGIN_QUERY_SYMBOL
             "(): define it, see examples/plugins/echo", l->path);
-    memcpy(&query, &symbol, sizeof query); /* POSIX: an object pointer that is a function's */
+    memcpy(ret_query, &symbol, sizeof *ret_query); /* POSIX: an object pointer that is a function's */
+    return HARBORAI_OK;
+}
+
+static harborai_status query_table(const struct plugin_loader *loader, struct loaded *l,
+                                   const struct manifest *manifest,
+                                   const struct plugin_watcher *watcher,
+                                   enum plugin_stage *ret_stage, harborai_error *error)
+{
+    harborai_plugin_query_fn query;
+    *ret_stage = PLUGIN_STAGE_SYMBOL;
+    harborai_status st = find_query(loader, l, &query, error);
+    if (st < 0)
+        return st;
     watcher->enter(watcher, PLUGIN_STAGE_SYMBOL);
     const void *table = query(HARBORAI_ABI_MAJOR);
     *ret_stage = PLUGIN_STAGE_TABLE;
     if (table == NULL)
         return harborai_error_set(error, HARBORAI_E_UNSUPPORTED, "'%s' has no table for ABI %d",
                                   l->path, HARBORAI_ABI_MAJOR);
-    harborai_status st = copy_table(l, table, error);
+    st = copy_table(l, table, error);
     return st < 0 ? st : check_table(l, manifest, error);
 }
 
@@ -286,7 +309,7 @@ harborai_status plugin_object_open(struct plugin_loader *loader, const char *pat
     else
         st = check_unchanged(l, identity, error);
     if (st == HARBORAI_OK && l->references == 0)
-        st = query_table(l, manifest, watcher, &stage, error);
+        st = query_table(loader, l, manifest, watcher, &stage, error);
     if (st < 0) {
         *ret_stage = stage;
         return st;

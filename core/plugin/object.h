@@ -8,6 +8,7 @@
 #include <harborai/plugin.h>
 
 #include "base/attr.h"
+#include "plugin/builtin.h"
 #include "plugin/manifest.h"
 #include "plugin/stage.h"
 #include "plugin/trust.h"
@@ -26,6 +27,9 @@ MUST_CHECK harborai_status plugin_loader_create(struct plugin_loader **ret_loade
 /* Objects that are still mapped stay so until the process ends. [any, after the last job] */
 void plugin_loader_destroy(struct plugin_loader *loader);
 
+/* Where plugins are that are built in; borrowed. Without it there are none. [init] */
+void plugin_loader_set_builtin(struct plugin_loader *loader, const struct builtin_plugins *builtin);
+
 /* How often dlopen() was called, for the metrics. [any] */
 uint64_t plugin_loader_count(const struct plugin_loader *loader);
 
@@ -35,7 +39,8 @@ struct plugin_watcher {
     void (*enter)(const struct plugin_watcher *watcher, enum plugin_stage stage);
 };
 
-/* Loads what discovery found at `path`. *ret_object is a reference for plugin_object_close().
+/* Loads what discovery found at `path`; what is built in is there already, and its table is asked for.
+ * *ret_object is a reference for plugin_object_close().
  * E_CONFIG or E_UNSUPPORTED, and *ret_stage, which is written on failure only: the file is not the
  * one that was checked, cannot be loaded, or its table is wrong. [job: loader] */
 MUST_CHECK harborai_status plugin_object_open(struct plugin_loader *loader, const char *path,
@@ -46,7 +51,8 @@ MUST_CHECK harborai_status plugin_object_open(struct plugin_loader *loader, cons
                                               enum plugin_stage *ret_stage, harborai_error *error);
 
 /* Every provider that used the reference is destroyed. With the last one the object is unmapped, if
- * it says by its `unload` that it can be; else it stays, and is used again. [job: loader] */
+ * it says by its `unload` that it can be; else it stays, and is used again. What is built in stays, and
+ * has no `unload` in its table here. [job: loader] */
 void plugin_object_close(struct plugin_loader *loader, const struct plugin_object *object,
                          const struct plugin_watcher *watcher);
 

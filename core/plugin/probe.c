@@ -9,10 +9,9 @@
 #include "plugin/dynamic.h"
 #include "plugin/note.h"
 
-static harborai_status read_manifest(struct plugin_file *file, int fd)
+/* `json` is what came of reading the note, and freed. */
+static harborai_status read_manifest(struct plugin_file *file, harborai_status st, char *json)
 {
-    char *json;
-    harborai_status st = note_read(fd, file->path, &json, &file->error);
     if (st < 0) {
         file->stage = PLUGIN_STAGE_MANIFEST;
         return st;
@@ -29,6 +28,7 @@ harborai_status probe_open(struct trust *trust, const char *directory, const cha
                            struct plugin_file *file, int *ret_fd)
 {
     struct trusted_file opened = {.fd = -1};
+    char *json = NULL;
     harborai_status st =
         trust_open(trust, directory, name, directories, directory_count, &opened, &file->error);
     if (st < 0) {
@@ -38,7 +38,8 @@ harborai_status probe_open(struct trust *trust, const char *directory, const cha
     free(file->path);
     file->path = opened.path;
     file->identity = opened.identity;
-    st = read_manifest(file, opened.fd);
+    st = note_read(opened.fd, file->path, &json, &file->error);
+    st = read_manifest(file, st, json);
     if (st == HARBORAI_OK) {
         st = dynamic_check(trust, opened.fd, file->path, &file->warning, &file->error);
         if (st == HARBORAI_OK)
@@ -50,4 +51,11 @@ harborai_status probe_open(struct trust *trust, const char *directory, const cha
     else
         *ret_fd = opened.fd;
     return st;
+}
+
+harborai_status probe_builtin(const void *note, struct plugin_file *file)
+{
+    char *json = NULL;
+    harborai_status st = note_copy(note, file->path, &json, &file->error);
+    return read_manifest(file, st, json);
 }

@@ -15,4 +15,8 @@ MUST_CHECK harborai_status probe_open(struct trust *trust, const char *directory
                                       const char *const *directories, size_t directory_count,
                                       struct plugin_file *file, int *ret_fd);
 
+/* Reads the manifest of a plugin that is built in, from its note. The rest as above; file->path is
+ * there already. [any] */
+MUST_CHECK harborai_status probe_builtin(const void *note, struct plugin_file *file);
+
 #endif

@@ -29,6 +29,7 @@ static struct discover_options where_to_look(const struct runtime *runtime,
                                      .configuration_count = config->plugin_path.count,
                                      .user = user,
                                      .system = runtime->options.system_plugin_dir,
+                                     .builtin = builtin_of_program(),
                                      .trust = trust_rules_of(config),
                                      .one_a_provider = !config->has_file};
 }

@@ -79,6 +79,8 @@ void order_describe(struct runtime_order *order, const struct plugin_file *file)
              "plugin %s %s: %u of its %u providers served; '%.200s' %s", file->manifest->id.data,
              file->manifest->version.data, heirs, all, file->path,
              heirs == 0     ? "is loaded with the first call"
+             : file->origin == PLUGIN_ORIGIN_BUILT_IN
+                            ? "is part of harborai itself: they are made anew by the same code"
              : is_unchanged ? "is unchanged: they are made anew by the object that is loaded"
                             : "is another file now, and loaded beside the one before it");
 }

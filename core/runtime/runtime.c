@@ -115,6 +115,8 @@ static harborai_status build_shared(struct runtime *runtime, const struct config
     if (st >= 0)
         st = plugin_loader_create(&runtime->loader, error);
     if (st >= 0)
+        plugin_loader_set_builtin(runtime->loader, builtin_of_program());
+    if (st >= 0)
         st = build_threads(runtime, error);
     return st;
 }
