@@ -59,10 +59,29 @@ MAINTAINERCLEANFILES += $(openai_presets)
 	$(PYTHON3) $(srcdir)/%reldir%/openai/generate-presets $(srcdir)/%reldir%/openai/presets.json \
 	    >$@.tmp && mv -f $@.tmp $@
 
+# Plugins that are linked into harborai, by --with-builtin-plugins: of the same objects.
+make_builtin = $(AM_V_GEN)LIBTOOL='$(LIBTOOL) --silent --tag=CC' CC='$(CC)' \
+	OBJCOPY='$(OBJCOPY)' AR='$(AR)' $(SHELL) $(srcdir)/%reldir%/make-builtin $@
+%reldir%/builtin/anthropic.la: $(plugins_anthropic_anthropic_la_OBJECTS) %reldir%/make-builtin
+	$(make_builtin) $(plugins_anthropic_anthropic_la_OBJECTS)
+%reldir%/builtin/deepseek.la: $(plugins_deepseek_deepseek_la_OBJECTS) %reldir%/make-builtin
+	$(make_builtin) $(plugins_deepseek_deepseek_la_OBJECTS)
+%reldir%/builtin/doubao.la: $(plugins_doubao_doubao_la_OBJECTS) %reldir%/make-builtin
+	$(make_builtin) $(plugins_doubao_doubao_la_OBJECTS)
+%reldir%/builtin/openai.la: $(plugins_openai_openai_la_OBJECTS) %reldir%/make-builtin
+	$(make_builtin) $(plugins_openai_openai_la_OBJECTS)
+%reldir%/builtin/wenxin.la: $(plugins_wenxin_wenxin_la_OBJECTS) %reldir%/make-builtin
+	$(make_builtin) $(plugins_wenxin_wenxin_la_OBJECTS)
+CLEANFILES += %reldir%/builtin/*.la %reldir%/builtin/*.o \
+	%reldir%/builtin/.libs/*
+EXTRA_DIST += %reldir%/make-builtin
+
 # libtool's .la files are of no use beside plugins, which are found by their manifests. Without them
-# `libtool --mode=uninstall` does not know of the .so.
+# `libtool --mode=uninstall` does not know of the .so. What is built in goes as well: a file would be
+# taken before it, also one of another version.
 install-data-hook:
 	@for la in $(plugin_LTLIBRARIES); do rm -f "$(DESTDIR)$(plugindir)/$${la##*/}"; done
+	@for name in $(BUILTIN_PLUGINS); do rm -f "$(DESTDIR)$(plugindir)/$$name.so"; done
 uninstall-hook:
 	@for la in $(plugin_LTLIBRARIES); do \
 	    la=$${la##*/}; rm -f "$(DESTDIR)$(plugindir)/$${la%.la}.so"; \

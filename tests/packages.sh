@@ -31,7 +31,8 @@ tmux:tmux
 curl:curl
 mandoc:mandoc'
 
-LINT_PACKAGES='clang-tidy:clang-tidy
+LINT_PACKAGES='libltdl-dev:/usr/include/ltdl.h
+clang-tidy:clang-tidy
 cppcheck:cppcheck
 valgrind:valgrind
 universal-ctags:ctags

@@ -15,4 +15,12 @@ noinst_LTLIBRARIES += %reldir%/libplugin.la
 	%reldir%/trust.h
 %canon_reldir%_libplugin_la_CPPFLAGS = $(AM_CPPFLAGS) $(ELF_CFLAGS) $(OPENSSL_CFLAGS)
 %canon_reldir%_libplugin_la_LIBADD = $(ELF_LIBS) $(OPENSSL_LIBS)
+# Of the program alone, where it stands before libplugin: what is found there is not taken from
+# builtin_none.c, as in libharborai and in all tests.
+if BUILTIN_PLUGINS
+builtin_library = %reldir%/libbuiltin.la
+noinst_LTLIBRARIES += $(builtin_library)
+%canon_reldir%_libbuiltin_la_SOURCES = %reldir%/builtin.h %reldir%/builtin_ltdl.c
+%canon_reldir%_libbuiltin_la_LIBADD = $(LTDL_LIBS)
+endif
 EXTRA_DIST += doc/abi-history.md
