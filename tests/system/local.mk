@@ -48,6 +48,7 @@ EXTRA_DIST += \
 	%reldir%/run.py \
 	%reldir%/support.py \
 	%reldir%/test_anthropic.py \
+	%reldir%/test_builtin.py \
 	%reldir%/test_chat.py \
 	%reldir%/test_cli.py \
 	%reldir%/test_clients.py \

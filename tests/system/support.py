@@ -48,8 +48,19 @@ for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
 GATEWAYS = []  # those that run now: the runner prints their logs when a test fails
 
 
+def builtin_plugins():
+    """What the tree was configured to link into harborai: --with-builtin-plugins."""
+    with open(os.path.join(BUILD, "Makefile"), encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("BUILTIN_PLUGINS ="):
+                return line.split("=", 1)[1].split()
+    return []
+
+
 def plugin_path(*more):
-    found = glob.glob(os.path.join(BUILD, "plugins", "*", ".libs"))
+    """The directories of the plugins that were built, but for those that harborai has in itself."""
+    found = [path for path in glob.glob(os.path.join(BUILD, "plugins", "*", ".libs"))
+             if path.split(os.sep)[-2] not in builtin_plugins() + ["builtin"]]
     found += glob.glob(os.path.join(BUILD, "examples", "plugins", "*", ".libs"))
     return ":".join([str(m) for m in more] + sorted(found))
 

@@ -44,7 +44,9 @@ class PlaceTest(unittest.TestCase):
         return json.loads(self.plugin(*arguments, "--json").stdout)
 
     def states(self):
-        return {os.path.basename(p["file"]): p["state"] for p in self.json("list")["plugins"]}
+        """Of files: what is built in has a path of its own."""
+        return {os.path.basename(p["file"]): p["state"] for p in self.json("list")["plugins"]
+                if os.path.isabs(p["file"])}
 
     def written(self):
         with open(self.state, encoding="utf-8") as file:
