@@ -98,8 +98,9 @@ const struct setting settings[] = {
      "vendor that needs none"},
     {"providers.*.models", SETTING_NAMES, NULL, "the plugin's", 1, NAME_LEN, NULL, NULL,
      IN_PROVIDER(models), "names and globs that it serves, in place of the plugin's"},
-    {"providers.*.priority", SETTING_NUMBER, NULL, "200 of a plugin in HARBORAI_PLUGIN_PATH or "
-     "plugin_path, 100 in the user's directory, else 0", 0, 1000, NULL, NULL, IN_PROVIDER(priority),
+    {"providers.*.priority", SETTING_NUMBER, NULL, "300 of a plugin that --plugin names, 200 in "
+     "HARBORAI_PLUGIN_PATH or plugin_path, 100 in the user's directory, else 0", 0, 1000, NULL, NULL,
+     IN_PROVIDER(priority),
      "who answers for a name without a provider that several serve: the highest"},
     {"providers.*.tls.ca_file", SETTING_PATH, NULL, "tls.ca_file", 1, PATH_LEN, NULL, NULL,
      IN_PROVIDER(ca_file), "its own certificates of authorities"},

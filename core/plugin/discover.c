@@ -39,7 +39,8 @@ char *discover_user_directory(void)
 
 int64_t plugin_origin_priority(enum plugin_origin origin)
 {
-    static const int64_t priorities[] = {[PLUGIN_ORIGIN_ENVIRONMENT] = 200,
+    static const int64_t priorities[] = {[PLUGIN_ORIGIN_EXPLICIT] = 300,
+                                         [PLUGIN_ORIGIN_ENVIRONMENT] = 200,
                                          [PLUGIN_ORIGIN_CONFIGURATION] = 200,
                                          [PLUGIN_ORIGIN_USER] = 100,
                                          [PLUGIN_ORIGIN_SYSTEM] = 0,
