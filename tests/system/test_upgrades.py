@@ -12,7 +12,7 @@ import support
 from test_control import ControlTest
 
 STREAMS = int(os.environ.get("HARBORAI_TEST_STREAMS", 500 if support.LONG else 50))
-ROUNDS = int(os.environ.get("HARBORAI_TEST_ROUNDS", 100 if support.LONG else 5))
+ROUNDS = int(os.environ.get("HARBORAI_TEST_ROUNDS", 20 if support.LONG else 5))
 SETTLED_ROUND = 10  # memory is compared from here on
 GROWTH_KIB = 256
 STREAM = {"events": 10, "delay_ms": 200}
