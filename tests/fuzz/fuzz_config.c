@@ -14,7 +14,7 @@ static const char *some_get(const struct environment *self UNUSED, const char *n
 
 static void check_provider(const struct config_provider *provider)
 {
-    MUST(provider->name.len > 0 && provider->plugin.len > 0);
+    MUST(provider->name.len > 0 && (provider->plugin.len > 0 || provider->preset.len > 0));
     MUST(provider->api_key == NULL || !provider->key_none);
     MUST(provider->config_json.len >= 2 && provider->config_json.data[0] == '{');
     MUST(provider->timeouts.connect_ms > 0 && provider->timeouts.total_ms >= 0);

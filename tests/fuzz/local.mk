@@ -180,6 +180,7 @@ EXTRA_DIST += \
 	%reldir%/corpus/config/faults \
 	%reldir%/corpus/config/json \
 	%reldir%/corpus/config/odd \
+	%reldir%/corpus/config/preset_without_plugin \
 	%reldir%/corpus/config/strict \
 	%reldir%/corpus/config/whole \
 	%reldir%/corpus/dotenv/bytes \
