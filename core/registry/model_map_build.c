@@ -2,73 +2,23 @@
 /* Builds a model map: every name that can be written down beforehand is expanded into one table, so
  * that a look-up has nothing to decide. What could be read in two ways is decided here, or made an
  * error that a look-up finds. */
-#include <stdarg.h>
+#include "registry/builder.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/error.h"
 #include "base/limits.h"
-#include "registry/model_claims.h"
-#include "registry/model_map_parts.h"
 
 #define MAP_MEMORY MIB(256)
-#define NAME_MAX_LEN 256
 
-/* Which of two meanings of a name holds: the lower. */
-enum rank { RANK_ALIAS, RANK_QUALIFIED, RANK_EXACT, RANK_MANIFEST_ALIAS };
-
-struct standing {
-    bool enabled;
-    enum rank rank;
-    int64_t priority;
-    bool is_claimed; /* it is among the claims */
-};
-
-/* Finds an item of an array by a name in it. Freed at the end. */
-struct finder {
-    uint32_t *places; /* at most half of them taken: the item's number + 1; 0: free */
-    uint32_t mask;
-};
-
-struct builder {
-    struct model_map *map;
-    const struct model_map_source *source;
-    struct finder listed, aliases; /* map->listings by provider and model; source->aliases */
-    struct model_map_entry *entries; /* the map's, still writable */
-    struct standing *standings;      /* one an entry; freed at the end */
-    struct model_claims claims;
-    struct config_faults *faults;
-    harborai_error *error;
-};
-
-static harborai_status out_of_memory(struct builder *b)
-{
-    return harborai_error_set(b->error, HARBORAI_E_MEMORY, "cannot map the models: out of memory");
-}
-
-static bool has_star(harborai_str text)
-{
-    return text.len > 0 && memchr(text.data, '*', text.len) != NULL;
-}
-
-static bool is_name(harborai_str text)
-{
-    return text.len > 0 && text.len <= NAME_MAX_LEN && slice_trim(text).len == text.len;
-}
-
-static harborai_status finder_init(struct builder *b, struct finder *f, size_t count)
+harborai_status builder_finder_init(struct builder *b, struct finder *f, size_t count)
 {
     size_t size = 16;
     while (size < 2 * (count + 1))
         size *= 2;
     f->places = size <= UINT32_MAX ? calloc(size, sizeof *f->places) : NULL;
     f->mask = (uint32_t)(size - 1);
-    return f->places != NULL ? HARBORAI_OK : out_of_memory(b);
-}
-
-static uint32_t hash_name(harborai_str name)
-{
-    return (uint32_t)hash_slice(name, MODEL_MAP_SEED);
+    return f->places != NULL ? HARBORAI_OK : builder_out_of_memory(b);
 }
 
 /* ---- Providers ----------------------------------------------------------------------------- */
@@ -78,17 +28,17 @@ static harborai_status copy_models(struct builder *b, const struct model_map_pro
 {
     harborai_str *patterns = arena_alloc(&b->map->arena, (from->model_count + 1) * sizeof *patterns);
     if (patterns == NULL)
-        return out_of_memory(b);
+        return builder_out_of_memory(b);
     for (size_t i = 0; i < from->model_count; i++) {
-        if (!is_name(from->models[i]))
+        if (!builder_is_name(from->models[i]))
             return harborai_error_set(b->error, HARBORAI_E_CONFIG,
                                       "providers.%s.models[%zu] must have 1 to %d characters and no "
                                       "blank at its ends", to->name.data, i, NAME_MAX_LEN);
-        if (!has_star(from->models[i]))
+        if (!builder_has_star(from->models[i]))
             continue;
         patterns[to->pattern_count] = arena_copy(&b->map->arena, from->models[i]);
         if (patterns[to->pattern_count++].data == NULL)
-            return out_of_memory(b);
+            return builder_out_of_memory(b);
     }
     to->patterns = patterns;
     return HARBORAI_OK;
@@ -115,7 +65,7 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
     harborai_str name = arena_copy(&b->map->arena, from->name),
                  why_off = arena_copy(&b->map->arena, from->why_off);
     if (name.data == NULL || why_off.data == NULL)
-        return out_of_memory(b);
+        return builder_out_of_memory(b);
     *to = (struct model_map_provider_part){.name = name,
                                            .slot = from->slot,
                                            .manifest = manifest_ref(from->manifest),
@@ -138,14 +88,14 @@ static harborai_status add_off(struct builder *b)
     struct model_map *map = b->map;
     map->off = arena_alloc(&map->arena, (b->source->off_count + 1) * sizeof *map->off);
     if (map->off == NULL)
-        return out_of_memory(b);
+        return builder_out_of_memory(b);
     for (; map->off_count < b->source->off_count; map->off_count++) {
         const struct model_map_off *from = &b->source->off[map->off_count];
         struct model_map_off *to = &map->off[map->off_count];
         *to = (struct model_map_off){arena_copy(&map->arena, from->pattern),
                                      arena_copy(&map->arena, from->why)};
         if (to->pattern.data == NULL || to->why.data == NULL)
-            return out_of_memory(b);
+            return builder_out_of_memory(b);
     }
     return HARBORAI_OK;
 }
@@ -157,12 +107,12 @@ static harborai_status add_dormants(struct builder *b)
         arena_alloc(&map->arena, (b->source->dormant_count + 1) * sizeof *map->dormants);
     map->file = arena_copy(&map->arena, b->source->file);
     if (map->dormants == NULL || map->file.data == NULL)
-        return out_of_memory(b);
+        return builder_out_of_memory(b);
     for (size_t i = 0; i < b->source->dormant_count; i++) {
         const struct model_map_dormant *from = &b->source->dormants[i];
         harborai_str missing = arena_copy(&map->arena, from->missing);
         if (missing.data == NULL)
-            return out_of_memory(b);
+            return builder_out_of_memory(b);
         map->dormants[map->dormant_count++] =
             (struct model_map_dormant){manifest_ref(from->manifest), missing};
     }
@@ -188,7 +138,7 @@ static harborai_status add_patterns(struct builder *b)
         count += b->map->providers[i].pattern_count;
     struct model_map_pattern *patterns = arena_alloc(&b->map->arena, (count + 1) * sizeof *patterns);
     if (patterns == NULL)
-        return out_of_memory(b);
+        return builder_out_of_memory(b);
     for (size_t i = 0; i < b->map->provider_count; i++) {
         const struct model_map_provider_part *p = &b->map->providers[i];
         for (size_t j = 0; j < p->pattern_count; j++) {
@@ -219,7 +169,7 @@ static harborai_status make_table(struct builder *b)
     b->entries = arena_alloc(&b->map->arena, size * sizeof *b->entries);
     b->standings = calloc(size, sizeof *b->standings);
     if (b->entries == NULL || b->standings == NULL || size > UINT32_MAX)
-        return out_of_memory(b);
+        return builder_out_of_memory(b);
     b->map->entries = b->entries;
     b->map->mask = (uint32_t)(size - 1);
     return HARBORAI_OK;
@@ -236,8 +186,8 @@ static size_t place_of(const struct builder *b, harborai_str name, uint32_t hash
     return at;
 }
 
-static struct model_map_route *new_route(struct builder *b, harborai_status status,
-                                         harborai_str name)
+struct model_map_route *builder_new_route(struct builder *b, harborai_status status,
+                                          harborai_str name)
 {
     struct model_map_route *route = arena_alloc(&b->map->arena, sizeof *route + name.len + 1);
     if (route == NULL)
@@ -251,10 +201,10 @@ static struct model_map_route *new_route(struct builder *b, harborai_status stat
 static harborai_status make_rivals(struct builder *b, struct model_map_entry *entry,
                                    const struct model_map_route *second)
 {
-    struct model_map_route *route = new_route(
+    struct model_map_route *route = builder_new_route(
         b, HARBORAI_E_INVALID, (harborai_str){model_map_name(entry), entry->len});
     if (route == NULL)
-        return out_of_memory(b);
+        return builder_out_of_memory(b);
     route->rivals[0] = entry->route;
     route->rivals[1] = second;
     entry->route = route;
@@ -283,7 +233,7 @@ static harborai_status claim(struct builder *b, harborai_str name,
                                       .priority = standing->priority,
                                       .kind = kinds[standing->rank]};
     standing->is_claimed = true;
-    return model_claims_add(&b->claims, &claim) ? HARBORAI_OK : out_of_memory(b);
+    return model_claims_add(&b->claims, &claim) ? HARBORAI_OK : builder_out_of_memory(b);
 }
 
 /* Of a name that stands in the table already. */
@@ -301,12 +251,11 @@ static harborai_status claim_both(struct builder *b, const struct model_map_entr
     return st < 0 ? st : claim(b, name, route, own);
 }
 
-/* The last `len` bytes of the route's name lead there. */
-static harborai_status add_name(struct builder *b, const struct model_map_route *route, size_t len,
-                                struct standing own)
+harborai_status builder_add_name(struct builder *b, const struct model_map_route *route, size_t len,
+                                 struct standing own)
 {
     harborai_str name = {route->name + (route->len - len), len};
-    uint32_t hash = hash_name(name);
+    uint32_t hash = builder_hash(name);
     size_t at = place_of(b, name, hash);
     struct model_map_entry *entry = &b->entries[at];
     struct standing *standing = &b->standings[at];
@@ -338,9 +287,8 @@ static bool is_qualified_elsewhere(const struct builder *b, harborai_str name,
     return p != NULL && p != own && p->enabled && model_map_admits(p, tail);
 }
 
-/* Both the model and this name of it. */
-static bool is_enabled(const struct builder *b, const struct model_map_provider_part *p,
-                       harborai_str name, harborai_str model)
+bool builder_is_enabled(const struct builder *b, const struct model_map_provider_part *p,
+                        harborai_str name, harborai_str model)
 {
     return p->enabled && model_map_off_of(b->map, p->name, model) == NULL &&
            model_map_off_of(b->map, p->name, name) == NULL;
@@ -354,17 +302,17 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
     size_t len = p->name.len + 1 + name.len;
     struct model_map_route *route = arena_alloc(&b->map->arena, sizeof *route + len + 1);
     if (route == NULL)
-        return out_of_memory(b);
-    bool enabled = is_enabled(b, p, name, view->upstream);
+        return builder_out_of_memory(b);
+    bool enabled = builder_is_enabled(b, p, name, view->upstream);
     *route = (struct model_map_route){.status = enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND,
                                       .len = (uint32_t)len,
                                       .view = *view};
     snprintf(route->name, len + 1, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(name));
     struct standing standing = {enabled, RANK_QUALIFIED, p->priority, false};
-    harborai_status st = add_name(b, route, len, standing);
+    harborai_status st = builder_add_name(b, route, len, standing);
     standing.rank = rank;
     if (st == HARBORAI_OK && !is_qualified_elsewhere(b, name, p))
-        st = add_name(b, route, name.len, standing);
+        st = builder_add_name(b, route, name.len, standing);
     if (ret_qualified != NULL)
         *ret_qualified = (harborai_str){route->name, len};
     return st;
@@ -374,7 +322,7 @@ static harborai_status add_both(struct builder *b, const struct model_map_provid
 static uint32_t *place_of_listing(const struct builder *b, const struct model_map_provider_part *p,
                                   harborai_str model)
 {
-    for (uint32_t at = hash_name(model);; at++) {
+    for (uint32_t at = builder_hash(model);; at++) {
         uint32_t *place = &b->listed.places[at & b->listed.mask];
         if (*place == 0)
             return place;
@@ -401,7 +349,7 @@ static harborai_status add_model(struct builder *b, const struct model_map_provi
                                 .provider = p->name,
                                 .slot = p->slot,
                                 .model = model,
-                                .enabled = is_enabled(b, p, name, name)};
+                                .enabled = builder_is_enabled(b, p, name, name)};
     b->map->listing_count++;
     *place_of_listing(b, p, name) = (uint32_t)b->map->listing_count;
     return add_both(b, p, name, RANK_EXACT, &view, &l->qualified);
@@ -427,10 +375,10 @@ static harborai_status add_configured(struct builder *b, const struct model_map_
                                       harborai_str item)
 {
     harborai_status st = HARBORAI_OK;
-    if (!has_star(item)) {
+    if (!builder_has_star(item)) {
         harborai_str name = arena_copy(&b->map->arena, item);
         if (name.data == NULL)
-            return out_of_memory(b);
+            return builder_out_of_memory(b);
         return is_listed(b, p, name)
                    ? HARBORAI_OK
                    : add_model(b, p, name, manifest_model_find(p->manifest, name));
@@ -463,165 +411,8 @@ static harborai_status make_listings(struct builder *b)
     for (size_t i = 0; i < b->source->provider_count; i++)
         most += b->source->providers[i].model_count + b->source->providers[i].manifest->model_count;
     b->map->listings = arena_alloc(&b->map->arena, (most + 1) * sizeof *b->map->listings);
-    return b->map->listings != NULL ? finder_init(b, &b->listed, most) : out_of_memory(b);
-}
-
-/* ---- Aliases ------------------------------------------------------------------------------- */
-
-/* The place of an alias in the finder, or the free one where it belongs. */
-static uint32_t *place_of_alias(const struct builder *b, harborai_str name)
-{
-    for (uint32_t at = hash_name(name);; at++) {
-        uint32_t *place = &b->aliases.places[at & b->aliases.mask];
-        if (*place == 0 || slice_equal(b->source->aliases[*place - 1].name, name))
-            return place;
-    }
-}
-
-static const struct model_map_alias *alias_named(const struct builder *b, harborai_str name)
-{
-    uint32_t place = *place_of_alias(b, name);
-    return place != 0 ? &b->source->aliases[place - 1] : NULL;
-}
-
-/* Of a name that stands twice the first is found. */
-static harborai_status find_aliases(struct builder *b)
-{
-    size_t count = b->source->alias_count;
-    harborai_status st = finder_init(b, &b->aliases, count);
-    for (size_t i = 0; st == HARBORAI_OK && i < count; i++) {
-        uint32_t *place = place_of_alias(b, b->source->aliases[i].name);
-        if (*place == 0)
-            *place = (uint32_t)i + 1;
-    }
-    return st;
-}
-
-/* The next alias is looked at all the same. */
-PRINTF(3, 4)
-static harborai_status fault(struct builder *b, const struct model_map_alias *alias,
-                             const char *format, ...)
-{
-    char text[sizeof b->error->message];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    config_faults_add(b->faults, alias->place, "models.%.*s: %s", SLICE_ARG(alias->name), text);
-    return HARBORAI_E_CONFIG;
-}
-
-/* The end of a chain of aliases. */
-static harborai_status follow(struct builder *b, const struct model_map_alias *alias,
-                              harborai_str *ret_target)
-{
-    const struct model_map_alias *at = alias, *next;
-    for (size_t steps = 0; (next = alias_named(b, at->target)) != NULL; at = next)
-        if (steps++ == b->source->alias_count)
-            return fault(b, alias, "its alias '%.*s' leads back to itself",
-                         SLICE_ARG(alias->target));
-    *ret_target = at->target;
-    return HARBORAI_OK;
-}
-
-/* Whether a provider that is missing could have served the name. */
-static bool may_be_missing(const struct builder *b, harborai_str target)
-{
-    harborai_str head, tail;
-    if (!slice_split(target, '/', &head, &tail))
-        return b->source->missing_provider_count > 0;
-    for (size_t i = 0; i < b->source->missing_provider_count; i++)
-        if (slice_equal(b->source->missing_providers[i], head))
-            return true;
-    return false;
-}
-
-/* Who reads this cannot list the models: nothing runs with such a configuration. */
-static harborai_status lead_nowhere(struct builder *b, const struct model_map_alias *alias,
-                                    harborai_str target)
-{
-    harborai_error why = HARBORAI_ERROR_INIT;
-    if (may_be_missing(b, target))
-        return HARBORAI_E_CONFIG; /* that provider was complained of */
-    (void)model_map_explain(b->map, target, MODEL_MAP_IN_A_FILE, &why);
-    return fault(b, alias, "%s", why.message);
-}
-
-/* Aliases are not in the table yet: what is found is a provider's. */
-static harborai_status resolve(struct builder *b, const struct model_map_alias *alias,
-                               struct route_view *ret_view)
-{
-    harborai_str target;
-    if (!is_name(alias->name) || has_star(alias->name) || alias_named(b, alias->name) != alias)
-        return fault(b, alias, "is no name for an alias, or stands twice");
-    harborai_status st = follow(b, alias, &target);
-    if (st < 0)
-        return st;
-    st = model_map_find(b->map, target, ret_view);
-    if (st == HARBORAI_OK) {
-        ret_view->upstream = arena_copy(&b->map->arena, ret_view->upstream);
-        return ret_view->upstream.data != NULL ? HARBORAI_OK : out_of_memory(b);
-    }
-    struct model_map_disabled disabled;
-    if (model_map_find_disabled(b->map, target, &disabled)) {
-        harborai_str upstream = arena_copy(&b->map->arena, disabled.upstream);
-        *ret_view = (struct route_view){disabled.provider->slot, disabled.provider->name, upstream,
-                                        NULL};
-        return upstream.data != NULL ? HARBORAI_OK : out_of_memory(b);
-    }
-    *ret_view = (struct route_view){.upstream = target};
-    return lead_nowhere(b, alias, target);
-}
-
-static harborai_status add_alias(struct builder *b, const struct model_map_alias *alias,
-                                 const struct route_view *view)
-{
-    struct model_listing *l = &b->map->listings[b->map->listing_count];
-    struct model_map_route *route = new_route(b, HARBORAI_OK, alias->name);
-    harborai_str qualified = arena_printf(&b->map->arena, "%.*s/%.*s", SLICE_ARG(view->provider),
-                                          SLICE_ARG(view->upstream));
-    bool enabled = is_enabled(b, model_map_provider_named(b->map, view->provider), view->upstream,
-                              view->upstream);
-    if (route == NULL || qualified.data == NULL)
-        return out_of_memory(b);
-    harborai_str name = {route->name, route->len};
-    *l = (struct model_listing){.name = name,
-                                .qualified = qualified,
-                                .upstream = view->upstream,
-                                .provider = view->provider,
-                                .slot = view->slot,
-                                .model = view->model,
-                                .is_alias = true,
-                                .enabled = enabled};
-    b->map->listing_count++;
-    route->status = enabled ? HARBORAI_OK : HARBORAI_E_NOT_FOUND;
-    route->view = *view;
-    /* While it is disabled the name means nothing else. */
-    return add_name(b, route, name.len, (struct standing){true, RANK_ALIAS, 0, false});
-}
-
-static harborai_status add_aliases(struct builder *b)
-{
-    size_t count = b->source->alias_count;
-    harborai_status st = HARBORAI_OK;
-    struct route_view *targets = calloc(count + 1, sizeof *targets);
-    if (targets == NULL)
-        return out_of_memory(b);
-    st = find_aliases(b);
-    for (size_t i = 0; (st == HARBORAI_OK || st == HARBORAI_E_CONFIG) && i < count; i++) {
-        harborai_status resolved = resolve(b, &b->source->aliases[i], &targets[i]);
-        if (resolved == HARBORAI_E_CONFIG && b->source->is_interim)
-            targets[i].provider = SLICE_NONE;
-        else
-            st = resolved < 0 ? resolved : st;
-    }
-    if (st == HARBORAI_E_CONFIG)
-        (void)config_faults_summarise(b->faults, b->error);
-    for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
-        if (targets[i].provider.len > 0)
-            st = add_alias(b, &b->source->aliases[i], &targets[i]);
-    free(targets);
-    return st;
+    return b->map->listings != NULL ? builder_finder_init(b, &b->listed, most)
+                                    : builder_out_of_memory(b);
 }
 
 /* A model is listed by its bare name where that means it, else by provider/model. */
@@ -648,7 +439,7 @@ static harborai_status build(struct builder *b)
     b->map->providers = arena_alloc(&b->map->arena, (b->source->provider_count + 1) *
                                                         sizeof *b->map->providers);
     if (st == HARBORAI_OK && b->map->providers == NULL)
-        st = out_of_memory(b);
+        st = builder_out_of_memory(b);
     for (size_t i = 0; st == HARBORAI_OK && i < b->source->provider_count; i++)
         st = add_provider(b, &b->source->providers[i]);
     if (st == HARBORAI_OK)
@@ -660,10 +451,10 @@ static harborai_status build(struct builder *b)
     if (st == HARBORAI_OK)
         st = add_models(b);
     if (st == HARBORAI_OK)
-        st = add_aliases(b);
+        st = aliases_add(b);
     if (st == HARBORAI_OK && !(model_claims_add_patterns(&b->claims, b->map) &&
                                model_claims_weigh(&b->claims, b->map)))
-        st = out_of_memory(b);
+        st = builder_out_of_memory(b);
     if (st == HARBORAI_OK)
         choose_shown_names(b);
     return st;
@@ -677,7 +468,7 @@ harborai_status model_map_create(const struct model_map_source *source, struct m
     config_faults_init(&own_faults);
     b.faults = faults != NULL ? faults : &own_faults;
     if (b.map == NULL)
-        return out_of_memory(&b);
+        return builder_out_of_memory(&b);
     arena_init(&b.map->arena, MAP_MEMORY);
     harborai_status st = build(&b);
     free(b.standings);
