@@ -16,7 +16,11 @@ from test_plugin_commands import PlaceTest
 BUILT_IN = sorted(support.builtin_plugins())
 
 
-@unittest.skipUnless("openai" in BUILT_IN, "nothing is built in")
+def load_tests(_loader, tests, _pattern):
+    """None of a tree without: that is no test skipped, but another program."""
+    return tests if BUILT_IN else unittest.TestSuite()
+
+
 class BuiltinTest(PlaceTest):
     def setUp(self):
         super().setUp()
