@@ -86,14 +86,22 @@ static bool write_alias(const char *path, unsigned generation, char alias[static
     return true;
 }
 
-static unsigned next_generation(const struct plugin_loader *loader, const char *path)
+static bool is_mapped_as(const struct plugin_loader *loader, const char *path, unsigned generation)
 {
-    unsigned generation = 0;
     for (struct list *at = loader->objects.next; at != &loader->objects; at = at->next) {
         const struct loaded *l = CONTAINER_OF(at, struct loaded, link);
-        if (strcmp(l->path, path) == 0 && l->generation >= generation)
-            generation = l->generation + 1;
+        if (l->generation == generation && strcmp(l->path, path) == 0)
+            return true;
     }
+    return false;
+}
+
+/* The first that no mapped object has: glibc forgets a string with the object it was of. */
+static unsigned free_generation(const struct plugin_loader *loader, const char *path)
+{
+    unsigned generation = 0;
+    while (generation < GENERATIONS_MAX && is_mapped_as(loader, path, generation))
+        generation++;
     return generation;
 }
 
@@ -278,7 +286,7 @@ static harborai_status load(struct plugin_loader *loader, const char *path,
     }
     l->path = copy;
     l->identity = *identity;
-    l->generation = next_generation(loader, path);
+    l->generation = free_generation(loader, path);
     harborai_status st = map_object(loader, l, watcher, error);
     if (st < 0) {
         /* What is not the checked file must not be found again under its identity. */

@@ -468,7 +468,7 @@ static void test_many_loads(void)
     struct world w;
     struct slot *before = NULL;
     world_open(&w, "good");
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 300; i++) {
         struct plugin_catalog *old = w.catalog;
         fixture_add(&w.files, "good", "x.so");
         w.catalog = fixture_scan(&w.files);
@@ -481,7 +481,7 @@ static void test_many_loads(void)
         CU_ASSERT(count_mapped(&w) == 1);
         before = slot;
     }
-    CU_ASSERT(plugin_loader_count(w.loader) == 200);
+    CU_ASSERT(plugin_loader_count(w.loader) == 300);
     world_end(&w, before);
     CU_ASSERT(!is_mapped(&w));
     world_close(&w);
@@ -590,7 +590,7 @@ const CU_TestInfo slot_tests[] = {
     {"two providers share an object", test_shared_object},
     {"a file that was replaced", test_replaced_file},
     {"a file that was changed in place", test_same_inode},
-    {"200 files, one after the other", test_many_loads},
+    {"300 files, one after the other", test_many_loads},
     {"pins and draining", test_pins},
     {"draining on many threads", test_parallel_drain},
     CU_TEST_INFO_NULL,
