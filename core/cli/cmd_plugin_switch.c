@@ -73,6 +73,8 @@ static enum exit_code change_file(const struct plugins *plugins, const struct ar
         code = plugins_find(plugins, arguments->rest[0], &subject);
     if (code != EXIT_OK)
         return code;
+    if (enabled)
+        subject_prefer_off(&world, slice_of(arguments->rest[0]), &subject);
     if (subject_check_switch(&world, &subject, enabled, &error) < 0) {
         command_complain("%s", error.message);
         return EXIT_USAGE;

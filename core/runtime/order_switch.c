@@ -27,7 +27,9 @@ static harborai_status find(const struct runtime_order *order, const struct subj
 {
     harborai_status st = subject_find(world, order->name, ret_subject, error);
     if (st == HARBORAI_E_NOT_FOUND && find_running(order->runtime, order->name, ret_subject))
-        return HARBORAI_OK;
+        st = HARBORAI_OK;
+    if (st >= 0 && order->enabled)
+        subject_prefer_off(world, order->name, ret_subject);
     return st < 0 ? st : subject_check_switch(world, ret_subject, order->enabled, error);
 }
 

@@ -199,6 +199,22 @@ static harborai_status check_glob(const struct plugin_state *switches, harborai_
                               SLICE_ARG(glob));
 }
 
+void subject_prefer_off(const struct subject_world *world, harborai_str given,
+                        struct subject *subject)
+{
+    const struct plugin_state *switches = world->switches;
+    if (plugin_state_disabled(switches, subject->kind, subject->name) != NULL)
+        return;
+    for (int kind = 0; kind < PLUGIN_STATE_MODEL; kind++) {
+        const struct plugin_state_entry *entry =
+            plugin_state_disabled(switches, (enum plugin_state_kind)kind, given);
+        if (entry == NULL)
+            continue;
+        subject->kind = (enum plugin_state_kind)kind;
+        subject->name = entry->name;
+    }
+}
+
 harborai_status subject_check_switch(const struct subject_world *world,
                                      const struct subject *subject, bool enabled,
                                      harborai_error *error)

@@ -33,6 +33,11 @@ MUST_CHECK harborai_status subject_find(const struct subject_world *world, harbo
 bool subject_look_up(const struct subject_world *world, harborai_str given,
                      struct subject *ret_subject);
 
+/* Of what is to be switched on: where another thing of the name is what was switched off, that is
+ * meant. A plugin has no name while its file is refused, so that its provider was. */
+void subject_prefer_off(const struct subject_world *world, harborai_str given,
+                        struct subject *subject);
+
 /* Whether it can be switched off, or on again. E_INVALID: it has no name, or another glob than its own
  * disables it. [any] */
 MUST_CHECK harborai_status subject_check_switch(const struct subject_world *world,
