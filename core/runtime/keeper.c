@@ -187,7 +187,8 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
 static harborai_status rescan(struct runtime *runtime, struct runtime_order *order,
                               harborai_error *error)
 {
-    struct change change = {.config = current_config(runtime)};
+    harborai_error kept = HARBORAI_ERROR_INIT;
+    struct change change = {.config = current_config(runtime), .kept = &kept};
     harborai_status st = HARBORAI_OK;
     if (order->kind == RUNTIME_ORDER_RELOAD)
         st = order_find(order, &change.only, error);
@@ -199,7 +200,12 @@ static harborai_status rescan(struct runtime *runtime, struct runtime_order *ord
     (void)providers_show_possible(runtime);
     if (change.only != NULL)
         order_describe(order, change.only);
-    return keeper_publish_models(runtime, error);
+    st = keeper_publish_models(runtime, error);
+    if (st >= 0 && change.only != NULL && kept.code < 0) { /* others of the plugin's may go on */
+        order->error = kept;
+        order->status = kept.code;
+    }
+    return st;
 }
 
 harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *order,
@@ -211,7 +217,7 @@ harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *ord
         return st;
     struct surroundings before = exchange(runtime, found);
     st = rescan(runtime, order, error);
-    if (st >= 0 && order->kind == RUNTIME_ORDER_RESCAN)
+    if (st >= 0) /* a later order compares with what this one found */
         providers_log_refused(runtime, before.catalog);
     settle(runtime, before, st < 0);
     /* Whoever switches something has no heir: others' are none of his business. */

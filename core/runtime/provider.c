@@ -319,8 +319,10 @@ static void switch_where_it_stands(struct runtime *runtime, struct runtime_provi
         free(why);
         return;
     }
+    pthread_mutex_lock(&runtime->lock); /* metrics look at it */
     free((void *)(uintptr_t)p->why_off.data);
     p->why_off = slice_of(why);
+    pthread_mutex_unlock(&runtime->lock);
 }
 
 /* A provider that cannot be had as it is now serves on as it was, if it does. */
@@ -394,13 +396,17 @@ static bool is_wanted_by_name(struct runtime *runtime, harborai_str name)
     return false;
 }
 
-static void keep_named(struct runtime *runtime, harborai_str name, const harborai_error *why)
+static void keep_named(struct runtime *runtime, const struct change *change, harborai_str name,
+                       const harborai_error *why)
 {
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
         if (!p->wanted && slice_equal(p->slot->provider->name, name) && !p->is_removed &&
-            !is_file_gone(runtime, p->slot->provider->path))
+            !is_file_gone(runtime, p->slot->provider->path)) {
             keep(runtime, p, why);
+            if (change->kept->code == HARBORAI_OK)
+                *change->kept = *why;
+        }
     }
 }
 
@@ -461,7 +467,7 @@ static harborai_status prepare_all_configured(struct runtime *runtime, const str
         harborai_error why = HARBORAI_ERROR_INIT;
         harborai_status st = prepare_configured(runtime, change, spec, &why);
         if (st == HARBORAI_E_CONFIG && change->faults == NULL)
-            keep_named(runtime, spec->name, &why);
+            keep_named(runtime, change, spec->name, &why);
         else if (st == HARBORAI_E_CONFIG)
             config_faults_add(change->faults, preset_place(spec), "%s", why.message);
         else if (st < 0)
@@ -481,8 +487,16 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
     AUTO(config_faults) faults;
     config_faults_init(&faults);
     harborai_status st = find_secrets(&w, change->config, error);
-    if (st >= 0 && has_required_secrets(&w))
+    bool has_secrets = st >= 0 && has_required_secrets(&w);
+    if (has_secrets)
         st = want(runtime, change->config, &w, &faults, error);
+    if (st >= 0 && change->faults == NULL) /* one that serves is kept */
+        st = !has_secrets ? harborai_error_set(error, HARBORAI_E_CONFIG,
+                                               "'%s' wants a secret that the environment does not have",
+                                               file->path)
+             : faults.count > 0
+                 ? harborai_error_set(error, HARBORAI_E_CONFIG, "%s", faults.items[0].message)
+                 : st;
     if (faults.count > 0)
         log_write(runtime->options.log, LOG_LEVEL_WARN, "plugin.options", "provider=%s reason='%s'",
                   w.name.data, faults.items[0].message);
@@ -527,7 +541,7 @@ static harborai_status prepare_all_own(struct runtime *runtime, const struct cha
         else if (file->state == PLUGIN_FILE_REFUSED && change->faults == NULL)
             keep_of_file(runtime, file);
         if (st == HARBORAI_E_CONFIG && change->faults == NULL) {
-            keep_named(runtime, file->manifest->provider, &why);
+            keep_named(runtime, change, file->manifest->provider, &why);
             st = HARBORAI_OK;
         } else if (st < 0) {
             (void)harborai_error_set(error, st, "%s", why.message);

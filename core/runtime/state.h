@@ -145,6 +145,8 @@ struct change {
     struct config *config;        /* a new one, or that of this moment */
     struct config_faults *faults; /* of a new one; NULL: what is a fault stays as it was */
     const struct plugin_file *only; /* reload this one, and touch no other; or NULL */
+    harborai_error *kept;           /* without faults: why the first of those is kept that cannot be
+                                       had as they are now; code 0 = there is none */
 };
 
 /* --- provider.c --- */

@@ -158,6 +158,20 @@ class SwitchTest(ControlTest):
         self.plugin("enable", "openai")
         self.assertEqual(hb.chat().status, 200)
 
+    def test_off_while_its_file_is_refused(self):
+        """By then nobody knows whose file it is: what is switched off is the provider."""
+        path = self.put(os.path.join(self.made, "acme.so"))
+        self.config["providers"]["acme"] = {}
+        self.env["HARBORAI_PLUGIN_WATCH"] = "false"
+        hb = self.serve()
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+        os.chmod(path, 0o777)
+        self.plugin("disable", "acme")
+        self.assertEqual(hb.chat(model="acme-model").status, 404)
+        os.chmod(path, 0o755)
+        self.plugin("enable", "acme")
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+
     def test_wrong_names(self):
         hb = self.serve()
         self.assertIn("did you mean 'openai'", self.plugin("disable", "opnai", code=2).stderr)
@@ -206,6 +220,34 @@ class ReloadTest(ControlTest):
         os.rename(os.path.join(self.plugins, "acme.so.new"), os.path.join(self.plugins, "acme.so"))
         self.assertIn("acme.so", self.plugin("reload", "acme.so", code=1).stderr)
         self.assertEqual(hb.chat(model="acme-model").status, 200)
+
+    def changed_acme(self, **members):
+        """A plugin with more in its manifest."""
+        place = self.stack.enter_context(support.folder())
+        manifest = json.loads(made.MANIFEST % {"id": "com.example.acme", "name": "acme",
+                                               "model": "acme-model"})
+        return made.build(place, "acme", note=f"HARBORAI_MANIFEST({json.dumps({**manifest, **members})});")
+
+    def test_one_that_refuses_the_options(self):
+        self.put(os.path.join(self.made, "acme.so"))
+        self.config["providers"]["acme"] = {"options": {"speed": 3}}
+        hb = self.serve()
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+        self.put(self.changed_acme(config_schema={"properties": {"slow": {"type": "boolean"}},
+                                                  "additionalProperties": False}))
+        self.assertIn("speed", self.plugin("reload", "acme", code=1).stderr)
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+
+    def test_one_that_wants_a_secret(self):
+        """Without a configuration file, too, the one before serves on."""
+        self.put(os.path.join(self.made, "acme.so"))
+        with support.gateway(None, env=self.env, state=self.state) as hb:
+            self.assertEqual(hb.chat(model="acme-model").status, 200)
+            self.put(self.changed_acme(secrets={"api_key": {"env": "ACME_API_KEY", "required": True}}))
+            answer = self.ask("POST", "/plugins/acme/reload")
+            self.assertEqual(answer.status, 409)
+            self.assertIn("wants a secret", answer.error()["message"])
+            self.assertEqual(hb.chat(model="acme-model").status, 200)
 
     def test_without_a_gateway(self):
         said = self.plugin("reload", "openai", code=1).stderr
