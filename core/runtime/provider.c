@@ -386,10 +386,10 @@ static harborai_status replace_by_nothing(struct runtime *runtime, const struct 
     return st;
 }
 
-static bool is_wanted_by_name(struct runtime *runtime, harborai_str name)
+static bool is_wanted_by_name(const struct runtime *runtime, harborai_str name)
 {
-    for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
-        struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
         if (p->wanted && slice_equal(p->slot->provider->name, name))
             return true;
     }
@@ -504,16 +504,6 @@ static harborai_status prepare_plugins_own(struct runtime *runtime, const struct
     return st;
 }
 
-static bool has_wanted(const struct runtime *runtime, harborai_str name)
-{
-    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
-        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
-        if (p->wanted && slice_equal(p->slot->provider->name, name))
-            return true;
-    }
-    return false;
-}
-
 /* One that was switched off before its file was taken away stays, without anything loaded: who asks
  * for its models is still told why. */
 static void keep_removed(struct runtime *runtime)
@@ -521,7 +511,7 @@ static void keep_removed(struct runtime *runtime)
     for (struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         struct runtime_provider *p = CONTAINER_OF(i, struct runtime_provider, link);
         if (p->place == PROVIDER_PUBLISHED && p->why_off.len > 0 &&
-            !has_wanted(runtime, p->slot->provider->name))
+            !is_wanted_by_name(runtime, p->slot->provider->name))
             p->wanted = true;
     }
 }
