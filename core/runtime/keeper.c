@@ -178,7 +178,7 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
     publish(runtime, config, models);
-    providers_commit(runtime, NULL);
+    providers_commit(runtime, NULL, true);
     return HARBORAI_OK;
 }
 
@@ -222,7 +222,7 @@ harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *ord
     settle(runtime, before, st < 0);
     /* Whoever switches something has no heir: others' are none of his business. */
     if (st >= 0)
-        providers_commit(runtime, order->kind == RUNTIME_ORDER_SWITCH ? NULL : order);
+        providers_commit(runtime, order->kind == RUNTIME_ORDER_SWITCH ? NULL : order, false);
     return st;
 }
 

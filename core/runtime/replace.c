@@ -289,7 +289,7 @@ bool providers_show_possible(struct runtime *runtime)
     return differs;
 }
 
-void providers_commit(struct runtime *runtime, struct runtime_order *order)
+void providers_commit(struct runtime *runtime, struct runtime_order *order, bool is_configured)
 {
     struct runtime_provider *p;
     EACH_PROVIDER(p, runtime) {
@@ -306,7 +306,7 @@ void providers_commit(struct runtime *runtime, struct runtime_order *order)
                 order->pending++;
             load(p);
         }
-    preload_all(runtime, order == NULL);
+    preload_all(runtime, is_configured);
 }
 
 void providers_give_up(struct runtime *runtime)

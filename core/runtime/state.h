@@ -167,7 +167,8 @@ void providers_log_refused(const struct runtime *runtime, const struct plugin_ca
  * begun and those that nobody wants leave; or else what was made for it alone goes. [keeper] */
 void providers_show_wanted(struct runtime *runtime);
 bool providers_show_possible(struct runtime *runtime);
-void providers_commit(struct runtime *runtime, struct runtime_order *order); /* or NULL */
+/* `order`: who waits for the heirs, or NULL. `is_configured`: by a new configuration. */
+void providers_commit(struct runtime *runtime, struct runtime_order *order, bool is_configured);
 void providers_give_up(struct runtime *runtime);
 /* An heir that failed: a new order may want it anew. */
 bool provider_awaits_retry(const struct runtime_provider *p);

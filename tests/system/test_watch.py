@@ -297,6 +297,10 @@ class PreloadTest(Watching):
             self.assertIn("provider.not_preloaded provider='openai' error='provider \\'openai\\' "
                           "has no api_key", hb.log())
             self.assertNotIn("plugin.loaded provider=one ", hb.log())
+            for word in ("disable", "enable"):
+                done = support.harborai("plugin", word, "one", "--state-dir", hb.state, env=self.env)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(hb.log().count("provider.not_preloaded provider='nonesuch'"), 1)
 
 
 if __name__ == "__main__":
