@@ -203,7 +203,7 @@ harborai_status plugin_lock_load(const char *path, struct plugin_lock **ret_lock
         return st;
     }
     *ret_lock = lock;
-    return st;
+    return HARBORAI_OK;
 }
 
 void plugin_lock_destroy(struct plugin_lock *lock)

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 #define SELF (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
@@ -23,18 +24,23 @@
 
 /* Names in a directory that count. */
 struct entry {
+    struct list link;
     int wd; /* several entries may have the same */
     unsigned round;
-    char *directory;  /* owned */
     const char *name; /* of what counts, behind `directory`; NULL: any that may be a plugin's */
+    char directory[];
 };
 
 struct watchlist {
     int fd;
     unsigned round; /* entries of another one are not wanted any more */
-    struct entry *entries;
-    size_t count, room;
+    struct list entries;
 };
+
+#define EACH_ENTRY(e, list)                                                                        \
+    for (struct list *at_ = (list)->entries.next;                                                  \
+         at_ != &(list)->entries && ((e) = CONTAINER_OF(at_, struct entry, link), true);           \
+         at_ = at_->next)
 
 /* ---- Watching --------------------------------------------------------------------------------- */
 
@@ -44,6 +50,7 @@ harborai_status watchlist_create(struct watchlist **ret_list, harborai_error *er
     struct watchlist *list = calloc(1, sizeof *list);
     if (list == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    list_init(&list->entries);
     list->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (list->fd < 0) {
         harborai_error_set(error, HARBORAI_E_MEMORY,
@@ -61,9 +68,8 @@ void watchlist_destroy(struct watchlist *list)
     if (list == NULL)
         return;
     close(list->fd);
-    for (size_t i = 0; i < list->count; i++)
-        free(list->entries[i].directory);
-    free(list->entries);
+    for (struct list *item; (item = list_pop(&list->entries)) != NULL;)
+        free(CONTAINER_OF(item, struct entry, link));
     free(list);
 }
 
@@ -79,48 +85,33 @@ static bool is_same_name(const char *a, const char *b)
 
 static struct entry *find(struct watchlist *list, int wd, const char *directory, const char *name)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        struct entry *e = &list->entries[i];
+    struct entry *e;
+    EACH_ENTRY(e, list)
         if (e->wd == wd && is_same_name(e->name, name) && strcmp(e->directory, directory) == 0)
             return e;
-    }
     return NULL;
-}
-
-/* Takes `directory`, behind which `name` lies. */
-static harborai_status append(struct watchlist *list, int wd, char *directory, const char *name,
-                              harborai_error *error)
-{
-    if (list->count == list->room) {
-        size_t room = list->room > 0 ? 2 * list->room : 16;
-        struct entry *moved = realloc(list->entries, room * sizeof *moved);
-        if (moved == NULL) {
-            free(directory);
-            return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-        }
-        list->entries = moved;
-        list->room = room;
-    }
-    list->entries[list->count++] = (struct entry){wd, list->round, directory, name};
-    return HARBORAI_OK;
 }
 
 static harborai_status add_entry(struct watchlist *list, int wd, const char *directory,
                                  const char *name, harborai_error *error)
 {
     struct entry *e = find(list, wd, directory, name);
+    size_t len = strlen(directory) + 1, name_len = name != NULL ? strlen(name) + 1 : 0;
     if (e != NULL) {
         e->round = list->round;
         return HARBORAI_OK;
     }
-    size_t len = strlen(directory) + 1;
-    char *copy = malloc(len + (name != NULL ? strlen(name) + 1 : 0));
-    if (copy == NULL)
+    e = malloc(sizeof *e + len + name_len);
+    if (e == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    memcpy(copy, directory, len);
+    e->wd = wd;
+    e->round = list->round;
+    e->name = name != NULL ? e->directory + len : NULL;
+    memcpy(e->directory, directory, len);
     if (name != NULL)
-        memcpy(copy + len, name, strlen(name) + 1);
-    return append(list, wd, copy, name != NULL ? copy + len : NULL, error);
+        memcpy(e->directory + len, name, name_len);
+    list_append(&list->entries, &e->link);
+    return HARBORAI_OK;
 }
 
 static bool is_out_of_reach(int number)
@@ -213,34 +204,39 @@ harborai_status watchlist_add_file(struct watchlist *list, const char *path, har
     return copy_path(path, way) ? add_way(list, way, COMES_GOES_OR_CHANGES, error) : HARBORAI_OK;
 }
 
+/* In the list as it is put together now. */
 static bool is_wanted(const struct watchlist *list, int wd)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (list->entries[i].wd == wd)
+    const struct entry *e;
+    EACH_ENTRY(e, list)
+        if (e->wd == wd && e->round == list->round)
             return true;
     return false;
 }
 
-/* The order does not count. */
-static int remove_entry(struct watchlist *list, size_t index)
+/* Takes out the entries of a watch, or, if that is -1, those of another round. */
+static void forget(struct watchlist *list, int wd)
 {
-    int wd = list->entries[index].wd;
-    free(list->entries[index].directory);
-    list->entries[index] = list->entries[--list->count];
-    return wd;
+    struct list kept;
+    list_init(&kept);
+    for (struct list *item; (item = list_pop(&list->entries)) != NULL;) {
+        struct entry *e = CONTAINER_OF(item, struct entry, link);
+        if (wd >= 0 ? e->wd == wd : e->round != list->round)
+            free(e);
+        else
+            list_append(&kept, item);
+    }
+    for (struct list *item; (item = list_pop(&kept)) != NULL;)
+        list_append(&list->entries, item);
 }
 
 void watchlist_end(struct watchlist *list)
 {
-    for (size_t i = 0; i < list->count;) {
-        if (list->entries[i].round == list->round) {
-            i++;
-            continue;
-        }
-        int wd = remove_entry(list, i);
-        if (!is_wanted(list, wd))
-            (void)inotify_rm_watch(list->fd, wd); /* it may be gone already */
-    }
+    const struct entry *e;
+    EACH_ENTRY(e, list)
+        if (e->round != list->round && !is_wanted(list, e->wd))
+            (void)inotify_rm_watch(list->fd, e->wd); /* it may be gone already */
+    forget(list, -1);
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
@@ -275,14 +271,12 @@ static bool counts(const struct entry *e, const struct inotify_event *event)
 
 static bool hear(struct watchlist *list, const struct inotify_event *event)
 {
+    const struct entry *e;
     bool does = (event->mask & (IN_Q_OVERFLOW | IN_UNMOUNT)) != 0;
-    for (size_t i = 0; i < list->count && !does; i++)
-        does = list->entries[i].wd == event->wd && counts(&list->entries[i], event);
-    for (size_t i = 0; (event->mask & IN_IGNORED) != 0 && i < list->count;)
-        if (list->entries[i].wd == event->wd)
-            remove_entry(list, i);
-        else
-            i++;
+    EACH_ENTRY(e, list)
+        does = does || (e->wd == event->wd && counts(e, event));
+    if ((event->mask & IN_IGNORED) != 0)
+        forget(list, event->wd);
     return does;
 }
 
