@@ -7,21 +7,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/directory.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/limits.h"
 #include "base/replacement.h"
 #include "plugin/probe.h"
 
 #define TEMPORARY "/.harborai-install.new" /* not *.so: nobody takes it for a plugin */
-
-enum { LOCK_TRIES = 500, LOCK_PAUSE_MS = 10 };
 
 static harborai_status out_of_memory(harborai_error *error)
 {
@@ -171,18 +168,16 @@ harborai_status install_check(struct install *install, const struct plugin_catal
 
 static harborai_status lock_directory(struct install *install, harborai_error *error)
 {
-    const struct timespec pause = {0, LOCK_PAUSE_MS * NS_PER_MS};
     install->lock = open(install->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (install->lock < 0)
         return failed("open", install->directory, error);
-    for (unsigned i = 0; flock(install->lock, LOCK_EX | LOCK_NB) != 0; i++) {
-        if (errno != EWOULDBLOCK || i == LOCK_TRIES)
-            return harborai_error_set(error, HARBORAI_E_INTERNAL,
-                                      "another process installs into '%s': nothing was changed; try "
-                                      "again", install->directory);
-        nanosleep(&pause, NULL);
-    }
-    return HARBORAI_OK;
+    if (file_lock_wait(install->lock))
+        return HARBORAI_OK;
+    if (errno != EWOULDBLOCK)
+        return failed("lock", install->directory, error);
+    return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                              "another process installs into '%s': nothing was changed; try again",
+                              install->directory);
 }
 
 harborai_status install_lock(struct install *install, harborai_error *error)

@@ -4,7 +4,7 @@
  * new one: the copy is made under a name that no plugin has, and renamed. [job] throughout.
  *
  *     AUTO(install) install = INSTALL_INIT;
- *     st = install_open(&install, "acme.so", "/home/me/.local/lib/harborai/plugins", &rules, error);
+ *     st = install_open(&install, "acme.so", "/opt/harborai/plugins", &rules, error);
  *     if (st == HARBORAI_OK)
  *         st = install_check(&install, catalog, may_replace, error);    refused, and nothing changed
  *     if (st == HARBORAI_OK)

@@ -8,14 +8,12 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/directory.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/limits.h"
 #include "base/replacement.h"
 #include "json_value.h"
@@ -23,7 +21,7 @@
 #define WAY_OUT "correct it, or remove the file: 'harborai plugin lock' lists plugins anew"
 #define FILE_MOST MIB(1)
 
-enum { LOCK_TRIES = 500, LOCK_PAUSE_MS = 10, MEMBERS_MOST = 32, DIGEST_BYTES = 32 };
+enum { MEMBERS_MOST = 32, DIGEST_BYTES = 32 };
 
 struct plugin_lock {
     char *path;      /* owned */
@@ -280,22 +278,25 @@ static harborai_status replace(const struct plugin_lock *lock, harborai_str id, 
     return st < 0 ? st : replacement_commit(&file, error);
 }
 
+static harborai_status not_locked(const char *path, harborai_error *error)
+{
+    if (errno != EWOULDBLOCK)
+        return cannot("lock", path, error);
+    return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                              "another process writes to '%s': nothing was changed; try again",
+                              path);
+}
+
 /* The directory's, until the descriptor is closed. */
 static harborai_status lock_directory(char *directory, int *ret_fd, harborai_error *error)
 {
-    const struct timespec pause = {0, LOCK_PAUSE_MS * NS_PER_MS};
     int fd = directory_make(directory) ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0)
         return cannot("write to", directory, error);
-    for (unsigned i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
-        if (errno == EWOULDBLOCK && i < LOCK_TRIES) {
-            nanosleep(&pause, NULL);
-            continue;
-        }
+    if (!file_lock_wait(fd)) {
+        harborai_status st = not_locked(directory, error);
         close(fd);
-        return harborai_error_set(error, HARBORAI_E_INTERNAL,
-                                  "another process writes to '%s': nothing was changed; try again",
-                                  directory);
+        return st;
     }
     *ret_fd = fd;
     return HARBORAI_OK;

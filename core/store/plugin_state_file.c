@@ -5,19 +5,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/directory.h"
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/replacement.h"
 #include "store/plugin_state_parts.h"
 #include "wire/json_write.h"
-
-enum { LOCK_TRIES = 500, LOCK_PAUSE_MS = 10 };
 
 struct paths {
     char *directory, *file, *lock, *temporary; /* owned */
@@ -204,24 +201,26 @@ static harborai_status change_state(struct plugin_state *state,
     return change->enabled ? HARBORAI_OK : add_entry(state, change, clock, error);
 }
 
+static harborai_status not_locked(const char *path, harborai_error *error)
+{
+    if (errno != EWOULDBLOCK)
+        return cannot("lock", path, error);
+    return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                              "another process keeps '%s' locked: nothing was changed; try again", path);
+}
+
 /* The lock's descriptor; closing it gives the lock up. */
 static harborai_status take_lock(const struct paths *paths, int *ret_fd, harborai_error *error)
 {
-    const struct timespec pause = {0, LOCK_PAUSE_MS * NS_PER_MS};
     if (!directory_make(paths->directory))
         return cannot("make directory", paths->directory, error);
     int fd = open(paths->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return cannot("write", paths->lock, error);
-    for (unsigned i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
-        if (errno == EWOULDBLOCK && i < LOCK_TRIES) {
-            nanosleep(&pause, NULL);
-            continue;
-        }
+    if (!file_lock_wait(fd)) {
+        harborai_status st = not_locked(paths->lock, error);
         close(fd);
-        return harborai_error_set(error, HARBORAI_E_INTERNAL,
-                                  "another process keeps '%s' locked: nothing was changed; try again",
-                                  paths->lock);
+        return st;
     }
     *ret_fd = fd;
     return HARBORAI_OK;
