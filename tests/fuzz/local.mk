@@ -108,6 +108,10 @@ TESTS += %reldir%/fuzz_journal
 %canon_reldir%_fuzz_journal_SOURCES = %reldir%/fuzz_journal.c %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_journal_LDADD = core/store/libstore.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_masker
+TESTS += %reldir%/fuzz_masker
+%canon_reldir%_fuzz_masker_SOURCES = %reldir%/fuzz_masker.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_masker_LDADD = core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 check_PROGRAMS += %reldir%/fuzz_plugin_state
 TESTS += %reldir%/fuzz_plugin_state
 %canon_reldir%_fuzz_plugin_state_SOURCES = %reldir%/fuzz_plugin_state.c %reldir%/replay.c %reldir%/fuzz.h
@@ -132,6 +136,11 @@ EXTRA_DIST += \
 	%reldir%/corpus/journal/escaped \
 	%reldir%/corpus/journal/long \
 	%reldir%/corpus/journal/torn \
+	%reldir%/corpus/masker/blocks \
+	%reldir%/corpus/masker/escaped \
+	%reldir%/corpus/masker/json \
+	%reldir%/corpus/masker/numbers \
+	%reldir%/corpus/masker/plain \
 	%reldir%/corpus/chat_request/escaped_key \
 	%reldir%/corpus/chat_request/options_null \
 	%reldir%/corpus/chat_request/stream \
