@@ -24,6 +24,7 @@ void log_init(struct log *log, int fd, enum log_level level)
     log->fd = fd;
     log->sink = NULL;
     log->context = NULL;
+    log->mask = NULL;
 }
 
 void log_init_sink(struct log *log,
@@ -33,6 +34,11 @@ void log_init_sink(struct log *log,
     log_init(log, -1, level);
     log->sink = sink;
     log->context = context;
+}
+
+void log_set_mask(struct log *log, void (*mask)(char *text, size_t size))
+{
+    log->mask = mask;
 }
 
 bool log_level_parse(harborai_str name, enum log_level *ret_level)
@@ -132,6 +138,13 @@ static void add_fields(struct line *line, const char *format, va_list *arguments
     }
 }
 
+static void mask_fields(const struct log *log, struct line *line, size_t begin)
+{
+    line->text[line->len] = '\0';
+    log->mask(line->text + begin, sizeof line->text - begin);
+    line->len = begin + strlen(line->text + begin);
+}
+
 void log_write(const struct log *log, enum log_level level, const char *event, const char *fields,
                ...)
 {
@@ -148,8 +161,11 @@ void log_write(const struct log *log, enum log_level level, const char *event, c
     add_word(&line, level_names[level]);
     add_word(&line, event);
     va_start(arguments, fields);
+    size_t begin = line.len;
     add_fields(&line, fields, &arguments);
     va_end(arguments);
+    if (log->mask != NULL)
+        mask_fields(log, &line, begin);
     if (log->sink != NULL) {
         log->sink(log->context, level, (harborai_str){line.text, line.len});
         return;

@@ -19,6 +19,7 @@ struct log {
     /* Takes a line without its end, borrowed. [any] */
     void (*sink)(void *context, enum log_level level, harborai_str line);
     void *context;
+    void (*mask)(char *text, size_t size); /* NULL: fields are written as they come */
 };
 
 void log_init(struct log *log, int fd, enum log_level level);
@@ -26,6 +27,9 @@ void log_init(struct log *log, int fd, enum log_level level);
 void log_init_sink(struct log *log,
                    void (*sink)(void *context, enum log_level level, harborai_str line),
                    void *context, enum log_level level);
+
+/* Has the fields of each line, NUL-terminated, masked in their place before they are written. */
+void log_set_mask(struct log *log, void (*mask)(char *text, size_t size));
 
 /* The level of an event that the error of a call tells as well. With a sink whoever asks is the
  * application, who would read it twice: info. */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "config/settings.h"
 #include "registry/model_map.h"
+#include "wire/masker.h"
 
 void setup_print_faults(const struct config_faults *faults, const char *prefix)
 {
@@ -106,9 +107,15 @@ struct config *setup_config_without_keys(const struct command *command,
     return load_aloud(command, arguments, true);
 }
 
+static void init_log(struct log *log, enum log_level level)
+{
+    log_init(log, STDERR_FILENO, level);
+    log_set_mask(log, masker_apply_all);
+}
+
 void setup_log(struct log *log, const struct config *config)
 {
-    log_init(log, STDERR_FILENO, config->log_level);
+    init_log(log, config->log_level);
 }
 
 enum log_level setup_quiet_level(const struct config *config)
@@ -118,7 +125,7 @@ enum log_level setup_quiet_level(const struct config *config)
 
 void setup_quiet_log(struct log *log, const struct config *config)
 {
-    log_init(log, STDERR_FILENO, setup_quiet_level(config));
+    init_log(log, setup_quiet_level(config));
 }
 
 enum exit_code setup_runtime(struct config *config, struct log *log, struct runtime **ret_runtime)

@@ -7,6 +7,7 @@
 
 #include "client/ask.h"
 #include "config/config.h"
+#include "wire/masker.h"
 
 const char *harborai_version(void)
 {
@@ -50,6 +51,7 @@ static void tell_faults(harborai_client_options *o, const struct config_faults *
     char text[512];
     struct log log;
     log_init_sink(&log, give_line, o, LOG_LEVEL_ERROR);
+    log_set_mask(&log, masker_apply_all);
     for (size_t i = 0; o->log != NULL && i < faults->count; i++) {
         config_fault_format(&faults->items[i], text, sizeof text);
         log_write(&log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", text);
@@ -103,6 +105,7 @@ static void init(struct harborai_client *client, const harborai_client_options *
     if (o->log_level > 0)
         level = (enum log_level)o->log_level;
     log_init_sink(&client->log, sink_add, &client->sink, level);
+    log_set_mask(&client->log, masker_apply_all);
     if (o->log == NULL)
         atomic_store(&client->log.level, 0);
 }

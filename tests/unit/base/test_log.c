@@ -98,10 +98,29 @@ static void test_sink(void)
     CU_ASSERT_STRING_EQUAL(text, "2 warn a.b x=1"); /* no line end */
 }
 
+static void hide_digits(char *text, size_t size)
+{
+    CU_ASSERT(strlen(text) < size);
+    for (; *text != '\0'; text++)
+        if (*text >= '0' && *text <= '9')
+            *text = '#';
+}
+
+static void test_mask(void)
+{
+    char text[4096];
+    begin();
+    log_set_mask(&target, hide_digits);
+    log_write(&target, LOG_LEVEL_WARN, "a.b2", "said='%s' status=%d", "x1", 23);
+    CU_ASSERT_STRING_EQUAL(line(text), "warn a.b2 said='x#' status=##\n");
+    end();
+}
+
 const CU_TestInfo log_tests[] = {
     {"values", test_values},
     {"conversions", test_conversions},
     {"length and level", test_length_and_level},
     {"sink", test_sink},
+    {"mask", test_mask},
     CU_TEST_INFO_NULL,
 };
