@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "chat/usage.h"
 #include "wire/json_write.h"
+#include "wire/masker.h"
 
 #define MOST_TEXT 512        /* of a name or a message; escaped at most 6 times as long */
 #define MOST_USAGE KIB(16)   /* of a vendor's usage object; real ones have 300 bytes */
@@ -14,6 +15,7 @@
 /* The key with what stands around it is one literal, so that a member costs one copy and its value:
  * these lines are written for every call. Each but the first member begins with a comma. */
 #define TEXT(out, key, text) add_text(out, HARBORAI_STR(",\"" key "\":\""), text)
+#define MASKED(out, key, text) add_masked(out, HARBORAI_STR(",\"" key "\":\""), text)
 #define PLAIN(out, key, text) add_plain(out, HARBORAI_STR(",\"" key "\":\""), text)
 #define NUMBER(out, key, number) add_number(out, HARBORAI_STR(",\"" key "\":"), number)
 
@@ -67,8 +69,10 @@ static void add_tags(struct buf *out, harborai_str tags)
 {
     if (tags.len == 0)
         return;
+    AUTO(buf) masked = BUF_INIT(LIMIT_JOURNAL_LINE);
+    masker_write_json(&masked, tags);
     buf_add(out, HARBORAI_STR(",\"tags\":"));
-    add_compact(out, tags);
+    add_compact(out, buf_slice(&masked));
 }
 
 void line_begin(struct buf *out, const struct record *record)
@@ -153,6 +157,14 @@ static void add_cost(struct buf *out, const struct record *r)
     TEXT(out, "price_date", r->cost_date);
 }
 
+/* Words of others, who may have quoted what they were sent. */
+static void add_masked(struct buf *out, harborai_str open, harborai_str text)
+{
+    AUTO(buf) masked = BUF_INIT(8 * MOST_TEXT);
+    masker_write(&masked, slice_cut(text, MOST_TEXT), MASKER_ALL);
+    add_text(out, open, buf_slice(&masked));
+}
+
 static void add_error(struct buf *out, const struct record *r)
 {
     if (r->status >= 0)
@@ -160,8 +172,8 @@ static void add_error(struct buf *out, const struct record *r)
     buf_add(out, HARBORAI_STR(",\"error\":{\"code\":\""));
     buf_add(out, slice_of(error_kind_of(r->status)->name));
     buf_add_char(out, '"');
-    TEXT(out, "message", r->error_message);
-    TEXT(out, "vendor_code", r->vendor_code);
+    MASKED(out, "message", r->error_message);
+    MASKED(out, "vendor_code", r->vendor_code);
     buf_add_char(out, '}');
 }
 

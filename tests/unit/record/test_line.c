@@ -17,7 +17,7 @@ static const struct record full = {
     .span_id = "00f067aa0ba902b7",
     .request_id = S("req-1"),
     .client = S("127.0.0.1"),
-    .tags = S("{ \"team\" : \"a b\" }"),
+    .tags = S("{ \"team\" : \"a b\", \"tel\":13800138000 }"),
     .model = S("smart"),
     .provider = S("openai"),
     .upstream_model = S("gpt-4o"),
@@ -58,7 +58,7 @@ static const struct record full = {
     "\"request_id\":\"req-1\",\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","                  \
     "\"span_id\":\"00f067aa0ba902b7\",\"client\":\"127.0.0.1\",\"provider\":\"openai\","           \
     "\"model\":\"smart\",\"upstream_model\":\"gpt-4o\",\"stream\":true,"
-#define TAGS "\"tags\":{\"team\":\"a b\"},"
+#define TAGS "\"tags\":{\"team\":\"a b\",\"tel\":\"[masked:phone]\"},"
 #define NO_BYTES                                                                                   \
     "\"bytes_in\":0,\"bytes_out\":0,\"vendor_bytes_in\":0,\"vendor_bytes_out\":0}"
 
@@ -69,7 +69,7 @@ static const struct record unknown_model = {
     .model = S("no\xffpe"),
     .status = HARBORAI_E_NOT_FOUND,
     .http_status = 404,
-    .error_message = S("model 'nope' is unknown"),
+    .error_message = S("model 'nope' is unknown to j@ex.io"),
     .cost_reason = S("no_usage"),
 };
 
@@ -118,7 +118,7 @@ static const struct row {
      "{\"type\":\"end\",\"request_id\":\"a\\\"\\n\\u0001\",\"model\":\"no\xef\xbf\xbdpe\","
      "\"stream\":false,\"attempts\":0,\"begin_ns\":0,\"end_ns\":0,\"status\":404,"
      "\"outcome\":\"error\",\"error\":{\"code\":\"E_NOT_FOUND\","
-     "\"message\":\"model 'nope' is unknown\"},\"tokens\":{},\"usage\":null,\"cost\":null,"
+     "\"message\":\"model 'nope' is unknown to [masked:email]\"},\"tokens\":{},\"usage\":null,\"cost\":null,"
      "\"cost_reason\":\"no_usage\"," NO_BYTES},
     {"client left", line_end, &left,
      "{\"type\":\"end\",\"stream\":false,\"attempts\":0,\"begin_ns\":0,\"end_ns\":0,"
