@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "json_value.h"
+#include "wire/masker.h"
 #include "wire/url.h"
 
 static harborai_status out_of_memory(harborai_error *error)
@@ -262,17 +263,20 @@ const struct provider_secret *provider_secret_find(const struct provider *p, har
     return NULL;
 }
 
-static void mask_text(const struct provider *p, char *text)
+/* Ours, as they stand; then what looks like a key: a vendor may quote ours in another encoding, or
+ * one of its own. */
+static void mask_text(const struct provider *p, char *text, size_t size)
 {
     for (size_t i = 0; i < p->secret_count; i++)
         secret_mask(p->secrets[i].value, text);
+    masker_apply(text, size, MASKER_KEYS);
 }
 
 void provider_mask_secrets(const struct provider *p, harborai_error *error)
 {
-    mask_text(p, error->message);
-    mask_text(p, error->vendor_code);
-    mask_text(p, error->param);
+    mask_text(p, error->message, sizeof error->message);
+    mask_text(p, error->vendor_code, sizeof error->vendor_code);
+    mask_text(p, error->param, sizeof error->param);
 }
 
 bool provider_needs_secret(const struct provider *p, const struct manifest_secret *secret)

@@ -49,6 +49,7 @@ EXTRA_DIST += \
 	%reldir%/support.py \
 	%reldir%/test_anthropic.py \
 	%reldir%/test_builtin.py \
+	%reldir%/test_canary.py \
 	%reldir%/test_chat.py \
 	%reldir%/test_cli.py \
 	%reldir%/test_clients.py \
