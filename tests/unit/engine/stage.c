@@ -227,6 +227,18 @@ void stage_run(struct stage *s, unsigned loops, const char *yaml, ...)
     }
 }
 
+harborai_status stage_apply(struct stage *s, const char *yaml)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct config *config = stage_config(s, yaml, &error);
+    if (config == NULL)
+        return error.code;
+    harborai_status st = runtime_apply(s->runtime, config, NULL, NULL);
+    if (st < 0)
+        config_destroy(config);
+    return st;
+}
+
 void stage_start(struct stage *s)
 {
     must(runtime_start(s->runtime, NULL) == HARBORAI_OK, "runtime_start");
@@ -243,6 +255,15 @@ void stage_stop(struct stage *s)
 static int64_t now_ns(void)
 {
     return clock_monotonic_ns(&clock_system);
+}
+
+bool stage_logs(const struct stage *s, const char *text, unsigned times)
+{
+    int64_t until_ns = now_ns() + PATIENCE_NS;
+    unsigned seen;
+    while ((seen = stage_logged(s, text)) < times && now_ns() <= until_ns)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return seen == times;
 }
 
 static void step(struct stage *s)

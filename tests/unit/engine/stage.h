@@ -31,11 +31,15 @@ void stage_close(struct stage *s); /* the same, and the directory goes */
 
 /* What `yaml` says, with plugin and state directories. NULL and the error's text otherwise. */
 struct config *stage_config(const struct stage *s, const char *yaml, harborai_error *error);
+/* The runtime applies that. */
+harborai_status stage_apply(struct stage *s, const char *yaml);
 const char *stage_path(const struct stage *s, const char *name); /* until the next call */
 
 /* How often `text` stands in the log, in the journal. */
 unsigned stage_logged(const struct stage *s, const char *text);
 unsigned stage_recorded(const struct stage *s, const char *text);
+/* Waits until it stands in the log so often; false: more often, or not within a minute. */
+bool stage_logs(const struct stage *s, const char *text, unsigned times);
 /* A metric's value; -1: there is no such series. */
 int64_t stage_metric(const struct stage *s, const char *series);
 /* Lines of the log in which a plugin says that the host broke a promise; prints them. */

@@ -46,12 +46,18 @@ static void on_done(struct runtime_order *order)
     sem_post(&CONTAINER_OF(order, struct churn_order, order)->done);
 }
 
+void churn_send(struct churn_order *o, struct stage *stage)
+{
+    o->order.done = on_done;
+    sem_init(&o->done, 0, 0);
+    CU_ASSERT_FATAL(runtime_order(stage->runtime, &o->order, NULL) == HARBORAI_OK);
+}
+
 void churn_give(struct churn_order *o, struct stage *stage, enum runtime_order_kind kind,
                 const char *name)
 {
-    o->order = (struct runtime_order){.kind = kind, .name = slice_of(name), .done = on_done};
-    sem_init(&o->done, 0, 0);
-    CU_ASSERT_FATAL(runtime_order(stage->runtime, &o->order, NULL) == HARBORAI_OK);
+    o->order = (struct runtime_order){.kind = kind, .name = slice_of(name)};
+    churn_send(o, stage);
 }
 
 harborai_status churn_await(struct churn_order *o)

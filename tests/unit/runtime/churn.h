@@ -22,6 +22,7 @@ struct churn_order {
     sem_t done;
 };
 
+void churn_send(struct churn_order *o, struct stage *stage); /* o->order, as it is filled in */
 void churn_give(struct churn_order *o, struct stage *stage, enum runtime_order_kind kind,
                 const char *name);
 harborai_status churn_await(struct churn_order *o);

@@ -2,7 +2,6 @@
 /* The configuration is replaced under calls: none of them notices, and what nobody uses any more
  * goes. */
 #include <string.h>
-#include <time.h>
 
 #include "../engine/stage.h"
 #include "../engine/vendor.h"
@@ -66,16 +65,9 @@ static void close_all(void)
 static harborai_status apply(int number)
 {
     char text[1024];
-    harborai_error error = HARBORAI_ERROR_INIT;
     snprintf(text, sizeof text, PROVIDERS, vendor.port, vendor.port, 100 + number, vendor.port,
              100 + number);
-    struct config *config = stage_config(&stage, text, &error);
-    if (config == NULL)
-        return error.code;
-    harborai_status st = runtime_apply(stage.runtime, config, NULL, &error);
-    if (st < 0)
-        config_destroy(config);
-    return st;
+    return stage_apply(&stage, text);
 }
 
 /* --- Calls in flight ---------------------------------------------------------------------------- */
@@ -149,16 +141,6 @@ static void call_once(unsigned loop)
     asked_release(&a);
 }
 
-static bool is_logged(const char *text, unsigned times)
-{
-    for (int i = 0; i < 60000; i++) {
-        if (stage_logged(&stage, text) == times)
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    return false;
-}
-
 static void test_apply(void)
 {
     static struct asked staying[STAYING], restless[RESTLESS];
@@ -170,13 +152,14 @@ static void test_apply(void)
         call_once((unsigned)i % LOOPS);
         vendor_set_step(&vendor, i);
         if (i == APPLICATIONS / 2) /* all but the first, which has calls, and this one */
-            CU_ASSERT(is_logged("destroyed", APPLICATIONS / 2 - 1));
+            CU_ASSERT(stage_logs(&stage, "destroyed", APPLICATIONS / 2 - 1));
     }
     end_restless(restless);
     end_staying(staying);
     CU_ASSERT(atomic_load(&wrong) == 0);
     CU_ASSERT(stage_logged(&stage, "'created'") == APPLICATIONS + 1);
-    CU_ASSERT(is_logged("'destroyed'", APPLICATIONS)); /* and the last goes with the runtime */
+    /* And the last goes with the runtime. */
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", APPLICATIONS));
     stage_stop(&stage);
     CU_ASSERT(stage_logged(&stage, "'destroyed'") == APPLICATIONS + 1);
     close_all();
@@ -198,14 +181,7 @@ static void test_refused(void)
     open_all(1);
     call_once(0);
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        harborai_error error = HARBORAI_ERROR_INIT;
-        struct config *config = stage_config(&stage, refused[i].yaml, &error);
-        harborai_status st = error.code;
-        if (config != NULL)
-            st = runtime_apply(stage.runtime, config, NULL, &error);
-        ROW(refused[i].name, st == refused[i].want);
-        if (config != NULL && st < 0)
-            config_destroy(config);
+        ROW(refused[i].name, stage_apply(&stage, refused[i].yaml) == refused[i].want);
         call_once(0);
     }
     CU_ASSERT(stage_logged(&stage, "'created'") == 1);

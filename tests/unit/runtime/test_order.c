@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Plugins are reloaded while they serve: from the same file, from another, from one that is no good. */
 #include <fcntl.h>
-#include <semaphore.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -9,12 +8,10 @@
 
 #include "../engine/stage.h"
 #include "../unit.h"
-#include "runtime/order.h"
+#include "churn.h"
 #include "store/plugin_state.h"
 
 extern const CU_TestInfo order_tests[];
-
-enum { LOOPS = 8, ROUNDS = 30 };
 
 #define PROVIDERS                                                                                  \
     "providers:\n"                                                                                 \
@@ -26,98 +23,28 @@ enum { LOOPS = 8, ROUNDS = 30 };
 static struct stage stage;
 static int gate[2];
 
-/* --- Files -------------------------------------------------------------------------------------- */
-
-/* Puts it there as one should: as a new file that is renamed. */
-static void put(const char *name, const char *bytes, size_t len)
-{
-    char fresh[128], path[128];
-    snprintf(fresh, sizeof fresh, "%s/plugins/.new", stage.directory);
-    snprintf(path, sizeof path, "%s/plugins/%s", stage.directory, name);
-    FILE *file = fopen(fresh, "w");
-    CU_ASSERT_FATAL(file != NULL && fwrite(bytes, 1, len, file) == len && fclose(file) == 0);
-    CU_ASSERT_FATAL(chmod(fresh, 0644) == 0 && rename(fresh, path) == 0);
-}
-
-static void install(const char *plugin, const char *name)
-{
-    static char bytes[1 << 20];
-    char path[512];
-    snprintf(path, sizeof path, BUILD_DIRECTORY "/tests/fault/.libs/%s.so", plugin);
-    FILE *file = fopen(path, "r");
-    CU_ASSERT_FATAL(file != NULL);
-    put(name, bytes, fread(bytes, 1, sizeof bytes, file));
-    fclose(file);
-}
-
-/* How many generations of that file are mapped. */
-static int count_mapped(const char *name)
-{
-    char line[1024];
-    int count = 0;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    CU_ASSERT_FATAL(maps != NULL);
-    while (fgets(line, sizeof line, maps) != NULL)
-        count += strstr(line, stage.directory) != NULL && strstr(line, name) != NULL &&
-                 strstr(line, " r-xp ") != NULL;
-    fclose(maps);
-    return count;
-}
-
-static bool comes(int (*count)(const char *name), const char *name, int want)
+/* Waits until so many objects of that file are mapped. */
+static bool maps(const char *name, int want)
 {
     for (int i = 0; i < 60000; i++) {
-        if (count(name) == want)
+        if (churn_count_mapped(&stage, name) == want)
             return true;
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     return false;
 }
 
-static int count_logged(const char *text)
+static harborai_status reload(const char *name, struct churn_order *o)
 {
-    return (int)stage_logged(&stage, text);
+    return churn_order(o, &stage, RUNTIME_ORDER_RELOAD, name);
 }
 
-/* --- Orders -------------------------------------------------------------------------------------- */
-
-struct given {
-    struct runtime_order order;
-    sem_t done;
-};
-
-static void on_done(struct runtime_order *order)
-{
-    sem_post(&CONTAINER_OF(order, struct given, order)->done);
-}
-
-static void give(struct given *g, enum runtime_order_kind kind, const char *name)
-{
-    g->order = (struct runtime_order){.kind = kind, .name = slice_of(name), .done = on_done};
-    sem_init(&g->done, 0, 0);
-    CU_ASSERT_FATAL(runtime_order(stage.runtime, &g->order, NULL) == HARBORAI_OK);
-}
-
-static harborai_status await(struct given *g)
-{
-    while (sem_wait(&g->done) != 0)
-        ;
-    sem_destroy(&g->done);
-    return g->order.status;
-}
-
-static harborai_status reload(const char *name, struct given *g)
-{
-    give(g, RUNTIME_ORDER_RELOAD, name);
-    return await(g);
-}
-
-static void open_all(unsigned loops)
+static void open_all(void)
 {
     stage_open(&stage);
     CU_ASSERT_FATAL(pipe(gate) == 0);
-    install("good", "good.so");
-    stage_run(&stage, loops, PROVIDERS, gate[0]);
+    churn_install(&stage, "good", "good.so");
+    stage_run(&stage, 2, PROVIDERS, gate[0]);
     stage_start(&stage);
 }
 
@@ -126,7 +53,7 @@ static void close_all(void)
     stage_stop(&stage);
     CU_ASSERT(stage_logged(&stage, "'created'") == stage_logged(&stage, "'destroyed'"));
     CU_ASSERT(stage_logged(&stage, "plugin_holds_on") == 0);
-    CU_ASSERT(count_mapped("good.so") == 0);
+    CU_ASSERT(churn_count_mapped(&stage, "good.so") == 0);
     stage_close(&stage);
     close(gate[0]);
     close(gate[1]);
@@ -138,20 +65,20 @@ static void close_all(void)
 static void test_unchanged(void)
 {
     char path[128];
-    open_all(2);
+    open_all();
     snprintf(path, sizeof path, "%s/plugins/good.so", stage.directory);
     const char *const names[] = {"good", "test.good", "good.so", path};
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct given g;
+        struct churn_order g;
         ROW(names[i], reload(names[i], &g) == HARBORAI_OK);
         ROW(names[i], strstr(g.order.text, "plugin test.good 1.2.0: 1 of its 2 providers served; ") !=
                           NULL);
         ROW(names[i], strstr(g.order.text, "is unchanged") != NULL);
-        ROW(names[i], comes(count_logged, "'destroyed'", (int)i + 1));
+        ROW(names[i], stage_logs(&stage, "'destroyed'", (unsigned)i + 1));
         ROW(names[i], stage_logged(&stage, "provider.replaced provider=good") == i + 1);
-        ROW(names[i], count_mapped("good.so") == 1);
+        ROW(names[i], churn_count_mapped(&stage, "good.so") == 1);
         ROW(names[i], asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     }
     CU_ASSERT(stage_logged(&stage, "'created'") == 2 + ARRAY_LEN(names));
@@ -161,21 +88,21 @@ static void test_unchanged(void)
 /* The old object goes with the last provider of it; other plugins do not notice. */
 static void test_another_file(void)
 {
-    struct given g;
-    open_all(2);
+    struct churn_order g;
+    open_all();
     CU_ASSERT(reload("good", &g) == HARBORAI_OK);
     CU_ASSERT(strstr(g.order.text, "0 of its 2 providers served") != NULL);
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "second/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     for (int i = 1; i <= 3; i++) {
-        install("good", "good.so");
-        install("rogue", "rogue.so");
+        churn_install(&stage, "good", "good.so");
+        churn_install(&stage, "rogue", "rogue.so");
         CU_ASSERT(reload("good", &g) == HARBORAI_OK);
         CU_ASSERT(strstr(g.order.text, "2 of its 2 providers served; ") != NULL);
         CU_ASSERT(strstr(g.order.text, "is another file now") != NULL);
-        CU_ASSERT(comes(count_logged, "'destroyed'", 2 * i));
-        CU_ASSERT(comes(count_mapped, "good.so", 1));
+        CU_ASSERT(stage_logs(&stage, "'destroyed'", 2 * (unsigned)i));
+        CU_ASSERT(maps("good.so", 1));
         CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     }
     CU_ASSERT(stage_logged(&stage, "provider=rogue file=") == 1);
@@ -185,47 +112,44 @@ static void test_another_file(void)
 /* What is no good changes nothing, whether it is asked for by name or found. */
 static void test_bad_file(void)
 {
-    struct given g;
-    open_all(2);
+    struct churn_order g;
+    open_all();
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(reload("nonesuch", &g) == HARBORAI_E_NOT_FOUND);
     CU_ASSERT(strstr(g.order.error.message, "there is no plugin 'nonesuch'") != NULL);
-    put("good.so", "no object", 9);
+    churn_put(&stage, "good.so", "no object", 9);
     CU_ASSERT(reload("test.good", &g) == HARBORAI_E_CONFIG && g.order.text[0] == '\0');
     CU_ASSERT(strstr(g.order.error.message, "good.so") != NULL);
-    give(&g, RUNTIME_ORDER_RESCAN, "");
-    CU_ASSERT(await(&g) == HARBORAI_OK);
+    CU_ASSERT(churn_order(&g, &stage, RUNTIME_ORDER_RESCAN, "") == HARBORAI_OK);
     CU_ASSERT(stage_logged(&stage, "provider.kept provider=good stage=find") == 1);
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "'destroyed'") == 0);
-    install("table_differs", "good.so"); /* another id, which no provider uses */
+    churn_install(&stage, "table_differs", "good.so"); /* another id, which no provider uses */
     CU_ASSERT(reload("good.so", &g) == HARBORAI_OK || g.order.status == HARBORAI_E_CONFIG);
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
-    install("good", "good.so");
-    give(&g, RUNTIME_ORDER_RESCAN, "");
-    CU_ASSERT(await(&g) == HARBORAI_OK);
+    churn_install(&stage, "good", "good.so");
+    CU_ASSERT(churn_order(&g, &stage, RUNTIME_ORDER_RESCAN, "") == HARBORAI_OK);
     CU_ASSERT(stage_logged(&stage, "provider.replaced provider=good") == 1);
-    CU_ASSERT(comes(count_mapped, "good.so", 1));
+    CU_ASSERT(maps("good.so", 1));
     close_all();
 }
 
 static void rescan(void)
 {
-    struct given g;
-    give(&g, RUNTIME_ORDER_RESCAN, "");
-    CU_ASSERT(await(&g) == HARBORAI_OK);
+    struct churn_order g;
+    CU_ASSERT(churn_order(&g, &stage, RUNTIME_ORDER_RESCAN, "") == HARBORAI_OK);
 }
 
 /* What was never asked is of the file that is there when it is. */
 static void test_not_loaded_yet(void)
 {
-    open_all(2);
-    install("good", "good.so");
+    open_all();
+    churn_install(&stage, "good", "good.so");
     rescan();
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 0);
-    CU_ASSERT(count_mapped("good.so") == 1);
-    install("no_symbol", "good.so");
+    CU_ASSERT(churn_count_mapped(&stage, "good.so") == 1);
+    churn_install(&stage, "no_symbol", "good.so");
     rescan();
     CU_ASSERT(asked_of(&stage, "second/good-large") == HARBORAI_E_UNSUPPORTED);
     close_all();
@@ -245,23 +169,23 @@ static bool is_removed(const char *model)
 /* Whoever asks is told, until it is there again. */
 static void test_removed(void)
 {
-    struct given g;
-    open_all(2);
+    struct churn_order g;
+    open_all();
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(unlink(stage_path(&stage, "plugins/good.so")) == 0);
     for (int i = 0; i < 2; i++) {
         rescan();
         CU_ASSERT(is_removed("good/good-large") && is_removed("good/good-ft-1"));
         CU_ASSERT(is_removed("second/good-small"));
-        CU_ASSERT(comes(count_logged, "'destroyed'", 1) && comes(count_mapped, "good.so", 0));
+        CU_ASSERT(stage_logs(&stage, "'destroyed'", 1) && maps("good.so", 0));
         CU_ASSERT(stage_logged(&stage, "provider.removed provider=") == 2);
         CU_ASSERT(reload("good", &g) == HARBORAI_E_NOT_FOUND);
     }
     CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
-    put("good.so", "no object", 9);
+    churn_put(&stage, "good.so", "no object", 9);
     rescan();
     CU_ASSERT(is_removed("good/good-large"));
-    install("good", "good.so");
+    churn_install(&stage, "good", "good.so");
     rescan();
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "second/good-small") == HARBORAI_E_UNSUPPORTED);
@@ -272,28 +196,29 @@ static void test_removed(void)
 /* An order is done when its providers are settled; others are taken meanwhile. */
 static void test_overtaken(void)
 {
-    struct given first, second, other;
-    open_all(2);
+    struct churn_order first, second, other;
+    open_all();
     CU_ASSERT(write(gate[1], "x", 1) == 1);
     CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
-    give(&first, RUNTIME_ORDER_RELOAD, "slow");
+    churn_give(&first, &stage, RUNTIME_ORDER_RELOAD, "slow");
     CU_ASSERT(reload("good", &other) == HARBORAI_OK);
     CU_ASSERT(sem_trywait(&first.done) != 0);
-    give(&second, RUNTIME_ORDER_RELOAD, "slow");
-    CU_ASSERT(await(&first) == HARBORAI_E_CLOSED);
+    churn_give(&second, &stage, RUNTIME_ORDER_RELOAD, "slow");
+    CU_ASSERT(churn_await(&first) == HARBORAI_E_CLOSED);
     CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(write(gate[1], "xx", 2) == 2);
-    CU_ASSERT(await(&second) == HARBORAI_OK);
+    CU_ASSERT(churn_await(&second) == HARBORAI_OK);
     CU_ASSERT(stage_logged(&stage, "provider.replaced provider=slow") == 1);
-    give(&first, RUNTIME_ORDER_RELOAD, "slow");
+    churn_give(&first, &stage, RUNTIME_ORDER_RELOAD, "slow");
     CU_ASSERT(reload("good", &other) == HARBORAI_OK); /* so that it was begun */
-    give(&second, RUNTIME_ORDER_RESCAN, ""); /* finds nothing new: what is on its way goes on */
-    CU_ASSERT(await(&second) == HARBORAI_OK);
+    /* It finds nothing new: what is on its way goes on. */
+    churn_give(&second, &stage, RUNTIME_ORDER_RESCAN, "");
+    CU_ASSERT(churn_await(&second) == HARBORAI_OK);
     CU_ASSERT(sem_trywait(&first.done) != 0);
     CU_ASSERT(write(gate[1], "x", 1) == 1);
     stage_stop(&stage);
-    harborai_status st = await(&first);
+    harborai_status st = churn_await(&first);
     CU_ASSERT(st == HARBORAI_E_CLOSED || st == HARBORAI_OK);
     close_all();
 }
@@ -303,12 +228,11 @@ static void test_overtaken(void)
 static void turn(enum plugin_state_kind kind, const char *name, bool enabled)
 {
     const struct plugin_state_change change = {kind, slice_of(name), enabled, "a test"};
-    struct given g;
+    struct churn_order g;
     bool changed;
     CU_ASSERT_FATAL(plugin_state_apply(slice_of(stage_path(&stage, "state")), &change, &clock_system,
                                        &changed, NULL) == HARBORAI_OK);
-    give(&g, RUNTIME_ORDER_RESCAN, "");
-    CU_ASSERT(await(&g) == HARBORAI_OK);
+    CU_ASSERT(churn_order(&g, &stage, RUNTIME_ORDER_RESCAN, "") == HARBORAI_OK);
 }
 
 static bool is_off(const char *model)
@@ -324,12 +248,12 @@ static bool is_off(const char *model)
 /* What plugins.json says holds with the next order, and at the start. */
 static void test_switches(void)
 {
-    struct given g;
-    open_all(2);
+    struct churn_order g;
+    open_all();
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     turn(PLUGIN_STATE_PLUGIN, "test.good", false);
     CU_ASSERT(is_off("good/good-large") && is_off("second/good-small") && is_off("good/good-ft-1"));
-    CU_ASSERT(comes(count_logged, "'destroyed'", 1) && comes(count_mapped, "good.so", 0));
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", 1) && maps("good.so", 0));
     CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     CU_ASSERT(reload("good", &g) == HARBORAI_OK);
     CU_ASSERT(is_off("good/good-large") && stage_logged(&stage, "'created'") == 2);
@@ -342,24 +266,22 @@ static void test_switches(void)
     CU_ASSERT(stage_logged(&stage, "'created'") == 3);
     FILE *file = fopen(stage_path(&stage, "state/plugins.json"), "w");
     CU_ASSERT_FATAL(file != NULL && fputs("{", file) >= 0 && fclose(file) == 0);
-    give(&g, RUNTIME_ORDER_RESCAN, "");
-    CU_ASSERT(await(&g) == HARBORAI_E_CONFIG);
+    CU_ASSERT(churn_order(&g, &stage, RUNTIME_ORDER_RESCAN, "") == HARBORAI_E_CONFIG);
     CU_ASSERT(strstr(g.order.error.message, "plugins.json") != NULL);
     CU_ASSERT(is_off("second/good-large"));
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     close_all();
 }
 
-static harborai_status give_switch(const char *name, bool enabled, const char *by, struct given *g)
+static harborai_status give_switch(const char *name, bool enabled, const char *by,
+                                   struct churn_order *g)
 {
     g->order = (struct runtime_order){.kind = RUNTIME_ORDER_SWITCH,
                                       .name = slice_of(name),
                                       .enabled = enabled,
-                                      .by = by,
-                                      .done = on_done};
-    sem_init(&g->done, 0, 0);
-    CU_ASSERT_FATAL(runtime_order(stage.runtime, &g->order, NULL) == HARBORAI_OK);
-    return await(g);
+                                      .by = by};
+    churn_send(g, &stage);
+    return churn_await(g);
 }
 
 static const struct switched {
@@ -386,8 +308,8 @@ static const struct switched {
 /* A name is looked up as it is on the disk, what is said of it written, and in force when it is said. */
 static void test_switch_orders(void)
 {
-    struct given g;
-    open_all(2);
+    struct churn_order g;
+    open_all();
     for (size_t i = 0; i < ARRAY_LEN(switched); i++) {
         const struct switched *s = &switched[i];
         ROW(s->text, give_switch(s->name, s->enabled, "a test", &g) == s->want);
@@ -395,7 +317,7 @@ static void test_switch_orders(void)
         ROW(s->text, s->off == NULL || is_off(s->off));
         ROW(s->text, s->on == NULL || asked_of(&stage, s->on) == HARBORAI_E_UNSUPPORTED);
     }
-    put("good.so", "no object", 9); /* nobody could tell now whose file it is */
+    churn_put(&stage, "good.so", "no object", 9); /* nobody could tell now whose file it is */
     CU_ASSERT(give_switch("test.good", false, PLUGIN_STATE_BY_REMOVE, &g) == HARBORAI_OK);
     CU_ASSERT(g.order.changed && strcmp(g.order.switched, "test.good") == 0);
     CU_ASSERT(is_off("good/good-large"));
@@ -417,9 +339,9 @@ static const struct listed_provider *find_listed(const struct runtime_listing *l
 
 static struct runtime_listing *list(void)
 {
-    struct given g;
-    give(&g, RUNTIME_ORDER_LIST, "");
-    CU_ASSERT_FATAL(await(&g) == HARBORAI_OK && g.order.listing != NULL);
+    struct churn_order g;
+    CU_ASSERT_FATAL(churn_order(&g, &stage, RUNTIME_ORDER_LIST, "") == HARBORAI_OK &&
+                    g.order.listing != NULL);
     return g.order.listing;
 }
 
@@ -436,8 +358,8 @@ static int64_t retry_of(const char *name)
 /* It is tried again by itself, and what has been said is not said again. */
 static void test_tried_again(void)
 {
-    struct given g;
-    open_all(2);
+    struct churn_order g;
+    open_all();
     CU_ASSERT_FATAL(fcntl(gate[0], F_SETFL, O_NONBLOCK) == 0);
     CU_ASSERT(write(gate[1], "x", 1) == 1);
     CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
@@ -455,30 +377,30 @@ static void test_tried_again(void)
     CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "'created'") == 1);
     CU_ASSERT(write(gate[1], "x", 1) == 1);
-    CU_ASSERT(comes(count_logged, "provider.replaced provider=slow", 1));
+    CU_ASSERT(stage_logs(&stage, "provider.replaced provider=slow", 1));
     CU_ASSERT(stage_logged(&stage, "provider.kept") == 1);
     CU_ASSERT(stage_logged(&stage, "plugin.failed") == 1);
     CU_ASSERT(retry_of("slow") == -1);
     CU_ASSERT(reload("slow", &g) == HARBORAI_E_CONFIG);
     CU_ASSERT(write(gate[1], "x", 1) == 1);
     CU_ASSERT(reload("slow", &g) == HARBORAI_OK); /* at once */
-    CU_ASSERT(comes(count_logged, "'destroyed'", 2));
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", 2));
     CU_ASSERT(reload("slow", &g) == HARBORAI_E_CONFIG); /* and the end comes */
     close_all();
 }
 
 static void test_listing(void)
 {
-    struct given g, slow;
+    struct churn_order g, slow;
     const struct listed_provider *p;
-    open_all(2);
+    open_all();
     CU_ASSERT(write(gate[1], "x", 1) == 1);
     CU_ASSERT(asked_of(&stage, "slow/slow-model") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
-    put("bad.so", "no object", 9);
-    put("good.so", "no object", 9);
+    churn_put(&stage, "bad.so", "no object", 9);
+    churn_put(&stage, "good.so", "no object", 9);
     turn(PLUGIN_STATE_PROVIDER, "second", false);
-    give(&slow, RUNTIME_ORDER_RELOAD, "slow");
+    churn_give(&slow, &stage, RUNTIME_ORDER_RELOAD, "slow");
     struct runtime_listing *l = list();
     CU_ASSERT_FATAL((p = find_listed(l, "slow", true)) != NULL);
     CU_ASSERT(p->state == SLOT_SERVING && p->calls == 0 && p->is_current && p->error.len == 0);
@@ -496,66 +418,16 @@ static void test_listing(void)
         CU_ASSERT((l->plugins[i].error.len > 0) == bad);
     }
     runtime_listing_destroy(l);
-    install("good", "good.so");
+    churn_install(&stage, "good", "good.so");
     CU_ASSERT(reload("good", &g) == HARBORAI_OK);
     CU_ASSERT(write(gate[1], "x", 1) == 1);
-    CU_ASSERT(await(&slow) == HARBORAI_OK);
+    CU_ASSERT(churn_await(&slow) == HARBORAI_OK);
     l = list();
     CU_ASSERT_FATAL((p = find_listed(l, "good", true)) != NULL);
     CU_ASSERT(p->state == SLOT_SERVING && p->is_current && p->why_kept.len == 0);
     CU_ASSERT_FATAL((p = find_listed(l, "second", true)) != NULL);
     CU_ASSERT(p->state == SLOT_READY && strstr(p->why_off.data, "'a test'") != NULL);
     runtime_listing_destroy(l);
-    close_all();
-}
-
-/* --- Under calls --------------------------------------------------------------------------------- */
-
-static atomic_int wrong, ends, leave;
-
-static void on_end(struct asked *a)
-{
-    harborai_status want = strncmp(a->model, "rogue", 5) == 0 ? HARBORAI_OK : HARBORAI_E_UNSUPPORTED;
-    if (a->error.code != want && atomic_fetch_add(&wrong, 1) == 0)
-        fprintf(stderr, "\n  %s: %s\n", a->model, a->error.message);
-    if (atomic_load(&leave))
-        atomic_fetch_add(&ends, 1);
-    else
-        asked_again(a);
-}
-
-/* 8 loops look up and call while the plugins that they call are replaced, in vain too: no call
- * notices. */
-static void test_under_calls(void)
-{
-    static const char *const models[] = {"good/good-large", "second/good-large",
-                                         "rogue/r-finish-twice"};
-    static struct asked all[LOOPS];
-    struct given g;
-    atomic_store(&leave, 0);
-    open_all(LOOPS);
-    for (unsigned i = 0; i < ARRAY_LEN(models); i++) /* what is installed now is what they serve from */
-        (void)asked_of(&stage, models[i]);
-    for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
-        asked_init(&all[i], &stage, models[i % ARRAY_LEN(models)], true);
-        all[i].loop = i % LOOPS;
-        all[i].on_end = on_end;
-        asked_start(&all[i]);
-    }
-    for (int i = 0; i < ROUNDS; i++) {
-        if (i % 10 == 9)
-            put("good.so", "no object", 9);
-        else
-            install("good", "good.so");
-        CU_ASSERT(reload("good", &g) == (i % 10 == 9 ? HARBORAI_E_CONFIG : HARBORAI_OK));
-        CU_ASSERT(reload("rogue", &g) == HARBORAI_OK);
-    }
-    atomic_store(&leave, 1);
-    CU_ASSERT_FATAL(stage_wait(&stage, &ends, ARRAY_LEN(all)));
-    for (unsigned i = 0; i < ARRAY_LEN(all); i++)
-        asked_release(&all[i]);
-    CU_ASSERT(atomic_load(&wrong) == 0);
-    CU_ASSERT(comes(count_mapped, "good.so", 1));
     close_all();
 }
 
@@ -569,5 +441,4 @@ const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged}
                                    {"plugins, providers, models switched off", test_switches},
                                    {"orders to switch off and on", test_switch_orders},
                                    {"what there is", test_listing},
-                                   {"30 rounds of reloads under calls on 8 loops", test_under_calls},
                                    CU_TEST_INFO_NULL};

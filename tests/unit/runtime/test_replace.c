@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A provider that serves is replaced only by one that has been loaded, and waits for no other. */
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../engine/stage.h"
@@ -50,28 +49,11 @@ static void close_all(void)
 PRINTF(1, 2) static harborai_status apply(const char *format, ...)
 {
     char text[1024];
-    harborai_error error = HARBORAI_ERROR_INIT;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    struct config *config = stage_config(&stage, text, &error);
-    if (config == NULL)
-        return error.code;
-    harborai_status st = runtime_apply(stage.runtime, config, NULL, &error);
-    if (st < 0)
-        config_destroy(config);
-    return st;
-}
-
-static bool is_logged(const char *text, unsigned times)
-{
-    for (int i = 0; i < 60000; i++) {
-        if (stage_logged(&stage, text) >= times)
-            return stage_logged(&stage, text) == times;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    return false;
+    return stage_apply(&stage, text);
 }
 
 /* What takes its time is not missed, and holds up nobody. */
@@ -82,19 +64,19 @@ static void test_slow(void)
     CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     CU_ASSERT(apply("providers:\n" SLOW ROGUE "models: { alias: slow/new }\n", gates[1][0], "new",
                     101) == HARBORAI_OK);
-    CU_ASSERT(is_logged("provider.replaced provider=rogue", 1));
-    CU_ASSERT(is_logged("'destroyed'", 1));
+    CU_ASSERT(stage_logs(&stage, "provider.replaced provider=rogue", 1));
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", 1));
     CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_NOT_FOUND);
     CU_ASSERT(asked_of(&stage, "alias") == HARBORAI_E_NOT_FOUND);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 1);
     pass(1);
-    CU_ASSERT(is_logged("provider.replaced provider=slow", 1));
+    CU_ASSERT(stage_logs(&stage, "provider.replaced provider=slow", 1));
     CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "alias") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_NOT_FOUND);
-    CU_ASSERT(is_logged("'destroyed'", 2));
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", 2));
     close_all();
 }
 
@@ -105,8 +87,8 @@ static void test_failure(void)
     CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
     for (unsigned i = 1; i <= 2; i++) {
         CU_ASSERT(apply("providers:\n  slow: { models: [new] }\n") == HARBORAI_OK);
-        CU_ASSERT(is_logged("provider.kept provider=slow stage=create error='providers.slow: no gate'",
-                            i));
+        CU_ASSERT(stage_logs(&stage, "provider.kept provider=slow stage=create "
+                                     "error='providers.slow: no gate'", i));
         CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
         CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_NOT_FOUND);
     }
@@ -114,7 +96,7 @@ static void test_failure(void)
     CU_ASSERT(apply("providers:\n" SLOW, gates[0][0], "old") == HARBORAI_OK); /* as it serves */
     CU_ASSERT(apply("providers:\n" SLOW, gates[1][0], "new") == HARBORAI_OK);
     pass(1);
-    CU_ASSERT(is_logged("provider.replaced provider=slow", 1));
+    CU_ASSERT(stage_logs(&stage, "provider.replaced provider=slow", 1));
     CU_ASSERT(asked_of(&stage, "slow/new") == HARBORAI_E_UNSUPPORTED);
     close_all();
 }
@@ -128,8 +110,8 @@ static void test_missing_secret(void)
     stage_start(&stage);
     CU_ASSERT(asked_of(&stage, "lab/m") == HARBORAI_E_NETWORK);
     CU_ASSERT(apply(lab, "") == HARBORAI_OK);
-    CU_ASSERT(is_logged("provider.kept provider=lab stage=create error='provider \\'lab\\' has no "
-                        "api_key", 1));
+    CU_ASSERT(stage_logs(&stage, "provider.kept provider=lab stage=create error='provider "
+                                 "\\'lab\\' has no api_key", 1));
     CU_ASSERT(asked_of(&stage, "lab/m") == HARBORAI_E_NETWORK);
     stage_close(&stage);
 }
@@ -144,11 +126,11 @@ static void test_overtaken(void)
     CU_ASSERT(apply("providers:\n" SLOW, gates[1][0], "new") == HARBORAI_OK); /* is awaited already */
     CU_ASSERT(apply("providers:\n" SLOW, gates[2][0], "newest") == HARBORAI_OK);
     pass(2);
-    CU_ASSERT(is_logged("provider.replaced provider=slow", 1));
+    CU_ASSERT(stage_logs(&stage, "provider.replaced provider=slow", 1));
     CU_ASSERT(asked_of(&stage, "slow/newest") == HARBORAI_E_UNSUPPORTED);
     pass(1);
-    CU_ASSERT(is_logged("'created'", 3));
-    CU_ASSERT(is_logged("'destroyed'", 2));
+    CU_ASSERT(stage_logs(&stage, "'created'", 3));
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", 2));
     CU_ASSERT(asked_of(&stage, "slow/newest") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 1);
     close_all();
@@ -162,12 +144,12 @@ static void test_turned_back(void)
     CU_ASSERT(apply("providers:\n" SLOW, gates[1][0], "new") == HARBORAI_OK);
     CU_ASSERT(apply("providers:\n" SLOW, gates[0][0], "old") == HARBORAI_OK);
     pass(1);
-    CU_ASSERT(is_logged("'destroyed'", 1));
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", 1));
     CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 0);
     CU_ASSERT(apply("providers: {}\n") == HARBORAI_OK);
     CU_ASSERT(asked_of(&stage, "slow/old") == HARBORAI_E_NOT_FOUND);
-    CU_ASSERT(is_logged("'destroyed'", 2));
+    CU_ASSERT(stage_logs(&stage, "'destroyed'", 2));
     close_all();
 }
 
