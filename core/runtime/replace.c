@@ -253,14 +253,14 @@ static void preload_all(struct runtime *runtime, bool is_new)
 
 /* --- A new configuration ------------------------------------------------------------------------- */
 
-/* The one of its name that serves now. */
+/* The one of its name that serves now; not one that was switched off where it stands. */
 static struct runtime_provider *find_before(struct runtime_provider *p)
 {
     struct runtime_provider *other;
     EACH_PROVIDER(other, p->runtime)
         if (other->place == PROVIDER_PUBLISHED &&
             slice_equal(other->slot->provider->name, p->slot->provider->name))
-            return slot_acquire_fast(other->slot) != NULL ? other : NULL;
+            return other->why_off.len == 0 && slot_acquire_fast(other->slot) != NULL ? other : NULL;
     return NULL;
 }
 
