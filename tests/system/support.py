@@ -307,6 +307,34 @@ def harborai(*arguments, env=None, config=None, stdin="", timeout=30, wrapper=()
                               timeout=timeout, env=environment(place, **(env or {})), check=False)
 
 
+class PluginCommands(unittest.TestCase):
+    """For classes that run `harborai plugin …` in a home directory of a test's own."""
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.home = self.stack.enter_context(folder())
+        self.config = None  # what the file says; or its path
+        self.env = {}
+
+    def run_harborai(self, *arguments, **env):
+        config = self.config
+        if config is not None and not isinstance(config, str):
+            config = write_config(self.home, config)
+        return subprocess.run(
+            [HARBORAI, *(["--config", config] if config else []), *arguments], capture_output=True,
+            text=True, timeout=60, check=False, cwd=self.home, stdin=subprocess.DEVNULL,
+            env=environment(self.home, **{**self.env, **env}))
+
+    def plugin(self, *arguments, code=0):
+        done = self.run_harborai("plugin", *arguments)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def json(self, *arguments):
+        return json.loads(self.plugin(*arguments, "--json").stdout)
+
+
 def run_with_tty(*arguments, env=None, columns=80, config=None, stderr_too=False, interrupt=None):
     """Runs a command whose stdout, and stderr if asked, is a terminal of so many columns: what it
     printed there, what on stderr, the status. At the sight of `interrupt` it gets SIGINT."""

@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import time
-import unittest
 
 import made
 import support
@@ -29,7 +28,7 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-class ControlTest(unittest.TestCase):
+class ControlTest(support.PluginCommands):
     """A gateway with plugins in a directory of the test's own."""
 
     @classmethod
@@ -42,10 +41,7 @@ class ControlTest(unittest.TestCase):
             cls.addClassCleanup(stack.pop_all().close)
 
     def setUp(self):
-        stack = contextlib.ExitStack()
-        self.addCleanup(stack.close)
-        self.stack = stack
-        self.home = stack.enter_context(support.folder())
+        super().setUp()
         self.plugins = os.path.join(self.home, "path")
         os.mkdir(self.plugins, 0o755)
         self.put(self.openai)
@@ -66,21 +62,6 @@ class ControlTest(unittest.TestCase):
         return self.stack.enter_context(support.gateway(
             self.config if config is None else config or None, env=self.env, state=self.state,
             **more))
-
-    def run_harborai(self, *arguments):
-        config = ["--config", support.write_config(self.home, self.config)]
-        return subprocess.run(
-            [support.HARBORAI, *config, *arguments], capture_output=True, text=True, timeout=60,
-            check=False, cwd=self.home, stdin=subprocess.DEVNULL,
-            env=support.environment(self.home, **self.env))
-
-    def plugin(self, *arguments, code=0):
-        done = self.run_harborai("plugin", *arguments)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done
-
-    def json(self, *arguments):
-        return json.loads(self.plugin(*arguments, "--json").stdout)
 
     def providers(self):
         return self.json("list")["gateway"]["providers"]

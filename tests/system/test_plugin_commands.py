@@ -8,40 +8,21 @@ import re
 import shutil
 import signal
 import subprocess
-import unittest
 
 import made
 import support
 
 
-class PlaceTest(unittest.TestCase):
+class PlaceTest(support.PluginCommands):
     """A home directory, a state directory and a directory of plugins of a test's own."""
 
     def setUp(self):
-        stack = contextlib.ExitStack()
-        self.addCleanup(stack.close)
-        self.home = stack.enter_context(support.folder())
+        super().setUp()
         self.plugins = os.path.join(self.home, "path")
         self.state = os.path.join(self.home, "state", "plugins.json")
-        self.config = None
+        self.env = {"HARBORAI_PLUGIN_PATH": self.plugins,
+                    "HARBORAI_STATE_DIR": os.path.dirname(self.state)}
         os.mkdir(self.plugins, 0o755)
-
-    def run_harborai(self, *arguments, **env):
-        config = ["--config", self.config] if self.config else []
-        return subprocess.run(
-            [support.HARBORAI, *config, *arguments], capture_output=True, text=True, timeout=60,
-            check=False, cwd=self.home, stdin=subprocess.DEVNULL,
-            env=support.environment(self.home, **{"HARBORAI_PLUGIN_PATH": self.plugins,
-                                                  "HARBORAI_STATE_DIR": os.path.dirname(self.state),
-                                                  **env}))
-
-    def plugin(self, *arguments, code=0):
-        done = self.run_harborai("plugin", *arguments)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done
-
-    def json(self, *arguments):
-        return json.loads(self.plugin(*arguments, "--json").stdout)
 
     def states(self):
         """Of files: what is built in has a path of its own."""
