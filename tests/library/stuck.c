@@ -204,7 +204,7 @@ int main(int argc, char **argv)
         if (has_driver)
             join(driver, RETURNS_S);
         else
-            sleep_ms(12000);
+            sleep_ms((long)((began_s - now_s()) * 1000) + strtol(argv[4], NULL, 10) + 1000);
     }
     _exit(0);
 }

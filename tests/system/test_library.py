@@ -13,7 +13,7 @@ import unittest
 import support
 from support import kind
 
-STUCK_MS = (600000, 20000)  # for ever, and until the client is closed
+STUCK_MS = (600000, 16000)  # for ever, and until the client is closed
 
 DRIVERS = os.path.join(support.BUILD, "tests", "library")
 

@@ -56,27 +56,22 @@ class StuckTest(unittest.TestCase):
         return hb
 
     def test_the_process_ends_and_names_the_plugin(self):
-        running = {case: self.begin(case) for case in self.CASES}
+        waits = {case: self.begin(case) for case in self.CASES}
+        hurries = {case: self.begin(case) for case in self.CASES}  # by a second signal
         time.sleep(1)
         began = time.monotonic()
-        for hb in running.values():
-            hb.process.send_signal(signal.SIGTERM)
-        for case, hb in running.items():
-            with self.subTest(case):
-                self.check(case, hb, began)
-
-    def test_a_second_signal_hurries(self):
-        running = {case: self.begin(case) for case in self.CASES}
-        time.sleep(1)
-        for hb in running.values():
+        for hb in [*waits.values(), *hurries.values()]:
             hb.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
-        began = time.monotonic()
-        for hb in running.values():
+        hurried = time.monotonic()
+        for hb in hurries.values():
             hb.process.send_signal(signal.SIGINT)
-        for case, hb in running.items():
-            with self.subTest(case):
-                self.check(case, hb, began, HURRY_LIMIT_S)
+        for case, hb in hurries.items():
+            with self.subTest(case, signals=2):
+                self.check(case, hb, hurried, HURRY_LIMIT_S)
+        for case, hb in waits.items():
+            with self.subTest(case, signals=1):
+                self.check(case, hb, began)
 
     def check(self, case, hb, began, limit_s=LIMIT_S):
         try:
