@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/clients/package.json \
 	tests/clients/support.mjs \
 	tests/clients/vendors.mjs \
+	tests/lint/clang-tidy \
 	tests/lint/clang-tidy.yaml \
 	tests/lint/docs \
 	tests/lint/globals \
