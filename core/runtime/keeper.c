@@ -172,8 +172,8 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     harborai_status st = prepare_anew(runtime, &change, &models, error);
     if (st < 0)
         return st;
-    providers_warn_of_trust(runtime, config);
-    providers_log_refused(runtime, NULL);
+    refused_warn_of_trust(runtime, config);
+    refused_log(runtime, NULL);
     crash_log(runtime);
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
@@ -218,7 +218,7 @@ harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *ord
     struct surroundings before = exchange(runtime, found);
     st = rescan(runtime, order, error);
     if (st >= 0) /* a later order compares with what this one found */
-        providers_log_refused(runtime, before.catalog);
+        refused_log(runtime, before.catalog);
     settle(runtime, before, st < 0);
     /* Whoever switches something has no heir: others' are none of his business. */
     if (st >= 0)

@@ -149,17 +149,47 @@ struct change {
                                        had as they are now; code 0 = there is none */
 };
 
-/* --- provider.c --- */
+/* --- prepare.c --- */
 /* Makes or keeps the slot of each provider that is wanted after the change; marks them `wanted`. Those
  * that are faults go to `faults`, and it goes on. */
 MUST_CHECK harborai_status providers_prepare(struct runtime *runtime, const struct change *change,
                                              harborai_error *error);
+
+/* --- provider.c --- */
+/* A new one, at the end of runtime->providers, `wanted`; the runtime's. `why_off`: why nobody can
+ * reach it; empty = everybody can. */
+MUST_CHECK harborai_status provider_make(struct runtime *runtime,
+                                         const struct provider_options *spec,
+                                         const struct target *target, harborai_str ca_file,
+                                         const char *why_off, struct runtime_provider **ret_made,
+                                         harborai_error *error);
+void provider_free(struct runtime_provider *p); /* whose slot is gone, or was never made */
+/* One that is just what is meant, or NULL. The heir of a provider goes before it: it may be the same,
+ * made anew. */
+struct runtime_provider *provider_find_same(struct runtime *runtime, const struct provider *spec,
+                                            const struct target *target, harborai_str ca_file,
+                                            const char *why_off, bool even_if_failed);
 /* Whether the plugin that is in this file, or was, made it. */
 bool provider_is_of(const struct runtime_provider *p, const struct plugin_file *file);
-void provider_free(struct runtime_provider *p); /* whose slot is gone, or was never made */
-void providers_warn_of_trust(const struct runtime *runtime, const struct config *config);
+
+/* --- kept.c --- */
+/* Those of this name that serve and that nobody wants yet stay `wanted`, as they were; `why` they
+ * cannot be had as they are to be. Unless their file is gone. */
+void kept_add_named(struct runtime *runtime, const struct change *change, harborai_str name,
+                    const harborai_error *why);
+/* Likewise those of a file that is refused now. */
+void kept_add_of_file(struct runtime *runtime, const struct plugin_file *file);
+/* One that was switched off before its file was taken away stays, without anything loaded: who asks
+ * for its models is still told why. */
+void kept_add_switched_off(struct runtime *runtime);
+/* Those that nobody wants because their file is not there any more: in place of each comes one that
+ * nobody can reach. */
+MUST_CHECK harborai_status kept_replace_removed(struct runtime *runtime, harborai_error *error);
+
+/* --- refused.c --- */
+void refused_warn_of_trust(const struct runtime *runtime, const struct config *config);
 /* What is not used, but for what was not before (NULL: all). */
-void providers_log_refused(const struct runtime *runtime, const struct plugin_catalog *before);
+void refused_log(const struct runtime *runtime, const struct plugin_catalog *before);
 
 /* --- replace.c --- */
 /* The order of a new configuration. First what is wanted is shown, to see whether it is sound; then
