@@ -32,16 +32,30 @@ static void tell(const char *plugin, int number)
     (void)written;
 }
 
+/* A mark of this thread first: what follows goes through memory that may be broken. */
+static const char *find_culprit(void)
+{
+    crash_mark_accuse();
+    const char *plugin = runtime_running_plugin();
+    if (plugin != NULL)
+        crash_mark_acquit();
+    return plugin;
+}
+
 /* The handler is gone by now: a fault that comes again ends the process where it is; what was sent by
  * raise() or abort() does not come again by itself. */
 static void on_fault(int number, siginfo_t *info, void *context UNUSED)
 {
-    const char *plugin = runtime_running_plugin();
-    crash_mark_accuse();
+    const char *plugin = find_culprit();
     if (plugin != NULL)
         tell(plugin, number);
     if (info->si_code <= 0)
         raise(number);
+}
+
+static void on_exit_call(void)
+{
+    (void)find_culprit();
 }
 
 void fatal_watch(void)
@@ -53,5 +67,5 @@ void fatal_watch(void)
     for (size_t i = 0; i < ARRAY_LEN(faults); i++)
         if (sigaction(faults[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(faults[i], &action, NULL);
-    atexit(crash_mark_accuse);
+    atexit(on_exit_call);
 }

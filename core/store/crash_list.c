@@ -75,14 +75,14 @@ static bool parse(harborai_str text, struct arena *arena, struct crash *ret_cras
         !read_string(MEMBER("id"), arena, &c.subject.id) ||
         !read_string(MEMBER("stage"), arena, &c.stage) ||
         !read_string(MEMBER("since"), arena, &c.since) ||
-        !read_string(MEMBER("process"), arena, &c.process) ||
-        !read_number(MEMBER("guilty"), &guilty) ||
+        !read_number(MEMBER("guilty"), &guilty) || guilty < CRASH_SUSPECTED ||
+        guilty > CRASH_ACQUITTED ||
         !read_number(MEMBER("inode"), &inode) ||
         !read_number(MEMBER("size"), &c.subject.size) ||
         !read_number(MEMBER("modified_ns"), &c.subject.modified_ns))
         return false;
 #undef MEMBER
-    c.is_guilty = guilty != 0;
+    c.verdict = (enum crash_verdict)guilty;
     c.subject.inode = (uint64_t)inode;
     *ret_crash = c;
     return true;
@@ -131,16 +131,6 @@ static struct crash *list_all(harborai_str state_dir, struct arena *arena, size_
     return list;
 }
 
-/* The guilty one of its process, which may be itself; NULL: nobody knows. */
-static const struct crash *find_guilty(const struct crash *list, size_t count,
-                                       const struct crash *crash)
-{
-    for (size_t i = 0; i < count; i++)
-        if (list[i].is_guilty && slice_equal(list[i].process, crash->process))
-            return &list[i];
-    return NULL;
-}
-
 const struct crash *crash_list(harborai_str state_dir, struct arena *arena, size_t *ret_count)
 {
     size_t count;
@@ -148,7 +138,7 @@ const struct crash *crash_list(harborai_str state_dir, struct arena *arena, size
     struct crash *list = count > 0 ? arena_alloc(arena, count * sizeof *list) : NULL;
     *ret_count = 0;
     for (size_t i = 0; i < count && list != NULL; i++)
-        if (all[i].is_guilty || find_guilty(all, count, &all[i]) == NULL)
+        if (all[i].verdict != CRASH_ACQUITTED)
             list[(*ret_count)++] = all[i];
     return list;
 }
@@ -171,12 +161,10 @@ harborai_status crash_forget(harborai_str state_dir, harborai_str id, size_t *re
     const struct crash *list = list_all(state_dir, &arena, &count);
     *ret_count = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct crash *guilty = find_guilty(list, count, &list[i]);
-        bool is_of_it = slice_equal(list[i].subject.id, id);
-        if (!is_of_it && (guilty == NULL || !slice_equal(guilty->subject.id, id)))
+        if (!slice_equal(list[i].subject.id, id))
             continue;
         if (unlink(list[i].path.data) == 0 || errno == ENOENT)
-            *ret_count += is_of_it;
+            *ret_count += list[i].verdict != CRASH_ACQUITTED;
         else
             st = harborai_error_set(error, HARBORAI_E_INTERNAL, "cannot remove '%s': %s",
                                     list[i].path.data, error_of_errno(errno, text));
@@ -197,7 +185,6 @@ static bool is_of_another_file(const struct crash *crash)
     return !crash_is_of(crash, &now);
 }
 
-/* The innocent first: without the guilty one nobody would know that they are. */
 void crash_tidy(harborai_str state_dir)
 {
     struct arena arena;
@@ -205,10 +192,7 @@ void crash_tidy(harborai_str state_dir)
     arena_init(&arena, MIB(8));
     const struct crash *list = list_all(state_dir, &arena, &count);
     for (size_t i = 0; i < count; i++)
-        if (!list[i].is_guilty && find_guilty(list, count, &list[i]) != NULL)
-            unlink(list[i].path.data);
-    for (size_t i = 0; i < count; i++)
-        if (is_of_another_file(&list[i]))
+        if (list[i].verdict == CRASH_ACQUITTED || is_of_another_file(&list[i]))
             unlink(list[i].path.data);
     arena_release(&arena);
 }

@@ -5,12 +5,13 @@
  * start later leave that plugin out, until somebody enables it or another file is in its place.
  *
  *     {"guilty":0,"version":1,"file":"/…/acme.so","id":"com.example.acme","stage":"create",
- *      "process":"1795341600000000000-4711","since":"2026-11-22T10:00:00Z","inode":1,"size":2,
- *      "modified_ns":3}
+ *      "since":"2026-11-22T10:00:00Z","inode":1,"size":2,"modified_ns":3}
  *
  * Several plugins may be in danger at once. The thread that ends the process by a fault of its own, or by
- * exit(), says so in its mark, if the program has it asked (crash_mark_accuse()): then the others are
- * innocent. If none has, as after SIGKILL, all are suspected.
+ * exit(), says so in its mark, and in those of the others that they are innocent, if the program asks for
+ * it (crash_mark_accuse(), crash_mark_acquit()). If nobody knows whose fault it is, as after SIGKILL or a
+ * crash in a thread that runs no plugin, all are suspected: one that has spoiled memory is seldom there
+ * when that tells, and a gateway without a plugin is better than one that ends again and again.
  *
  * A live process keeps its marks locked by flock(), which the kernel gives up with the process, however
  * that ends: process numbers come again, and mean nothing in another container.
@@ -36,6 +37,9 @@ struct crash_subject {
     int64_t size, modified_ns;
 };
 
+/* As it stands in a mark. */
+enum crash_verdict { CRASH_SUSPECTED, CRASH_GUILTY, CRASH_ACQUITTED };
+
 /* ---- Writing -------------------------------------------------------------------------------- */
 
 /* Those of one process. */
@@ -53,6 +57,7 @@ struct crash_mark {
     struct list link;
     int fd;     /* owned; locked; of `path` */
     char *path; /* owned; NULL: it is not set */
+    _Atomic int *place; /* of `fd`, where handlers look; NULL: there is none */
 };
 
 /* Makes no directory yet. E_MEMORY. [init] */
@@ -73,9 +78,11 @@ void crash_mark_clear(struct crash_marks *marks, struct crash_mark *mark);
  * more. [any] */
 void crash_marks_withdraw(struct crash_marks *marks);
 
-/* This thread ends the process: what it has set, if anything, and what not cleared, tells. For handlers of
- * signals and of exit(). [any, async-signal-safe] */
+/* For handlers of signals and of exit(): this thread ends the process. What it has set, if anything, and
+ * not cleared, is guilty, and then all that others have set is innocent. [any, async-signal-safe] */
 void crash_mark_accuse(void);
+/* Whose fault it is is known, and no mark tells of that: all are innocent. [any, async-signal-safe] */
+void crash_mark_acquit(void);
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
@@ -84,8 +91,7 @@ struct crash {
     struct crash_subject subject;
     harborai_str stage, since; /* "create", "2026-11-22T10:00:00Z" */
     harborai_str path;         /* of the mark */
-    harborai_str process;      /* no two have the same */
-    bool is_guilty;
+    enum crash_verdict verdict;
 };
 
 /* Those that there are and are not innocent, in `arena`, in the order of their names. What is no mark,
@@ -94,8 +100,7 @@ const struct crash *crash_list(harborai_str state_dir, struct arena *arena, size
 
 bool crash_is_of(const struct crash *crash, const struct crash_subject *subject);
 
-/* Takes away those of the plugin, and of those that it makes innocent; how many of the plugin.
- * E_INTERNAL: one cannot be removed. [job] */
+/* Takes away those of the plugin; how many told against it. E_INTERNAL: one cannot be removed. [job] */
 MUST_CHECK harborai_status crash_forget(harborai_str state_dir, harborai_str id, size_t *ret_count,
                                         harborai_error *error);
 

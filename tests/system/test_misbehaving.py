@@ -192,28 +192,44 @@ class CrashTest(Place):
         self.check_left_out(path, "create", {"create": "throw"})
         self.check_enabled()
 
+    def crash_beside_a_sleeper(self, model, options):
+        """The log of a gateway that 'throws' ends while 'misbehaves' is in create()."""
+        config = {"providers": {"misbehaves": {"options": {"create": "sleep", "gate": "/nowhere"}},
+                                "throws": {"options": options}, "good": {}}}
+        self.config = support.write_config(self.home, config)
+        with support.gateway(config, env=self.env, state=self.state, wrapper=NO_CORE) as hb:
+            hb.killed = True
+            if not options:
+                self.assertEqual(hb.chat("x", "t-good").text(), "caught nothing")
+            thread = threading.Thread(target=ask, args=(hb, "m-good"))
+            thread.start()
+            support.wait_for("create()", lambda: "message='sleeps'" in hb.log())
+            ask(hb, model)
+            hb.process.wait(20)
+            thread.join()
+            self.assertIn("harborai: plugin 'test.throws' ends the process: signal 6\n", hb.log())
+            self.assertNotIn("harborai: plugin 'test.misbehaves' ends the process", hb.log())
+
     def test_several_at_once(self):
         """Only the one that has ended the process is left out, though others were being loaded."""
         build(self.plugins, "misbehaves", "misbehaves.c")
         build(self.plugins, "throws", "throws.cc")
-        config = {"providers": {"misbehaves": {"options": {"create": "sleep", "gate": "/nowhere"}},
-                                "throws": {"options": {"create": "throw"}}, "good": {}}}
-        self.config = support.write_config(self.home, config)
-        with support.gateway(config, env=self.env, state=self.state, wrapper=NO_CORE) as hb:
-            hb.killed = True
-            thread = threading.Thread(target=ask, args=(hb, "m-good"))
-            thread.start()
-            support.wait_for("create()", lambda: "message='sleeps'" in hb.log())
-            ask(hb, "t-good")
-            hb.process.wait(20)
-            thread.join()
-        self.assertEqual({m["id"]: m["guilty"] for m in self.marks()},
-                         {"test.misbehaves": 0, "test.throws": 1})
-        self.assertEqual({n: p["state"] for n, p in self.listed().items()}, {
-            "good.so": "ready", "misbehaves.so": "ready", "throws.so": "crashed"})
-        self.command("plugin", "enable", "throws")
-        self.command("plugin", "enable", "misbehaves")
-        self.assertEqual(self.marks(), [])
+        for model, options, verdicts in (
+                ("t-good", {"create": "throw"}, {"test.misbehaves": 2, "test.throws": 1}),
+                ("t-chat", {}, {"test.misbehaves": 2})):
+            with self.subTest(model):
+                self.crash_beside_a_sleeper(model, options)
+                self.assertEqual({m["id"]: m["guilty"] for m in self.marks()}, verdicts)
+                is_left_out = "test.throws" in verdicts
+                self.assertEqual({n: p["state"] for n, p in self.listed().items()}, {
+                    "good.so": "ready", "misbehaves.so": "ready",
+                    "throws.so": "crashed" if is_left_out else "ready"})
+                with self.gateway("misbehaves") as hb:
+                    self.assertEqual(hb.log().count("plugin.crashed"), is_left_out)
+                    self.assertEqual(hb.chat("x", "m-good").text(), "behaves")
+                    self.assertEqual([m["id"] for m in self.marks()], ["test.throws"] * is_left_out)
+                self.command("plugin", "enable", "throws")
+                self.assertEqual(self.marks(), [])
 
     def test_killed(self):
         """SIGKILL tells nobody anything: what was being loaded then is suspected."""

@@ -29,7 +29,7 @@ static const struct crash_subject acme = {HARBORAI_STR_INIT("/p/\"acme\".so"),
 
 #define WHOLE                                                                                      \
     "{\"guilty\":0,\"version\":1,\"file\":\"/p/\\\"acme\\\".so\",\"id\":\"com.example.acme\","              \
-    "\"stage\":\"create\",\"process\":\"1-1\",\"since\":\"then\",\"inode\":17,\"size\":4096,\"modified_ns\":123}\n"
+    "\"stage\":\"create\",\"since\":\"then\",\"inode\":17,\"size\":4096,\"modified_ns\":123}\n"
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
@@ -153,39 +153,69 @@ static void test_dead(void)
     scratch_release(&s);
 }
 
+static const struct crash_subject other = {HARBORAI_STR_INIT("/p/other.so"),
+                                           HARBORAI_STR_INIT("com.example.other"), 1, 2, 3};
+
+enum words { SAYS_NOTHING, ACCUSES, ACQUITS, ACQUITS_FIRST, ACQUITS_BETWEEN };
+
+/* Its end leaves the marks that it has not cleared. */
+static void live_and_die(const struct scratch *s, enum words words)
+{
+    struct crash_marks marks;
+    struct crash_mark mine = {.path = NULL}, others = {.path = NULL}, gone = {.path = NULL};
+    bool set = crash_marks_init(&marks, scratch_dir(s), &clock_system, NULL) >= 0 &&
+               crash_mark_set(&marks, &gone, &other, "create", &clock_system, NULL) >= 0;
+    crash_mark_clear(&marks, &gone);
+    if (words == ACQUITS_FIRST)
+        crash_mark_acquit();
+    set = set && crash_mark_set(&marks, &others, &other, "symbol", &clock_system, NULL) >= 0;
+    if (words == ACQUITS_BETWEEN)
+        crash_mark_acquit();
+    set = set && crash_mark_set(&marks, &others, &other, "create", &clock_system, NULL) >= 0;
+    set = set && crash_mark_set(&marks, &mine, &acme, "create", &clock_system, NULL) >= 0;
+    if (words == ACCUSES)
+        crash_mark_accuse();
+    else if (words == ACQUITS)
+        crash_mark_acquit();
+    _exit(set ? 0 : 1);
+}
+
 /* Of several that were in danger in one process the one is meant in whose thread it ended, if that is
- * known; and with its mark those of the innocent go. */
+ * known; nobody, if it is known to have ended otherwise. */
 static void test_guilty(void)
 {
-    static const struct crash_subject other = {HARBORAI_STR_INIT("/p/other.so"),
-                                               HARBORAI_STR_INIT("com.example.other"), 1, 2, 3};
-    for (int accuses = 0; accuses < 2; accuses++) {
+    static const struct row {
+        const char *name;
+        enum words words;
+        bool tells_of_mine, tells_of_other;
+    } rows[] = {
+        {"nobody knows", SAYS_NOTHING, true, true},
+        {"its own thread", ACCUSES, true, false},
+        {"another plugin", ACQUITS, false, false},
+        {"before they were set", ACQUITS_FIRST, false, false},
+        {"before the next stage", ACQUITS_BETWEEN, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct scratch s;
         struct plugin_state *state;
+        int status = 1;
         size_t count = 7;
         scratch_init(&s);
         pid_t pid = fork();
         CU_ASSERT_FATAL(pid >= 0);
-        if (pid == 0) {
-            struct crash_marks marks;
-            struct crash_mark mine = {.path = NULL}, others = {.path = NULL};
-            bool set = crash_marks_init(&marks, scratch_dir(&s), &clock_system, NULL) >= 0 &&
-                       crash_mark_set(&marks, &others, &other, "create", &clock_system, NULL) >= 0 &&
-                       crash_mark_set(&marks, &mine, &acme, "create", &clock_system, NULL) >= 0;
-            if (accuses)
-                crash_mark_accuse();
-            _exit(set ? 0 : 1);
-        }
-        int status = 1;
+        if (pid == 0)
+            live_and_die(&s, rows[i].words);
         CU_ASSERT(waitpid(pid, &status, 0) == pid && status == 0);
-        write_mark(&s, "1", WHOLE);
         CU_ASSERT_FATAL(plugin_state_load(scratch_dir(&s), &state, NULL) == HARBORAI_OK);
-        CU_ASSERT(plugin_state_crash(state, &acme) != NULL);
-        CU_ASSERT((plugin_state_crash(state, &other) == NULL) == (accuses == 1));
+        ROW(rows[i].name, (plugin_state_crash(state, &acme) != NULL) == rows[i].tells_of_mine);
+        ROW(rows[i].name, (plugin_state_crash(state, &other) != NULL) == rows[i].tells_of_other);
         plugin_state_destroy(state);
-        CU_ASSERT(count_files(&s) == 3);
-        CU_ASSERT(crash_forget(scratch_dir(&s), acme.id, &count, NULL) == HARBORAI_OK && count == 2);
-        CU_ASSERT(count_files(&s) == (accuses ? 0U : 1U));
+        ROW(rows[i].name, count_files(&s) == 2);
+        crash_tidy(scratch_dir(&s));
+        ROW(rows[i].name, count_files(&s) == (size_t)rows[i].tells_of_mine + rows[i].tells_of_other);
+        CU_ASSERT(crash_forget(scratch_dir(&s), acme.id, &count, NULL) == HARBORAI_OK);
+        ROW(rows[i].name, count == (size_t)rows[i].tells_of_mine);
+        ROW(rows[i].name, count_files(&s) == (size_t)rows[i].tells_of_other);
         scratch_release(&s);
     }
 }
@@ -201,11 +231,12 @@ static void test_strange_files(void)
         {"torn", "{\"version\":1,\"file\":\"/p/acme.so\",\"id\":\"com."},
         {"no JSON", "create\n"},
         {"an array", "[1]"},
-#define HEAD "{\"guilty\":0,\"process\":\"1-1\","
+#define HEAD "{\"guilty\":0,"
 #define TAIL "\"id\":\"i\",\"stage\":\"create\",\"since\":\"t\",\"inode\":1,\"modified_ns\":3}"
         {"another version", HEAD "\"version\":2,\"file\":\"/p\",\"size\":2," TAIL},
         {"lacks its file", HEAD "\"version\":1,\"size\":2," TAIL},
         {"file is a number", HEAD "\"version\":1,\"file\":7,\"size\":2," TAIL},
+        {"no such verdict", "{\"guilty\":3,\"version\":1,\"file\":\"/p\",\"size\":2," TAIL},
         {"size is a text", HEAD "\"version\":1,\"file\":\"/p\",\"size\":\"2\"," TAIL},
         {"a NUL", HEAD "\"version\":1,\"file\":\"/p\\u0000\",\"size\":2," TAIL},
 #undef HEAD
@@ -322,19 +353,19 @@ static void test_tidy(void)
     int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CU_ASSERT_FATAL(fd >= 0 && fstat(fd, &status) == 0);
     close(fd);
-#define MARK(name, guilty, process, where, size)                                                       \
+#define MARK(name, guilty, where, size)                                                            \
     snprintf(text, sizeof text,                                                                    \
              "{\"guilty\":%d,\"version\":1,\"file\":\"%s\",\"id\":\"i\",\"stage\":\"create\","           \
-             "\"process\":\"%s\",\"since\":\"t\",\"inode\":%llu,\"size\":%d,\"modified_ns\":%lld}",        \
-             guilty, where, process, (unsigned long long)status.st_ino, size,                      \
+             "\"since\":\"t\",\"inode\":%llu,\"size\":%d,\"modified_ns\":%lld}",                         \
+             guilty, where, (unsigned long long)status.st_ino, size,                               \
              (long long)status.st_mtim.tv_sec * NS_PER_S + status.st_mtim.tv_nsec);                \
     write_mark(&s, name, text)
-    MARK("gone", 0, "1", "/no/such.so", 0);
-    MARK("same", 0, "2", file, 0);
-    MARK("replaced", 1, "3", file, 7);
-    MARK("guilty", 1, "4", file, 0);
-    MARK("innocent", 0, "4", file, 0);
-    MARK("innocent, the guilty one replaced", 0, "3", file, 0);
+    MARK("gone", 0, "/no/such.so", 0);
+    MARK("same", 0, file, 0);
+    MARK("replaced", 1, file, 7);
+    MARK("guilty", 1, file, 0);
+    MARK("innocent", 2, file, 0);
+    MARK("innocent, and gone", 2, "/no/such.so", 0);
 #undef MARK
     write_mark(&s, "strange", "");
     crash_tidy(scratch_dir(&s));
