@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "cli/setup.h"
+#include "runtime/crash_subject.h"
 
 harborai_status plugins_open_with(struct plugins *plugins, struct config *config,
                                   harborai_error *error)
@@ -95,11 +96,10 @@ bool plugins_has_lock(const struct plugins *plugins)
 
 const struct crash *plugins_crash(const struct plugins *plugins, const struct plugin_file *file)
 {
-    const struct file_identity *identity = &file->identity;
     if (file->state != PLUGIN_FILE_KNOWN)
         return NULL;
-    const struct crash_subject subject = {slice_of(file->path), file->manifest->id, identity->inode,
-                                          identity->size, identity->modified_ns};
+    const struct crash_subject subject =
+        crash_subject_of(file->path, file->manifest, &file->identity);
     return plugin_state_crash(plugins->state, &subject);
 }
 

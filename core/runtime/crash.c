@@ -3,14 +3,8 @@
  * what others left is heeded. Must never keep anything from being loaded that is not marked. */
 #include <string.h>
 
+#include "runtime/crash_subject.h"
 #include "runtime/state.h"
-
-static struct crash_subject subject_of(const char *path, const struct manifest *manifest,
-                                       const struct file_identity *identity)
-{
-    return (struct crash_subject){slice_of(path), manifest->id, identity->inode, identity->size,
-                                  identity->modified_ns};
-}
 
 /* Of the plugin that this thread loads, or lets go: all that a handler may look at. */
 static _Thread_local const char *volatile entered;
@@ -38,7 +32,7 @@ void crash_enter(const struct provider_services *services, const struct provider
     struct runtime *runtime = p->runtime;
     harborai_error error = HARBORAI_ERROR_INIT;
     const struct crash_subject subject =
-        subject_of(provider->path, provider->manifest, &provider->identity);
+        crash_subject_of(provider->path, provider->manifest, &provider->identity);
     entered = stage != PLUGIN_STAGE_NONE ? provider->manifest->id.data : NULL;
     if (runtime->marks.directory == NULL)
         return;
@@ -69,7 +63,7 @@ const struct crash *crash_find(const struct runtime *runtime, const char *path,
                                const struct manifest *manifest,
                                const struct file_identity *identity)
 {
-    const struct crash_subject subject = subject_of(path, manifest, identity);
+    const struct crash_subject subject = crash_subject_of(path, manifest, identity);
     const struct crash *crash = plugin_state_crash(runtime->switches, &subject);
     return crash != NULL && serves(runtime, path, identity) ? NULL : crash;
 }

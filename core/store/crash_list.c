@@ -146,8 +146,9 @@ const struct crash *crash_list(harborai_str state_dir, struct arena *arena, size
 bool crash_is_of(const struct crash *crash, const struct crash_subject *subject)
 {
     const struct crash_subject *s = &crash->subject;
-    return slice_equal(s->file, subject->file) && s->inode == subject->inode &&
-           s->size == subject->size && s->modified_ns == subject->modified_ns;
+    return slice_equal(s->file, subject->file) && slice_equal(s->id, subject->id) &&
+           s->inode == subject->inode && s->size == subject->size &&
+           s->modified_ns == subject->modified_ns;
 }
 
 harborai_status crash_forget(harborai_str state_dir, harborai_str id, size_t *ret_count,

@@ -28,7 +28,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 
-/* Which file it is about. Not its device, whose number may be another after each mount, nor the time
+/* Which file it is about; more than one plugin may be in it. Not its device, whose number may be another after each mount, nor the time
  * of its last change of mode or owner: the bytes decide. Nor a digest: who puts the same bytes there
  * again wants them to be tried again. */
 struct crash_subject {

@@ -4,11 +4,13 @@
 That such plugins do what files do, the other modules say when they are run on that tree: there
 support.plugin_path() names no directory of what is built in.
 """
+import http.client
 import os
 import shutil
 import signal
 import subprocess
 import unittest
+from unittest import mock
 
 import support
 from test_plugin_commands import PlaceTest
@@ -96,3 +98,73 @@ class BuiltinTest(PlaceTest):
                 self.assertEqual(hb.chat("and then").text(), "and then")
                 if is_file:
                     self.assertIn("openai.so", self.maps(hb))
+
+
+KILLS = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int rename(const char *from, const char *to)
+{
+    int done = renameat(AT_FDCWD, from, AT_FDCWD, to);
+    if (strstr(to, "/loading/") != NULL)
+        kill(getpid(), SIGKILL);
+    return done;
+}
+"""
+
+
+class CrashTest(PlaceTest):
+    """A mark of danger is about the program that has the plugin in it: another one tries it anew."""
+    CONFIG = {"providers": {"openai": {"base_url": "http://127.0.0.1:9", "api_key": support.KEY}}}
+
+    def setUp(self):
+        super().setUp()
+        self.program = os.path.join(self.home, "harborai")
+        shutil.copy(support.HARBORAI, self.program)
+        patch = mock.patch.object(support, "HARBORAI", self.program)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.kept = os.path.dirname(self.state)
+
+    def states(self):
+        return {p["plugin"]: p["state"] for p in self.json("list")["plugins"]}
+
+    def marks(self):
+        return os.listdir(os.path.join(self.kept, "loading"))
+
+    def die_while_it_loads(self):
+        """By SIGKILL as soon as there is a mark."""
+        library = os.path.join(self.home, "kills.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-xc", "-", "-o", library], input=KILLS, text=True,
+                       check=True)
+        with support.gateway(self.CONFIG, state=self.kept, env={"LD_PRELOAD": library}) as hb:
+            with self.assertRaises((OSError, http.client.HTTPException)):
+                hb.chat("x")
+            hb.killed = True
+            hb.process.wait(20)
+
+    def test(self):
+        self.die_while_it_loads()
+        self.assertEqual(len(self.marks()), 1)
+        self.assertEqual({n for n, s in self.states().items() if s == "crashed"}, {"openai"})
+        with support.gateway(self.CONFIG, state=self.kept) as hb:
+            self.assertIn("plugin.crashed file='built-in/openai' stage=symbol", hb.log())
+            self.assertEqual(hb.chat("x").status, 404)
+        self.assertEqual(len(self.marks()), 1)
+        # what takes the program's place
+        shutil.copy(self.program, self.program + ".new")
+        os.rename(self.program + ".new", self.program)
+        self.assertEqual(set(self.states().values()), {"ready"})
+        with support.gateway(self.CONFIG, state=self.kept) as hb:
+            self.assertNotIn("plugin.crashed", hb.log())
+            self.assertEqual(self.marks(), [])
+            self.assertNotEqual(hb.chat("x").status, 404)
+
+    def test_enable(self):
+        self.die_while_it_loads()
+        self.plugin("enable", "openai")
+        self.assertEqual((self.marks(), self.states()["openai"]), ([], "ready"))

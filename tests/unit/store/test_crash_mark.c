@@ -322,6 +322,8 @@ static void test_another_file(void)
                       123}, true},
         {"another path", {HARBORAI_STR_INIT("/q/acme.so"), HARBORAI_STR_INIT("com.example.acme"), 17,
                           4096, 123}, false},
+        {"another plugin of it", {HARBORAI_STR_INIT("/p/\"acme\".so"), HARBORAI_STR_INIT("com.example.twin"),
+                                  17, 4096, 123}, false},
         {"another inode", {HARBORAI_STR_INIT("/p/\"acme\".so"), HARBORAI_STR_INIT("com.example.acme"), 18,
                            4096, 123}, false},
         {"another size", {HARBORAI_STR_INIT("/p/\"acme\".so"), HARBORAI_STR_INIT("com.example.acme"), 17,
