@@ -108,7 +108,7 @@ static harborai_status build_shared(struct runtime *runtime, const struct config
     if (st >= 0)
         st = create_replays(runtime, config, error);
     if (st >= 0 && runtime->options.with_crash_marks && runtime->state_dir[0] != '\0') {
-        crash_tidy(slice_of(runtime->state_dir));
+        crash_tidy(slice_of(runtime->state_dir), &clock_system, runtime->options.log);
         st = crash_marks_init(&runtime->marks, slice_of(runtime->state_dir), &clock_system,
                               error);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the marks of danger whose process is dead. Must never fail: a mark that nobody understands
- * tells nothing, and says so to nobody's cost. */
+/* Reads the marks of danger whose process is dead, and takes away what is worth nothing. Must never fail:
+ * a mark that nobody understands keeps nobody from starting. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,22 +27,22 @@ static bool is_dead(int fd)
     return flock(fd, LOCK_SH | LOCK_NB) == 0;
 }
 
-/* Of a dead process, as text in the arena; empty: it is none. */
-static harborai_str read_dead(const char *path, struct arena *arena)
+/* What a dead process left; empty: too much, or nothing. False: it lives, or it is no file. */
+static bool read_dead(const char *path, struct arena *arena, harborai_str *ret_text)
 {
     char text[MARK_SIZE_MAX + 1];
     struct stat status;
-    harborai_str read_text = SLICE_NONE;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return read_text;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && is_dead(fd)) {
-        ssize_t got = read(fd, text, sizeof text);
-        if (got > 0 && (size_t)got < sizeof text)
-            read_text = arena_copy(arena, (harborai_str){text, (size_t)got});
-    }
+        return false;
+    ssize_t got = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && is_dead(fd)
+                      ? read(fd, text, sizeof text)
+                      : -1;
     close(fd);
-    return read_text;
+    *ret_text = HARBORAI_STR("");
+    if (got > 0 && (size_t)got < sizeof text)
+        *ret_text = arena_copy(arena, (harborai_str){text, (size_t)got});
+    return got >= 0 && ret_text->data != NULL;
 }
 
 static bool read_string(const struct json_member *m, struct arena *arena, harborai_str *ret_text)
@@ -88,21 +88,35 @@ static bool parse(harborai_str text, struct arena *arena, struct crash *ret_cras
     return true;
 }
 
-static bool look_at(const char *path, struct arena *arena, struct crash *ret_crash)
+enum look { LOOK_NOTHING, LOOK_STRANGE, LOOK_MARK };
+
+/* Nothing: of the living, or what is none of ours to begin with. */
+static enum look look_at(const char *path, struct arena *arena, struct crash *ret_crash)
 {
-    harborai_str text = read_dead(path, arena);
+    harborai_str text;
+    if (!read_dead(path, arena, &text))
+        return LOOK_NOTHING;
     if (text.len == 0 || !parse(text, arena, ret_crash))
-        return false;
+        return LOOK_STRANGE;
     ret_crash->path = arena_copy(arena, slice_of(path));
-    return ret_crash->path.data != NULL;
+    return ret_crash->path.data != NULL ? LOOK_MARK : LOOK_NOTHING;
 }
 
 /* ---- All ------------------------------------------------------------------------------------ */
 
+static bool is_being_made(const char *name)
+{
+    return slice_ends_with(slice_of(name), ".new");
+}
+
+static int is_ours(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
 static int is_mark_name(const struct dirent *entry)
 {
-    harborai_str name = slice_of(entry->d_name);
-    return name.data[0] != '.' && !slice_ends_with(name, ".new");
+    return is_ours(entry) && !is_being_made(entry->d_name);
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b)
@@ -123,7 +137,7 @@ static struct crash *list_all(harborai_str state_dir, struct arena *arena, size_
     for (int i = 0; i < count; i++) {
         harborai_str path = arena_printf(arena, "%s/%s", directory.data, entries[i]->d_name);
         if (list != NULL && path.data != NULL && *ret_count < MARKS_MAX &&
-            look_at(path.data, arena, &list[*ret_count]))
+            look_at(path.data, arena, &list[*ret_count]) == LOOK_MARK)
             (*ret_count)++;
         free(entries[i]);
     }
@@ -174,6 +188,8 @@ harborai_status crash_forget(harborai_str state_dir, harborai_str id, size_t *re
     return st;
 }
 
+/* ---- What is worth nothing -------------------------------------------------------------------- */
+
 static bool is_of_another_file(const struct crash *crash)
 {
     struct stat status;
@@ -186,14 +202,57 @@ static bool is_of_another_file(const struct crash *crash)
     return !crash_is_of(crash, &now);
 }
 
-void crash_tidy(harborai_str state_dir)
+/* A process that is about to lock a new file has not done so yet. */
+static bool is_old(const struct stat *status, const struct clock *clock)
+{
+    const int64_t enough_ns = 60 * NS_PER_S;
+    return clock_wall_ns(clock) - status->st_mtim.tv_sec * NS_PER_S > enough_ns;
+}
+
+/* Of a process that died before it gave the mark its name. */
+static void tidy_unfinished(const char *path, const struct clock *clock)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && is_old(&status, clock) && is_dead(fd))
+        unlink(path);
+    close(fd);
+}
+
+static void tidy_mark(const char *path, const struct log *log)
 {
     struct arena arena;
-    size_t count;
+    struct crash crash;
+    arena_init(&arena, MIB(1));
+    enum look look = look_at(path, &arena, &crash);
+    if (look == LOOK_STRANGE)
+        log_write(log, LOG_LEVEL_WARN, "plugin.bad_mark", "file='%s' help='%s'", path,
+                  "it does not say which plugin a process died in: it is removed");
+    if (look == LOOK_STRANGE ||
+        (look == LOOK_MARK && (crash.verdict == CRASH_ACQUITTED || is_of_another_file(&crash))))
+        unlink(path);
+    arena_release(&arena);
+}
+
+void crash_tidy(harborai_str state_dir, const struct clock *clock, const struct log *log)
+{
+    struct dirent **entries = NULL;
+    struct arena arena;
     arena_init(&arena, MIB(8));
-    const struct crash *list = list_all(state_dir, &arena, &count);
-    for (size_t i = 0; i < count; i++)
-        if (list[i].verdict == CRASH_ACQUITTED || is_of_another_file(&list[i]))
-            unlink(list[i].path.data);
+    harborai_str directory = arena_printf(&arena, "%.*s/loading", SLICE_ARG(state_dir));
+    int count = directory.data != NULL
+                    ? scandir(directory.data, &entries, is_ours, compare_names)
+                    : 0;
+    for (int i = 0; i < count; i++) {
+        harborai_str path = arena_printf(&arena, "%s/%s", directory.data, entries[i]->d_name);
+        if (path.data != NULL && is_being_made(entries[i]->d_name))
+            tidy_unfinished(path.data, clock);
+        else if (path.data != NULL)
+            tidy_mark(path.data, log);
+        free(entries[i]);
+    }
+    free(entries);
     arena_release(&arena);
 }

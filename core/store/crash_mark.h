@@ -27,6 +27,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/log.h"
 
 /* Which file it is about; more than one plugin may be in it. Not its device, whose number may be another after each mount, nor the time
  * of its last change of mode or owner: the bytes decide. Nor a digest: who puts the same bytes there
@@ -104,8 +105,9 @@ bool crash_is_of(const struct crash *crash, const struct crash_subject *subject)
 MUST_CHECK harborai_status crash_forget(harborai_str state_dir, harborai_str id, size_t *ret_count,
                                         harborai_error *error);
 
-/* Takes away those that tell nothing any more: of the innocent, and of files in whose place another one
- * is. What cannot be removed stays. [init] */
-void crash_tidy(harborai_str state_dir);
+/* Takes away what tells nothing any more: those of the innocent and of files in whose place another one
+ * is, what is no mark, of which the log hears (`plugin.bad_mark`), and, after a minute, what was never
+ * finished. Never what a live process has. What cannot be removed stays. [init] */
+void crash_tidy(harborai_str state_dir, const struct clock *clock, const struct log *log);
 
 #endif

@@ -270,15 +270,20 @@ class CrashTest(Place):
         self.assertEqual(self.marks(), [])
 
     def test_strange_marks(self):
-        """Nothing that lies there keeps the gateway from starting, or from loading."""
+        """Nothing that lies there keeps the gateway from starting, or from loading; once it is told."""
         loading = os.path.join(self.state, "loading")
         os.makedirs(os.path.join(loading, "1"))
-        for name, text in (("2", ""), ("3", '{"version":1,"file":"'), ("4", "\0\xff"), ("5.new", "{}")):
+        strange = {"2": "", "3": '{"version":1,"file":"', "4": "\0\xff"}
+        for name, text in {**strange, "5.new": "{}", "6.new": "{}"}.items():
             with open(os.path.join(loading, name), "w", encoding="latin-1") as file:
                 file.write(text)
-        with self.gateway("good") as hb:
-            self.is_served(hb)
-            self.assertNotIn("plugin.crashed", hb.log())
+        os.utime(os.path.join(loading, "5.new"), (1, 1))
+        for told in (list(strange), []):
+            with self.gateway("good") as hb:
+                self.is_served(hb)
+                self.assertNotIn("plugin.crashed", hb.log())
+                self.assertEqual(re.findall(rf"warn plugin\.bad_mark file='{loading}/(\S+)'", hb.log()), told)
+            self.assertEqual(sorted(os.listdir(loading)), ["1", "6.new"])
         shutil.rmtree(loading)
         with open(loading, "w", encoding="utf-8"):
             pass

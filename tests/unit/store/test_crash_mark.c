@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -211,7 +212,7 @@ static void test_guilty(void)
         ROW(rows[i].name, (plugin_state_crash(state, &other) != NULL) == rows[i].tells_of_other);
         plugin_state_destroy(state);
         ROW(rows[i].name, count_files(&s) == 2);
-        crash_tidy(scratch_dir(&s));
+        crash_tidy(scratch_dir(&s), &clock_system, NULL);
         ROW(rows[i].name, count_files(&s) == (size_t)rows[i].tells_of_mine + rows[i].tells_of_other);
         CU_ASSERT(crash_forget(scratch_dir(&s), acme.id, &count, NULL) == HARBORAI_OK);
         ROW(rows[i].name, count == (size_t)rows[i].tells_of_mine);
@@ -343,11 +344,39 @@ static void test_another_file(void)
     scratch_release(&s);
 }
 
+/* As if a process had begun it two minutes ago. */
+static void set_old(const struct scratch *s, const char *name)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {0, 0}};
+    clock_gettime(CLOCK_REALTIME, &times[1]);
+    times[1].tv_sec -= 120;
+    CU_ASSERT(utimensat(AT_FDCWD, path_of(s, name), times, 0) == 0);
+}
+
+/* Old, too, but of a process that lives. */
+static int lock_new(const struct scratch *s, const char *name)
+{
+    write_mark(s, name, "");
+    set_old(s, name);
+    int fd = open(path_of(s, name), O_RDWR | O_CLOEXEC);
+    CU_ASSERT_FATAL(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+    return fd;
+}
+
+static void count_line(void *context, enum log_level level, harborai_str line)
+{
+    unsigned *count = context;
+    *count += level == LOG_LEVEL_WARN && memmem(line.data, line.len, "plugin.bad_mark", 15) != NULL;
+}
+
 /* What is gone may come back; what was replaced does not. */
 static void test_tidy(void)
 {
-    static const char *const stays[] = {"gone", "same", "guilty"};
+    static const char *const stays[] = {"gone", "same", "guilty", "young.new", "living.new",
+                                        "directory"};
     struct scratch s;
+    struct log log;
+    unsigned told = 0;
     struct stat status;
     char file[128], text[1024];
     scratch_init(&s);
@@ -369,11 +398,20 @@ static void test_tidy(void)
     MARK("innocent", 2, file, 0);
     MARK("innocent, and gone", 2, "/no/such.so", 0);
 #undef MARK
-    write_mark(&s, "strange", "");
-    crash_tidy(scratch_dir(&s));
-    CU_ASSERT(count_files(&s) == ARRAY_LEN(stays) + 1);
+    write_mark(&s, "empty", "");
+    write_mark(&s, "strange", "{\"guilty\":0,\"version\":2}");
+    write_mark(&s, "young.new", "");
+    write_mark(&s, "old.new", "");
+    mkdir(path_of(&s, "directory"), 0700);
+    set_old(&s, "old.new");
+    int living = lock_new(&s, "living.new");
+    log_init_sink(&log, count_line, &told, LOG_LEVEL_WARN);
+    crash_tidy(scratch_dir(&s), &clock_system, &log);
+    CU_ASSERT(told == 2);
+    CU_ASSERT(count_files(&s) == ARRAY_LEN(stays));
     for (size_t i = 0; i < ARRAY_LEN(stays); i++)
         ROW(stays[i], access(path_of(&s, stays[i]), F_OK) == 0);
+    close(living);
     scratch_release(&s);
 }
 
