@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -19,17 +20,26 @@ static size_t add(char *line, size_t at, size_t room, const char *text)
     return at;
 }
 
-static void tell(const char *plugin, int number)
+static void tell(const char *plugin, const char *how)
 {
-    const char digits[] = {(char)('0' + number / 10), (char)('0' + number % 10), '\0'};
     char line[256];
     size_t at = add(line, 0, 200, "harborai: plugin '");
     at = add(line, at, 200, plugin);
-    at = add(line, at, sizeof line, "' ends the process: signal ");
-    at = add(line, at, sizeof line, digits + (number < 10));
+    at = add(line, at, sizeof line, "' ends the process: ");
+    at = add(line, at, sizeof line, how);
     at = add(line, at, sizeof line, "\n");
     ssize_t written = write(STDERR_FILENO, line, at);
     (void)written;
+}
+
+static void tell_signal(const char *plugin, int number)
+{
+    const char digits[] = {(char)('0' + number / 10), (char)('0' + number % 10), '\0'};
+    char how[16];
+    size_t at = add(how, 0, sizeof how - 1, "signal ");
+    at = add(how, at, sizeof how - 1, digits + (number < 10));
+    how[at] = '\0';
+    tell(plugin, how);
 }
 
 /* A mark of this thread first: what follows goes through memory that may be broken. */
@@ -42,20 +52,23 @@ static const char *find_culprit(void)
     return plugin;
 }
 
-/* The handler is gone by now: a fault that comes again ends the process where it is; what was sent by
- * raise() or abort() does not come again by itself. */
+/* The handler is gone by now, and what is sent here waits until this one has returned: then it ends the
+ * process where the fault was, with a core dump that knows its address. Not every fault comes again by
+ * itself: no trap does, nor what was sent by raise(). */
 static void on_fault(int number, siginfo_t *info, void *context UNUSED)
 {
     const char *plugin = find_culprit();
     if (plugin != NULL)
-        tell(plugin, number);
-    if (info->si_code <= 0)
+        tell_signal(plugin, number);
+    if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), number, info) != 0)
         raise(number);
 }
 
 static void on_exit_call(void)
 {
-    (void)find_culprit();
+    const char *plugin = find_culprit();
+    if (plugin != NULL)
+        tell(plugin, "exit()");
 }
 
 void fatal_watch(void)

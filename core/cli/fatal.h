@@ -3,10 +3,10 @@
 #ifndef CLI_FATAL_H
 #define CLI_FATAL_H
 
-/* From now on a fault of a thread leaves word on stderr, and in the mark of what is being loaded; in that
- * exit() does, too. The process ends as it would have. Faults that
- * somebody handles already, such as a sanitizer, are left to them. For programs that end by main()
- * alone. [init] */
+/* From now on a fault of a thread, and exit(), leave word of the plugin that runs there, on stderr and in
+ * the marks of what is being loaded. The process ends as it would have, with a core dump of the fault.
+ * Faults that somebody handles already, such as a sanitizer, are left to them. For programs that end by
+ * main() alone. [init] */
 void fatal_watch(void);
 
 #endif

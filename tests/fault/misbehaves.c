@@ -13,7 +13,7 @@ HARBORAI_MANIFEST({
     "version": "1.0.0",
     "provider": "misbehaves",
     "models": [ { "name": "m-good" }, { "name": "m-never" }, { "name": "m-leak" }, { "name": "m-drip" },
-                { "name": "m-thread" }, { "name": "m-crash" } ]
+                { "name": "m-thread" }, { "name": "m-crash" }, { "name": "m-trap" }, { "name": "m-exit" } ]
 });
 
 enum { DRIPS = 20, LEAK = 4 << 20 };
@@ -31,6 +31,16 @@ static void crash(void)
 {
     int *volatile nowhere = NULL;
     *nowhere = 1;
+}
+
+/* After it the program would go on behind the instruction, if nothing ended it. */
+static void raise_trap(void)
+{
+#if defined __x86_64__ || defined __i386__
+    __asm__ volatile("int3");
+#else
+    raise(SIGTRAP);
+#endif
 }
 
 static bool is_option(const harborai_host *host, const char *pointer, const char *value)
@@ -159,6 +169,10 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     s->is_dripping = harborai_str_equal(request->model, "m-drip");
     if (harborai_str_equal(request->model, "m-crash"))
         crash();
+    if (harborai_str_equal(request->model, "m-trap"))
+        raise_trap();
+    if (harborai_str_equal(request->model, "m-exit"))
+        exit(7);
     if (harborai_str_equal(request->model, "m-leak"))
         return leak(call);
     if (harborai_str_equal(request->model, "m-thread"))
