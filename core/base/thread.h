@@ -14,4 +14,9 @@ MUST_CHECK harborai_status thread_start(pthread_t *ret_thread, const char *name,
                                         void *(*run)(void *argument), void *argument,
                                         harborai_error *error);
 
+/* A stack for this thread's handlers (SA_ONSTACK), such as those started above have: who has used up his
+ * own has none for them. What somebody has put there before stays. Returns it, to be left where it is;
+ * NULL: there is no room. [any] */
+void *thread_add_fault_stack(void);
+
 #endif

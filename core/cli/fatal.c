@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "base/thread.h"
 #include "runtime/runtime.h"
 #include "store/crash_mark.h"
 
@@ -77,6 +78,7 @@ void fatal_watch(void)
     struct sigaction action = {.sa_sigaction = on_fault,
                                .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_ONSTACK)};
     struct sigaction before;
+    (void)thread_add_fault_stack();
     for (size_t i = 0; i < ARRAY_LEN(faults); i++)
         if (sigaction(faults[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(faults[i], &action, NULL);

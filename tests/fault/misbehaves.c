@@ -13,7 +13,8 @@ HARBORAI_MANIFEST({
     "version": "1.0.0",
     "provider": "misbehaves",
     "models": [ { "name": "m-good" }, { "name": "m-never" }, { "name": "m-leak" }, { "name": "m-drip" },
-                { "name": "m-thread" }, { "name": "m-crash" }, { "name": "m-trap" }, { "name": "m-exit" } ]
+                { "name": "m-thread" }, { "name": "m-crash" }, { "name": "m-trap" }, { "name": "m-exit" },
+                { "name": "m-deep" } ]
 });
 
 enum { DRIPS = 20, LEAK = 4 << 20 };
@@ -41,6 +42,14 @@ static void raise_trap(void)
 #else
     raise(SIGTRAP);
 #endif
+}
+
+/* Until there is no room on the stack. */
+static int sink(const volatile char *before)
+{
+    volatile char room[4096];
+    room[0] = before != NULL ? before[0] : 0;
+    return sink(room) + room[0];
 }
 
 static bool is_option(const harborai_host *host, const char *pointer, const char *value)
@@ -173,6 +182,8 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
         raise_trap();
     if (harborai_str_equal(request->model, "m-exit"))
         exit(7);
+    if (harborai_str_equal(request->model, "m-deep"))
+        return finish(call, sink(NULL) != 0 ? "deep" : "");
     if (harborai_str_equal(request->model, "m-leak"))
         return leak(call);
     if (harborai_str_equal(request->model, "m-thread"))

@@ -246,7 +246,8 @@ class CrashTest(Place):
         """Nothing is marked: one client's request shall not take a provider from all others."""
         build(self.plugins, "misbehaves", "misbehaves.c")
         build(self.plugins, "throws", "throws.cc")
-        for model, ended, how in (("m-crash", self.SEGV, "signal 11"), ("m-trap", -signal.SIGTRAP, "signal 5"), ("m-exit", 7, "exit()")):
+        for model, ended, how in (("m-crash", self.SEGV, "signal 11"), ("m-deep", self.SEGV, "signal 11"),
+                                  ("m-trap", -signal.SIGTRAP, "signal 5"), ("m-exit", 7, "exit()")):
             log = self.crash({}, model, ended)
             self.assertEqual(log.count(f"harborai: plugin 'test.misbehaves' ends the process: {how}\n"), 1)
         self.NAME = "throws"
