@@ -216,6 +216,14 @@ static void on_impatient(struct timer *timer)
 
 /* ---- Requests -------------------------------------------------------------------------------- */
 
+/* Who waits for a plugin would have the gateway wait for it, too. */
+static void stop(struct conn_work *work)
+{
+    reply_refuse(let_go(CONTAINER_OF(work, struct task, work)), 503, NULL,
+                 "this gateway is shutting down: once another runs, 'harborai plugin list' shows what "
+                 "came of this");
+}
+
 static void forget(struct conn_work *work)
 {
     struct task *task = CONTAINER_OF(work, struct task, work);
@@ -225,12 +233,18 @@ static void forget(struct conn_work *work)
 
 static struct task *begin(struct conn *conn)
 {
-    struct task *task = calloc(1, sizeof *task);
+    struct task *task = NULL;
+    if (conn->gate->stopping) {
+        reply_refuse(conn, 503, NULL, "this gateway is shutting down: nothing was done");
+        return NULL;
+    }
+    task = calloc(1, sizeof *task);
     if (task == NULL) {
         reply_busy(conn);
         return NULL;
     }
     task->work.forget = forget;
+    task->work.stop = stop;
     task->conn = conn;
     task->loop = conn->gate->loop;
     task->runtime = conn->gate->runtime;

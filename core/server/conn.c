@@ -227,6 +227,8 @@ void conn_stop(struct conn *conn)
         conn_close(conn);
     else if (conn->state == CONN_HEAD || conn->state == CONN_BODY)
         conn_set_limit(conn, CONN_LIMIT_STOP_S);
+    else if (conn->work != NULL)
+        conn->work->stop(conn->work);
 }
 
 void conn_cut(struct conn *conn)

@@ -33,6 +33,7 @@ enum conn_state {
 /* Of an endpoint that answers later than in its pass; the state is CONN_CALL until then. */
 struct conn_work {
     void (*forget)(struct conn_work *work); /* the connection goes: nobody is left to be answered */
+    void (*stop)(struct conn_work *work);   /* the server stops: it is answered now */
 };
 
 struct conn {
@@ -80,7 +81,8 @@ struct conn {
 void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address);
 /* The client is gone, or has to go: a call is cancelled, the socket closed, the rest follows. */
 void conn_close(struct conn *conn);
-/* The server stops: closed at once if no request is under way, soon if one has not come whole. */
+/* The server stops: closed at once if no request is under way, soon if one has not come whole; what
+ * waits for other work than a call's is answered. */
 void conn_stop(struct conn *conn);
 /* The server's patience is over: a call is broken off, and the client told so if it listens. */
 void conn_cut(struct conn *conn);

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -208,6 +209,27 @@ class ReloadTest(ControlTest):
         manifest = json.loads(made.MANIFEST % {"id": "com.example.acme", "name": "acme",
                                                "model": "acme-model"})
         return made.build(place, "acme", note=f"HARBORAI_MANIFEST({json.dumps({**manifest, **members})});")
+
+    def test_one_that_takes_its_time_while_the_gateway_ends(self):
+        """Who waits for it is not waited for."""
+        self.put(os.path.join(self.made, "acme.so"))
+        self.config["providers"]["acme"] = {}
+        hb = self.serve()
+        self.assertEqual(hb.chat(model="acme-model").status, 200)
+        slow = made.build(self.home, "acme", note="#include <unistd.h>\nHARBORAI_MANIFEST_LITERAL(@MANIFEST@);",
+                          create="sleep(4); return HARBORAI_OK;")
+        with contextlib.closing(UnixConnection(self.socket())) as client:
+            self.put(slow)
+            client.request("POST", "/plugins/acme/reload")
+            support.wait_for("an heir", lambda: any(
+                p["is_heir"] and p["state"] == "loading"
+                for p in self.ask("GET", "/plugins").json()["providers"]))
+            hb.process.send_signal(signal.SIGTERM)
+            answer = support.Answer(client.getresponse())
+        self.assertEqual(answer.status, 503)
+        self.assertIn("is shutting down", answer.error()["message"])
+        self.assertEqual(hb.process.wait(30), 0, hb.log())
+        hb.killed = True
 
     def test_one_that_refuses_the_options(self):
         self.put(os.path.join(self.made, "acme.so"))
