@@ -253,13 +253,18 @@ bool model_map_find_disabled(const struct model_map *map, harborai_str name,
     return !p->enabled || off != NULL;
 }
 
-/* A client over HTTP is told neither who did it nor where. */
+/* What a reader may know of who did it. */
+static harborai_str why_of(const struct model_map_disabled *d, enum model_map_reader reader)
+{
+    if (d->off != NULL)
+        return reader == MODEL_MAP_OVER_HTTP ? d->off->why_told : d->off->why;
+    return reader == MODEL_MAP_OVER_HTTP ? d->provider->why_told : d->provider->why_off;
+}
+
 static void is_disabled(harborai_str name, const struct model_map_disabled *d,
                         enum model_map_reader reader, harborai_error *error)
 {
-    harborai_str why = d->off != NULL ? d->off->why : d->provider->why_off;
-    if (reader == MODEL_MAP_OVER_HTTP)
-        why = SLICE_NONE;
+    harborai_str why = why_of(d, reader);
     if (d->off != NULL)
         (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND, "the model '%.*s' is disabled%s%.*s",
                                  SLICE_ARG(name), why.len > 0 ? " " : "", SLICE_ARG(why));

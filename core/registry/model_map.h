@@ -29,6 +29,7 @@ struct model_map_provider {
     bool enabled;
     harborai_str why_off;      /* who disabled it, where, and how it is enabled, or what of it went;
                                   may be empty */
+    harborai_str why_told;     /* what of that clients over HTTP may know: no path of this machine */
     bool is_open;              /* nothing is the manifest's, and "name/model" takes any model */
     int64_t priority;
 };
@@ -40,8 +41,8 @@ struct model_map_alias {
 
 /* Models that are disabled, whoever serves them; of an alias of a manifest that name of it alone. */
 struct model_map_off {
-    harborai_str pattern; /* a glob over provider/model */
-    harborai_str why;     /* as `why_off` */
+    harborai_str pattern;       /* a glob over provider/model */
+    harborai_str why, why_told; /* as `why_off` */
 };
 
 /* A plugin that serves nothing, because no provider of it exists: only errors speak of it. */

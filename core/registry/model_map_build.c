@@ -63,15 +63,17 @@ static harborai_status add_provider(struct builder *b, const struct model_map_pr
         return harborai_error_set(b->error, HARBORAI_E_CONFIG, "providers.%.*s stands twice",
                                   SLICE_ARG(from->name));
     harborai_str name = arena_copy(&b->map->arena, from->name),
-                 why_off = arena_copy(&b->map->arena, from->why_off);
-    if (name.data == NULL || why_off.data == NULL)
+                 why_off = arena_copy(&b->map->arena, from->why_off),
+                 why_told = arena_copy(&b->map->arena, from->why_told);
+    if (name.data == NULL || why_off.data == NULL || why_told.data == NULL)
         return builder_out_of_memory(b);
     *to = (struct model_map_provider_part){.name = name,
                                            .slot = from->slot,
                                            .manifest = manifest_ref(from->manifest),
                                            .enabled = from->enabled,
                                            .is_removed = is_removed(b->source, from->name),
-                                           .why_off = why_off};
+                                           .why_off = why_off,
+                                           .why_told = why_told};
     b->map->provider_count++;
     to->is_open = from->is_open;
     to->priority = from->priority;
@@ -93,8 +95,9 @@ static harborai_status add_off(struct builder *b)
         const struct model_map_off *from = &b->source->off[map->off_count];
         struct model_map_off *to = &map->off[map->off_count];
         *to = (struct model_map_off){arena_copy(&map->arena, from->pattern),
-                                     arena_copy(&map->arena, from->why)};
-        if (to->pattern.data == NULL || to->why.data == NULL)
+                                     arena_copy(&map->arena, from->why),
+                                     arena_copy(&map->arena, from->why_told)};
+        if (to->pattern.data == NULL || to->why.data == NULL || to->why_told.data == NULL)
             return builder_out_of_memory(b);
     }
     return HARBORAI_OK;

@@ -17,7 +17,7 @@ struct model_map_provider_part {
     size_t pattern_count;
     bool is_open; /* any model, if the provider is named: dynamic_models, or a preset */
     bool enabled, is_removed;
-    harborai_str why_off;
+    harborai_str why_off, why_told;
     int64_t priority;
 };
 

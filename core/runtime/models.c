@@ -23,7 +23,8 @@ static size_t list_providers(const struct runtime *runtime, const struct config 
         if (p->shown)
             to[count++] = (struct model_map_provider){
                 p->slot, spec->name, spec->manifest, spec->models.items, spec->models.count,
-                p->why_off.len == 0, p->why_off, spec->is_open, priority_of(p, config)};
+                p->why_off.len == 0, p->why_off, switch_told(p->why_off), spec->is_open,
+                priority_of(p, config)};
     }
     return count;
 }

@@ -244,6 +244,8 @@ MUST_CHECK harborai_status models_build(const struct runtime *runtime, const str
 MUST_CHECK harborai_status switch_explain(const struct runtime *runtime,
                                           const struct provider *provider, char **ret_why,
                                           harborai_error *error);
+/* What of such a text clients over HTTP may know: who and since when, and no path. [any] */
+harborai_str switch_told(harborai_str why);
 /* The models that are switched off, there and by `config`, in `arena`. [keeper] */
 MUST_CHECK harborai_status switch_list_models(const struct runtime *runtime,
                                               const struct config *config, struct arena *arena,

@@ -13,11 +13,27 @@ static harborai_str explain(struct arena *arena, const struct plugin_state *stat
     if (slice_is(entry->by, PLUGIN_STATE_BY_REMOVE)) /* what stands in the file goes with its own */
         return arena_printf(arena, "by '%.*s' since %.*s: 'harborai plugin install' brings it back",
                             SLICE_ARG(entry->by), SLICE_ARG(entry->since));
-    return arena_printf(arena, "%s%.*s%s%s%.*s%sin %s: 'harborai plugin enable %.*s' enables it",
-                        entry->by.len > 0 ? "by '" : "", SLICE_ARG(entry->by),
-                        entry->by.len > 0 ? "' " : "", entry->since.len > 0 ? "since " : "",
-                        SLICE_ARG(entry->since), entry->since.len > 0 ? ", " : "",
+    bool has_by = entry->by.len > 0, has_since = entry->since.len > 0;
+    return arena_printf(arena, "%s%.*s%s%s%s%.*s%sin %s: 'harborai plugin enable %.*s' enables it",
+                        has_by ? "by '" : "", SLICE_ARG(entry->by), has_by ? "'" : "",
+                        has_by && has_since ? " " : "", has_since ? "since " : "",
+                        SLICE_ARG(entry->since), has_by || has_since ? ", " : "",
                         plugin_state_path(state), SLICE_ARG(name));
+}
+
+/* Who and since when stand first in all of these, if it is known, and then where or the way out. A text
+ * in the file that holds one of the marks is cut short by it: that says less, and never more. */
+harborai_str switch_told(harborai_str why)
+{
+    static const char *const marks[] = {", in ", ": '"};
+    if (!slice_starts_with(why, "by '") && !slice_starts_with(why, "since "))
+        return SLICE_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        const char *mark = memmem(why.data, why.len, marks[i], strlen(marks[i]));
+        if (mark != NULL)
+            why.len = (size_t)(mark - why.data);
+    }
+    return why;
 }
 
 static harborai_str explain_setting(struct arena *arena, const struct config *config,
@@ -81,16 +97,21 @@ harborai_status switch_list_models(const struct runtime *runtime, const struct c
     for (size_t i = 0; i < config->disabled_models.count; i++) {
         off[count].pattern = config->disabled_models.items[i];
         off[count].why = explain_setting(arena, config, off[count].pattern);
-        if (off[count++].why.data == NULL)
+        off[count].why_told = arena_printf(arena, "by '%.*s' in disabled_models of the configuration",
+                                           SLICE_ARG(off[count].pattern));
+        if (off[count].why.data == NULL || off[count].why_told.data == NULL)
             return out_of_memory(error);
+        count++;
     }
     for (size_t i = 0; i < entries; i++) {
         if (all[i].enabled)
             continue;
         off[count].pattern = all[i].name;
         off[count].why = explain(arena, runtime->switches, &all[i], all[i].name);
-        if (off[count++].why.data == NULL)
+        if (off[count].why.data == NULL)
             return out_of_memory(error);
+        off[count].why_told = switch_told(off[count].why);
+        count++;
     }
     *ret_off = off;
     *ret_count = count;

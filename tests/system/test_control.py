@@ -108,7 +108,9 @@ class SwitchTest(ControlTest):
         self.assertIn("'org.harborai.openai' is disabled; 3 calls in flight finish", done["text"])
         refused = hb.chat()
         self.assertEqual(refused.status, 404)
-        self.assertIn("provider 'openai' is disabled", refused.error()["message"])
+        self.assertRegex(refused.error()["message"],
+                         "provider 'openai' is disabled by 'harborai plugin disable' since "
+                         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         listed = self.run_harborai("list-models", "--json").stdout
         self.assertIn("disabled by 'harborai plugin disable' since", listed)
         self.assertIn("is disabled already", self.plugin("disable", "openai").stdout)
@@ -122,12 +124,17 @@ class SwitchTest(ControlTest):
             self.assertEqual(json.load(file), {"version": 1})
 
     def test_a_provider_and_models(self):
+        self.config["disabled_models"] = ["lab/fb-9*"]
         hb = self.serve()
+        self.assertRegex(hb.chat(model="fb-99").error()["message"],
+                         "is disabled by 'lab/fb-9\\*' in disabled_models of the configuration$")
         self.assertIn("provider 'lab' is disabled", self.plugin("disable", "lab").stdout)
         self.assertEqual((hb.chat(model="my-model").status, hb.chat().status), (404, 200))
         self.plugin("enable", "lab")
         self.assertIn("model 'lab/fb-*' is disabled", self.plugin("disable", "lab/fb-*").stdout)
         self.assertEqual((hb.chat(model="fb-1").status, hb.chat(model="my-model").status), (404, 200))
+        self.assertRegex(hb.chat(model="fb-1").error()["message"],
+                         r"the model 'fb-1' is disabled by 'harborai plugin disable' since \S+Z$")
         self.assertIn("by the glob 'lab/fb-*'", self.plugin("enable", "lab/fb-1", code=2).stderr)
         self.plugin("enable", "lab/fb-*")
         self.assertEqual(hb.chat(model="fb-1").status, 200)
@@ -301,7 +308,8 @@ class InstallTest(ControlTest):
         for model in ("acme-model", "acme/acme-model"):
             refused = hb.chat(model=model)
             self.assertEqual(refused.status, 404)
-            self.assertIn("provider 'acme' is disabled", refused.error()["message"])
+            self.assertRegex(refused.error()["message"],
+                             r"provider 'acme' is disabled by 'harborai plugin remove' since \S+Z$")
         (provider,) = [p for p in self.ask("GET", "/plugins").json()["providers"]
                        if p["name"] == "acme"]
         self.assertRegex(provider["disabled"], r"^by 'harborai plugin remove' since \S+: "

@@ -129,9 +129,9 @@ class CrashTest(Place):
                 self.is_served(hb)
                 answer = hb.chat("x", self.MODEL)
                 self.assertEqual((answer.status, answer.error()["code"]), (404, "model_not_found"))
-                self.assertEqual(answer.error()["message"],
-                                 f"the model '{self.MODEL}' is not served: provider '{self.NAME}' is "
-                                 "disabled")
+                self.assertRegex(answer.error()["message"],
+                                 f"^the model '{self.MODEL}' is not served: provider '{self.NAME}' is "
+                                 rf"disabled since \S+Z, when a process died in its plugin \({stage}\)$")
             listed = self.listed()
             self.assertEqual((listed["good.so"]["state"], listed[self.NAME + ".so"]["state"],
                               listed[self.NAME + ".so"]["stage"]), ("ready", "crashed", stage))

@@ -10,6 +10,7 @@ extern const CU_TestInfo model_map_tests[];
 
 /* Slots are only handed out: any address that differs will do. */
 static char places[8];
+#define NOBODY SLICE_NONE, SLICE_NONE /* disabled it */
 #define SLOT(n) ((struct slot *)(void *)&places[n])
 
 #define HEAD(ID) "{\"abi\":[0,3,0],\"plugin\":{\"id\":\"" ID "\",\"version\":\"1.0.0\",\"provider\":\"x\","
@@ -59,13 +60,13 @@ static struct model_map *map_of_all(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false, 0},
-        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false, 0},
-        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true, SLICE_NONE,
+        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, NOBODY, false, 0},
+        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, NOBODY, false, 0},
+        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, ARRAY_LEN(lab_models), true, NOBODY,
          false, 0},
-        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false, 0},
-        {SLOT(4), HARBORAI_STR_INIT("any"), o, NULL, 0, true, SLICE_NONE, true, 0},
-        {SLOT(5), HARBORAI_STR_INIT("kimi"), o, kimi_models, ARRAY_LEN(kimi_models), true, SLICE_NONE,
+        {SLOT(3), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, NOBODY, false, 0},
+        {SLOT(4), HARBORAI_STR_INIT("any"), o, NULL, 0, true, NOBODY, true, 0},
+        {SLOT(5), HARBORAI_STR_INIT("kimi"), o, kimi_models, ARRAY_LEN(kimi_models), true, NOBODY,
          true, 0},
     };
     const struct model_map_source source = {.providers = providers,
@@ -181,10 +182,10 @@ static void test_priorities(void)
     struct manifest *o = openai(), *a = acme();
     for (size_t i = 0; i < ARRAY_LEN(ranked); i++) {
         const struct model_map_provider providers[] = {
-            {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false, ranked[i].openai},
-            {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false, ranked[i].acme},
-            {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, 1, true, SLICE_NONE, false, 0},
-            {SLOT(3), HARBORAI_STR_INIT("off"), o, NULL, 0, false, SLICE_NONE, false, 1000},
+            {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, NOBODY, false, ranked[i].openai},
+            {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, NOBODY, false, ranked[i].acme},
+            {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, 1, true, NOBODY, false, 0},
+            {SLOT(3), HARBORAI_STR_INIT("off"), o, NULL, 0, false, NOBODY, false, 1000},
         };
         const struct model_map_source source = {.providers = providers,
                                                 .provider_count = ARRAY_LEN(providers),
@@ -203,7 +204,8 @@ static void test_priorities(void)
     manifest_unref(a);
 }
 
-#define BY(GLOB) {HARBORAI_STR_INIT(GLOB), HARBORAI_STR_INIT("by " GLOB ": take it out")}
+#define BY(GLOB)                                                                                   \
+    {HARBORAI_STR_INIT(GLOB), HARBORAI_STR_INIT("by " GLOB ": take it out"), HARBORAI_STR_INIT("by " GLOB)}
 
 static const struct model_map_off disabled[] = {
     BY("openai/gpt-4o"),      /* with its alias; smart and chain lead there */
@@ -237,9 +239,9 @@ static const struct {
 static struct model_map *map_with_disabled(struct manifest *o, struct manifest *a)
 {
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, SLICE_NONE, false, 0},
-        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, SLICE_NONE, false, 0},
-        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, 2, true, SLICE_NONE, false, 0},
+        {SLOT(0), HARBORAI_STR_INIT("openai"), o, NULL, 0, true, NOBODY, false, 0},
+        {SLOT(1), HARBORAI_STR_INIT("acme"), a, NULL, 0, true, NOBODY, false, 0},
+        {SLOT(2), HARBORAI_STR_INIT("lab"), o, lab_models, 2, true, NOBODY, false, 0},
     };
     const struct model_map_source source = {.providers = providers,
                                             .provider_count = ARRAY_LEN(providers),
@@ -273,7 +275,8 @@ static void test_disabled(void)
         (void)model_map_explain(map, slice_of(name), MODEL_MAP_IN_PROCESS, &told);
         (void)model_map_explain(map, slice_of(name), MODEL_MAP_OVER_HTTP, &told_client);
         ROW(name, strcmp(told_client.vendor_code, "model_not_found") == 0);
-        ROW(name, strstr(told_client.message, "' is disabled") != NULL);
+        ROW(name, strstr(told_client.message, "' is disabled by ") != NULL);
+        ROW(name, strstr(told_client.message, switched[i].upstream) != NULL);
         ROW(name, strstr(told_client.message, "take it out") == NULL);
         ROW(name, strstr(told.message, switched[i].upstream) != NULL);
         ROW(name, strstr(told.message, ": take it out") != NULL);
@@ -387,8 +390,8 @@ static void test_dormants(void)
 {
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, SLICE_NONE, false, 0},
-        {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true, SLICE_NONE,
+        {SLOT(0), HARBORAI_STR_INIT("off"), o, lab_models, 2, false, NOBODY, false, 0},
+        {SLOT(1), HARBORAI_STR_INIT("on"), o, &(harborai_str)HARBORAI_STR_INIT("here"), 1, true, NOBODY,
          false, 0},
     };
     const struct model_map_dormant dormants[] = {{o, HARBORAI_STR_INIT("A_KEY")},
@@ -498,8 +501,8 @@ static void test_faults(void)
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         const harborai_str model = slice_of(faults[i].models);
         const struct model_map_provider providers[] = {
-            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false, SLICE_NONE, false, 0},
-            {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true, SLICE_NONE,
+            {SLOT(0), HARBORAI_STR("b"), o, &model, 0, false, NOBODY, false, 0},
+            {SLOT(1), slice_of(faults[i].provider), o, &model, model.len > 0, true, NOBODY,
              false, 0},
         };
         const struct model_map_alias both[] = {
@@ -526,15 +529,15 @@ static const struct {
 } switched_off[] = {
     {"gpt-4o", NULL, NULL},
     {"openai/gpt-4o-mini", "the model 'openai/gpt-4o-mini' is disabled",
-     "the model 'openai/gpt-4o-mini' is disabled by X since Y"},
-    {"gpt-4o-mini", "'gpt-4o-mini' is disabled", "by X since Y"},
-    {"gpt-9-mini", "the model 'gpt-9-mini' is disabled", "by X since Y"},
-    {"openai/gpt-9-mini", "is disabled", "by X since Y"},
+     "the model 'openai/gpt-4o-mini' is disabled by X since Y, in /y"},
+    {"gpt-4o-mini", "'gpt-4o-mini' is disabled", "by X since Y, in /y"},
+    {"gpt-9-mini", "the model 'gpt-9-mini' is disabled", "by X since Y, in /y"},
+    {"openai/gpt-9-mini", "is disabled", "by X since Y, in /y"},
     {"gpt-9", NULL, NULL},
-    {"tiny", "the model 'tiny' is disabled", "by X since Y"},
-    {"acme/acme-large", "provider 'acme' is disabled", "provider 'acme' is disabled by Z"},
-    {"acme-large", "provider 'acme' is disabled", "provider 'acme' is disabled by Z"},
-    {"o1", "the model 'o1' is not served: provider 'acme' is disabled", "by Z"}, /* as an alias */
+    {"tiny", "the model 'tiny' is disabled", "by X since Y, in /y"},
+    {"acme/acme-large", "provider 'acme' is disabled", "provider 'acme' is disabled by Z, in /z"},
+    {"acme-large", "provider 'acme' is disabled", "provider 'acme' is disabled by Z, in /z"},
+    {"o1", "the model 'o1' is not served: provider 'acme' is disabled", "by Z, in /z"}, /* as an alias */
     {"openai/o1", NULL, NULL},
     {"shared", NULL, NULL}, /* acme's is disabled */
 };
@@ -547,11 +550,13 @@ static void test_switched_off(void)
         {HARBORAI_STR_INIT("o1"), HARBORAI_STR_INIT("acme/acme-large"), {0}},
     };
     static const struct model_map_off off = {HARBORAI_STR_INIT("openai/*-mini"),
+                                             HARBORAI_STR_INIT("by X since Y, in /y"),
                                              HARBORAI_STR_INIT("by X since Y")};
     struct manifest *o = openai(), *a = acme();
     const struct model_map_provider providers[] = {
-        {SLOT(0), HARBORAI_STR("openai"), o, NULL, 0, true, SLICE_NONE, false, 0},
-        {SLOT(1), HARBORAI_STR("acme"), a, NULL, 0, false, HARBORAI_STR("by Z"), false, 0},
+        {SLOT(0), HARBORAI_STR("openai"), o, NULL, 0, true, NOBODY, false, 0},
+        {SLOT(1), HARBORAI_STR("acme"), a, NULL, 0, false, HARBORAI_STR("by Z, in /z"),
+         HARBORAI_STR("by Z"), false, 0},
     };
     const struct model_map_source source = {.providers = providers, .provider_count = 2,
                                             .aliases = some, .alias_count = 2,
@@ -569,7 +574,8 @@ static void test_switched_off(void)
         (void)model_map_explain(map, name, MODEL_MAP_OVER_HTTP, &http);
         (void)model_map_explain(map, name, MODEL_MAP_IN_PROCESS, &process);
         ROW(switched_off[i].name, strstr(http.message, switched_off[i].over_http) != NULL);
-        ROW(switched_off[i].name, strstr(http.message, " by ") == NULL);
+        ROW(switched_off[i].name, strstr(http.message, " by ") != NULL);
+        ROW(switched_off[i].name, strstr(http.message, ", in /") == NULL);
         ROW(switched_off[i].name, strcmp(http.vendor_code, "model_not_found") == 0);
         ROW(switched_off[i].name, strstr(process.message, switched_off[i].in_process) != NULL);
     }
@@ -588,7 +594,7 @@ static void test_interim(void)
     };
     struct manifest *o = openai();
     const struct model_map_provider provider = {
-        SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, SLICE_NONE, false, 0};
+        SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, NOBODY, false, 0};
     struct model_map_source source = {
         .providers = &provider, .provider_count = 1, .aliases = some, .alias_count = 3};
     struct model_map *map = NULL;
