@@ -59,21 +59,38 @@ harborai_status order_find(const struct runtime_order *order, const struct plugi
 
 /* --- What was done ------------------------------------------------------------------------------- */
 
+/* Nothing is loaded of what is switched off. */
+static void describe_disabled(struct runtime_order *order, const struct plugin_file *file,
+                              harborai_str why)
+{
+    snprintf(order->text, sizeof order->text, "plugin %.100s %.50s: it was read again, and is disabled %.*s",
+             file->manifest->id.data, file->manifest->version.data, SLICE_ARG(slice_cut(why, 330)));
+}
+
 void order_describe(struct runtime_order *order, const struct plugin_file *file)
 {
     const struct runtime *runtime = order->runtime;
-    unsigned all = 0, heirs = 0;
+    unsigned all = 0, heirs = 0, off = 0;
+    harborai_str why_off = SLICE_NONE;
     bool is_unchanged = false;
     for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
         if (p->place != PROVIDER_NEW)
             continue;
         all++;
+        if (p->why_off.len > 0) {
+            off++;
+            why_off = p->why_off;
+        }
         if (p->before == NULL)
             continue;
         heirs++;
         if (file_identity_equal(&p->before->slot->provider->identity, &file->identity))
             is_unchanged = true;
+    }
+    if (off > 0 && off == all) {
+        describe_disabled(order, file, why_off);
+        return;
     }
     snprintf(order->text, sizeof order->text,
              "plugin %s %s: %u of its %u providers served; '%.200s' %s", file->manifest->id.data,
@@ -126,7 +143,7 @@ harborai_status runtime_order(struct runtime *runtime, struct runtime_order *ord
 {
     order->status = HARBORAI_OK;
     order->error = (harborai_error)HARBORAI_ERROR_INIT;
-    order->text[0] = order->switched[0] = '\0';
+    order->text[0] = order->switched[0] = order->also[0] = '\0';
     order->changed = false;
     order->listing = NULL;
     order->job.run = run;

@@ -40,7 +40,9 @@ struct runtime_order {
     char text[512];         /* what was done, for people; empty if it was refused */
     enum plugin_state_kind kind_switched; /* of SWITCH: what was meant, */
     char switched[PLUGIN_STATE_NAME_MAX + 1]; /* by its name in plugins.json, */
-    bool changed;           /* and whether that says anything else now */
+    bool changed;           /* and whether that says anything else now; */
+    enum plugin_state_kind kind_also;         /* what else of that name was switched on; */
+    char also[PLUGIN_STATE_NAME_MAX + 1];     /* empty = nothing */
 
     /* The keeper's. */
     struct job job;

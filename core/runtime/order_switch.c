@@ -4,52 +4,101 @@
 #include "runtime/state.h"
 #include "runtime/subject.h"
 
-/* What a provider is made of may have no name any more, because its file is refused now. */
+/* What a provider is made of may have no name any more, because its file is refused now. A plugin goes
+ * before providers, as where it has one. */
 static bool find_running(const struct runtime *runtime, harborai_str name,
                          struct subject *ret_subject)
 {
+    bool found = false;
     for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
         const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
         const struct provider *spec = p->slot->provider;
-        bool is_plugin = slice_equal(spec->manifest->id, name) ||
-                         slice_equal(spec->manifest->provider, name);
-        if (!is_plugin && !slice_equal(spec->name, name))
+        if (slice_equal(spec->manifest->id, name) || slice_equal(spec->manifest->provider, name)) {
+            *ret_subject = (struct subject){PLUGIN_STATE_PLUGIN, spec->manifest->id, NULL};
+            return true;
+        }
+        if (!slice_equal(spec->name, name))
             continue;
-        *ret_subject = (struct subject){is_plugin ? PLUGIN_STATE_PLUGIN : PLUGIN_STATE_PROVIDER,
-                                        is_plugin ? spec->manifest->id : spec->name, NULL};
-        return true;
+        *ret_subject = (struct subject){PLUGIN_STATE_PROVIDER, spec->name, NULL};
+        found = true;
     }
-    return false;
+    return found;
 }
 
 static harborai_status find(const struct runtime_order *order, const struct subject_world *world,
                             struct subject *ret_subject, harborai_error *error)
 {
+    struct subject running;
     harborai_status st = subject_find(world, order->name, ret_subject, error);
-    if (st == HARBORAI_E_NOT_FOUND && find_running(order->runtime, order->name, ret_subject))
+    bool is_vague = st == HARBORAI_E_NOT_FOUND ||
+                    (st >= 0 && ret_subject->kind == PLUGIN_STATE_PROVIDER && ret_subject->file == NULL);
+    if (is_vague && find_running(order->runtime, order->name, &running)) {
+        *ret_subject = running;
         st = HARBORAI_OK;
-    if (st >= 0 && order->enabled)
-        subject_prefer_off(world, order->name, ret_subject);
+    }
     return st < 0 ? st : subject_check_switch(world, ret_subject, order->enabled, error);
+}
+
+/* The names are as long as plugin_state_apply() lets them be. */
+static void note(struct runtime_order *order, const struct subject *subject)
+{
+    bool is_first = order->switched[0] == '\0';
+    char *to = is_first ? order->switched : order->also;
+    *(is_first ? &order->kind_switched : &order->kind_also) = subject->kind;
+    memcpy(to, subject->name.data, subject->name.len);
+    to[subject->name.len] = '\0';
+}
+
+/* What changes nothing is named if nothing does. */
+static harborai_status apply(struct runtime_order *order, const struct subject *subjects,
+                             size_t count, harborai_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct plugin_state_change change = {subjects[i].kind, subjects[i].name, order->enabled,
+                                                   order->by};
+        bool changed;
+        harborai_status st = plugin_state_apply(slice_of(order->runtime->state_dir), &change,
+                                                &clock_system, &changed, error);
+        if (st < 0)
+            return st;
+        if (changed || (i + 1 == count && !order->changed))
+            note(order, &subjects[i]);
+        order->changed |= changed;
+    }
+    return HARBORAI_OK;
+}
+
+/* `still_off`: a plugin's id, or empty. */
+static void describe(struct runtime_order *order, harborai_str still_off)
+{
+    int len = snprintf(order->text, sizeof order->text, "%s '%.150s' is %s%s",
+                       subject_kind_name(order->kind_switched), order->switched,
+                       order->enabled ? "enabled" : "disabled", order->changed ? "" : " already");
+    char *end = order->text + len;
+    size_t room = sizeof order->text - (size_t)len;
+    if (order->also[0] != '\0')
+        snprintf(end, room, ", and so is %s '%.150s'", subject_kind_name(order->kind_also),
+                 order->also);
+    else if (still_off.len > 0)
+        snprintf(end, room, "; its plugin is not: 'harborai plugin enable %.*s' enables it",
+                 SLICE_ARG(slice_cut(still_off, 150)));
 }
 
 harborai_status order_switch(struct runtime_order *order, const struct subject_world *world,
                              harborai_error *error)
 {
-    struct subject subject;
-    harborai_status st = find(order, world, &subject, error);
+    struct subject all[SUBJECT_MOST] = {{.name = SLICE_NONE}};
+    size_t count = 1;
+    harborai_status st = find(order, world, &all[0], error);
     if (st < 0)
         return st;
-    const struct plugin_state_change change = {subject.kind, subject.name, order->enabled, order->by};
-    st = plugin_state_apply(slice_of(order->runtime->state_dir), &change, &clock_system,
-                            &order->changed, error);
-    if (st < 0)
-        return st;
-    order->kind_switched = subject.kind;
-    memcpy(order->switched, subject.name.data, subject.name.len); /* plugin_state_apply() has checked it */
-    order->switched[subject.name.len] = '\0';
-    snprintf(order->text, sizeof order->text, "%s '%.300s' is %s%s", subject_kind_name(subject.kind),
-             order->switched, order->enabled ? "enabled" : "disabled",
-             order->changed ? "" : " already");
+    if (order->enabled) {
+        const struct subject found = all[0];
+        count = subject_list_off(world, order->name, &found, all);
+    }
+    st = apply(order, all, count, error);
+    if (st >= 0)
+        describe(order, order->enabled && count == 1 ? subject_still_off(world, &all[0])
+                                                     : SLICE_NONE);
     return st;
 }

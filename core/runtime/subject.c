@@ -199,20 +199,29 @@ static harborai_status check_glob(const struct plugin_state *switches, harborai_
                               SLICE_ARG(glob));
 }
 
-void subject_prefer_off(const struct subject_world *world, harborai_str given,
-                        struct subject *subject)
+size_t subject_list_off(const struct subject_world *world, harborai_str given,
+                        const struct subject *found, struct subject to[static SUBJECT_MOST])
 {
-    const struct plugin_state *switches = world->switches;
-    if (plugin_state_disabled(switches, subject->kind, subject->name) != NULL)
-        return;
-    for (int kind = 0; kind < PLUGIN_STATE_MODEL; kind++) {
+    size_t count = 0;
+    if (found->kind == PLUGIN_STATE_PLUGIN && found->name.len > 0)
+        to[count++] = *found;
+    for (int kind = 0; kind < PLUGIN_STATE_MODEL && found->kind != PLUGIN_STATE_MODEL; kind++) {
         const struct plugin_state_entry *entry =
-            plugin_state_disabled(switches, (enum plugin_state_kind)kind, given);
-        if (entry == NULL)
-            continue;
-        subject->kind = (enum plugin_state_kind)kind;
-        subject->name = entry->name;
+            plugin_state_disabled(world->switches, (enum plugin_state_kind)kind, given);
+        if (entry != NULL && (count == 0 || to[0].kind != (enum plugin_state_kind)kind))
+            to[count++] = (struct subject){(enum plugin_state_kind)kind, entry->name, found->file};
     }
+    if (count == 0)
+        to[count++] = *found;
+    return count;
+}
+
+harborai_str subject_still_off(const struct subject_world *world, const struct subject *subject)
+{
+    const struct manifest *m = subject->file != NULL ? subject->file->manifest : NULL;
+    bool is_off = subject->kind == PLUGIN_STATE_PROVIDER && m != NULL &&
+                  plugin_state_disabled(world->switches, PLUGIN_STATE_PLUGIN, m->id) != NULL;
+    return is_off ? m->id : SLICE_NONE;
 }
 
 harborai_status subject_check_switch(const struct subject_world *world,

@@ -33,10 +33,16 @@ MUST_CHECK harborai_status subject_find(const struct subject_world *world, harbo
 bool subject_look_up(const struct subject_world *world, harborai_str given,
                      struct subject *ret_subject);
 
-/* Of what is to be switched on: where another thing of the name is what was switched off, that is
- * meant. A plugin has no name while its file is refused, so that its provider was. */
-void subject_prefer_off(const struct subject_world *world, harborai_str given,
-                        struct subject *subject);
+enum { SUBJECT_MOST = 2 }; /* that one name can mean: a plugin and a provider */
+
+/* Of what was found and is to be switched on: everything of that name that was switched off, so that
+ * nothing of it stays so; what was found alone, if nothing was. A plugin is always among them, and first:
+ * besides its entry there may be marks of its crashes. How many they are. [any] */
+size_t subject_list_off(const struct subject_world *world, harborai_str given,
+                        const struct subject *found, struct subject to[static SUBJECT_MOST]);
+
+/* Of a provider that was switched on: the id of its plugin if that is off still; else empty. [any] */
+harborai_str subject_still_off(const struct subject_world *world, const struct subject *subject);
 
 /* Whether it can be switched off, or on again. E_INVALID: it has no name, or another glob than its own
  * disables it. [any] */

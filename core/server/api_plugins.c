@@ -107,6 +107,13 @@ static void write_switch(const struct task *task, struct json_writer *w)
     const struct runtime_order *order = &task->order;
     json_write_key_string(w, "kind", slice_of(subject_kind_name(order->kind_switched)));
     json_write_key_string(w, "name", slice_of(order->switched));
+    if (order->also[0] != '\0') {
+        json_write_key(w, HARBORAI_STR("also"));
+        json_write_object(w);
+        json_write_key_string(w, "kind", slice_of(subject_kind_name(order->kind_also)));
+        json_write_key_string(w, "name", slice_of(order->also));
+        json_write_end(w);
+    }
     json_write_key(w, HARBORAI_STR("enabled"));
     json_write_bool(w, order->enabled);
     json_write_key(w, HARBORAI_STR("changed"));

@@ -83,6 +83,21 @@ class SwitchTest(PlaceTest):
                 self.plugin("enable", name)
                 self.assertEqual(self.written(), {"version": 1})
 
+    def test_what_a_name_means_is_enabled_with_one_word(self):
+        """A plugin and a provider that is called like it; and what one alone leaves off is said."""
+        self.config = support.write_config(self.home, {"providers": {"good": {}, "lab": {"plugin": "good"}}})
+        off = {"plugins": {"com.example.good": {"enabled": False}},
+               "providers": {"good": {"enabled": False}, "lab": {"enabled": False}}}
+        self.plugin("disable", "good")
+        with open(self.state, "w", encoding="utf-8") as file:
+            json.dump({"version": 1, **off}, file)
+        self.assertIn("provider 'lab' is enabled, from the next start on\nits plugin is not: 'harborai "
+                      "plugin enable com.example.good' enables it", self.plugin("enable", "lab").stdout)
+        done = self.json("enable", "good")
+        self.assertEqual((done["kind"], done["name"], done["also"]),
+                         ("plugin", "com.example.good", {"kind": "provider", "name": "good"}))
+        self.assertEqual(self.written(), {"version": 1})
+
     def test_listed_among_models(self):
         words = r"is disabled by 'harborai plugin disable' since .*: 'harborai plugin enable %s' enables it"
         for name, subject in (("good", "com.example.good"), ("good/*-model", "good/*-model")):

@@ -256,6 +256,7 @@ static void test_switches(void)
     CU_ASSERT(stage_logs(&stage, "'destroyed'", 1) && maps("good.so", 0));
     CU_ASSERT(asked_of(&stage, "rogue/r-finish-twice") == HARBORAI_OK);
     CU_ASSERT(reload("good", &g) == HARBORAI_OK);
+    CU_ASSERT(strstr(g.order.text, " is disabled by 'a test' since ") != NULL);
     CU_ASSERT(is_off("good/good-large") && stage_logged(&stage, "'created'") == 2);
     turn(PLUGIN_STATE_PLUGIN, "test.good", true);
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
@@ -317,7 +318,24 @@ static void test_switch_orders(void)
         ROW(s->text, s->off == NULL || is_off(s->off));
         ROW(s->text, s->on == NULL || asked_of(&stage, s->on) == HARBORAI_E_UNSUPPORTED);
     }
+    turn(PLUGIN_STATE_PLUGIN, "test.good", false); /* both go with one order */
+    turn(PLUGIN_STATE_PROVIDER, "good", false);
+    CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT_STRING_EQUAL(g.order.text, "plugin 'test.good' is enabled, and so is provider 'good'");
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    turn(PLUGIN_STATE_PLUGIN, "test.good", false); /* what else is in its way is said */
+    turn(PLUGIN_STATE_PROVIDER, "second", false);
+    CU_ASSERT(give_switch("second", true, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT_STRING_EQUAL(g.order.text, "provider 'second' is enabled; its plugin is not: 'harborai "
+                                         "plugin enable test.good' enables it");
+    CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT_STRING_EQUAL(g.order.text, "plugin 'test.good' is enabled");
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     churn_put(&stage, "good.so", "no object", 9); /* nobody could tell now whose file it is */
+    CU_ASSERT(give_switch("good", false, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT_STRING_EQUAL(g.order.switched, "test.good");
+    CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT_STRING_EQUAL(g.order.switched, "test.good");
     CU_ASSERT(give_switch("test.good", false, PLUGIN_STATE_BY_REMOVE, &g) == HARBORAI_OK);
     CU_ASSERT(g.order.changed && strcmp(g.order.switched, "test.good") == 0);
     CU_ASSERT(is_off("good/good-large"));
