@@ -130,7 +130,9 @@ static enum exit_code disable(struct removal *r)
         return EXIT_OK;
     switch (gateway_ask_about(state_dir(r), "POST", r->file->manifest->id.data, "/remove",
                               &r->answer)) {
-    case GATEWAY_ANSWERS: r->is_running = true; return drain(r);
+    case GATEWAY_ANSWERS:
+        r->is_running = true;
+        return gateway_warns(&r->answer) ? EXIT_FAILED : drain(r);
     case GATEWAY_REFUSES: return gateway_exit_of(&r->answer);
     case GATEWAY_NONE:
     default: return EXIT_OK;

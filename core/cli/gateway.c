@@ -129,6 +129,16 @@ int64_t gateway_number(harborai_str object, const char *key)
     return number;
 }
 
+bool gateway_warns(const struct gateway_answer *answer)
+{
+    AUTO(buf) words = BUF_INIT(KIB(16));
+    gateway_add_text(buf_slice(&answer->body), "warning", &words);
+    if (words.len > 0)
+        command_complain("it is written down, but the gateway could not heed it: %.*s; it tries again at "
+                         "SIGHUP, and when something changes there", SLICE_ARG(buf_slice(&words)));
+    return words.len > 0;
+}
+
 enum exit_code gateway_print(const struct gateway_answer *answer, bool as_json)
 {
     AUTO(buf) text = BUF_INIT(KIB(64));
@@ -138,5 +148,7 @@ enum exit_code gateway_print(const struct gateway_answer *answer, bool as_json)
     else
         printf("%.*s\n", SLICE_ARG(buf_slice(&text)));
     enum exit_code code = command_finish();
+    if (gateway_warns(answer))
+        return EXIT_FAILED;
     return code == EXIT_OK && answer->status == 202 ? EXIT_TIME_LIMIT : code;
 }

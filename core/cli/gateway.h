@@ -31,6 +31,9 @@ enum gateway_state gateway_ask_about(harborai_str state_dir, const char *method,
 /* The exit code of one that refuses. */
 enum exit_code gateway_exit_of(const struct gateway_answer *answer);
 
+/* Complains of what was written down and is not in force; false: there is nothing of the kind. */
+bool gateway_warns(const struct gateway_answer *answer);
+
 /* Prints what was done: the whole of it as JSON, or its text. */
 enum exit_code gateway_print(const struct gateway_answer *answer, bool as_json);
 

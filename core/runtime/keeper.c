@@ -226,7 +226,8 @@ harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *ord
     return st;
 }
 
-/* A name may be that of a file which nobody has seen yet. */
+/* A name may be that of a file which nobody has seen yet. What is written down by then is no failure,
+ * whatever comes of it. */
 harborai_status keeper_switch(struct runtime *runtime, struct runtime_order *order,
                               harborai_error *error)
 {
@@ -237,5 +238,7 @@ harborai_status keeper_switch(struct runtime *runtime, struct runtime_order *ord
         return st;
     st = order_switch(order, &(struct subject_world){found.catalog, config, found.switches}, error);
     surroundings_release(&found);
-    return st < 0 ? st : keeper_rescan(runtime, order, error);
+    if (st >= 0)
+        (void)(keeper_rescan(runtime, order, &order->warning) < 0);
+    return st;
 }

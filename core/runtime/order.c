@@ -142,7 +142,7 @@ harborai_status runtime_order(struct runtime *runtime, struct runtime_order *ord
                               harborai_error *error)
 {
     order->status = HARBORAI_OK;
-    order->error = (harborai_error)HARBORAI_ERROR_INIT;
+    order->error = order->warning = (harborai_error)HARBORAI_ERROR_INIT;
     order->text[0] = order->switched[0] = order->also[0] = '\0';
     order->changed = false;
     order->listing = NULL;

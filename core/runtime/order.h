@@ -43,6 +43,8 @@ struct runtime_order {
     bool changed;           /* and whether that says anything else now; */
     enum plugin_state_kind kind_also;         /* what else of that name was switched on; */
     char also[PLUGIN_STATE_NAME_MAX + 1];     /* empty = nothing */
+    harborai_error warning;                   /* why what is written down is not in force yet; code 0
+                                                 = it is */
 
     /* The keeper's. */
     struct job job;

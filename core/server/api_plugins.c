@@ -93,6 +93,8 @@ static void say(const struct task *task, const struct plugins_choice *choice, st
     buf_add(text, order->text[0] != '\0'
                       ? slice_of(order->text)
                       : HARBORAI_STR("the plugin directories and plugins.json were read again"));
+    if (order->warning.code < 0)
+        buf_add(text, HARBORAI_STR(" in plugins.json, which is not in force yet"));
     if (order->kind == RUNTIME_ORDER_RELOAD && plugins_json_generation(choice) > 0)
         buf_printf(text, "; generation %llu",
                    (unsigned long long)plugins_json_generation(choice));
@@ -120,6 +122,8 @@ static void write_switch(const struct task *task, struct json_writer *w)
     json_write_bool(w, order->changed);
     buf_printf(&file, "%.*s/plugins.json", SLICE_ARG(control_state_dir(task->conn->gate)));
     json_write_key_string(w, "file", buf_slice(&file));
+    if (order->warning.code < 0)
+        json_write_key_string(w, "warning", slice_of(order->warning.message));
 }
 
 static void tell(struct task *task)

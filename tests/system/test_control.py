@@ -161,6 +161,20 @@ class SwitchTest(ControlTest):
         self.plugin("enable", "acme")
         self.assertEqual(hb.chat(model="acme-model").status, 200)
 
+    def test_what_the_gateway_cannot_heed(self):
+        """It is written down all the same. Here another name in the file is longer than any error."""
+        self.env["HARBORAI_PLUGIN_WATCH"] = "false"
+        hb = self.serve()
+        with open(os.path.join(self.state, PLUGINS), "w", encoding="utf-8") as file:
+            json.dump({"version": 1, "plugins": {"org.harborai.openai":
+                                                 {"enabled": False, "by": "x" * 100000}}}, file)
+        done = self.plugin("disable", "lab", code=1)
+        self.assertIn("provider 'lab' is disabled in plugins.json, which is not in force yet", done.stdout)
+        self.assertRegex(done.stderr, "it is written down, but the gateway could not heed it: .* SIGHUP")
+        self.assertEqual(hb.chat(model="my-model").status, 200)
+        self.plugin("enable", "openai")
+        self.assertEqual((hb.chat(model="my-model").status, hb.chat().status), (404, 200))
+
     def test_wrong_names(self):
         hb = self.serve()
         self.assertIn("did you mean 'openai'", self.plugin("disable", "opnai", code=2).stderr)

@@ -344,6 +344,28 @@ static void test_switch_orders(void)
     close_all();
 }
 
+/* What cannot be heeded is written down all the same, and that is said. Here because of who else disabled
+ * something, by a name that is longer than any error. */
+static void test_switch_unheeded(void)
+{
+    struct churn_order g;
+    open_all();
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    FILE *file = fopen(stage_path(&stage, "state/plugins.json"), "w");
+    CU_ASSERT_FATAL(file != NULL);
+    fprintf(file, "{\"version\":1,\"plugins\":{\"test.good\":{\"enabled\":false,\"by\":\"%0*d\"}}}",
+            100000, 0);
+    CU_ASSERT_FATAL(fclose(file) == 0);
+    CU_ASSERT(give_switch("slow", false, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT(g.order.changed && strcmp(g.order.switched, "test.slow") == 0);
+    CU_ASSERT(g.order.warning.code < 0 && g.order.warning.message[0] != '\0');
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT(g.order.warning.code == HARBORAI_OK);
+    CU_ASSERT(is_off("slow/slow-model"));
+    close_all();
+}
+
 /* --- Listing ------------------------------------------------------------------------------------- */
 
 static const struct listed_provider *find_listed(const struct runtime_listing *l, const char *name,
@@ -458,5 +480,6 @@ const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged}
                                    {"orders overtake each other", test_overtaken},
                                    {"plugins, providers, models switched off", test_switches},
                                    {"orders to switch off and on", test_switch_orders},
+                                   {"an order that cannot be heeded", test_switch_unheeded},
                                    {"what there is", test_listing},
                                    CU_TEST_INFO_NULL};
