@@ -4,7 +4,9 @@
 #include "transport/local_ask.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 
+#include "base/error.h"
 #include "base/limits.h"
 
 #define HOST "http://harborai" /* of the Host header alone */
@@ -31,6 +33,20 @@ static void set_up(CURL *easy, const char *socket, const char *method, int64_t t
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
 }
 
+/* That nobody is there is one reason of several: of the others a caller must hear. */
+static harborai_status explain_connect(CURL *easy, const char *socket, harborai_error *error)
+{
+    const char *why = "it takes no more connections now: ask again"; /* EAGAIN is lost on the way */
+    char text[128];
+    long fault = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &fault);
+    if (fault == ENOENT || fault == ENOTDIR || fault == ECONNREFUSED)
+        return harborai_error_set(error, HARBORAI_E_CLOSED, "nobody listens at '%s'", socket);
+    if (fault != 0 && fault != EAGAIN)
+        why = error_of_errno((int)fault, text);
+    return harborai_error_set(error, HARBORAI_E_NETWORK, "cannot connect to '%s': %s", socket, why);
+}
+
 static harborai_status perform(CURL *easy, const char *socket, const char *words, int *ret_status,
                                harborai_error *error)
 {
@@ -42,7 +58,7 @@ static harborai_status perform(CURL *easy, const char *socket, const char *words
     if (code == CURLE_OK)
         return HARBORAI_OK;
     if (code == CURLE_COULDNT_CONNECT)
-        return harborai_error_set(error, HARBORAI_E_CLOSED, "nobody listens at '%s'", socket);
+        return explain_connect(easy, socket, error);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return harborai_error_set(error, HARBORAI_E_TIMEOUT, "the gateway does not answer at '%s'",
                                   socket);

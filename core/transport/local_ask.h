@@ -8,7 +8,7 @@
 
 /* Adds the answer's body to `answer`, which the caller has initialised. `method`: "GET" or "POST",
  * without a body; `path` begins with '/'. timeout_ms: 0 = none. E_CLOSED: nobody listens there;
- * E_TIMEOUT; E_NETWORK: it broke off. [any but a loop] */
+ * E_TIMEOUT; E_NETWORK: it broke off, or who listens cannot be reached. [any but a loop] */
 MUST_CHECK harborai_status local_ask(const char *socket, const char *method, const char *path,
                                      int64_t timeout_ms, int *ret_status, struct buf *answer,
                                      harborai_error *error);
