@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes the control socket, and takes it away again. Must never take it from a gateway that lives. */
+/* Makes the control socket, and takes it away again; while another gateway has it, waits for the end of
+ * that one. Must never take it from a gateway that lives. */
 #include "server/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -22,6 +24,7 @@
 #define LOCK_NAME "control.lock"
 #define BACKLOG 64
 #define BODY_MAX KIB(4) /* no request has one yet */
+#define RETRY_NS NS_PER_S /* for one that another gateway has */
 
 struct control {
     struct gate gate; /* first: aligned */
@@ -29,6 +32,11 @@ struct control {
     struct acceptor *acceptors[1];
     char *directory; /* owned */
     char path[CONTROL_PATH_MAX];
+    struct timer retry;
+    bool is_told; /* why it cannot be had, though no other gateway has it */
+
+    pthread_mutex_t mutex; /* of what follows: the end does not wait for the loop */
+    bool is_stopped;
     bool is_bound;
     int lock; /* -1 = none */
 };
@@ -122,6 +130,71 @@ static harborai_status listen_there(struct control *control, harborai_error *err
     return HARBORAI_OK;
 }
 
+static void forget(struct control *control)
+{
+    if (control->is_bound)
+        (void)unlink(control->path);
+    control->is_bound = false;
+    if (control->lock >= 0)
+        close(control->lock);
+    control->lock = -1;
+}
+
+/* All of it, or nothing. */
+static harborai_status get_hold(struct control *control, harborai_error *error)
+{
+    harborai_status st = check_directory(control, error);
+    if (st >= 0)
+        st = take_lock(control, error);
+    if (st >= 0)
+        st = listen_there(control, error);
+    if (st >= 0)
+        return st;
+    listener_close(&control->listener);
+    forget(control);
+    return st;
+}
+
+/* ---- While another has it -------------------------------------------------------------------- */
+
+static void wait_for_it(struct control *control)
+{
+    struct loop *loop = control->gate.loop;
+    loop_timer_set(loop, &control->retry, loop_now_ns(loop) + RETRY_NS);
+}
+
+static void tell(struct control *control, harborai_status st, const harborai_error *error)
+{
+    if (st >= 0)
+        log_write(control->gate.log, LOG_LEVEL_INFO, "control.taken",
+                  "socket='%s' help='commands about plugins reach this gateway from now on'",
+                  control->path);
+    else if (st != HARBORAI_E_CLOSED && !control->is_told)
+        log_write(control->gate.log, LOG_LEVEL_WARN, "control.none",
+                  "error='%s' help='it is tried again'", error->message);
+    control->is_told = st < 0 && st != HARBORAI_E_CLOSED;
+}
+
+/* A few system calls a second, none of which waits. */
+static void on_retry(struct timer *timer)
+{
+    struct control *control = CONTAINER_OF(timer, struct control, retry);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    pthread_mutex_lock(&control->mutex);
+    bool is_stopped = control->is_stopped;
+    harborai_status st = is_stopped ? HARBORAI_E_CLOSED : get_hold(control, &error);
+    pthread_mutex_unlock(&control->mutex);
+    if (is_stopped)
+        return;
+    tell(control, st, &error);
+    if (st >= 0)
+        acceptor_update(&control->gate.acceptor);
+    else
+        wait_for_it(control);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
 static harborai_status init_gate(struct control *control, const struct control_options *options,
                                  harborai_error *error)
 {
@@ -138,31 +211,50 @@ static harborai_status init_gate(struct control *control, const struct control_o
     gate->acceptor.all = control->acceptors;
     gate->acceptor.all_count = 1;
     control->acceptors[0] = &gate->acceptor;
+    atomic_store(&control->listener.users, 1);
     return gate_init(gate, error);
 }
 
-/* ---- Life ------------------------------------------------------------------------------------ */
-
-static harborai_status open_all(struct control *control, const struct control_options *options,
-                                harborai_error *error)
+static harborai_status name_place(struct control *control, harborai_str state_dir,
+                                  harborai_error *error)
 {
-    control->directory = slice_dup(options->state_dir);
+    control->directory = slice_dup(state_dir);
     if (control->directory == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    if (options->state_dir.len == 0)
+    if (state_dir.len == 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "there is no place for it: set state_dir, --state-dir or HOME");
-    if (!control_path(options->state_dir, control->path))
+    if (!control_path(state_dir, control->path))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "the path of '%s/" SOCKET_NAME "' is longer than the %d bytes that "
                                   "a socket's may have: set state_dir to a shorter one",
                                   control->directory, CONTROL_PATH_MAX - 1);
-    harborai_status st = check_directory(control, error);
+    return HARBORAI_OK;
+}
+
+/* That another gateway has it is no reason to give up. */
+static harborai_status open_all(struct control *control, const struct control_options *options,
+                                harborai_error *error)
+{
+    harborai_error why = HARBORAI_ERROR_INIT;
+    harborai_status st = name_place(control, options->state_dir, error);
     if (st >= 0)
-        st = take_lock(control, error);
-    if (st >= 0)
-        st = listen_there(control, error);
-    return st < 0 ? st : init_gate(control, options, error);
+        st = init_gate(control, options, error);
+    if (st < 0)
+        return st;
+    st = get_hold(control, &why);
+    if (st >= 0) {
+        acceptor_update(&control->gate.acceptor);
+    } else if (st == HARBORAI_E_CLOSED) {
+        log_write(control->gate.log, LOG_LEVEL_WARN, "control.none",
+                  "error='%s' help='until that one ends, commands about plugins reach this gateway by "
+                  "SIGHUP alone'", why.message);
+        wait_for_it(control);
+        st = HARBORAI_OK;
+    } else if (error != NULL) {
+        *error = why;
+    }
+    return st;
 }
 
 harborai_status control_create(const struct control_options *options, struct control **ret_control,
@@ -173,12 +265,14 @@ harborai_status control_create(const struct control_options *options, struct con
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     memset(control, 0, sizeof *control);
     control->lock = -1;
+    control->retry.on_due = on_retry;
+    pthread_mutex_init(&control->mutex, NULL);
     harborai_status st = open_all(control, options, error);
     if (st < 0) {
+        control_release(control);
         control_destroy(control);
         return st;
     }
-    acceptor_update(&control->gate.acceptor);
     *ret_control = control;
     return HARBORAI_OK;
 }
@@ -186,12 +280,10 @@ harborai_status control_create(const struct control_options *options, struct con
 /* The lock goes after the name: whoever gets it finds none of ours. */
 static void forget_name(struct control *control)
 {
-    if (control->is_bound)
-        (void)unlink(control->path);
-    control->is_bound = false;
-    if (control->lock >= 0)
-        close(control->lock);
-    control->lock = -1;
+    pthread_mutex_lock(&control->mutex);
+    control->is_stopped = true;
+    forget(control);
+    pthread_mutex_unlock(&control->mutex);
 }
 
 void control_stop(struct control *control)
@@ -210,8 +302,11 @@ void control_cut(struct control *control)
 
 void control_release(struct control *control)
 {
-    if (control != NULL)
-        gate_release(&control->gate);
+    if (control == NULL)
+        return;
+    if (timer_is_set(&control->retry))
+        loop_timer_clear(control->gate.loop, &control->retry);
+    gate_release(&control->gate);
 }
 
 void control_destroy(struct control *control)
@@ -220,6 +315,7 @@ void control_destroy(struct control *control)
         return;
     forget_name(control);
     listener_close(&control->listener);
+    pthread_mutex_destroy(&control->mutex);
     free(control->directory);
     free(control);
 }

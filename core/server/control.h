@@ -2,7 +2,8 @@
 /* The control socket of a gateway, <state_dir>/control.sock: a server of its own on loop 0, for
  * commands about plugins (api_plugins.c). Whoever may speak there may have code loaded: the socket is
  * its owner's (0600), and nobody but he and root is listened to. A lock beside it, held as long as the
- * gateway runs, tells a gateway that lives from a socket that one left behind. */
+ * gateway runs, tells a gateway that lives from a socket that one left behind. Of several on one state
+ * directory the first has it; when that one ends, another takes it. */
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H
 
@@ -25,8 +26,9 @@ struct control_options {
     harborai_str state_dir; /* made if it is not there */
 };
 
-/* Listens from now on. Borrows what `options` points to, copies the text. E_CONFIG: there can be no
- * socket; E_CLOSED: another gateway has it. Both say the way out. [init] */
+/* Listens from now on, or from when it can. Borrows what `options` points to, copies the text. E_CONFIG: there can be no
+ * socket; the error says the way out. While another gateway has it the log is told, and it is tried
+ * again. [init] */
 MUST_CHECK harborai_status control_create(const struct control_options *options,
                                           struct control **ret_control, harborai_error *error);
 

@@ -393,6 +393,25 @@ class SocketTest(ControlTest):
         self.plugin("enable", "openai")
         self.assertEqual(first.chat().status, 200)
 
+    def test_the_second_takes_over(self):
+        """However the first one ends."""
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            with support.gateway(self.config, env=self.env, state=self.state) as first:
+                second = self.stack.enter_context(
+                    support.gateway(self.config, env=self.env, state=self.state))
+                self.assertIn("control.none", second.log())
+                first.killed = True
+                first.process.send_signal(end)
+                first.process.wait(20)
+            support.wait_for("the socket", lambda: "control.taken" in second.log())
+            self.plugin("disable", "openai")
+            self.assertEqual(second.chat().status, 404)
+            self.plugin("enable", "openai")
+            second.killed = True
+            second.process.send_signal(signal.SIGTERM)
+            self.assertEqual(second.process.wait(20), 0)
+            self.assertFalse(os.path.exists(self.socket()))
+
     def test_what_a_dead_one_left(self):
         hb = self.serve()
         hb.kill()
