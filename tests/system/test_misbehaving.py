@@ -12,7 +12,9 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
+import time
 import unittest
 
 import made
@@ -330,6 +332,43 @@ class SlowTest(Place):
             slow.join(30)
             self.assertEqual(answers, [("slow/m-good", "behaves")])
             self.assertEqual(self.marks(), [])
+
+    def measure(self, hb, names):
+        """In ms: the first calls of these providers, and the longest gap in a stream meanwhile."""
+        stream, first, gaps = support.RawStream(
+            hb.port, support.chat_body("x", "drips/m-drip", stream=True)), [], []
+        self.addCleanup(stream.sock.close)
+        stream.read_until(b"drip ")
+        reader = threading.Thread(target=lambda: gaps.extend(stream.gaps()))
+        reader.start()
+        for name in names:
+            began = time.monotonic()
+            self.assertEqual(hb.chat("x", name + "-model").text(), "made on the spot")
+            first.append(1000 * (time.monotonic() - began))
+        reader.join()
+        self.assertEqual(stream.seen.count(b"drip "), 19)
+        return f"first calls {', '.join(f'{ms:.1f}' for ms in first)} ms, " \
+               f"longest gap of a stream {1000 * max(gaps):.1f} ms"
+
+    def test_measured(self):
+        """Says how long others take while a create() sleeps, and how long without that."""
+        build(self.plugins, "misbehaves", "misbehaves.c")
+        gate, answers = os.path.join(self.home, "gate"), []
+        before, beside = ("alone-a", "alone-b", "alone-c"), ("beside-a", "beside-b", "beside-c")
+        for name in before + beside:
+            made.build(self.plugins, name)
+        config = {"providers": {
+            "slow": {"plugin": "misbehaves", "options": {"create": "sleep", "gate": gate}},
+            "drips": {"plugin": "misbehaves"}, **{name: {} for name in before + beside}}}
+        with support.gateway(config, env=self.env, state=self.state, workers=1) as hb:
+            print(f"\n    without: {self.measure(hb, before)}", file=sys.stderr)
+            slow = self.ask(hb, "slow/m-good", answers)
+            support.wait_for("create()", lambda: "message='sleeps'" in hb.log())
+            print(f"    beside a create() that sleeps: {self.measure(hb, beside)}", file=sys.stderr)
+            self.assertEqual((answers, slow.is_alive()), ([], True), "the slow one is loading still")
+            with open(gate, "w", encoding="utf-8"):
+                pass
+            slow.join(30)
 
     def test_the_end_is_no_crash(self):
         """Who ends the gateway meanwhile has no reason to blame the plugin."""
