@@ -238,7 +238,11 @@ harborai_status keeper_switch(struct runtime *runtime, struct runtime_order *ord
         return st;
     st = order_switch(order, &(struct subject_world){found.catalog, config, found.switches}, error);
     surroundings_release(&found);
-    if (st >= 0)
-        (void)(keeper_rescan(runtime, order, &order->warning) < 0);
+    if (st < 0)
+        return st;
+    if (keeper_rescan(runtime, order, &order->warning) < 0)
+        log_write(runtime->options.log, LOG_LEVEL_ERROR, "plugins.not_read",
+                  "error='%s' help='plugins and providers are as they were: correct this'",
+                  order->warning.message);
     return st;
 }
