@@ -17,11 +17,14 @@ static void wake_call(struct slot_waiter *waiter)
 
 /* Why a plugin cannot be loaded names files, and is the operator's business: over HTTP the log alone has
  * it. Which key is missing is not: it was found before. */
-static void fail_unloaded(struct call *call, harborai_error *error)
+static void fail_unloaded(struct call *call, enum plugin_stage stage, harborai_error *error)
 {
     const char *name = slot_name(call->slot);
     harborai_error missing = HARBORAI_ERROR_INIT;
-    if (call->is_http && provider_check_secrets(call->slot->provider, &missing) >= 0) {
+    if (call->is_http && stage == PLUGIN_STAGE_DLOPEN && error->code == HARBORAI_E_OVERLOADED) {
+        snprintf(error->message, sizeof error->message,
+                 "the plugin of provider '%s' is being replaced: ask again in a moment", name);
+    } else if (call->is_http && provider_check_secrets(call->slot->provider, &missing) >= 0) {
         snprintf(error->message, sizeof error->message,
                  "provider '%s' cannot be used, for its plugin could not be loaded: the gateway's log "
                  "says why", name);
@@ -34,7 +37,7 @@ static void on_loaded(struct message *message)
 {
     struct call *call = CONTAINER_OF(message, struct call, loaded);
     harborai_error error = HARBORAI_ERROR_INIT;
-    enum plugin_stage stage;
+    enum plugin_stage stage = PLUGIN_STAGE_NONE;
 
     call->is_parked = false;
     if (call->state != CALL_WAITING) {
@@ -45,13 +48,14 @@ static void on_loaded(struct message *message)
         if (slot_failure(call->slot, &stage, &error) < 0)
             harborai_error_set(&error, call->waiter.status, "provider '%s' could not be loaded",
                                slot_name(call->slot));
-        fail_unloaded(call, &error);
+        fail_unloaded(call, stage, &error);
     }
 }
 
 static void begin_when_loaded(struct call *call)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
+    enum plugin_stage stage = PLUGIN_STAGE_NONE;
     if (slot_acquire_fast(call->slot) != NULL) {
         attempt_begin(call);
         return;
@@ -64,10 +68,13 @@ static void begin_when_loaded(struct call *call)
     if (st == HARBORAI_PAUSE)
         return;
     call->is_parked = false;
-    if (st == HARBORAI_OK)
+    if (st == HARBORAI_OK) {
         attempt_begin(call);
-    else
-        fail_unloaded(call, &error);
+    } else {
+        if (slot_failure(call->slot, &stage, NULL) < 0) /* but a secret is missing */
+            stage = PLUGIN_STAGE_NONE;
+        fail_unloaded(call, stage, &error);
+    }
 }
 
 static bool copy_target(struct call *call, const struct route_view *route)

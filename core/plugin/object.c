@@ -16,6 +16,7 @@
 #include "base/list.h"
 
 #define GENERATIONS_MAX 256 /* of one path, mapped at the same time */
+#define CHANGED_RETRY_MS 1000 /* of a file that is looked at again */
 
 struct loaded {
     struct list link;
@@ -105,7 +106,7 @@ static unsigned free_generation(const struct plugin_loader *loader, const char *
     return generation;
 }
 
-/* The file at `path` is still the one that was checked. */
+/* The file at `path` is still the one that was checked; E_OVERLOADED: it is another one. */
 static harborai_status check_file(const char *path, const struct file_identity *identity,
                                   harborai_error *error)
 {
@@ -115,11 +116,14 @@ static harborai_status check_file(const char *path, const struct file_identity *
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot load '%s': %s", path,
                                   error_of_errno(errno, text));
     struct file_identity now = file_identity_of(&status);
-    if (!file_identity_equal(&now, identity))
-        return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' has changed since it was checked: reload the plugin, or "
-                                  "restart HarborAI, to use it", path);
-    return HARBORAI_OK;
+    if (file_identity_equal(&now, identity))
+        return HARBORAI_OK;
+    (void)harborai_error_set(error, HARBORAI_E_OVERLOADED,
+                             "'%s' has changed since it was checked: it is looked at again, so ask again "
+                             "in a moment", path);
+    if (error != NULL)
+        error->retry_after_ms = CHANGED_RETRY_MS;
+    return HARBORAI_E_OVERLOADED;
 }
 
 /* What dlopen() says, without the path that it begins with. */

@@ -50,6 +50,10 @@ struct provider_services {
     void (*enter)(const struct provider_services *services, const struct provider *provider,
                   enum plugin_stage stage);
 
+    /* [job] The plugin's file is another one than that which was found: it has to be looked at again,
+     * and this provider to make room for one of that file. NULL: nobody does. */
+    void (*look_again)(const struct provider_services *services);
+
     /* [job] One blocking exchange, with the provider's secrets and network list. NULL = none. */
     harborai_status (*http_wait)(const struct provider_services *services,
                                  const struct provider *provider,

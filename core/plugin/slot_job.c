@@ -165,6 +165,8 @@ static void work_open(struct slot *slot)
         finish_load(slot, stage, &error);
     else
         atomic_fetch_or(&slot->work, SLOT_WORK_CREATE);
+    if (st == HARBORAI_E_OVERLOADED && slot->services->look_again != NULL)
+        slot->services->look_again(slot->services);
 }
 
 /* A plugin that says OK without a provider, or an error without one, is a bug of the plugin's. */

@@ -36,6 +36,12 @@ static harborai_status run_job(const struct provider_services *services, enum pr
                                         : jobs_submit(runtime->provider_jobs, job, error);
 }
 
+static void look_again(const struct provider_services *services)
+{
+    /* Without memory or a thread for it, the next that asks has it looked at. */
+    (void)watcher_order(provider_of(services)->runtime);
+}
+
 /* --- tick(): a timer of loop 0 ------------------------------------------------------------- */
 
 static void on_tick(struct timer *timer)
@@ -120,6 +126,7 @@ void services_init(struct runtime_provider *p)
         .log = p->runtime->options.log,
         .clock = &clock_system,
         .run_job = run_job,
+        .look_again = look_again,
         .enter = crash_enter,
         .tick_after = tick_after,
         .http_wait = wait_for_http,

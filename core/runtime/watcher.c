@@ -24,19 +24,25 @@ static void on_done(struct runtime_order *order)
     free(order);
 }
 
+bool watcher_order(struct runtime *runtime)
+{
+    struct runtime_order *order = calloc(1, sizeof *order);
+    if (order == NULL)
+        return false;
+    order->kind = RUNTIME_ORDER_RESCAN;
+    order->done = on_done;
+    if (runtime_order(runtime, order, NULL) == HARBORAI_OK)
+        return true;
+    free(order);
+    return false;
+}
+
 static void order_rescan(struct reminder *reminder)
 {
     struct watcher *w = CONTAINER_OF(reminder, struct watcher, rescan);
-    struct runtime_order *order = calloc(1, sizeof *order);
     w->since_ns = 0;
-    if (order != NULL) {
-        order->kind = RUNTIME_ORDER_RESCAN;
-        order->done = on_done;
-        if (runtime_order(w->runtime, order, NULL) == HARBORAI_OK)
-            return;
-    }
-    free(order);
-    reminder_set(&w->rescan, clock_monotonic_ns(&clock_system) + MOST_NS);
+    if (!watcher_order(w->runtime))
+        reminder_set(&w->rescan, clock_monotonic_ns(&clock_system) + MOST_NS);
 }
 
 /* ---- What has happened ------------------------------------------------------------------------ */

@@ -25,6 +25,9 @@ struct watcher {
 
 /* Before the loops run. A watcher that cannot be had has told the log. [init] */
 void watcher_init(struct watcher *watcher, struct runtime *runtime);
+/* Has the keeper look now, whether anything is watched or not; the log is told what comes of it. False:
+ * there is no memory or thread for that. [any] */
+bool watcher_order(struct runtime *runtime);
 /* No thread can reach it any more. Accepts a zeroed one. */
 void watcher_release(struct watcher *watcher);
 

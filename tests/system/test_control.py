@@ -252,6 +252,19 @@ class ReloadTest(ControlTest):
         self.assertEqual(hb.process.wait(30), 0, hb.log())
         hb.killed = True
 
+    def test_one_that_nobody_has_read_again_yet(self):
+        """A first call finds another file than was checked: it says so, and has that looked at."""
+        self.put(os.path.join(self.made, "acme.so"))
+        self.config["providers"]["acme"] = {}
+        self.env["HARBORAI_PLUGIN_WATCH"] = "false"
+        hb = self.serve()
+        self.put(os.path.join(self.made, "acme.so"))
+        answer = hb.chat(model="acme-model")
+        self.assertEqual((answer.status, answer.headers["retry-after"]), (503, "1"))
+        self.assertEqual(answer.error()["message"],
+                         "the plugin of provider 'acme' is being replaced: ask again in a moment")
+        support.wait_for("the other file", lambda: hb.chat(model="acme-model").status == 200)
+
     def test_one_that_refuses_the_options(self):
         self.put(os.path.join(self.made, "acme.so"))
         self.config["providers"]["acme"] = {"options": {"speed": 3}}

@@ -455,8 +455,8 @@ static void test_replaced_file(void)
     struct slot *late = world_slot(&w, "", true);
     world_end(&w, fresh);
     CU_ASSERT(!is_mapped(&w));
-    CU_ASSERT(call(late, 0, &error) == HARBORAI_E_CONFIG);
-    CU_ASSERT(strstr(error.message, "has changed since it was checked: reload the plugin") != NULL);
+    CU_ASSERT(call(late, 0, &error) == HARBORAI_E_OVERLOADED && error.retry_after_ms == 1000);
+    CU_ASSERT(strstr(error.message, "has changed since it was checked: it is looked at") != NULL);
     world_end(&w, late);
     plugin_catalog_destroy(before);
     world_close(&w);
