@@ -9,4 +9,12 @@
  * it back. False: errno says why. [any] It waits for the disk. */
 bool directory_make(char *path);
 
+/* What root makes in a directory of somebody else is that one's, who has to read it. Gives him the file
+ * that is open as `fd`, which this process has just made there as `path`: never one that was there,
+ * which may be a link to anything. False: errno says why. [any] It waits for the disk. */
+bool directory_give(int fd, const char *path);
+
+/* directory_make(), and each part that was missing is given, too. */
+bool directory_make_given(char *path);
+
 #endif

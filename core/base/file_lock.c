@@ -3,12 +3,27 @@
 #include "base/file_lock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 
 enum { TRIES = 500, PAUSE_MS = 10 };
+
+int file_lock_open(const char *path)
+{
+    const int how = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    int fd = open(path, how | O_CREAT | O_EXCL, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? open(path, how) : -1;
+    if (directory_give(fd, path))
+        return fd;
+    close(fd);
+    return -1;
+}
 
 bool file_lock_wait(int fd)
 {

@@ -273,6 +273,8 @@ static harborai_status replace(const struct plugin_lock *lock, harborai_str id, 
     if (buf_status(&text, NULL) < 0 || buf_status(&temporary, NULL) < 0 || buf_status(&path, NULL) < 0)
         return out_of_memory(lock->path, error);
     harborai_status st = replacement_open(&file, path.data, temporary.data, 0644, error);
+    if (st == HARBORAI_OK && !directory_give(file.fd, path.data))
+        st = cannot("give to the directory's owner", path.data, error);
     if (st == HARBORAI_OK)
         st = replacement_write(&file, buf_slice(&text), error);
     return st < 0 ? st : replacement_commit(&file, error);
@@ -290,7 +292,7 @@ static harborai_status not_locked(const char *path, harborai_error *error)
 /* The directory's, until the descriptor is closed. */
 static harborai_status lock_directory(char *directory, int *ret_fd, harborai_error *error)
 {
-    int fd = directory_make(directory) ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int fd = directory_make_given(directory) ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0)
         return cannot("write to", directory, error);
     if (!file_lock_wait(fd)) {

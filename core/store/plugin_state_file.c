@@ -141,6 +141,8 @@ static harborai_status replace(const struct paths *paths, const struct plugin_st
                                   "'%s' would be larger than 1 MiB: enable what may be enabled again",
                                   paths->file);
     harborai_status st = replacement_open(&file, paths->file, paths->temporary, 0600, error);
+    if (st == HARBORAI_OK && !directory_give(file.fd, paths->file))
+        st = cannot("give to the directory's owner", paths->file, error);
     if (st == HARBORAI_OK)
         st = replacement_write(&file, buf_slice(&text), error);
     return st < 0 ? st : replacement_commit(&file, error);
@@ -212,9 +214,9 @@ static harborai_status not_locked(const char *path, harborai_error *error)
 /* The lock's descriptor; closing it gives the lock up. */
 static harborai_status take_lock(const struct paths *paths, int *ret_fd, harborai_error *error)
 {
-    if (!directory_make(paths->directory))
+    if (!directory_make_given(paths->directory))
         return cannot("make directory", paths->directory, error);
-    int fd = open(paths->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = file_lock_open(paths->lock);
     if (fd < 0)
         return cannot("write", paths->lock, error);
     if (!file_lock_wait(fd)) {

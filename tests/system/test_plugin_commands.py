@@ -159,6 +159,62 @@ class SwitchTest(PlaceTest):
             self.assertEqual(file.read(), '{"version": 1,\n "plugins": 7}')
 
 
+@unittest.skipUnless(os.geteuid() == 0, "only root can write what is another user's")
+class OwnerTest(PlaceTest):
+    """What root writes in another user's directory is that user's."""
+    USER = 65534
+
+    def test_state(self):
+        made.build(self.plugins, "good")
+        os.makedirs(os.path.join(self.home, "mine"))
+        os.chown(os.path.join(self.home, "mine"), self.USER, self.USER)
+        self.state = os.path.join(self.home, "mine", "new", "state", "plugins.json")
+        for _ in range(2):
+            self.plugin("disable", "good")
+            self.assertEqual(self.owners(), {"mine": self.USER, "new": self.USER, "state": self.USER,
+                                             "plugins.json": self.USER, "plugins.json.lock": self.USER})
+            self.plugin("enable", "good")
+
+    def test_nothing_that_was_there_is_given_away(self):
+        made.build(self.plugins, "good")
+        mine = os.path.dirname(self.state)
+        os.mkdir(mine)
+        os.chown(mine, self.USER, self.USER)
+        secret = os.path.join(self.home, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("{}")
+        os.link(secret, os.path.join(mine, "plugins.json.lock"))
+        self.plugin("disable", "good")
+        self.assertEqual(os.stat(secret).st_uid, 0)
+        os.unlink(os.path.join(mine, "plugins.json.lock"))
+        os.symlink(secret, os.path.join(mine, "plugins.json.lock"))
+        self.plugin("enable", "good", code=3)
+        os.unlink(os.path.join(mine, "plugins.json.lock"))
+        os.symlink(secret, os.path.join(mine, "plugins.json.new"))
+        self.plugin("enable", "good")
+        self.assertEqual(os.stat(secret).st_uid, 0)
+        self.assertEqual(os.path.getsize(secret), 2)
+
+    def test_lock(self):
+        made.build(self.plugins, "good")
+        folder = os.path.join(self.home, "mine")
+        os.mkdir(folder)
+        os.chown(folder, self.USER, self.USER)
+        self.config = os.path.join(self.home, "config.yaml")
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"plugin_lock: {folder}/new/plugins.lock\nplugin_trust: off\n")
+        self.plugin("lock", "good")
+        self.assertEqual(self.owners(), {"mine": self.USER, "new": self.USER, "plugins.lock": self.USER})
+
+    def owners(self):
+        found = {}
+        for folder, folders, names in os.walk(os.path.join(self.home, "mine")):
+            for name in (".", *folders, *names):
+                path = os.path.normpath(os.path.join(folder, name))
+                found[os.path.basename(path)] = os.lstat(path).st_uid
+        return found
+
+
 class InfoTest(PlaceTest):
     def test_of_a_good_one(self):
         path = made.build(self.plugins, "good")
