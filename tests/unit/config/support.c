@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include "../unit.h"
+#include "base/limits.h"
+
 static const char *fixed_get(const struct environment *self, const char *name)
 {
     const struct fixed_environment *fixed = (const struct fixed_environment *)(const void *)self;
@@ -42,4 +45,19 @@ struct config *load_text(const char *text, const char *const *pairs,
     if (config != NULL)
         config->environment = NULL; /* it was of this frame */
     return config;
+}
+
+void check_reads(const struct read_row *rows, size_t count,
+                 void (*read)(harborai_str text, struct buf *out))
+{
+    for (size_t i = 0; i < count; i++) {
+        AUTO(buf) out = BUF_INIT(KIB(64));
+        harborai_str text = unit_tight(slice_of(rows[i].text));
+        read(text, &out);
+        unit_drop(text);
+        bool is_same = slice_is(buf_slice(&out), rows[i].want);
+        ROW(rows[i].text, is_same);
+        if (!is_same)
+            fprintf(stderr, "  got  %.*s\n  want %s\n", SLICE_ARG(buf_slice(&out)), rows[i].want);
+    }
 }

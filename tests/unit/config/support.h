@@ -23,4 +23,11 @@ struct config *load_text(const char *text, const char *const *pairs,
                          const struct config_override *overrides, size_t override_count,
                          struct buf *faults);
 
+/* What a reader makes of a text, as text. */
+struct read_row {
+    const char *text, *want;
+};
+void check_reads(const struct read_row *rows, size_t count,
+                 void (*read)(harborai_str text, struct buf *out));
+
 #endif

@@ -26,9 +26,7 @@ static void read_as_text(harborai_str text, struct buf *out)
     arena_release(&arena);
 }
 
-static const struct row {
-    const char *text, *want;
-} rows[] = {
+static const struct read_row rows[] = {
     {"", ""},
     {"\xef\xbb\xbf" "A=1", "1:1:3 A=1;"},
     {"A=1\nB=2\n", "1:1:3 A=1;2:1:3 B=2;"},
@@ -63,16 +61,7 @@ static const struct row {
 
 static void test_texts(void)
 {
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO(buf) out = BUF_INIT(KIB(64));
-        harborai_str text = unit_tight(slice_of(rows[i].text));
-        read_as_text(text, &out);
-        unit_drop(text);
-        bool is_same = slice_is(buf_slice(&out), rows[i].want);
-        ROW(rows[i].text, is_same);
-        if (!is_same)
-            fprintf(stderr, "  got  %.*s\n  want %s\n", SLICE_ARG(buf_slice(&out)), rows[i].want);
-    }
+    check_reads(rows, ARRAY_LEN(rows), read_as_text);
 }
 
 static void test_nul(void)
