@@ -352,7 +352,8 @@ class FlowTest(FrontTest):
         self.assertLess(ends[0], ends[1])
 
     def test_slow_client_pauses_the_vendor_and_loses_nothing(self):
-        call = support.RawStream(self.hb.port, chat_body({"events": 30000, "event_bytes": 1000},
+        events = 12000 if support.is_sanitized() else 30000  # more than all sockets take
+        call = support.RawStream(self.hb.port, chat_body({"events": events, "event_bytes": 1000},
                                                          stream=True))
         with contextlib.closing(call):
             call.read_until(b"000001 ")
@@ -360,7 +361,7 @@ class FlowTest(FrontTest):
             rss = int(subprocess.run(["ps", "-o", "rss=", "-p", str(self.hb.pid)], check=True,
                                      capture_output=True, text=True).stdout)
             call.gaps()
-        self.assertIn(b"029999 ", call.seen)
+        self.assertIn(b"%06d " % (events - 1), call.seen)
         self.assertLess(rss, 300 * 1024, "30 MB must not be held for a slow client")
 
     def test_200_streams_at_once(self):
