@@ -16,7 +16,7 @@
 #include "store/segment.h"
 
 struct journal_counts {
-    uint64_t lines;    /* on record */
+    uint64_t lines;    /* on record, with those that the journal itself adds */
     uint64_t bytes;    /* on record */
     uint64_t failures; /* commits that failed */
 };
@@ -28,6 +28,7 @@ struct journal {
     unsigned loop;
     struct buf pending;      /* whole lines; the first may have been begun */
     uint64_t pending_lines;
+    uint64_t seq;            /* of the next line */
     struct journal_counts counts;
 };
 
@@ -51,8 +52,10 @@ uint64_t journal_close(struct journal *journal);
  * until it does loses none. */
 bool journal_has_room(struct journal *journal);
 
-/* [loop] Copies a line, without its line end. E_INVALID: it has one inside. E_MEMORY: it is longer
- * than LIMIT_JOURNAL_LINE, or no room is left. Then nothing was added. */
+/* [loop] Copies a line, an object without its line end, and adds its check (line_check.h); the first
+ * line of a segment is the journal's own. E_INVALID: it is no object, or has a line end inside.
+ * E_MEMORY: with its check it is longer than LIMIT_JOURNAL_LINE, or no room is left. Then nothing
+ * was added. */
 MUST_CHECK harborai_status journal_add(struct journal *journal, harborai_str line,
                                        harborai_error *error);
 

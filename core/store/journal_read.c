@@ -182,18 +182,32 @@ static bool is_amendable(harborai_str name)
 
 harborai_str journal_call_member(const struct journal_call *call, const char *name)
 {
-    bool is_amended = call->amend.len > 0 && is_amendable(slice_of(name));
-    return json_member(is_amended ? call->amend : call->line, slice_of(name));
+    bool is_replaced = call->amend.len > 0 && is_amendable(slice_of(name));
+    return json_member(is_replaced ? call->amend : call->line, slice_of(name));
 }
 
-/* The members of a line of which `amendable` holds. */
-static void copy_members(struct json_writer *w, harborai_str line, bool amendable)
+/* All but the check, which was of the line as it stands in its file. */
+static bool is_of_call(harborai_str name)
+{
+    return !slice_is(name, "seq") && !slice_is(name, "crc");
+}
+
+static bool stays(harborai_str name)
+{
+    return is_of_call(name) && !is_amendable(name);
+}
+
+static bool is_amended(harborai_str name)
+{
+    return is_amendable(name) || slice_is(name, "amend_ns");
+}
+
+static void copy_members(struct json_writer *w, harborai_str line, bool (*is_wanted)(harborai_str))
 {
     struct json_cursor cursor = json_open(line);
     struct json_member member;
     while (json_object_next(&cursor, &member)) {
-        bool is_time = slice_is(member.key, "amend_ns");
-        if (is_amendable(member.key) != amendable && !(amendable && is_time))
+        if (!is_wanted(member.key))
             continue;
         json_write_key(w, member.key); /* keys with escapes are none of ours */
         json_write_raw(w, member.value);
@@ -203,12 +217,12 @@ static void copy_members(struct json_writer *w, harborai_str line, bool amendabl
 void journal_call_write(const struct journal_call *call, struct buf *out)
 {
     struct json_writer w = JSON_WRITER(out);
-    if (call->amend.len == 0) {
-        buf_add(out, call->line);
-        return;
-    }
     json_write_object(&w);
-    copy_members(&w, call->line, false);
-    copy_members(&w, call->amend, true);
+    if (call->amend.len == 0) {
+        copy_members(&w, call->line, is_of_call);
+    } else {
+        copy_members(&w, call->line, stays);
+        copy_members(&w, call->amend, is_amended);
+    }
     json_write_end(&w);
 }

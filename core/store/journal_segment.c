@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "json_scan.h"
 #include "json_value.h"
+#include "store/line_check.h"
 
 #define MOST_MEMBERS 128
 #define MOST_KEYS MIB(64)
@@ -133,6 +134,12 @@ struct line {
     int64_t at_ns;
 };
 
+/* Others are of the segment, or of a HarborAI to come. */
+static bool is_of_call(harborai_str type)
+{
+    return slice_is(type, "begin") || slice_is(type, "end") || slice_is(type, "amend");
+}
+
 /* NULL: it is a line of the journal, *ret_line says which. Else what is wrong with it. */
 static const char *read_line(harborai_str text, struct line *ret_line)
 {
@@ -140,6 +147,9 @@ static const char *read_line(harborai_str text, struct line *ret_line)
     struct json_fault fault = {0};
     harborai_str type = SLICE_NONE, key = SLICE_NONE;
     size_t count;
+    uint64_t seq;
+    if (line_verify(text, &seq) == LINE_DAMAGED)
+        return "its check sum does not hold";
     if (json_scan_object(text, NULL, members, MOST_MEMBERS, &count, &fault) < 0)
         return fault.reason != NULL ? fault.reason : "too many members";
     *ret_line = (struct line){.text = text};
@@ -154,7 +164,7 @@ static const char *read_line(harborai_str text, struct line *ret_line)
         else if (slice_is(m->key, "end_ns"))
             (void)json_int64(m->value, &ret_line->at_ns);
     }
-    if (type.len == 0 || key.len == 0)
+    if (type.len == 0 || (key.len == 0 && is_of_call(type)))
         return "no 'type' or no 'key'";
     ret_line->type = type;
     ret_line->key = hash_slice(key, 1) | 1;

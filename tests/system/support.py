@@ -461,10 +461,37 @@ def read_jsonl(path):
     return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line]
 
 
+CRC32C = [0] * 256
+for _i in range(256):
+    CRC32C[_i] = _i
+    for _bit in range(8):
+        CRC32C[_i] = CRC32C[_i] >> 1 ^ (0x82F63B78 if CRC32C[_i] & 1 else 0)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ CRC32C[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def check_segment(path):
+    """That its whole lines are numbered from 0, none is damaged, and the first says whose it is."""
+    with open(path, "rb") as file:
+        lines = file.read().split(b"\n")[:-1]
+    for number, line in enumerate(lines):
+        checked, _, check = line.rpartition(b',"crc":')
+        assert check == b'"%08x"}' % crc32c(checked), f"{path}: line {number} is damaged: {line}"
+        assert checked.endswith(b',"seq":%d' % number), f"{path}: line {number} is out of order"
+        assert line.startswith(b'{"type":"segment","version":1,') == (number == 0), f"{path}: {line}"
+
+
 def journal(state):
+    """The lines of calls, of segments that are whole."""
     lines = []
-    for path in sorted(glob.glob(os.path.join(state, "**", "*.jsonl"), recursive=True)):
-        lines += read_jsonl(path)
+    for path in sorted(glob.glob(os.path.join(state, "journal", "*.jsonl"))):
+        check_segment(path)
+        lines += [x for x in read_jsonl(path) if kind(x) in ("begin", "end", "amend")]
     return lines
 
 

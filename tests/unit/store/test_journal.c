@@ -13,6 +13,7 @@
 #include "../unit.h"
 #include "base/limits.h"
 #include "scratch.h"
+#include "store/line_check.h"
 
 extern const CU_TestInfo journal_tests[];
 
@@ -37,6 +38,28 @@ static char *content_of(const char *path)
     return buf_take(&b);
 }
 
+/* The lines of a file as they were added, each with a blank behind it, without the segment's first
+ * one; "damaged" and what follows, if their checks or their numbers do not hold. Owned. */
+static char *lines_of(const char *path)
+{
+    AUTO(buf) b = BUF_INIT(MIB(8));
+    char *text = content_of(path);
+    harborai_str line, rest = slice_of(text);
+    uint64_t seq = 0, want = 0;
+    while (slice_split(rest, '\n', &line, &rest)) {
+        if (line_verify(line, &seq) != LINE_WHOLE || seq != want++) {
+            buf_printf(&b, "damaged %.*s", SLICE_ARG(line));
+            break;
+        }
+        if (seq == 0)
+            CU_ASSERT(slice_starts_with(line, "{\"type\":\"segment\",\"version\":1,\"host\":\""))
+        else
+            buf_printf(&b, "%.*s} ", (int)(strstr(line.data, ",\"seq\":") - line.data), line.data);
+    }
+    free(text);
+    return buf_take(&b);
+}
+
 static void test_lines_are_one_write_each_pass(void)
 {
     struct scratch s;
@@ -57,15 +80,19 @@ static void test_lines_are_one_write_each_pass(void)
     CU_ASSERT(j.counts.lines == 0 && journal_has_pending(&j));
     CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
     text = content_of(path);
-    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1}\n{\"b\":2}\n");
+    CU_ASSERT(j.counts.lines == 3 && j.counts.bytes == strlen(text) && j.counts.failures == 0);
     free(text);
-    CU_ASSERT(j.counts.lines == 2 && j.counts.bytes == 16 && j.counts.failures == 0);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("tw\no"), NULL) == HARBORAI_E_INVALID);
+    text = lines_of(path);
+    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} {\"b\":2} ");
+    free(text);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"c\":\n3}"), NULL) == HARBORAI_E_INVALID);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("{}"), NULL) == HARBORAI_E_INVALID);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("no object"), NULL) == HARBORAI_E_INVALID);
     CU_ASSERT(!journal_has_pending(&j));
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("last"), NULL) == HARBORAI_OK);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"c\":3}"), NULL) == HARBORAI_OK);
     journal_close(&j);
-    text = content_of(path);
-    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1}\n{\"b\":2}\nlast\n");
+    text = lines_of(path);
+    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} {\"b\":2} {\"c\":3} ");
     free(text);
     free(path);
     journal_close(&j);
@@ -114,7 +141,7 @@ static void test_no_two_share_a_segment(void)
     if (child == 0) {
         struct journal c;
         _exit(journal_open(&c, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK &&
-                      journal_add(&c, HARBORAI_STR("child"), NULL) == HARBORAI_OK &&
+                      journal_add(&c, HARBORAI_STR("{\"a\":1}"), NULL) == HARBORAI_OK &&
                       journal_commit(&c, NULL) == HARBORAI_OK
                   ? 0
                   : 1);
@@ -167,13 +194,13 @@ static void test_made_later(void)
     CU_ASSERT(rename(dir, aside) == 0);
     int fd = open(dir, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CU_ASSERT_FATAL(fd >= 0 && close(fd) == 0);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("one"), NULL) == HARBORAI_OK);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"a\":1}"), NULL) == HARBORAI_OK);
     CU_ASSERT(journal_commit(&j, &error) == HARBORAI_E_INTERNAL && j.counts.failures == 1);
     CU_ASSERT(strstr(error.message, "journal") != NULL);
     CU_ASSERT(unlink(dir) == 0 && rename(aside, dir) == 0);
-    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.counts.lines == 1);
-    char *path = slice_dup(slice_of(j.segment.path)), *text = content_of(path);
-    CU_ASSERT_STRING_EQUAL(text, "one\n");
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.counts.lines == 2);
+    char *path = slice_dup(slice_of(j.segment.path)), *text = lines_of(path);
+    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} ");
     journal_close(&j);
     free(text);
     free(path);
@@ -186,12 +213,14 @@ static void test_limits(void)
     struct journal j;
     char *long_line = malloc(LIMIT_JOURNAL_LINE);
     CU_ASSERT_FATAL(long_line != NULL);
-    memset(long_line, 'x', LIMIT_JOURNAL_LINE);
+    memset(long_line, ' ', LIMIT_JOURNAL_LINE);
+    memcpy(long_line, "{\"a\":1", 6);
+    long_line[LIMIT_JOURNAL_LINE - LINE_CHECK_MOST - 1] = '}';
     scratch_init(&s);
     CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
-    harborai_str line = {long_line, LIMIT_JOURNAL_LINE};
+    harborai_str line = {long_line, LIMIT_JOURNAL_LINE - LINE_CHECK_MOST};
     CU_ASSERT(journal_add(&j, line, NULL) == HARBORAI_E_MEMORY);
-    line.len--;
+    long_line[--line.len - 1] = '}';
     unsigned lines = 0;
     CU_ASSERT(!journal_is_full(&j));
     while (journal_add(&j, line, NULL) == HARBORAI_OK)
@@ -199,8 +228,8 @@ static void test_limits(void)
     CU_ASSERT(lines == LIMIT_JOURNAL_PENDING / LIMIT_JOURNAL_LINE);
     CU_ASSERT(journal_is_full(&j));
     CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
-    CU_ASSERT(j.counts.lines == lines && !journal_is_full(&j));
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("goes on"), NULL) == HARBORAI_OK);
+    CU_ASSERT(j.counts.lines == lines + 1 && !journal_is_full(&j));
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"goes\":\"on\"}"), NULL) == HARBORAI_OK);
     journal_close(&j);
     free(long_line);
     scratch_release(&s);
@@ -223,7 +252,7 @@ static int on_a_full_disk(struct journal *j, size_t room, size_t step)
     for (int i = 0; i < 100; i++) {
         harborai_error error = HARBORAI_ERROR_INIT;
         CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-        snprintf(line, sizeof line, "line %d", i);
+        snprintf(line, sizeof line, "{\"line\":%d}", i);
         CHECK(journal_add(j, slice_of(line), NULL) == HARBORAI_OK);
         if (journal_commit(j, &error) < 0) {
             failed++;
@@ -238,7 +267,7 @@ static int on_a_full_disk(struct journal *j, size_t room, size_t step)
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     CHECK(failed > 0);
     CHECK(journal_commit(j, NULL) == HARBORAI_OK);
-    CHECK(j->counts.lines == 100 && j->pending_lines == 0);
+    CHECK(j->counts.lines == 101 && j->pending_lines == 0);
     return 0;
 }
 
@@ -247,11 +276,11 @@ static void test_a_full_disk_loses_nothing(void)
     static const struct row {
         const char *name;
         size_t room, step;
-    } rows[] = {{"full at once", 0, 0}, {"in mid-line", 11, 0}, {"grows by a byte", 3, 1},
-                {"grows by five", 0, 5}, {"at a line's end", 14, 3}};
-    char want[100 * 8 + 1] = "";
+    } rows[] = {{"full at once", 0, 0}, {"in mid-line", 211, 0}, {"grows by a byte", 3, 1},
+                {"grows by five", 0, 5}, {"nearly as fast as lines come", 170, 40}};
+    char want[100 * 12 + 1] = "";
     for (int i = 0; i < 100; i++)
-        snprintf(want + strlen(want), sizeof want - strlen(want), "line %d\n", i);
+        snprintf(want + strlen(want), sizeof want - strlen(want), "{\"line\":%d} ", i);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct scratch s;
         struct journal j;
@@ -265,7 +294,7 @@ static void test_a_full_disk_loses_nothing(void)
         if (status != 0)
             fprintf(stderr, "\n  row '%s': line %% 256 = %d\n", rows[i].name, WEXITSTATUS(status));
         ROW(rows[i].name, status == 0);
-        char *text = content_of(j.segment.path);
+        char *text = lines_of(j.segment.path);
         ROW(rows[i].name, strcmp(text, want) == 0);
         free(text);
         journal_close(&j);
@@ -276,14 +305,14 @@ static void test_a_full_disk_loses_nothing(void)
 static void test_dev_full(void)
 {
     struct journal j = {.segment = {.fd = open("/dev/full", O_WRONLY | O_CLOEXEC)},
-                        .pending = BUF_INIT(LIMIT_JOURNAL_PENDING)};
+                        .seq = 7, .pending = BUF_INIT(LIMIT_JOURNAL_PENDING)};
     harborai_error error = HARBORAI_ERROR_INIT;
     j.segment.path = slice_dup(HARBORAI_STR("/dev/full"));
     CU_ASSERT_FATAL(j.segment.fd >= 0);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("kept"), NULL) == HARBORAI_OK);
+    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"a\":1}"), NULL) == HARBORAI_OK);
     CU_ASSERT(journal_commit(&j, &error) == HARBORAI_E_INTERNAL);
-    CU_ASSERT(strstr(error.message, "No space left on device; 5 bytes wait") != NULL);
-    CU_ASSERT(slice_is(buf_slice(&j.pending), "kept\n"));
+    CU_ASSERT(strstr(error.message, "No space left on device; 33 bytes wait") != NULL);
+    CU_ASSERT(j.pending.len == 33);
     CU_ASSERT(j.counts.lines == 0 && j.counts.failures == 1);
     close(j.segment.fd); /* not by journal_close(): it would unlink an empty file */
     free(j.segment.path);

@@ -47,6 +47,7 @@ static void read_all(const struct scratch *s, struct buf *calls, struct buf *fau
         buf_printf(calls, "%.*s %s %.*s;", SLICE_ARG(key), states[call.state], SLICE_ARG(cost));
         journal_call_write(&call, &json);
         CU_ASSERT(json_scan(buf_slice(&json), NULL, NULL, NULL) == HARBORAI_OK);
+        CU_ASSERT(json_member(buf_slice(&json), HARBORAI_STR("crc")).len == 0);
     }
     CU_ASSERT(!journal_reader_next(reader, &call));
     journal_reader_destroy(reader);
@@ -72,6 +73,13 @@ static void test_calls(void)
         {"amended without a call", AMEND("a", "3") END("b", 8), "b ended 1;", ""},
         {"a kind of line to come", "{\"type\":\"note\",\"key\":\"a\"}\n" END("a", 7), "a ended 1;",
          ""},
+        {"a segment's own lines",
+         "{\"type\":\"segment\",\"version\":1}\n" END("a", 7) "{\"type\":\"seal\",\"lines\":3}\n",
+         "a ended 1;", ""},
+        {"checked", "{\"type\":\"end\",\"key\":\"a\",\"end_ns\":7,\"seq\":1,\"crc\":\"28abe7cf\"}\n",
+         "a ended ;", ""},
+        {"damaged", END("a", 7) "{\"type\":\"end\",\"key\":\"b\",\"seq\":1,\"crc\":\"28abe7ce\"}\n",
+         "a ended 1;", "s.jsonl: left out what stands at byte 60: its check sum does not hold|"},
         {"torn", END("a", 7) "{\"type\":\"end\",\"key\":\"b\"", "a ended 1;",
          "s.jsonl: left out its last line, which is torn (23 bytes)|"},
         {"only a torn line", "{\"type\"", "",
