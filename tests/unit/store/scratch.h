@@ -19,5 +19,9 @@ static inline harborai_str scratch_dir(const struct scratch *s)
 
 /* Writes a segment as a test wants it. */
 void scratch_write(const struct scratch *s, const char *name, harborai_str bytes);
+/* Adds to its end. */
+void scratch_append(const struct scratch *s, const char *name, harborai_str bytes);
+/* The journal's directory, which is made; the caller closes it. */
+int scratch_journal(const struct scratch *s);
 
 #endif
