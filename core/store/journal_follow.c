@@ -4,15 +4,18 @@
  * recovery may cut it off and put something else there. */
 #include "store/journal_follow.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "json_scan.h"
 #include "json_value.h"
+#include "store/line_check.h"
 #include "store/segment_text.h"
 
 #define BLOCK (KIB(192) + LIMIT_JOURNAL_LINE + 1)
+#define FIRST_MOST KIB(4) /* of a segment's first line */
 
 struct journal_follow {
     struct segment_text text;
@@ -22,6 +25,8 @@ struct journal_follow {
     char *bytes;          /* owned; BLOCK */
     size_t held, taken;   /* of `bytes`: how many there are, and how many of them lie before `at` */
     bool is_over;
+    bool is_checked;      /* lines of it have a checksum: those without one are damaged */
+    bool was_damaged;     /* the line before */
 };
 
 static harborai_status no_memory(harborai_error *error)
@@ -125,7 +130,8 @@ static enum journal_follow_step skip_long_line(struct journal_follow *f, harbora
         if (read_block(f, at, error) < 0)
             return JOURNAL_FOLLOW_FAILED;
     }
-    tell(f, "the line is too long");
+    tell(f, "it is too long");
+    f->was_damaged = true;
     f->held = f->taken = 0;
     f->at.offset = at;
     f->at.seq++;
@@ -168,30 +174,82 @@ static enum journal_line_kind kind_of(harborai_str type)
     return JOURNAL_LINE_OTHER;
 }
 
+/* Whether the lines of this segment have checksums. Its first line shows it, wherever we began. */
+static bool is_checked(struct journal_follow *f)
+{
+    uint64_t seq;
+    size_t got;
+    if (f->is_checked || f->at.offset == 0)
+        return f->is_checked;
+    char first[FIRST_MOST];
+    if (segment_text_read(&f->text, 0, first, sizeof first, &got, NULL) < 0)
+        return false;
+    const char *end = memchr(first, '\n', got);
+    f->is_checked = end != NULL && line_verify((harborai_str){first, (size_t)(end - first)}, &seq) ==
+                                       LINE_WHOLE;
+    return f->is_checked;
+}
+
+/* NULL: its bytes are as they were written, or it has no checksum, as those of older versions. */
+static const char *check_line(struct journal_follow *f, struct journal_line *line)
+{
+    enum line_check check = line_verify(line->text, &line->seq);
+    if (check == LINE_DAMAGED)
+        return "its checksum does not hold";
+    if (check == LINE_UNCHECKED && is_checked(f))
+        return "it lacks its checksum";
+    line->is_checked = check == LINE_WHOLE;
+    f->is_checked = f->is_checked || line->is_checked;
+    return NULL;
+}
+
 /* NULL: it is a line of the journal. Else what is wrong with it. */
-static const char *read_line(harborai_str text, struct journal_line *ret_line)
+static const char *read_line(struct journal_follow *f, struct journal_line *line)
 {
     struct json_fault fault = {0};
     harborai_str type = SLICE_NONE;
-    if (text.len >= LIMIT_JOURNAL_LINE)
-        return "the line is too long";
-    if (json_scan(text, NULL, NULL, &fault) < 0)
+    if (line->text.len >= LIMIT_JOURNAL_LINE)
+        return "it is too long";
+    const char *reason = check_line(f, line);
+    if (reason != NULL)
+        return reason;
+    if (json_scan(line->text, NULL, NULL, &fault) < 0)
         return fault.reason;
-    (void)json_string_plain(json_member(text, HARBORAI_STR("type")), &type);
+    (void)json_string_plain(json_member(line->text, HARBORAI_STR("type")), &type);
     if (type.len == 0)
-        return "no 'type'";
-    ret_line->text = text;
-    ret_line->kind = kind_of(type);
+        return "it has no 'type'";
+    line->kind = kind_of(type);
     return NULL;
+}
+
+/* One that is damaged may have become two, or two one: then only more than that are missing. */
+static void check_number(struct journal_follow *f, const struct journal_line *line)
+{
+    char reason[96];
+    if (line->seq == f->at.seq + 1)
+        snprintf(reason, sizeof reason, "the line before it is missing");
+    else if (line->seq > f->at.seq)
+        snprintf(reason, sizeof reason, "%llu lines before it are missing",
+                 (unsigned long long)(line->seq - f->at.seq));
+    else if (line->seq < f->at.seq && !f->was_damaged)
+        snprintf(reason, sizeof reason, "it is line %llu, where %llu is due",
+                 (unsigned long long)line->seq, (unsigned long long)f->at.seq);
+    else
+        return;
+    tell(f, reason);
 }
 
 /* Takes a line: whether it is to be given out. */
 static bool take_line(struct journal_follow *f, harborai_str text, struct journal_line *ret_line)
 {
-    struct journal_line line = {.offset = f->at.offset, .seq = f->at.seq};
-    const char *reason = read_line(text, &line);
+    struct journal_line line = {.text = text, .offset = f->at.offset, .seq = f->at.seq};
+    const char *reason = read_line(f, &line);
     if (reason != NULL)
         tell(f, reason);
+    else if (line.is_checked)
+        check_number(f, &line);
+    f->was_damaged = reason != NULL;
+    f->at.seq = reason == NULL ? line.seq : f->at.seq;
     step_over(f, text.len + 1);
     if (reason != NULL)
         return false;

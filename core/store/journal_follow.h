@@ -43,7 +43,8 @@ enum journal_follow_step {
     JOURNAL_FOLLOW_FAILED
 };
 
-/* A line that is left out, or lines that are missing: "20261121T110305Z-4711-0", 4711, "…". */
+/* A line that is left out, or before which lines are missing: "20261121T110305Z-4711-0", 4711,
+ * "its checksum does not hold". */
 typedef void journal_follow_fault_fn(void *context, const char *segment, uint64_t offset,
                                      const char *reason);
 

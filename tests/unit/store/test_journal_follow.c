@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "scratch.h"
+#include "store/line_check.h"
 
 extern const CU_TestInfo journal_follow_tests[];
 
@@ -58,7 +59,7 @@ static void test_lines(void)
          "s 27 unexpected character|"},
         {"empty", "\n" LINE("end", "a"), "1 end a;wait", "s 0 unexpected end|"},
         {"no type", "{\"key\":\"a\"}\n[1]\n{\"type\":1}\n", "wait",
-         "s 0 no 'type'|s 12 no 'type'|s 16 no 'type'|"},
+         "s 0 it has no 'type'|s 12 it has no 'type'|s 16 it has no 'type'|"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct scratch s;
@@ -76,6 +77,84 @@ static void test_lines(void)
         close(directory);
         scratch_release(&s);
     }
+}
+
+/* Lines with their checks: 'x' one that is damaged, '-' one that is not there, 'o' of before. */
+static void add_checked(struct buf *text, const char *plan)
+{
+    for (uint64_t seq = 0; plan[seq] != '\0'; seq++) {
+        AUTO(buf) line = BUF_INIT(KIB(1));
+        line_seal(&line, HARBORAI_STR("{\"type\":\"begin\",\"key\":\"a\"}"),
+                  plan[seq] == 'o' ? seq - 1 : seq);
+        if (plan[seq] == 'x')
+            line.data[2] = 'T';
+        if (plan[seq] == 'c')
+            line.len -= 20;
+        if (plan[seq] == '\n')
+            line.data[20] = '\n';
+        if (plan[seq] != '-')
+            buf_add(text, buf_slice(&line));
+        if (plan[seq] != '-' && plan[seq] != 'm')
+            buf_add_char(text, '\n');
+    }
+}
+
+static void test_checks(void)
+{
+    static const struct row {
+        const char *name, *plan, *lines, *faults;
+    } rows[] = {
+        {"whole", "www", "0 begin a;1 begin a;2 begin a;wait", ""},
+        {"damaged", "wxw", "0 begin a;2 begin a;wait", "s 52 its checksum does not hold|"},
+        {"lost its end", "wcw", "0 begin a;2 begin a;wait", "s 52 it lacks its checksum|"},
+        {"missing", "w--w", "0 begin a;3 begin a;wait", "s 52 2 lines before it are missing|"},
+        {"twice", "wwow", "0 begin a;1 begin a;1 begin a;3 begin a;wait",
+         "s 104 it is line 1, where 2 is due|s 156 the line before it is missing|"},
+        {"two of one", "w\nw", "0 begin a;2 begin a;wait",
+         "s 52 it lacks its checksum|s 73 its checksum does not hold|"},
+        {"one of two", "wmww", "0 begin a;3 begin a;wait",
+         "s 52 its checksum does not hold|s 155 the line before it is missing|"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct scratch s;
+        struct journal_position start = {.segment = "s"};
+        AUTO(buf) text = BUF_INIT(KIB(64));
+        AUTO(buf) lines = BUF_INIT(KIB(64));
+        AUTO(buf) faults = BUF_INIT(KIB(64));
+        scratch_init(&s);
+        int directory = scratch_journal(&s);
+        add_checked(&text, rows[i].plan);
+        scratch_write(&s, "s.jsonl", buf_slice(&text));
+        struct journal_follow *follow = open_at(directory, &start, &faults);
+        read_all(follow, &lines);
+        ROW(rows[i].name, slice_is(buf_slice(&lines), rows[i].lines));
+        ROW(rows[i].name, slice_is(buf_slice(&faults), rows[i].faults));
+        journal_follow_close(follow);
+        close(directory);
+        scratch_release(&s);
+    }
+}
+
+/* From a position on: what lacks its check is damaged, for the first line of the segment has one. */
+static void test_check_from_a_position(void)
+{
+    struct scratch s;
+    struct journal_position at = {.segment = "s", .offset = 52, .seq = 1};
+    AUTO(buf) text = BUF_INIT(KIB(64));
+    AUTO(buf) lines = BUF_INIT(KIB(64));
+    AUTO(buf) faults = BUF_INIT(KIB(64));
+    scratch_init(&s);
+    int directory = scratch_journal(&s);
+    add_checked(&text, "w");
+    buf_add(&text, HARBORAI_STR(LINE("end", "a")));
+    scratch_write(&s, "s.jsonl", buf_slice(&text));
+    struct journal_follow *follow = open_at(directory, &at, &faults);
+    read_all(follow, &lines);
+    CU_ASSERT(slice_is(buf_slice(&lines), "wait"));
+    CU_ASSERT(slice_is(buf_slice(&faults), "s 52 it lacks its checksum|"));
+    journal_follow_close(follow);
+    close(directory);
+    scratch_release(&s);
 }
 
 static void expect(struct journal_follow *follow, const char *lines)
@@ -178,7 +257,7 @@ static void test_long_lines(void)
     scratch_append(&s, "s.jsonl", HARBORAI_STR("\n" LINE("end", "c")));
     expect(follow, "6 end c;wait");
     buf_add_char(&faults, '\0');
-    CU_ASSERT(strstr(faults.data, "the line is too long") != NULL);
+    CU_ASSERT(strstr(faults.data, "it is too long") != NULL);
     journal_follow_close(follow);
     close(directory);
     scratch_release(&s);
@@ -202,6 +281,8 @@ static void test_refused(void)
 }
 
 const CU_TestInfo journal_follow_tests[] = {{"lines", test_lines},
+                                            {"checks", test_checks},
+                                            {"checks from a position", test_check_from_a_position},
                                             {"growing", test_growing},
                                             {"positions", test_positions},
                                             {"long lines", test_long_lines},
