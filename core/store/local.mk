@@ -8,3 +8,6 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 	%reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
 	%reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h %reldir%/segment.c \
 	%reldir%/segment.h %reldir%/tail.c %reldir%/tail.h
+# What becomes of segments whose process is gone.
+%canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
+	%reldir%/recovery.c %reldir%/recovery.h

@@ -39,13 +39,18 @@ static char *segment_path(harborai_str state_dir, const char *name)
     return path;
 }
 
-/* -1 with errno EEXIST: the name is taken, or somebody was quicker to lock it. */
+/* -1 with errno EEXIST: the name is taken, or somebody was quicker to lock it, such as a recovery that
+ * takes away what is empty and nobody's. */
 static int create_file(const char *path)
 {
+    struct stat now;
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (fd < 0)
         return fd;
-    int reason = errno;
+    bool is_locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (is_locked && fstat(fd, &now) == 0 && now.st_nlink > 0)
+        return fd;
+    int reason = is_locked ? EEXIST : errno;
     close(fd);
     errno = reason == EWOULDBLOCK ? EEXIST : reason;
     return -1;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit.h"
 
-extern const CU_TestInfo journal_tests[], journal_read_tests[], line_check_tests[],
-    plugin_state_tests[], crash_mark_tests[], journal_follow_tests[], journal_list_tests[];
+extern const CU_TestInfo journal_tests[], line_check_tests[], journal_read_tests[],
+    plugin_state_tests[], crash_mark_tests[], journal_follow_tests[], journal_list_tests[],
+    recovery_tests[];
 
 UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests),
           UNIT_SUITE("check of a line", line_check_tests),
@@ -10,4 +11,5 @@ UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests),
           UNIT_SUITE("plugin state", plugin_state_tests),
           UNIT_SUITE("marks of danger", crash_mark_tests),
           UNIT_SUITE("following the journal", journal_follow_tests),
-          UNIT_SUITE("listing the journal", journal_list_tests))
+          UNIT_SUITE("listing the journal", journal_list_tests),
+          UNIT_SUITE("recovery", recovery_tests))

@@ -8,3 +8,4 @@ TESTS += %reldir%/check_store
 %canon_reldir%_check_store_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 %canon_reldir%_check_store_LDADD = core/store/libstore.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la $(CUNIT_LIBS)
+%canon_reldir%_check_store_SOURCES += %reldir%/test_recovery.c
