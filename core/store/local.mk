@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libstore.la
-%canon_reldir%_libstore_la_SOURCES = %reldir%/crash_list.c %reldir%/crash_mark.c \
-	%reldir%/crash_mark.h %reldir%/journal.c %reldir%/journal.h %reldir%/journal_follow.c \
-	%reldir%/journal_follow.h %reldir%/journal_list.c %reldir%/journal_list.h \
-	%reldir%/segment_text.c %reldir%/segment_text.h %reldir%/journal_read.c \
-	%reldir%/journal_read.h %reldir%/journal_segment.c %reldir%/journal_segment.h \
-	%reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
+%canon_reldir%_libstore_la_SOURCES = %reldir%/call.c %reldir%/call.h %reldir%/call_write.c \
+	%reldir%/crash_list.c %reldir%/crash_mark.c %reldir%/crash_mark.h %reldir%/drain.h \
+	%reldir%/journal.c %reldir%/journal.h %reldir%/journal_follow.c %reldir%/journal_follow.h \
+	%reldir%/journal_list.c %reldir%/journal_list.h %reldir%/segment_text.c \
+	%reldir%/segment_text.h %reldir%/journal_read.c %reldir%/journal_read.h \
+	%reldir%/journal_segment.c %reldir%/journal_segment.h %reldir%/line_check.c \
+	%reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
 	%reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h %reldir%/segment.c \
 	%reldir%/segment.h %reldir%/tail.c %reldir%/tail.h
 # What becomes of segments whose process is gone.
