@@ -15,6 +15,7 @@ libjson-c-dev:json-c.pc
 libyaml-dev:yaml-0.1.pc
 libelf-dev:libelf.pc
 libedit-dev:libedit.pc
+libsqlite3-dev:sqlite3.pc
 python3:python3
 ca-certificates:/etc/ssl/certs/ca-certificates.crt'
 

@@ -176,7 +176,7 @@ static int read_tenths(harborai_str value)
     return is_tenth ? value.data[2] - '0' : 0;
 }
 
-static void read_tokens(struct call *call, harborai_str object)
+void call_tokens_read(harborai_str object, struct call *call)
 {
     struct json_cursor cursor = json_open(object);
     struct json_member member;
@@ -260,7 +260,7 @@ static void read_member(struct reading *r, const struct field *field, harborai_s
         read_fault(r, value);
         break;
     case TOKENS:
-        read_tokens(r->call, value);
+        call_tokens_read(value, r->call);
         break;
     case KIND:
         text = read_text(r, value);

@@ -67,6 +67,10 @@ MUST_CHECK harborai_status call_read(harborai_str end_line, harborai_str amend_l
 /* Adds the call as JSON on one line, with the names and in the order of the journal's end lines. */
 void call_write(struct buf *out, const struct call *call);
 
+/* The object "tokens": {"input":10,"output":2}. Reading adds to what is known. */
+void call_tokens_write(struct buf *out, const struct call *call);
+void call_tokens_read(harborai_str object, struct call *call);
+
 /* "ok", "error", "cancelled", "interrupted". */
 const char *call_outcome_name(enum call_outcome outcome);
 

@@ -80,14 +80,25 @@ static void add_end(struct json_writer *w, const struct call *c)
     add_above(w, "stream_repairs", c->stream_repairs, 1);
 }
 
-static void add_usage(struct json_writer *w, const struct call *c)
+static void add_tokens(struct json_writer *w, const struct call *c)
 {
-    json_write_key(w, HARBORAI_STR("tokens"));
     json_write_object(w);
     for (unsigned i = 0; i < HARBORAI_USAGE_CLASSES; i++)
         if ((c->known_mask >> i & 1) != 0 && usage_class_name(i) != NULL)
             json_write_key_int64(w, usage_class_name(i), c->tokens[i]);
     json_write_end(w);
+}
+
+void call_tokens_write(struct buf *out, const struct call *call)
+{
+    struct json_writer w = JSON_WRITER(out);
+    add_tokens(&w, call);
+}
+
+static void add_usage(struct json_writer *w, const struct call *c)
+{
+    json_write_key(w, HARBORAI_STR("tokens"));
+    add_tokens(w, c);
     if (c->parsing_method.len > 0) {
         add_text(w, "parsing_method", c->parsing_method);
         json_write_key(w, HARBORAI_STR("confidence"));

@@ -55,6 +55,7 @@ struct drain_store_functions {
 /* First in each store's own struct. */
 struct drain_store {
     const struct drain_store_functions *functions;
+    char note[384]; /* something that open() has to tell the operator; the drain logs and empties it */
 };
 
 enum drain_state {

@@ -12,3 +12,13 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 # What becomes of segments whose process is gone.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
 	%reldir%/recovery.c %reldir%/recovery.h
+
+# What a program needs that copies the journal elsewhere or asks for what is there; libharborai, which
+# only writes, has none of it.
+noinst_LTLIBRARIES += %reldir%/libdrain.la
+%canon_reldir%_libdrain_la_SOURCES = %reldir%/drain.h %reldir%/histogram.c \
+	%reldir%/histogram.h %reldir%/index.c %reldir%/index.h %reldir%/index_pack.c \
+	%reldir%/index_parts.h %reldir%/index_rollup.c %reldir%/index_row.c %reldir%/index_schema.c \
+	%reldir%/index_write.c
+%canon_reldir%_libdrain_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+EXTRA_DIST += doc/index.md

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The index: an SQLite database of the ended calls, with sums by the hour, so that questions need not
+ * read the journal. It is made from the journal alone and may be thrown away at any time.
+ *
+ *     <state_dir>/index.sqlite3
+ *
+ * One that is corrupt, or of a newer HarborAI, is set aside (index.sqlite3.corrupt, .newer) and built
+ * anew; nothing is lost by that. A struct index belongs to one thread at a time. All are [job]. */
+#ifndef STORE_INDEX_H
+#define STORE_INDEX_H
+
+#include "store/drain.h"
+
+struct index;
+
+/* Copies `state_dir`; opens nothing yet. Returns owned. */
+MUST_CHECK harborai_status index_create(harborai_str state_dir, struct index **ret_index,
+                                        harborai_error *error);
+void index_destroy(struct index *index); /* accepts NULL */
+
+/* What a drain needs of it. Borrowed. Opening makes the file, or brings its schema up to date.
+ * E_OVERLOADED: another process has it locked. E_CONFIG: it cannot be written. */
+struct drain_store *index_store(struct index *index);
+
+/* Opens it for questions only. E_NOT_FOUND: there is none, or none that this version can read: it is
+ * to be built by a drain first. */
+MUST_CHECK harborai_status index_open_to_read(struct index *index, harborai_error *error);
+
+/* Forgets every call in it, in one transaction, positions included: whoever drains begins anew. It
+ * must be open. */
+MUST_CHECK harborai_status index_forget_all(struct index *index, harborai_error *error);
+
+#endif
