@@ -126,6 +126,7 @@ struct config {
     int64_t drain_ms;    /* what calls get to end of a provider that leaves; 0 = nothing */
     int64_t replay_max_size; /* bytes; 0 = nothing is kept between turns */
     int64_t replay_lifetime_ms;
+    int64_t journal_segment_size; /* bytes */
 
     struct config_provider *providers; /* in the order of the file */
     size_t provider_count;

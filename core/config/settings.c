@@ -84,6 +84,10 @@ const struct setting settings[] = {
      "none"},
     {"replay.lifetime", SETTING_DURATION, "1h", NULL, 1, HOURS(168), NULL, NULL,
      AT(replay_lifetime_ms), "how long it is kept after it was last asked for"},
+    {"journal.segment_size", SETTING_SIZE, "64MiB", NULL, MIB(1), (int64_t)GIB(64), NULL, NULL,
+     AT(journal_segment_size),
+     "how large a file of the journal grows before the next one is begun; at midnight UTC it is "
+     "begun anyway"},
 
     {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
      IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},

@@ -61,6 +61,8 @@
                    "Journal lines on record.")                                                     \
     METRICS_PLAIN_(METRIC_JOURNAL_BYTES, "harborai_journal_bytes_total", COUNTER,                  \
                    "Journal bytes on record.")                                                     \
+    METRICS_PLAIN_(METRIC_JOURNAL_SEGMENTS, "harborai_journal_segments_total", COUNTER,            \
+                   "Files of the journal that were begun.")                                        \
     METRICS_PLAIN_(METRIC_JOURNAL_FAILURES, "harborai_journal_failures_total", COUNTER,            \
                    "Writes of the journal that failed; what they held waits.")                     \
     METRICS_PLAIN_(METRIC_JOURNAL_REFUSALS, "harborai_journal_refusals_total", COUNTER,            \

@@ -27,7 +27,8 @@ static harborai_status open_journal(struct runtime_loop *l, const struct config 
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "there is no place for the journal: set state_dir, --state-dir or "
                                   "HOME");
-    journal_subscriber_init(&l->journal, l->metrics.shard, l->runtime->options.log);
+    journal_subscriber_init(&l->journal, &l->runtime->config, l->metrics.shard,
+                            l->runtime->options.log);
     fanout_add(&l->fanout, &l->journal.subscriber);
     return (l->runtime->options.with_late_journal ? journal_open_later : journal_open)(
         &l->journal.journal, config->state_dir, &clock_system, loop_index(l->loop), error);

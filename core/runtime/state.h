@@ -73,6 +73,7 @@ struct drain_order {
 struct journal_subscriber {
     struct record_subscriber subscriber;
     struct journal journal;
+    const struct snapshot *config; /* borrowed; struct config */
     struct buf line;   /* scratch */
     uint64_t lost;     /* lines */
     _Atomic int64_t failed_ns; /* since when it cannot be written; 0 = it can; read by any thread */
@@ -267,8 +268,8 @@ void services_init(struct runtime_provider *p);
 void services_cancel_tick(struct runtime_provider *p);
 
 /* --- subscribers.c --- */
-void journal_subscriber_init(struct journal_subscriber *j, struct metrics_shard *metrics,
-                             const struct log *log);
+void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot *config,
+                             struct metrics_shard *metrics, const struct log *log);
 /* How many lines are lost. */
 uint64_t journal_subscriber_release(struct journal_subscriber *j);
 void metrics_subscriber_init(struct metrics_subscriber *m, struct metrics_shard *shard);

@@ -15,7 +15,7 @@ static struct journal_subscriber *journal_of(struct record_subscriber *self)
 }
 
 static void add_line(struct record_subscriber *self, const struct record *record,
-                     void (*write)(struct buf *out, const struct record *record))
+                     enum journal_kind kind, void (*write)(struct buf *out, const struct record *record))
 {
     struct journal_subscriber *j = journal_of(self);
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -23,7 +23,7 @@ static void add_line(struct record_subscriber *self, const struct record *record
     write(&j->line, record);
     harborai_status st = buf_status(&j->line, &error);
     if (st >= 0)
-        st = journal_add(&j->journal, buf_slice(&j->line), &error);
+        st = journal_add(&j->journal, kind, slice_of(record->key), buf_slice(&j->line), &error);
     if (st < 0 && j->lost++ == 0)
         log_write(j->log, LOG_LEVEL_ERROR, "journal.line_lost", "error='%s'", error.message);
 }
@@ -38,7 +38,7 @@ static bool journal_subscriber_has_room(struct record_subscriber *self)
 
 static void journal_attempt(struct record_subscriber *self, const struct record *record)
 {
-    add_line(self, record, line_begin);
+    add_line(self, record, JOURNAL_BEGIN, line_begin);
 }
 
 static void journal_end(struct record_subscriber *self, const struct record *record)
@@ -46,12 +46,12 @@ static void journal_end(struct record_subscriber *self, const struct record *rec
     if (record->is_refused)
         metrics_add(journal_of(self)->metrics, METRIC_JOURNAL_REFUSALS, 1);
     else
-        add_line(self, record, line_end);
+        add_line(self, record, JOURNAL_END, line_end);
 }
 
 static void journal_amend(struct record_subscriber *self, const struct record *record)
 {
-    add_line(self, record, line_amend);
+    add_line(self, record, JOURNAL_AMEND, line_amend);
 }
 
 static void say_failure(struct journal_subscriber *j, const char *message)
@@ -72,7 +72,7 @@ static void say_recovery(struct journal_subscriber *j, uint64_t lines)
     j->failed_ns = 0;
     if (j->is_said)
         log_write(j->log, LOG_LEVEL_WARN, "journal.recovered",
-                  "segment='%s' lines=%zu after_ms=%lld", j->journal.segment.path, (size_t)lines,
+                  "segment='%s' lines=%zu after_ms=%lld", journal_path(&j->journal), (size_t)lines,
                   (long long)(failed_ns / NS_PER_MS));
     j->is_said = false;
 }
@@ -82,12 +82,16 @@ static bool commit_journal(struct record_subscriber *self)
     struct journal_subscriber *j = journal_of(self);
     struct journal_counts before = j->journal.counts;
     harborai_error error = HARBORAI_ERROR_INIT;
+    const struct config *config = snapshot_get(j->config);
+    j->journal.segment_size = (uint64_t)config->journal_segment_size;
     harborai_status st = journal_commit(&j->journal, &error);
 
     metrics_add(j->metrics, METRIC_JOURNAL_LINES,
                 (int64_t)(j->journal.counts.lines - before.lines));
     metrics_add(j->metrics, METRIC_JOURNAL_BYTES,
                 (int64_t)(j->journal.counts.bytes - before.bytes));
+    metrics_add(j->metrics, METRIC_JOURNAL_SEGMENTS,
+                (int64_t)(j->journal.counts.segments - before.segments));
     if (st < 0) {
         metrics_add(j->metrics, METRIC_JOURNAL_FAILURES, 1);
         say_failure(j, error.message);
@@ -115,10 +119,11 @@ static const struct record_subscriber_functions journal_functions = {
     .refuses = journal_refuses,
 };
 
-void journal_subscriber_init(struct journal_subscriber *j, struct metrics_shard *metrics,
-                             const struct log *log)
+void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot *config,
+                             struct metrics_shard *metrics, const struct log *log)
 {
     j->subscriber.functions = &journal_functions;
+    j->config = config;
     j->metrics = metrics;
     j->log = log;
     buf_init(&j->line, LIMIT_JOURNAL_LINE);

@@ -16,17 +16,25 @@ static void format_crc(char text[static DIGITS], uint32_t crc)
         text[i] = "0123456789abcdef"[crc >> (4 * (DIGITS - 1 - i)) & 15];
 }
 
-void line_seal(struct buf *out, harborai_str line, uint64_t seq)
+void line_seal_last(struct buf *out, size_t begin, uint64_t seq)
 {
-    size_t begin = out->len;
     char text[] = CRC "00000000\"}";
-    buf_add(out, slice_cut(line, line.len - 1));
+    if (out->failed != HARBORAI_OK)
+        return;
+    out->len--; /* its brace */
     buf_add(out, HARBORAI_STR(SEQ));
     buf_add_u64(out, seq);
     if (out->failed != HARBORAI_OK)
         return;
     format_crc(text + sizeof CRC - 1, crc32c(0, slice_from(buf_slice(out), begin)));
     buf_add(out, (harborai_str){text, CRC_LEN});
+}
+
+void line_seal(struct buf *out, harborai_str line, uint64_t seq)
+{
+    size_t begin = out->len;
+    buf_add(out, line);
+    line_seal_last(out, begin, seq);
 }
 
 /* The digits behind `,"seq":`, with which the checked part of a line ends. */

@@ -19,6 +19,9 @@
  * buffer's failure is sticky; then a part of it may stand there. */
 void line_seal(struct buf *out, harborai_str line, uint64_t seq);
 
+/* The same for the line that stands at the end of `out`, from `begin` on. */
+void line_seal_last(struct buf *out, size_t begin, uint64_t seq);
+
 enum line_check {
     LINE_WHOLE,     /* *ret_seq is set */
     LINE_UNCHECKED, /* it has none of the two: of before the first release, or no line of ours */

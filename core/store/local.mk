@@ -5,10 +5,11 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 	%reldir%/journal.c %reldir%/journal.h %reldir%/journal_follow.c %reldir%/journal_follow.h \
 	%reldir%/journal_list.c %reldir%/journal_list.h %reldir%/segment_text.c \
 	%reldir%/segment_text.h %reldir%/journal_read.c %reldir%/journal_read.h \
-	%reldir%/journal_segment.c %reldir%/journal_segment.h %reldir%/line_check.c \
-	%reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
+	%reldir%/journal_segment.c %reldir%/journal_segment.h %reldir%/key_set.c %reldir%/key_set.h \
+	%reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
 	%reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h %reldir%/segment.c \
-	%reldir%/segment.h %reldir%/tail.c %reldir%/tail.h
+	%reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h %reldir%/tail.c \
+	%reldir%/tail.h
 # What becomes of segments whose process is gone.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
 	%reldir%/recovery.c %reldir%/recovery.h

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/journal.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "../unit.h"
 #include "base/limits.h"
+#include "json_value.h"
 #include "scratch.h"
 #include "store/line_check.h"
 
@@ -38,6 +40,12 @@ static char *content_of(const char *path)
     return buf_take(&b);
 }
 
+/* An end line of a call that was not begun: it belongs to the current segment. */
+static harborai_status add(struct journal *j, harborai_str line)
+{
+    return journal_add(j, JOURNAL_END, HARBORAI_STR("k"), line, NULL);
+}
+
 /* The lines of a file as they were added, each with a blank behind it, without the segment's first
  * one; "damaged" and what follows, if their checks or their numbers do not hold. Owned. */
 static char *lines_of(const char *path)
@@ -53,6 +61,9 @@ static char *lines_of(const char *path)
         }
         if (seq == 0)
             CU_ASSERT(slice_starts_with(line, "{\"type\":\"segment\",\"version\":1,\"host\":\""))
+        else if (slice_starts_with(line, "{\"type\":\"seal\","))
+            buf_printf(&b, "seal %.*s %.*s ", SLICE_ARG(json_member(line, HARBORAI_STR("lines"))),
+                       SLICE_ARG(json_member(line, HARBORAI_STR("ends"))));
         else
             buf_printf(&b, "%.*s} ", (int)(strstr(line.data, ",\"seq\":") - line.data), line.data);
     }
@@ -66,14 +77,14 @@ static void test_lines_are_one_write_each_pass(void)
     struct journal j;
     scratch_init(&s);
     CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &fixed, 3, NULL) == HARBORAI_OK);
-    char *path = slice_dup(slice_of(j.segment.path));
+    char *path = slice_dup(slice_of(journal_path(&j)));
     char name[64];
     snprintf(name, sizeof name, "/journal/20261121T110445Z-%ld-3.jsonl", (long)getpid());
     CU_ASSERT(slice_ends_with(slice_of(path), name));
     CU_ASSERT(!journal_has_pending(&j));
     CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"a\":1}"), NULL) == HARBORAI_OK);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"b\":2}"), NULL) == HARBORAI_OK);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"b\":2}")) == HARBORAI_OK);
     char *text = content_of(path);
     CU_ASSERT_STRING_EQUAL(text, "");
     free(text);
@@ -85,14 +96,14 @@ static void test_lines_are_one_write_each_pass(void)
     text = lines_of(path);
     CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} {\"b\":2} ");
     free(text);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"c\":\n3}"), NULL) == HARBORAI_E_INVALID);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{}"), NULL) == HARBORAI_E_INVALID);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("no object"), NULL) == HARBORAI_E_INVALID);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"c\":\n3}")) == HARBORAI_E_INVALID);
+    CU_ASSERT(add(&j, HARBORAI_STR("{}")) == HARBORAI_E_INVALID);
+    CU_ASSERT(add(&j, HARBORAI_STR("no object")) == HARBORAI_E_INVALID);
     CU_ASSERT(!journal_has_pending(&j));
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"c\":3}"), NULL) == HARBORAI_OK);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"c\":3}")) == HARBORAI_OK);
     journal_close(&j);
     text = lines_of(path);
-    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} {\"b\":2} {\"c\":3} ");
+    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} {\"b\":2} {\"c\":3} seal 4 3 ");
     free(text);
     free(path);
     journal_close(&j);
@@ -110,14 +121,14 @@ static void test_modes_lock_and_an_empty_segment(void)
     mode_t before = umask(0);
     CU_ASSERT_FATAL(journal_open(&j, slice_of(dir), &fixed, 0, NULL) == HARBORAI_OK);
     umask(before);
-    CU_ASSERT(stat(j.segment.path, &now) == 0 && (now.st_mode & 07777) == 0600);
-    CU_ASSERT((fcntl(j.segment.fd, F_GETFD) & FD_CLOEXEC) != 0);
-    CU_ASSERT((fcntl(j.segment.fd, F_GETFL) & O_APPEND) != 0);
-    int other = open(j.segment.path, O_RDONLY | O_CLOEXEC);
+    CU_ASSERT(stat(journal_path(&j), &now) == 0 && (now.st_mode & 07777) == 0600);
+    CU_ASSERT((fcntl(j.current->segment.fd, F_GETFD) & FD_CLOEXEC) != 0);
+    CU_ASSERT((fcntl(j.current->segment.fd, F_GETFL) & O_APPEND) != 0);
+    int other = open(journal_path(&j), O_RDONLY | O_CLOEXEC);
     CU_ASSERT(flock(other, LOCK_EX | LOCK_NB) != 0);
     strcat(dir, "/journal");
     CU_ASSERT(stat(dir, &now) == 0 && (now.st_mode & 07777) == 0700);
-    char *path = slice_dup(slice_of(j.segment.path));
+    char *path = slice_dup(slice_of(journal_path(&j)));
     journal_close(&j);
     CU_ASSERT(flock(other, LOCK_EX | LOCK_NB) == 0);
     close(other);
@@ -135,13 +146,13 @@ static void test_no_two_share_a_segment(void)
     scratch_init(&s);
     CU_ASSERT_FATAL(journal_open(&a, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
     CU_ASSERT_FATAL(journal_open(&b, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
-    CU_ASSERT(strcmp(a.segment.path, b.segment.path) != 0);
-    CU_ASSERT(slice_ends_with(slice_of(b.segment.path), "-0-1.jsonl"));
+    CU_ASSERT(strcmp(journal_path(&a), journal_path(&b)) != 0);
+    CU_ASSERT(slice_ends_with(slice_of(journal_path(&b)), "-0-1.jsonl"));
     pid_t child = fork();
     if (child == 0) {
         struct journal c;
         _exit(journal_open(&c, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK &&
-                      journal_add(&c, HARBORAI_STR("{\"a\":1}"), NULL) == HARBORAI_OK &&
+                      add(&c, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK &&
                       journal_commit(&c, NULL) == HARBORAI_OK
                   ? 0
                   : 1);
@@ -188,18 +199,18 @@ static void test_made_later(void)
     CU_ASSERT(journal_open_later(&j, HARBORAI_STR("/proc/nowhere"), &fixed, 0, &error) ==
               HARBORAI_E_CONFIG);
     CU_ASSERT_FATAL(journal_open_later(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
-    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.segment.path == NULL);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && journal_path(&j)[0] == '\0');
     snprintf(dir, sizeof dir, "%s/journal", s.dir);
     snprintf(aside, sizeof aside, "%s/aside", s.dir);
     CU_ASSERT(rename(dir, aside) == 0);
     int fd = open(dir, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CU_ASSERT_FATAL(fd >= 0 && close(fd) == 0);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"a\":1}"), NULL) == HARBORAI_OK);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
     CU_ASSERT(journal_commit(&j, &error) == HARBORAI_E_INTERNAL && j.counts.failures == 1);
     CU_ASSERT(strstr(error.message, "journal") != NULL);
     CU_ASSERT(unlink(dir) == 0 && rename(aside, dir) == 0);
     CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.counts.lines == 2);
-    char *path = slice_dup(slice_of(j.segment.path)), *text = lines_of(path);
+    char *path = slice_dup(slice_of(journal_path(&j))), *text = lines_of(path);
     CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} ");
     journal_close(&j);
     free(text);
@@ -219,17 +230,17 @@ static void test_limits(void)
     scratch_init(&s);
     CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
     harborai_str line = {long_line, LIMIT_JOURNAL_LINE - LINE_CHECK_MOST};
-    CU_ASSERT(journal_add(&j, line, NULL) == HARBORAI_E_MEMORY);
+    CU_ASSERT(add(&j, line) == HARBORAI_E_MEMORY);
     long_line[--line.len - 1] = '}';
     unsigned lines = 0;
     CU_ASSERT(!journal_is_full(&j));
-    while (journal_add(&j, line, NULL) == HARBORAI_OK)
+    while (add(&j, line) == HARBORAI_OK)
         lines++;
-    CU_ASSERT(lines == LIMIT_JOURNAL_PENDING / LIMIT_JOURNAL_LINE);
+    CU_ASSERT(lines == LIMIT_JOURNAL_PENDING / LIMIT_JOURNAL_LINE - 1); /* room for its own */
     CU_ASSERT(journal_is_full(&j));
     CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
     CU_ASSERT(j.counts.lines == lines + 1 && !journal_is_full(&j));
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"goes\":\"on\"}"), NULL) == HARBORAI_OK);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"goes\":\"on\"}")) == HARBORAI_OK);
     journal_close(&j);
     free(long_line);
     scratch_release(&s);
@@ -253,12 +264,12 @@ static int on_a_full_disk(struct journal *j, size_t room, size_t step)
         harborai_error error = HARBORAI_ERROR_INIT;
         CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
         snprintf(line, sizeof line, "{\"line\":%d}", i);
-        CHECK(journal_add(j, slice_of(line), NULL) == HARBORAI_OK);
+        CHECK(add(j, slice_of(line)) == HARBORAI_OK);
         if (journal_commit(j, &error) < 0) {
             failed++;
             CHECK(error.code == HARBORAI_E_INTERNAL && journal_has_pending(j));
             CHECK(strstr(error.message, "File too large") != NULL);
-            CHECK(strstr(error.message, j->segment.path) != NULL);
+            CHECK(strstr(error.message, journal_path(j)) != NULL);
         }
         CHECK(j->counts.failures == failed && j->counts.bytes <= limit.rlim_cur);
         limit.rlim_cur += step;
@@ -294,7 +305,7 @@ static void test_a_full_disk_loses_nothing(void)
         if (status != 0)
             fprintf(stderr, "\n  row '%s': line %% 256 = %d\n", rows[i].name, WEXITSTATUS(status));
         ROW(rows[i].name, status == 0);
-        char *text = lines_of(j.segment.path);
+        char *text = lines_of(journal_path(&j));
         ROW(rows[i].name, strcmp(text, want) == 0);
         free(text);
         journal_close(&j);
@@ -304,19 +315,156 @@ static void test_a_full_disk_loses_nothing(void)
 
 static void test_dev_full(void)
 {
-    struct journal j = {.segment = {.fd = open("/dev/full", O_WRONLY | O_CLOEXEC)},
-                        .seq = 7, .pending = BUF_INIT(LIMIT_JOURNAL_PENDING)};
+    struct scratch s;
+    struct journal j;
     harborai_error error = HARBORAI_ERROR_INIT;
-    j.segment.path = slice_dup(HARBORAI_STR("/dev/full"));
-    CU_ASSERT_FATAL(j.segment.fd >= 0);
-    CU_ASSERT(journal_add(&j, HARBORAI_STR("{\"a\":1}"), NULL) == HARBORAI_OK);
+    scratch_init(&s);
+    CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    CU_ASSERT_FATAL(full >= 0 && dup2(full, j.current->segment.fd) >= 0 && close(full) == 0);
+    j.current->seq = 7;
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
     CU_ASSERT(journal_commit(&j, &error) == HARBORAI_E_INTERNAL);
     CU_ASSERT(strstr(error.message, "No space left on device; 33 bytes wait") != NULL);
     CU_ASSERT(j.pending.len == 33);
     CU_ASSERT(j.counts.lines == 0 && j.counts.failures == 1);
-    close(j.segment.fd); /* not by journal_close(): it would unlink an empty file */
-    free(j.segment.path);
-    buf_release(&j.pending);
+    CU_ASSERT(journal_close(&j) == 1);
+    scratch_release(&s);
+}
+
+/* --- Rotation --------------------------------------------------------------------------------- */
+
+struct moving_clock {
+    struct clock clock;
+    int64_t now_ns;
+};
+
+static int64_t moving_ns(const struct clock *self)
+{
+    return CONTAINER_OF((uintptr_t)self, struct moving_clock, clock)->now_ns;
+}
+
+/* Plays "b1 e1 | …": a begin, end or amend line of call 1, a commit, and "+" for the next day. All
+ * segments, the oldest first, each as lines_of() with a '|' behind it. */
+static void play(struct scratch *s, struct moving_clock *clock, uint64_t segment_size,
+                 const char *steps, bool is_killed, struct buf *out)
+{
+    struct journal j;
+    struct dirent **names;
+    CU_ASSERT_FATAL(journal_open_later(&j, scratch_dir(s), &clock->clock, 0, NULL) == HARBORAI_OK);
+    j.segment_size = segment_size;
+    for (const char *at = steps; *at != '\0'; at++) {
+        enum journal_kind kind = *at == 'b' ? JOURNAL_BEGIN : *at == 'e' ? JOURNAL_END : JOURNAL_AMEND;
+        char line[16];
+        if (*at == '+')
+            clock->now_ns += INT64_C(86400) * NS_PER_S;
+        if (*at == '|')
+            CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
+        if (strchr("bea", *at) == NULL)
+            continue;
+        snprintf(line, sizeof line, "{\"%c\":%c}", at[0], at[1]);
+        CU_ASSERT(journal_add(&j, kind, (harborai_str){at + 1, 1}, slice_of(line), NULL) == HARBORAI_OK);
+        clock->now_ns += NS_PER_S; /* so that names sort as the files were made */
+    }
+    if (!is_killed)
+        CU_ASSERT(journal_close(&j) == 0);
+    char path[512];
+    snprintf(path, sizeof path, "%s/journal", s->dir);
+    int count = scandir(path, &names, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/journal/%s", s->dir, names[i]->d_name);
+        if (names[i]->d_name[0] != '.') {
+            char *lines = lines_of(path);
+            buf_printf(out, "%s|", lines);
+            free(lines);
+        }
+        free(names[i]);
+    }
+    free(names);
+    buf_add_char(out, '\0');
+    if (is_killed)
+        journal_close(&j);
+}
+
+static void test_rotation(void)
+{
+    static const struct row {
+        const char *name;
+        bool by_size; /* each commit ends a segment */
+        bool is_killed;
+        const char *steps, *segments;
+    } rows[] = {
+        {"one day", false, false, "b1|e1|b2|e2|", "{\"b\":1} {\"e\":1} {\"b\":2} {\"e\":2} seal 5 2 |"},
+        {"nothing", false, false, "|+|", ""},
+        {"the next day", false, false, "b1e1|+b2e2|",
+         "{\"b\":1} {\"e\":1} seal 3 1 |{\"b\":2} {\"e\":2} seal 3 1 |"},
+        {"three days later", false, false, "b1e1|+++b2e2|",
+         "{\"b\":1} {\"e\":1} seal 3 1 |{\"b\":2} {\"e\":2} seal 3 1 |"},
+        {"a call that goes on", false, false, "b1b2|+b3e1|e3e2|",
+         "{\"b\":1} {\"b\":2} {\"e\":1} {\"e\":2} seal 5 2 |{\"b\":3} {\"e\":3} seal 3 1 |"},
+        {"several attempts", false, false, "b1b1|+b1|b2|e1|e2|",
+         "{\"b\":1} {\"b\":1} {\"b\":1} {\"e\":1} seal 5 1 |{\"b\":2} {\"e\":2} seal 3 1 |"},
+        {"several segments stay open", false, false, "b1|+b2|+b3|+e1|e2|e3|",
+         "{\"b\":1} {\"e\":1} seal 3 1 |{\"b\":2} {\"e\":2} seal 3 1 |"
+         "{\"b\":3} {\"e\":3} seal 3 1 |"},
+        {"killed", false, true, "b1|+b2e1|", "{\"b\":1} {\"e\":1} seal 3 1 |{\"b\":2} |"},
+        {"closed with calls under way", false, false, "b1b2|e1|", "{\"b\":1} {\"b\":2} {\"e\":1} |"},
+        {"an amendment before and after", false, false, "b1e1a1|b2e2|+b3|a2|e3|",
+         "{\"b\":1} {\"e\":1} {\"a\":1} {\"b\":2} {\"e\":2} seal 6 2 |"
+         "{\"b\":3} {\"a\":2} {\"e\":3} seal 4 1 |"},
+        {"no attempt", false, false, "e1|+e2|", "{\"e\":1} seal 2 1 |{\"e\":2} seal 2 1 |"},
+        {"by size", true, false, "b1e1|b2e2|b3|b4|e3|e4|",
+         "{\"b\":1} {\"e\":1} seal 3 1 |{\"b\":2} {\"e\":2} seal 3 1 |"
+         "{\"b\":3} {\"e\":3} seal 3 1 |{\"b\":4} {\"e\":4} seal 3 1 |"},
+        {"not within a commit", true, false, "b1b2b3|e1e2e3|",
+         "{\"b\":1} {\"b\":2} {\"b\":3} {\"e\":1} {\"e\":2} {\"e\":3} seal 7 3 |"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct scratch s;
+        struct moving_clock clock = {{moving_ns, moving_ns}, fixed_ns(&fixed)};
+        AUTO(buf) segments = BUF_INIT(KIB(64));
+        scratch_init(&s);
+        play(&s, &clock, rows[i].by_size ? 1 : 0, rows[i].steps, rows[i].is_killed, &segments);
+        ROW(rows[i].name, strcmp(segments.data, rows[i].segments) == 0);
+        if (strcmp(segments.data, rows[i].segments) != 0)
+            fprintf(stderr, "  %s\n  %s\n", segments.data, rows[i].segments);
+        scratch_release(&s);
+    }
+}
+
+/* The new segment cannot be made: its lines wait, and so does the seal of the old one. */
+static void test_rotation_on_a_disk_that_fails(void)
+{
+    struct scratch s;
+    struct journal j;
+    struct moving_clock clock = {{moving_ns, moving_ns}, fixed_ns(&fixed)};
+    char dir[128], aside[128];
+    scratch_init(&s);
+    CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &clock.clock, 0, NULL) == HARBORAI_OK);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
+    char *old = slice_dup(slice_of(journal_path(&j)));
+    snprintf(dir, sizeof dir, "%s/journal", s.dir);
+    snprintf(aside, sizeof aside, "%s/aside", s.dir);
+    CU_ASSERT(rename(dir, aside) == 0);
+    int fd = open(dir, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CU_ASSERT_FATAL(fd >= 0 && close(fd) == 0);
+    clock.now_ns += INT64_C(86400) * NS_PER_S;
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"b\":2}")) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_E_INTERNAL);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_E_INTERNAL && journal_has_pending(&j));
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"c\":3}")) == HARBORAI_OK);
+    CU_ASSERT(unlink(dir) == 0 && rename(aside, dir) == 0);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && list_is_empty(&j.former));
+    char *text = lines_of(old);
+    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} seal 2 1 ");
+    free(text);
+    text = lines_of(journal_path(&j));
+    CU_ASSERT_STRING_EQUAL(text, "{\"b\":2} {\"c\":3} ");
+    free(text);
+    CU_ASSERT(journal_close(&j) == 0);
+    free(old);
+    scratch_release(&s);
 }
 
 const CU_TestInfo journal_tests[] = {
@@ -328,4 +476,6 @@ const CU_TestInfo journal_tests[] = {
     {"a full disk loses nothing", test_a_full_disk_loses_nothing},
     {"/dev/full", test_dev_full},
     {"made later", test_made_later},
+    {"rotation", test_rotation},
+    {"rotation on a disk that fails", test_rotation_on_a_disk_that_fails},
     CU_TEST_INFO_NULL};
