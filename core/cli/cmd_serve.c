@@ -57,6 +57,7 @@ struct serving {
     /* What a running gateway cannot change; texts are owned. */
     char *host, *state_dir;
     int64_t port, workers, max_body;
+    bool is_recording;
 
     char *files[FILES_COUNT]; /* that the configuration in force comes from; owned, NULL = none */
 };
@@ -141,6 +142,8 @@ static void tell_what_stays(const struct serving *s, const struct config *config
     keep_number(&s->log, "server.workers", s->workers, config->workers);
     keep_number(&s->log, "server.max_body", s->max_body, config->max_body);
     keep_text(&s->log, "state_dir", s->state_dir, config->state_dir);
+    keep_text(&s->log, "journal.enabled", s->is_recording ? "true" : "false",
+              slice_of(config->journal_enabled ? "true" : "false"));
 }
 
 static void forget_files(char *files[static FILES_COUNT])
@@ -333,6 +336,7 @@ static bool remember(struct serving *s, const struct config *config)
     s->port = config->port;
     s->workers = config->workers;
     s->max_body = config->max_body;
+    s->is_recording = config->journal_enabled;
     s->shutdown_ms = config->shutdown_ms;
     copy_files(config, s->files);
     return s->host != NULL && s->state_dir != NULL;

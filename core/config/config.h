@@ -45,6 +45,12 @@ enum config_leave {
     CONFIG_LEAVE_DRAIN   /* it is read to its end, for the usage */
 };
 
+/* What becomes of calls whose lines the journal's disk does not take. */
+enum config_on_failure {
+    CONFIG_FAILURE_WAIT, /* they wait until it does */
+    CONFIG_FAILURE_DROP  /* they go on, and lines are lost */
+};
+
 /* Where a value came from. */
 enum config_origin_kind {
     CONFIG_ORIGIN_DEFAULT, /* or, of what a provider inherits, the global setting */
@@ -126,7 +132,9 @@ struct config {
     int64_t drain_ms;    /* what calls get to end of a provider that leaves; 0 = nothing */
     int64_t replay_max_size; /* bytes; 0 = nothing is kept between turns */
     int64_t replay_lifetime_ms;
+    bool journal_enabled;
     int64_t journal_segment_size; /* bytes */
+    enum config_on_failure journal_on_failure;
 
     struct config_provider *providers; /* in the order of the file */
     size_t provider_count;

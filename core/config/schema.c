@@ -186,6 +186,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
         return;
     case SETTING_PARAMS:
     case SETTING_LEAVE:
+    case SETTING_FAILURE:
     case SETTING_TRUST:
         write_choice(w, settings_words(setting->type));
         return;
@@ -371,6 +372,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
         [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",   [SETTING_LEAVE] = "word",
         [SETTING_SWITCH] = "switch", [SETTING_WHICH] = "names", [SETTING_TRUST] = "word",
+        [SETTING_FAILURE] = "word",
     };
     return names[type];
 }

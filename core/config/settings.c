@@ -84,10 +84,15 @@ const struct setting settings[] = {
      "none"},
     {"replay.lifetime", SETTING_DURATION, "1h", NULL, 1, HOURS(168), NULL, NULL,
      AT(replay_lifetime_ms), "how long it is kept after it was last asked for"},
+    {"journal.enabled", SETTING_SWITCH, "true", NULL, 0, 0, NULL, NULL, AT(journal_enabled),
+     "whether calls are recorded at all"},
     {"journal.segment_size", SETTING_SIZE, "64MiB", NULL, MIB(1), (int64_t)GIB(64), NULL, NULL,
      AT(journal_segment_size),
      "how large a file of the journal grows before the next one is begun; at midnight UTC it is "
      "begun anyway"},
+    {"journal.on_failure", SETTING_FAILURE, "wait", NULL, 0, 0, NULL, NULL, AT(journal_on_failure),
+     "what becomes of calls while their lines cannot be written, as on a full disk: they wait until "
+     "they can, or go on without a record"},
 
     {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
      IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},
@@ -137,6 +142,9 @@ const char *const *settings_words(enum setting_type type)
     static const char *const leave[] = {[CONFIG_LEAVE_CANCEL] = "cancel",
                                         [CONFIG_LEAVE_DRAIN] = "drain",
                                         NULL};
+    static const char *const failure[] = {[CONFIG_FAILURE_WAIT] = "wait",
+                                          [CONFIG_FAILURE_DROP] = "drop",
+                                          NULL};
     static const char *const switches[] = {[false] = "false", [true] = "true", NULL};
     static const char *const trust[] = {[CONFIG_TRUST_ON] = "on", [CONFIG_TRUST_OFF] = "off", NULL};
     if (type == SETTING_PARAMS)
@@ -145,6 +153,8 @@ const char *const *settings_words(enum setting_type type)
         return switches;
     if (type == SETTING_TRUST)
         return trust;
+    if (type == SETTING_FAILURE)
+        return failure;
     return type == SETTING_LEAVE ? leave : NULL;
 }
 
@@ -315,6 +325,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         return;
     case SETTING_PARAMS:
     case SETTING_LEAVE:
+    case SETTING_FAILURE:
     case SETTING_SWITCH:
     case SETTING_TRUST:
         describe_words(settings_words(setting->type), out);

@@ -29,6 +29,7 @@ static harborai_status open_journal(struct runtime_loop *l, const struct config 
                                   "HOME");
     journal_subscriber_init(&l->journal, &l->runtime->config, l->metrics.shard,
                             l->runtime->options.log);
+    journal_subscriber_use(&l->journal, config);
     fanout_add(&l->fanout, &l->journal.subscriber);
     return (l->runtime->options.with_late_journal ? journal_open_later : journal_open)(
         &l->journal.journal, config->state_dir, &clock_system, loop_index(l->loop), error);
@@ -47,7 +48,7 @@ static harborai_status build_loop(struct runtime *runtime, unsigned index,
     if (index == 0)
         fanout_add(&l->fanout, runtime->options.subscriber);
     st = transport_create(runtime->transport, l->loop, &l->transport, error);
-    if (st >= 0 && runtime->options.with_journal)
+    if (st >= 0 && runtime->options.with_journal && config->journal_enabled)
         st = open_journal(l, config, error);
     if (st < 0)
         return st;

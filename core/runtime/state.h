@@ -76,6 +76,8 @@ struct journal_subscriber {
     const struct snapshot *config; /* borrowed; struct config */
     struct buf line;   /* scratch */
     uint64_t lost;     /* lines */
+    uint64_t lost_before; /* of them those that the log was told of */
+    bool drops;        /* what finds no room is lost, and nobody waits */
     _Atomic int64_t failed_ns; /* since when it cannot be written; 0 = it can; read by any thread */
     int64_t said_ns;   /* when the log was last told; 0 = never */
     bool is_said;      /* what the log last heard is that it fails */
@@ -270,6 +272,8 @@ void services_cancel_tick(struct runtime_provider *p);
 /* --- subscribers.c --- */
 void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot *config,
                              struct metrics_shard *metrics, const struct log *log);
+/* [init or loop] The settings of this moment; each commit takes them by itself. */
+void journal_subscriber_use(struct journal_subscriber *j, const struct config *config);
 /* How many lines are lost. */
 uint64_t journal_subscriber_release(struct journal_subscriber *j);
 void metrics_subscriber_init(struct metrics_subscriber *m, struct metrics_shard *shard);

@@ -14,6 +14,15 @@ static struct journal_subscriber *journal_of(struct record_subscriber *self)
     return CONTAINER_OF(self, struct journal_subscriber, subscriber);
 }
 
+static void lose_line(struct journal_subscriber *j, const struct record *record,
+                      enum journal_kind kind, const char *why)
+{
+    journal_skip(&j->journal, kind, slice_of(record->key));
+    metrics_add(j->metrics, METRIC_JOURNAL_LOST, 1);
+    if (j->lost++ == j->lost_before)
+        log_write(j->log, LOG_LEVEL_ERROR, "journal.line_lost", "error='%s'", why);
+}
+
 static void add_line(struct record_subscriber *self, const struct record *record,
                      enum journal_kind kind, void (*write)(struct buf *out, const struct record *record))
 {
@@ -24,8 +33,8 @@ static void add_line(struct record_subscriber *self, const struct record *record
     harborai_status st = buf_status(&j->line, &error);
     if (st >= 0)
         st = journal_add(&j->journal, kind, slice_of(record->key), buf_slice(&j->line), &error);
-    if (st < 0 && j->lost++ == 0)
-        log_write(j->log, LOG_LEVEL_ERROR, "journal.line_lost", "error='%s'", error.message);
+    if (st < 0)
+        lose_line(j, record, kind, error.message);
 }
 
 /* Room for the longest line, both where it is made and where it waits. */
@@ -33,6 +42,8 @@ static bool journal_subscriber_has_room(struct record_subscriber *self)
 {
     struct journal_subscriber *j = journal_of(self);
     buf_clear(&j->line);
+    if (j->drops)
+        return true;
     return buf_reserve(&j->line, LIMIT_JOURNAL_LINE) != NULL && journal_has_room(&j->journal);
 }
 
@@ -72,8 +83,10 @@ static void say_recovery(struct journal_subscriber *j, uint64_t lines)
     j->failed_ns = 0;
     if (j->is_said)
         log_write(j->log, LOG_LEVEL_WARN, "journal.recovered",
-                  "segment='%s' lines=%zu after_ms=%lld", journal_path(&j->journal), (size_t)lines,
+                  "segment='%s' lines=%zu lost=%zu after_ms=%lld", journal_path(&j->journal),
+                  (size_t)lines, (size_t)(j->lost - j->lost_before),
                   (long long)(failed_ns / NS_PER_MS));
+    j->lost_before = j->lost;
     j->is_said = false;
 }
 
@@ -82,8 +95,7 @@ static bool commit_journal(struct record_subscriber *self)
     struct journal_subscriber *j = journal_of(self);
     struct journal_counts before = j->journal.counts;
     harborai_error error = HARBORAI_ERROR_INIT;
-    const struct config *config = snapshot_get(j->config);
-    j->journal.segment_size = (uint64_t)config->journal_segment_size;
+    journal_subscriber_use(j, snapshot_get(j->config));
     harborai_status st = journal_commit(&j->journal, &error);
 
     metrics_add(j->metrics, METRIC_JOURNAL_LINES,
@@ -98,7 +110,7 @@ static bool commit_journal(struct record_subscriber *self)
     } else if (j->failed_ns != 0) {
         say_recovery(j, j->journal.counts.lines - before.lines);
     }
-    return st >= 0;
+    return st >= 0 || j->drops;
 }
 
 static bool journal_refuses(const struct record_subscriber *self, const char **ret_why)
@@ -107,7 +119,7 @@ static bool journal_refuses(const struct record_subscriber *self, const char **r
         CONTAINER_OF((uintptr_t)self, struct journal_subscriber, subscriber);
     *ret_why = "the journal cannot be written, so no call is begun: is the disk of the state "
                "directory full?";
-    return journal_is_full(&j->journal);
+    return !j->drops && journal_is_full(&j->journal);
 }
 
 static const struct record_subscriber_functions journal_functions = {
@@ -127,6 +139,12 @@ void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot
     j->metrics = metrics;
     j->log = log;
     buf_init(&j->line, LIMIT_JOURNAL_LINE);
+}
+
+void journal_subscriber_use(struct journal_subscriber *j, const struct config *config)
+{
+    j->journal.segment_size = (uint64_t)config->journal_segment_size;
+    j->drops = config->journal_on_failure == CONFIG_FAILURE_DROP;
 }
 
 uint64_t journal_subscriber_release(struct journal_subscriber *j)

@@ -163,6 +163,11 @@ static void note_line(struct journal *journal, struct segment_writer *w, enum jo
         seal(journal, w);
 }
 
+static uint64_t hash_of(harborai_str key)
+{
+    return hash_slice(key, 0) | 1; /* never 0 */
+}
+
 static harborai_status check_line(harborai_str line, harborai_error *error)
 {
     if (line.len <= 2 || line.data[0] != '{' || line.data[line.len - 1] != '}')
@@ -191,7 +196,7 @@ harborai_status journal_add(struct journal *journal, enum journal_kind kind, har
                                   pending->len);
     if (!journal_has_pending(journal))
         rotate_if_due(journal);
-    uint64_t hash = hash_slice(key, 0) | 1;
+    uint64_t hash = hash_of(key);
     struct segment_writer *w = writer_of(journal, hash);
     size_t begin = pending->len;
     uint64_t seq = w->seq;
@@ -200,6 +205,13 @@ harborai_status journal_add(struct journal *journal, enum journal_kind kind, har
     add_span(journal, w, begin);
     note_line(journal, w, kind, hash);
     return HARBORAI_OK;
+}
+
+void journal_skip(struct journal *journal, enum journal_kind kind, harborai_str key)
+{
+    uint64_t hash = hash_of(key);
+    if (kind == JOURNAL_END)
+        key_set_remove(&writer_of(journal, hash)->open, hash);
 }
 
 /* --- Commit ----------------------------------------------------------------------------------- */
@@ -262,18 +274,21 @@ static size_t write_span(struct journal *journal, struct journal_span *span, con
     return left;
 }
 
-/* Former segments that are sealed on disk, or never had a line, are given up. */
-static void give_up_former(struct journal *journal)
+/* Nothing is pending. Former segments that are sealed on disk, or never had a line, are given up;
+ * those whose last line was skipped get their seal. */
+static void tidy_former(struct journal *journal)
 {
     for (struct list *i = journal->former.next, *next; i != &journal->former; i = next) {
         struct segment_writer *w = CONTAINER_OF(i, struct segment_writer, link);
         next = i->next;
         if (w->is_sealed || w->seq == 0)
             segment_writer_destroy(w);
+        else if (w->open.count == 0 && reserve(journal, 0) != NULL)
+            seal(journal, w);
     }
 }
 
-harborai_status journal_commit(struct journal *journal, harborai_error *error)
+static harborai_status write_pending(struct journal *journal, harborai_error *error)
 {
     struct journal_span *spans = (struct journal_span *)(void *)journal->spans.data;
     size_t count = journal->spans.len / sizeof *spans, at = 0, left = 0, whole = 0;
@@ -288,12 +303,22 @@ harborai_status journal_commit(struct journal *journal, harborai_error *error)
     buf_consume(&journal->spans, whole * sizeof *spans);
     if (at > 0)
         settle(journal, at);
-    if (left == 0) {
-        give_up_former(journal);
+    if (left == 0)
         return HARBORAI_OK;
-    }
     journal->counts.failures++;
     return HARBORAI_E_INTERNAL;
+}
+
+harborai_status journal_commit(struct journal *journal, harborai_error *error)
+{
+    harborai_status st = write_pending(journal, error);
+    while (st >= 0 && !list_is_empty(&journal->former)) {
+        tidy_former(journal);
+        if (!journal_has_pending(journal))
+            break;
+        st = write_pending(journal, error);
+    }
+    return st;
 }
 
 /* Unless calls are under way in it. If that fails too, recovery makes up for it. */

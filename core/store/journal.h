@@ -69,6 +69,9 @@ bool journal_has_room(struct journal *journal);
 MUST_CHECK harborai_status journal_add(struct journal *journal, enum journal_kind kind,
                                        harborai_str key, harborai_str line, harborai_error *error);
 
+/* [loop] In place of a line that could not be added and is given up: a segment does not wait for it. */
+void journal_skip(struct journal *journal, enum journal_kind kind, harborai_str key);
+
 /* [loop] Puts everything pending on record, by one write() for each segment if the system takes it
  * all. E_INTERNAL: the disk did not; what is left stays pending. Without anything pending it does
  * nothing. */

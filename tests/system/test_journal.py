@@ -260,6 +260,35 @@ class DiskTest(unittest.TestCase):
             self.assertEqual(hb.chat().status, 200)
             self.assertNotIn("journal.line", hb.log())
 
+    def test_drop_lets_calls_go_on(self):
+        name = "nobody/" + "\u0001" * 240
+        with disk(journal={"on_failure": "drop"}) as (_, hb, limited), contextlib.ExitStack() as stack:
+            limited.fill()
+            for n in range(20):
+                self.assertEqual(hb.chat(headers={"x-request-id": f"drop-{n}"}).status, 200)
+            self.assertEqual(limited.metric("harborai_journal_lines_lost_total"), 0)
+            asked = 0
+            while limited.metric("harborai_journal_lines_lost_total") == 0 and asked < 2000:
+                for _ in range(50):
+                    self.assertEqual(hb.chat(model=name).status, 404)
+                asked += 50
+            lost = limited.metric("harborai_journal_lines_lost_total")
+            self.assertGreater(lost, 0)
+            self.assertEqual(limited.metric("harborai_journal_refusals_total"), 0)
+            self.assertEqual(hb.log().count("journal.line_lost"), 1)
+            limited.free()
+            self.assertEqual(hb.chat(headers={"x-request-id": "drop-last"}).status, 200)
+            ends = self.ends(hb)
+            self.assertLessEqual({f"drop-{n}" for n in range(20)} | {"drop-last"}, set(ends))
+            self.assertRegex(hb.log(), f"warn journal\\.recovered .* lost=({lost}|{lost + 1}) ")
+            self.assertGreaterEqual(len(ends), asked - lost)
+
+    def test_switched_off(self):
+        with disk(journal={"enabled": False}) as (_, hb, limited):
+            self.assertEqual(hb.chat().status, 200)
+            self.assertEqual(limited.metric("harborai_journal_lines_total"), 0)
+            self.assertFalse(os.path.exists(os.path.join(hb.state, "journal")))
+
     def test_kill_9_leaves_no_answer_without_its_line(self):
         with disk() as (_, hb, limited), contextlib.ExitStack() as stack:
             streams = {f"kill-{n}": ask(stack, hb, f"kill-{n}", {"events": 5, "delay_ms": 60},

@@ -344,7 +344,7 @@ static int64_t moving_ns(const struct clock *self)
     return CONTAINER_OF((uintptr_t)self, struct moving_clock, clock)->now_ns;
 }
 
-/* Plays "b1 e1 | …": a begin, end or amend line of call 1, a commit, and "+" for the next day. All
+/* Plays "b1 e1 | …": a begin, end or amend line of call 1, a commit, "s1" its end line given up, and "+" for the next day. All
  * segments, the oldest first, each as lines_of() with a '|' behind it. */
 static void play(struct scratch *s, struct moving_clock *clock, uint64_t segment_size,
                  const char *steps, bool is_killed, struct buf *out)
@@ -360,6 +360,8 @@ static void play(struct scratch *s, struct moving_clock *clock, uint64_t segment
             clock->now_ns += INT64_C(86400) * NS_PER_S;
         if (*at == '|')
             CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
+        if (*at == 's')
+            journal_skip(&j, JOURNAL_END, (harborai_str){at + 1, 1});
         if (strchr("bea", *at) == NULL)
             continue;
         snprintf(line, sizeof line, "{\"%c\":%c}", at[0], at[1]);
@@ -412,6 +414,8 @@ static void test_rotation(void)
         {"an amendment before and after", false, false, "b1e1a1|b2e2|+b3|a2|e3|",
          "{\"b\":1} {\"e\":1} {\"a\":1} {\"b\":2} {\"e\":2} seal 6 2 |"
          "{\"b\":3} {\"a\":2} {\"e\":3} seal 4 1 |"},
+        {"an end that was given up", false, false, "b1|+b2|s1|e2|",
+         "{\"b\":1} seal 2 0 |{\"b\":2} {\"e\":2} seal 3 1 |"},
         {"no attempt", false, false, "e1|+e2|", "{\"e\":1} seal 2 1 |{\"e\":2} seal 2 1 |"},
         {"by size", true, false, "b1e1|b2e2|b3|b4|e3|e4|",
          "{\"b\":1} {\"e\":1} seal 3 1 |{\"b\":2} {\"e\":2} seal 3 1 |"
