@@ -16,6 +16,7 @@ libyaml-dev:yaml-0.1.pc
 libelf-dev:libelf.pc
 libedit-dev:libedit.pc
 libsqlite3-dev:sqlite3.pc
+libzstd-dev:libzstd.pc
 python3:python3
 ca-certificates:/etc/ssl/certs/ca-certificates.crt'
 

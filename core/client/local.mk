@@ -24,7 +24,7 @@ client_rooms = core/runtime/libruntime.la \
 	core/account/libaccount.la core/record/librecord.la pricing/libpricing.la core/chat/libchat.la \
 	core/config/libconfig.la core/loop/libloop.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la
-client_libs = $(CURL_LIBS) $(OPENSSL_LIBS) $(JSONC_LIBS) $(YAML_LIBS) $(ELF_LIBS)
+client_libs = $(CURL_LIBS) $(OPENSSL_LIBS) $(JSONC_LIBS) $(YAML_LIBS) $(ELF_LIBS) $(ZSTD_LIBS)
 
 harboraiinclude_HEADERS += %reldir%/include/harborai/harborai.h
 pkgconfig_DATA += %reldir%/harborai.pc

@@ -3,18 +3,14 @@
  * its file's time is not long before that of the newest call known. */
 #include "store/journal_read.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "json_value.h"
+#include "store/journal_list.h"
 #include "store/journal_segment.h"
 #include "wire/json_write.h"
 
@@ -26,7 +22,7 @@ struct journal_reader {
     journal_fault_fn *on_fault;
     void *context;
     struct journal_segment *segments; /* the youngest file first */
-    size_t count, capacity, opened;
+    size_t count, opened;
     struct journal_segment *given; /* whose call was given out last */
 };
 
@@ -37,29 +33,17 @@ static harborai_status no_memory(harborai_error *error)
     return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
 }
 
-static harborai_status add_segment(struct journal_reader *r, const char *name, harborai_error *error)
+static harborai_status add_segment(struct journal_reader *r, const struct journal_file *file,
+                                   harborai_error *error)
 {
-    struct stat now;
-    if (!slice_ends_with(slice_of(name), ".jsonl") ||
-        fstatat(r->directory, name, &now, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(now.st_mode))
-        return HARBORAI_OK;
-    if (r->count == r->capacity) {
-        size_t capacity = r->capacity > 0 ? 2 * r->capacity : 16;
-        struct journal_segment *grown = realloc(r->segments, capacity * sizeof *grown);
-        if (grown == NULL)
-            return no_memory(error);
-        r->segments = grown;
-        r->capacity = capacity;
-    }
-    char *copy = slice_dup(slice_of(name));
+    char *copy = slice_dup(slice_of(file->name));
     if (copy == NULL)
         return no_memory(error);
-    r->segments[r->count++] = (struct journal_segment){
-        .name = copy,
-        .mtime_ns = now.st_mtim.tv_sec * NS_PER_S + now.st_mtim.tv_nsec,
-        .fd = -1,
-        .on_fault = r->on_fault,
-        .context = r->context};
+    r->segments[r->count++] = (struct journal_segment){.name = copy,
+                                                       .mtime_ns = file->mtime_ns,
+                                                       .text = {.fd = -1},
+                                                       .on_fault = r->on_fault,
+                                                       .context = r->context};
     return HARBORAI_OK;
 }
 
@@ -73,34 +57,18 @@ static int compare_segments(const void *a, const void *b)
 
 static harborai_status read_directory(struct journal_reader *r, harborai_error *error)
 {
-    harborai_status st = HARBORAI_OK;
-    int fd = fcntl(r->directory, F_DUPFD_CLOEXEC, 0);
-    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
-    if (listing == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return no_memory(error);
-    }
-    for (struct dirent *entry; st == HARBORAI_OK && (entry = readdir(listing)) != NULL;)
-        st = add_segment(r, entry->d_name, error);
-    closedir(listing);
+    struct journal_list list;
+    harborai_status st = journal_list_read(r->directory, &list, error);
+    if (st < 0 || list.count == 0)
+        return st;
+    r->segments = calloc(list.count, sizeof *r->segments);
+    if (r->segments == NULL)
+        st = no_memory(error);
+    for (size_t i = 0; i < list.count && st == HARBORAI_OK; i++)
+        st = add_segment(r, &list.files[i], error);
+    journal_list_release(&list);
     if (r->count > 0)
         qsort(r->segments, r->count, sizeof *r->segments, compare_segments);
-    return st;
-}
-
-static harborai_status open_directory(struct journal_reader *r, harborai_str state_dir,
-                                      harborai_error *error)
-{
-    char *path = NULL, why[128];
-    if (asprintf(&path, "%.*s/journal", SLICE_ARG(state_dir)) < 0)
-        return no_memory(error);
-    r->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    harborai_status st = HARBORAI_OK;
-    if (r->directory < 0 && errno != ENOENT)
-        st = harborai_error_set(error, HARBORAI_E_CONFIG, "cannot read '%s': %s; set --state-dir to the directory that has it", path,
-                                error_of_errno(errno, why));
-    free(path);
     return st;
 }
 
@@ -114,7 +82,7 @@ harborai_status journal_reader_create(harborai_str state_dir, journal_fault_fn *
     r->directory = -1;
     r->on_fault = on_fault;
     r->context = context;
-    harborai_status st = open_directory(r, state_dir, error);
+    harborai_status st = journal_directory_open(state_dir, &r->directory, error);
     if (st == HARBORAI_OK && r->directory >= 0)
         st = read_directory(r, error);
     if (st < 0) {

@@ -4,20 +4,16 @@
  * than a line or two: a segment may be of any length. */
 #include "store/journal_segment.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "json_scan.h"
 #include "json_value.h"
+#include "store/journal_list.h"
 #include "store/line_check.h"
 
 #define MOST_MEMBERS 128
@@ -40,7 +36,8 @@ PRINTF(2, 3) static void say(struct journal_segment *s, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    buf_printf(&text, "%s: %s", s->name, reason);
+    buf_printf(&text, "%s.jsonl%s: %s", s->name,
+               segment_text_is_compressed(&s->text) ? ".zst" : "", reason);
     buf_add_char(&text, '\0');
     if (text.failed == HARBORAI_OK && s->on_fault != NULL)
         s->on_fault(s->context, text.data);
@@ -117,7 +114,10 @@ static harborai_str find_amendment(struct journal_segment *s, uint64_t key)
             continue;
         buf_clear(&s->amend);
         char *room = buf_reserve(&s->amend, a[i].len);
-        if (room == NULL || pread(s->fd, room, a[i].len, (off_t)a[i].at) != (ssize_t)a[i].len)
+        size_t got;
+        if (room == NULL ||
+            segment_text_read(&s->text, a[i].at, room, a[i].len, &got, NULL) < 0 ||
+            got < a[i].len)
             return SLICE_NONE;
         buf_commit(&s->amend, a[i].len);
         harborai_str line = buf_slice(&s->amend);
@@ -198,7 +198,7 @@ void journal_segment_advance(struct journal_segment *s)
     harborai_str text;
     uint64_t at;
     s->has_call = false;
-    while (s->fd >= 0 && (step = tail_previous(&s->tail, &text, &at, &error)) == TAIL_LINE) {
+    while (s->text.fd >= 0 && (step = tail_previous(&s->tail, &text, &at, &error)) == TAIL_LINE) {
         struct line line;
         const char *reason = text.len > 0 ? read_line(text, &line) : NULL;
         if (reason != NULL)
@@ -224,29 +224,24 @@ void journal_segment_advance(struct journal_segment *s)
  * lines in it. */
 static harborai_status open_tail(struct journal_segment *s, harborai_error *error)
 {
-    struct stat now;
-    s->is_live = flock(s->fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    if (!s->is_live)
-        (void)flock(s->fd, LOCK_UN);
-    if (fstat(s->fd, &now) < 0 || !S_ISREG(now.st_mode))
-        return harborai_error_set(error, HARBORAI_E_INTERNAL, "it is no file");
-    return tail_open(&s->tail, s->fd, (uint64_t)now.st_size, error);
+    uint64_t size;
+    s->is_live = !segment_text_is_compressed(&s->text) && journal_file_is_live(s->text.fd);
+    harborai_status st = segment_text_size(&s->text, &size, error);
+    return st < 0 ? st : tail_open(&s->tail, &s->text, size, error);
 }
 
 void journal_segment_open(struct journal_segment *s, int directory)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    char why[128];
     buf_init(&s->amend, LIMIT_JOURNAL_LINE + 1);
     buf_init(&s->keys, MOST_KEYS);
     buf_init(&s->amendments, (MOST_AMENDMENTS + 1) * sizeof(struct amendment));
-    s->fd = openat(directory, s->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (s->fd < 0) {
-        if (errno != ENOENT) /* its process ended and had written nothing */
-            say(s, "cannot be opened: %s", error_of_errno(errno, why));
+    harborai_status st = segment_text_open(&s->text, directory, slice_of(s->name), &error);
+    if (st == HARBORAI_E_NOT_FOUND) /* its process ended and had written nothing, or its time is over */
         return;
-    }
-    if (open_tail(s, &error) < 0) {
+    if (st == HARBORAI_OK)
+        st = open_tail(s, &error);
+    if (st < 0) {
         say(s, "%s", error.message);
         journal_segment_close(s);
         return;
@@ -263,8 +258,6 @@ void journal_segment_close(struct journal_segment *s)
     buf_release(&s->amend);
     buf_release(&s->keys);
     buf_release(&s->amendments);
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
+    segment_text_close(&s->text);
     s->has_call = false;
 }

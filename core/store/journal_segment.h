@@ -7,9 +7,9 @@
 #include "store/tail.h"
 
 struct journal_segment {
-    char *name;       /* owned; in the journal's directory */
+    char *name;       /* owned; without suffix */
     int64_t mtime_ns; /* no line is much younger */
-    int fd;           /* -1: not open */
+    struct segment_text text; /* closed: not open */
     bool is_live;     /* a process holds its lock */
     bool has_call;
     struct journal_call call; /* the newest that was not given out */

@@ -1,25 +1,29 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libstore.la
+%canon_reldir%_libstore_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS)
+%canon_reldir%_libstore_la_LIBADD = $(ZSTD_LIBS)
 %canon_reldir%_libstore_la_SOURCES = %reldir%/call.c %reldir%/call.h %reldir%/call_write.c \
 	%reldir%/crash_list.c %reldir%/crash_mark.c %reldir%/crash_mark.h %reldir%/drain.h \
 	%reldir%/journal.c %reldir%/journal.h %reldir%/journal_follow.c %reldir%/journal_follow.h \
 	%reldir%/journal_list.c %reldir%/journal_list.h %reldir%/segment_text.c \
 	%reldir%/segment_text.h %reldir%/journal_read.c %reldir%/journal_read.h \
-	%reldir%/journal_segment.c %reldir%/journal_segment.h %reldir%/key_set.c %reldir%/key_set.h \
-	%reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
-	%reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h %reldir%/segment.c \
-	%reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h %reldir%/tail.c \
-	%reldir%/tail.h
+	%reldir%/journal_segment.c %reldir%/journal_segment.h %reldir%/key_set.c \
+	%reldir%/key_set.h %reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c \
+	%reldir%/plugin_state.h %reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h \
+	%reldir%/segment.c %reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h \
+	%reldir%/tail.c %reldir%/tail.h
 # What becomes of segments whose process is gone.
-%canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
-	%reldir%/recovery.c %reldir%/recovery.h
+%canon_reldir%_libstore_la_SOURCES += %reldir%/frames.c %reldir%/frames.h %reldir%/frames_table.h \
+	%reldir%/frames_writer.c %reldir%/open_calls.c %reldir%/open_calls.h %reldir%/recovery.c \
+	%reldir%/recovery.h %reldir%/seal.c %reldir%/seal.h %reldir%/upkeep_tools.h
 
 # What a program needs that copies the journal elsewhere or asks for what is there; libharborai, which
 # only writes, has none of it.
 noinst_LTLIBRARIES += %reldir%/libdrain.la
-%canon_reldir%_libdrain_la_SOURCES = %reldir%/drain.h %reldir%/histogram.c \
-	%reldir%/histogram.h %reldir%/index.c %reldir%/index.h %reldir%/index_pack.c \
-	%reldir%/index_parts.h %reldir%/index_rollup.c %reldir%/index_row.c %reldir%/index_schema.c \
+%canon_reldir%_libdrain_la_SOURCES = %reldir%/drain.h %reldir%/histogram.c %reldir%/histogram.h \
+	%reldir%/index.c %reldir%/index.h %reldir%/index_pack.c %reldir%/index_parts.h \
+	%reldir%/index_rollup.c %reldir%/index_row.c %reldir%/index_schema.c \
 	%reldir%/index_write.c
 %canon_reldir%_libdrain_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+# What reads segments forward, and what becomes of those whose process is gone.
 EXTRA_DIST += doc/index.md

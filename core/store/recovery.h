@@ -9,22 +9,7 @@
 #ifndef STORE_RECOVERY_H
 #define STORE_RECOVERY_H
 
-#include "base/attr.h"
-#include "base/clock.h"
-#include "base/log.h"
-
-/* What whoever looks after the segments of a directory has. */
-struct upkeep_tools {
-    int directory;                 /* the journal's; borrowed */
-    const struct clock *clock;
-    const struct log *log;         /* may be NULL */
-    const atomic_bool *is_stopped; /* set by another thread: leave the rest for later; may be NULL */
-};
-
-static inline bool upkeep_is_stopped(const struct upkeep_tools *tools)
-{
-    return tools->is_stopped != NULL && atomic_load(tools->is_stopped);
-}
+#include "store/upkeep_tools.h"
 
 enum recovery {
     RECOVERY_NOT_NEEDED, /* it is sealed, or gone */

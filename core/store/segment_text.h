@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain text of a segment, to be read at any offset. The file may grow meanwhile, and what stands
- * behind its last line end may be cut off. [job] */
+/* The plain text of a segment, to be read at any offset, compressed or not. A file that is not may grow
+ * meanwhile, or be compressed, and what stands behind its last line end may be cut off. [job] */
 #ifndef STORE_SEGMENT_TEXT_H
 #define STORE_SEGMENT_TEXT_H
 
@@ -10,9 +10,17 @@
 #include "base/attr.h"
 #include "base/slice.h"
 
+struct frames;
+
 struct segment_text {
-    int fd; /* owned; -1 = closed */
+    int fd;                /* owned; -1 = closed */
+    struct frames *frames; /* owned; NULL: the file is the text */
 };
+
+static inline bool segment_text_is_compressed(const struct segment_text *text)
+{
+    return text->frames != NULL;
+}
 
 /* The segment of that name, without suffix. E_NOT_FOUND: there is none (any more). E_INTERNAL: it
  * cannot be read. */

@@ -3,10 +3,8 @@
  * stand in the file at `start`. */
 #include "store/tail.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -15,22 +13,16 @@
 #define BLOCK KIB(32)
 #define ROOM (BLOCK + LIMIT_JOURNAL_LINE + 1)
 
-static harborai_status read_at(int fd, char *to, size_t len, uint64_t at, harborai_error *error)
+static harborai_status read_at(struct segment_text *text, char *to, size_t len, uint64_t at,
+                               harborai_error *error)
 {
-    char why[128];
-    while (len > 0) {
-        ssize_t got = pread(fd, to, len, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return harborai_error_set(error, HARBORAI_E_INTERNAL, "cannot be read at byte %llu: %s",
-                                      (unsigned long long)at,
-                                      got < 0 ? error_of_errno(errno, why) : "it became shorter");
-        to += got;
-        at += (uint64_t)got;
-        len -= (size_t)got;
-    }
-    return HARBORAI_OK;
+    size_t got;
+    harborai_status st = segment_text_read(text, at, to, len, &got, error);
+    if (st == HARBORAI_OK && got < len)
+        st = harborai_error_set(error, HARBORAI_E_INTERNAL,
+                                "cannot be read at byte %llu: it became shorter",
+                                (unsigned long long)(at + got));
+    return st;
 }
 
 static harborai_status no_memory(harborai_error *error)
@@ -50,7 +42,7 @@ static harborai_status read_block(struct tail *tail, harborai_error *error)
         tail->capacity = ROOM;
     }
     memmove(tail->bytes + len, tail->bytes, tail->held);
-    harborai_status st = read_at(tail->fd, tail->bytes, len, tail->start - len, error);
+    harborai_status st = read_at(tail->text, tail->bytes, len, tail->start - len, error);
     if (st < 0)
         return st;
     tail->start -= len;
@@ -76,9 +68,10 @@ static harborai_status drop_rest(struct tail *tail, uint64_t *ret_dropped, harbo
     }
 }
 
-harborai_status tail_open(struct tail *tail, int fd, uint64_t size, harborai_error *error)
+harborai_status tail_open(struct tail *tail, struct segment_text *text, uint64_t size,
+                          harborai_error *error)
 {
-    *tail = (struct tail){.fd = fd, .start = size, .bytes = malloc(BLOCK), .capacity = BLOCK};
+    *tail = (struct tail){.text = text, .start = size, .bytes = malloc(BLOCK), .capacity = BLOCK};
     if (tail->bytes == NULL)
         return no_memory(error);
     harborai_status st = drop_rest(tail, &tail->torn, error);
@@ -90,7 +83,7 @@ harborai_status tail_open(struct tail *tail, int fd, uint64_t size, harborai_err
 void tail_close(struct tail *tail)
 {
     free(tail->bytes);
-    *tail = (struct tail){.fd = -1};
+    *tail = (struct tail){.text = NULL};
 }
 
 enum tail_step tail_previous(struct tail *tail, harborai_str *ret_line, uint64_t *ret_at,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A file's lines from the last to the first, a block at a time: what stands far from the end is never
- * read. The file may grow meanwhile; what comes after tail_open() is not seen. */
+/* A segment's lines from the last to the first, a block at a time: what stands far from the end is never
+ * read. It may grow meanwhile; what comes after tail_open() is not seen. */
 #ifndef STORE_TAIL_H
 #define STORE_TAIL_H
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "store/segment_text.h"
 
 struct tail {
-    int fd;         /* borrowed */
-    uint64_t start; /* offset in the file of the bytes that are held */
+    struct segment_text *text; /* borrowed */
+    uint64_t start; /* offset of the bytes that are held */
     size_t held;    /* of `bytes`: what is not given out yet */
     char *bytes;    /* owned */
     size_t capacity;
@@ -20,11 +21,11 @@ struct tail {
 /* What tail_previous() found. */
 enum tail_step { TAIL_LINE, TAIL_END, TAIL_FAILED };
 
-/* [job] Finds the end of the last whole line. `size` bytes belong to the file now. E_MEMORY;
+/* [job] Finds the end of the last whole line. It has `size` bytes now. E_MEMORY;
  * E_INTERNAL: it cannot be read. */
-MUST_CHECK harborai_status tail_open(struct tail *tail, int fd, uint64_t size,
-                                     harborai_error *error);
-void tail_close(struct tail *tail); /* a zeroed one too; the descriptor stays open */
+MUST_CHECK harborai_status tail_open(struct tail *tail, struct segment_text *text,
+                                     uint64_t size, harborai_error *error);
+void tail_close(struct tail *tail); /* a zeroed one too; the text stays open */
 
 /* [job] The line before, without its end, borrowed until the next call, and its offset. TAIL_FAILED:
  * E_INTERNAL. */

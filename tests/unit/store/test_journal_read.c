@@ -215,11 +215,11 @@ static void test_tail_reads_what_was_written(void)
     }
     buf_add(&text, HARBORAI_STR("torn"));
     CU_ASSERT_FATAL(text.failed == HARBORAI_OK);
-    scratch_write(&s, "f", buf_slice(&text));
-    char path[256];
-    snprintf(path, sizeof path, "%s/journal/f", s.dir);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    CU_ASSERT_FATAL(fd >= 0 && tail_open(&tail, fd, text.len, NULL) == HARBORAI_OK);
+    scratch_write(&s, "f.jsonl", buf_slice(&text));
+    int directory = scratch_journal(&s);
+    struct segment_text file;
+    CU_ASSERT_FATAL(segment_text_open(&file, directory, HARBORAI_STR("f"), NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(tail_open(&tail, &file, text.len, NULL) == HARBORAI_OK);
     CU_ASSERT(tail.torn == 4);
     size_t left_out = 0, end = text.len - 4;
     while (count-- > 0) {
@@ -237,8 +237,9 @@ static void test_tail_reads_what_was_written(void)
     CU_ASSERT(tail_previous(&tail, &line, &at, NULL) == TAIL_END);
     CU_ASSERT(left_out > 0 && left_out == tail.long_lines);
     tail_close(&tail);
-    CU_ASSERT(tail_open(&tail, fd, text.len + 1, NULL) == HARBORAI_E_INTERNAL);
-    close(fd);
+    CU_ASSERT(tail_open(&tail, &file, text.len + 1, NULL) == HARBORAI_E_INTERNAL);
+    segment_text_close(&file);
+    close(directory);
     scratch_release(&s);
 }
 
