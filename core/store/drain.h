@@ -5,12 +5,16 @@
  *
  * One thread a store, and of all processes with one state directory, one: it holds
  * <state_dir>/drain-NAME.lock. It sleeps until the journal's directory changes. Its memory is bounded
- * by one batch, whatever waits. */
+ * by one batch, whatever waits. A line that the store refuses for ever, or that is no call, is set aside
+ * in <state_dir>/refused/NAME.jsonl (in rare cases twice: who reads it goes by the key), and counted.
+ *
+ * Who touches the lock's file has it read the journal from the store's positions anew. */
 #ifndef STORE_DRAIN_H
 #define STORE_DRAIN_H
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/call.h"
 
 struct journal_position;
@@ -70,6 +74,7 @@ enum drain_state {
 struct drain_settings {
     harborai_str state_dir;    /* copied */
     const struct clock *clock; /* borrowed */
+    const struct log *log;     /* borrowed; or NULL */
     unsigned batch;            /* calls a transaction, at most */
     unsigned max_failures;     /* in a row, then the state is DRAIN_FAILING */
     int64_t most_wait_ms;      /* between two attempts, which begin at 1 s */
@@ -82,7 +87,7 @@ struct drain_status {
     uint64_t failures;              /* attempts that failed */
     uint64_t backlog_bytes;         /* of the journal that the store has not, as of the last look */
     int64_t last_commit_ns;         /* UTC; 0: none yet */
-    char error[256];                /* why the last attempt failed; "": it did not */
+    char error[512];                /* why the last attempt failed; "": it did not */
 };
 
 struct drain;
@@ -92,9 +97,10 @@ MUST_CHECK harborai_status drain_start(const struct drain_settings *settings,
                                        struct drain_store *store, struct drain **ret_drain,
                                        harborai_error *error);
 
-/* [init] Lets it commit what it has at hand and waits for its end, but no longer than `timeout_ms` for
- * the store: then what was not committed waits in the journal. Accepts NULL. */
-void drain_stop(struct drain *drain, int64_t timeout_ms);
+/* [init] Lets it copy what stands in the journal now and waits for its end, no longer than
+ * `timeout_ms`: what was not copied waits in the journal. False: it hangs in its store still; then
+ * neither the store nor what it borrows may be freed, and the process is to end. Accepts NULL. */
+bool drain_stop(struct drain *drain, int64_t timeout_ms);
 
 /* [any] */
 void drain_status_of(struct drain *drain, struct drain_status *ret_status);

@@ -20,10 +20,10 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 # What a program needs that copies the journal elsewhere or asks for what is there; libharborai, which
 # only writes, has none of it.
 noinst_LTLIBRARIES += %reldir%/libdrain.la
-%canon_reldir%_libdrain_la_SOURCES = %reldir%/drain.h %reldir%/histogram.c %reldir%/histogram.h \
-	%reldir%/index.c %reldir%/index.h %reldir%/index_pack.c %reldir%/index_parts.h \
-	%reldir%/index_rollup.c %reldir%/index_row.c %reldir%/index_schema.c \
-	%reldir%/index_write.c
+%canon_reldir%_libdrain_la_SOURCES = %reldir%/drain.c %reldir%/drain.h %reldir%/drain_copy.c \
+	%reldir%/drain_copy.h %reldir%/histogram.c %reldir%/histogram.h %reldir%/index.c \
+	%reldir%/index.h %reldir%/index_pack.c %reldir%/index_parts.h %reldir%/index_rollup.c \
+	%reldir%/index_row.c %reldir%/index_schema.c %reldir%/index_write.c
 %canon_reldir%_libdrain_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 # What reads segments forward, and what becomes of those whose process is gone.
 EXTRA_DIST += doc/index.md
