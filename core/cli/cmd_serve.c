@@ -16,8 +16,11 @@
 #include "cli/fatal.h"
 #include "cli/setup.h"
 #include "runtime/runtime.h"
+#include "server/drains.h"
 #include "server/server.h"
 #include "wire/url.h"
+
+#define DRAIN_LIMIT_MS 5000
 
 static const struct option_spec options[] = {
     {"host", 0, "ADDRESS", "the address to listen on (default 127.0.0.1)"},
@@ -52,12 +55,14 @@ struct serving {
     const struct arguments *arguments;
     struct log log;
     struct runtime *runtime;
+    struct drains *drains;
     int64_t shutdown_ms; /* of the configuration in force */
 
     /* What a running gateway cannot change; texts are owned. */
     char *host, *state_dir;
     int64_t port, workers, max_body;
     bool is_recording;
+    bool has_index;
 
     char *files[FILES_COUNT]; /* that the configuration in force comes from; owned, NULL = none */
 };
@@ -144,6 +149,7 @@ static void tell_what_stays(const struct serving *s, const struct config *config
     keep_text(&s->log, "state_dir", s->state_dir, config->state_dir);
     keep_text(&s->log, "journal.enabled", s->is_recording ? "true" : "false",
               slice_of(config->journal_enabled ? "true" : "false"));
+    keep_number(&s->log, "store.sqlite.enabled", s->has_index, config->has_index);
 }
 
 static void forget_files(char *files[static FILES_COUNT])
@@ -277,13 +283,20 @@ static void keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, (int)MIB(8));
 }
 
+/* Calls come first in what a graceful stop may take; what is not copied then is copied later. */
+static int64_t drain_limit_ms(const struct serving *s)
+{
+    return s->shutdown_ms < DRAIN_LIMIT_MS ? s->shutdown_ms : DRAIN_LIMIT_MS;
+}
+
 static enum exit_code serve(struct serving *s)
 {
     struct server_options where = {.host = slice_of(s->host),
                                    .port = s->port,
                                    .max_body = s->max_body,
                                    .with_control = true,
-                                   .state_dir = slice_of(s->state_dir)};
+                                   .state_dir = slice_of(s->state_dir),
+                                   .drains = s->drains};
     harborai_error error = HARBORAI_ERROR_INIT;
     struct server *server;
 
@@ -299,6 +312,7 @@ static enum exit_code serve(struct serving *s)
               (long long)s->shutdown_ms);
     if (stop(server, s->runtime, s->shutdown_ms) > 0) { /* their threads may still reach everything */
         runtime_destroy(s->runtime);                    /* so this closes the journal alone */
+        (void)drains_stop(s->drains, drain_limit_ms(s));
         _exit(EXIT_OK);
     }
     server_destroy(server);
@@ -337,9 +351,20 @@ static bool remember(struct serving *s, const struct config *config)
     s->workers = config->workers;
     s->max_body = config->max_body;
     s->is_recording = config->journal_enabled;
+    s->has_index = config->has_index;
     s->shutdown_ms = config->shutdown_ms;
     copy_files(config, s->files);
     return s->host != NULL && s->state_dir != NULL;
+}
+
+/* Without them calls are on record all the same, and are copied by whoever drains next. */
+static void start_drains(struct serving *s)
+{
+    struct drains_options with = {
+        .state_dir = slice_of(s->state_dir), .log = &s->log, .with_index = s->has_index};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (drains_start(&with, &s->drains, &error) < 0)
+        log_write(&s->log, LOG_LEVEL_WARN, "drain.none", "error='%s'", error.message);
 }
 
 static enum exit_code start(struct serving *s, struct config *config)
@@ -358,8 +383,11 @@ static enum exit_code start(struct serving *s, struct config *config)
         return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
     }
     warn_of_nothing(s);
+    start_drains(s);
     enum exit_code code = serve(s);
     runtime_destroy(s->runtime);
+    if (!drains_stop(s->drains, drain_limit_ms(s))) /* its thread may still reach everything */
+        _exit(code);
     return code;
 }
 

@@ -12,8 +12,8 @@ harborai_SOURCES = %reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_comp
 	%reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
 	%reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/terminal.c %reldir%/terminal.h
 harborai_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS) -DPLUGINDIR='"$(plugindir)"'
-harborai_LDADD = core/server/libserver.la core/client/libclient.la $(builtin_library) \
-	$(client_rooms) $(client_libs) $(EDIT_LIBS) $(BUILTIN_LINK)
+harborai_LDADD = core/server/libserver.la core/client/libclient.la core/store/libdrain.la \
+	$(builtin_library) $(client_rooms) $(client_libs) $(SQLITE_LIBS) $(EDIT_LIBS) $(BUILTIN_LINK)
 EXTRA_harborai_DEPENDENCIES = $(BUILTIN_MODULES)
 EXTRA_DIST += doc/commands.md
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -135,6 +135,7 @@ struct config {
     bool journal_enabled;
     int64_t journal_segment_size; /* bytes */
     enum config_on_failure journal_on_failure;
+    bool has_index; /* store.sqlite.enabled */
 
     struct config_provider *providers; /* in the order of the file */
     size_t provider_count;

@@ -93,6 +93,9 @@ const struct setting settings[] = {
     {"journal.on_failure", SETTING_FAILURE, "wait", NULL, 0, 0, NULL, NULL, AT(journal_on_failure),
      "what becomes of calls while their lines cannot be written, as on a full disk: they wait until "
      "they can, or go on without a record"},
+    {"store.sqlite.enabled", SETTING_SWITCH, "true", NULL, 0, 0, NULL, NULL, AT(has_index),
+     "whether `harborai serve` keeps an index of the journal, in index.sqlite3 of the state directory; "
+     "`harborai logs` and `harborai stats` make one all the same"},
 
     {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
      IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},

@@ -2,6 +2,7 @@
 /* GET /health and GET /metrics: for those who watch the process. */
 #include "runtime/runtime.h"
 #include "server/api.h"
+#include "server/drains.h"
 #include "server/gate.h"
 #include "server/reply.h"
 #include "wire/prometheus.h"
@@ -20,6 +21,7 @@ void api_status_metrics(struct conn *conn, harborai_str rest UNUSED)
 {
     AUTO(buf) text = BUF_INIT(MIB(4));
     runtime_write_metrics(conn->gate->runtime, &text);
+    drains_write_metrics(conn->gate->drains, &text);
     if (text.failed < 0) {
         reply_refuse(conn, 503, "out_of_memory", "no memory left for the metrics: ask again");
         return;

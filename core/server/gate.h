@@ -17,6 +17,7 @@
 #define GATE_RECEIVE KIB(64)
 
 struct budget;
+struct drains;
 struct router;
 struct runtime;
 
@@ -25,6 +26,7 @@ struct gate {
     const struct router *routes;
     struct engine_loop *engine; /* NULL: it takes no calls */
     struct runtime *runtime; /* for what is shown: models, metrics */
+    struct drains *drains;   /* for the same; NULL: there are none */
     struct metrics_shard *metrics; /* NULL: nobody counts its clients */
     const struct log *log;
     size_t max_body;

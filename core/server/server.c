@@ -36,6 +36,7 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->routes = &router_public;
     gate->engine = runtime_engine(runtime, index);
     gate->runtime = runtime;
+    gate->drains = options->drains;
     gate->metrics = metrics_shard_of(runtime_metrics(runtime), index);
     gate->log = runtime_log(runtime);
     gate->max_body = (size_t)options->max_body;

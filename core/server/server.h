@@ -6,6 +6,7 @@
 #include "base/attr.h"
 #include "base/slice.h"
 
+struct drains;
 struct runtime;
 struct server;
 
@@ -17,6 +18,7 @@ struct server_options {
                            no less than one takes */
     bool with_control;      /* a control socket, in */
     harborai_str state_dir; /* … that directory; without one the log says why */
+    struct drains *drains;  /* borrowed; for the metrics; or NULL */
 };
 
 /* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`,

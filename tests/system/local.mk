@@ -63,6 +63,7 @@ EXTRA_DIST += \
 	%reldir%/test_errors.py \
 	%reldir%/test_golden.py \
 	%reldir%/test_http.py \
+	%reldir%/test_index.py \
 	%reldir%/test_interactive.py \
 	%reldir%/test_journal.py \
 	%reldir%/test_leave.py \

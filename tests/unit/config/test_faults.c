@@ -10,8 +10,8 @@ extern const CU_TestInfo faults_tests[];
 #define KNOWN                                                                                      \
     "server, default_model, state_dir, plugin_path, plugin_watch, plugin_preload, "                \
     "plugin_trust, plugin_trusted_groups, plugin_lock, plugin_require_lock, "                      \
-    "disabled_models, params, on_disconnect, log, tls, timeouts, replay, journal, providers, "              \
-    "models"
+    "disabled_models, params, on_disconnect, log, tls, timeouts, replay, journal, "                \
+    "store, providers, models"
 
 static const struct row {
     const char *text, *want;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The drains of a gateway: one for each store that the configuration names. A store that cannot be
+ * had keeps no gateway from serving. */
+#ifndef SERVER_DRAINS_H
+#define SERVER_DRAINS_H
+
+#include "base/buf.h"
+#include "base/log.h"
+
+struct drains;
+
+struct drains_options {
+    harborai_str state_dir; /* copied */
+    const struct log *log;  /* borrowed */
+    bool with_index;
+};
+
+/* Starts their threads. Returns owned. E_CONFIG: the state directory takes no file. E_MEMORY. [init] */
+MUST_CHECK harborai_status drains_start(const struct drains_options *options,
+                                        struct drains **ret_drains, harborai_error *error);
+
+/* Once no line is added any more: what stands in the journal is copied, for `limit_ms` at most, and all
+ * is freed. What was not copied is found at the next start. False: one hangs in its store, and nothing
+ * was freed: the process is to end by _exit(). Accepts NULL. */
+bool drains_stop(struct drains *drains, int64_t limit_ms);
+
+/* [any] Their metrics as Prometheus text. NULL has none. */
+void drains_write_metrics(struct drains *drains, struct buf *out);
+
+#endif
