@@ -301,7 +301,7 @@ static harborai_status write_seal(struct recovery_state *r, harborai_error *erro
     char line[160];
     int len = snprintf(line, sizeof line,
                        "{\"type\":\"seal\",\"lines\":%llu,\"ends\":%llu,\"seal_ns\":%lld}",
-                       (unsigned long long)r->seq + 1, (unsigned long long)r->ends,
+                       (unsigned long long)r->seq, (unsigned long long)r->ends,
                        (long long)clock_wall_ns(r->tools->clock));
     harborai_status st = add_line(r, (harborai_str){line, (size_t)len}, error);
     if (st == HARBORAI_OK)
