@@ -140,8 +140,10 @@ bool journal_reader_next(struct journal_reader *r, struct journal_call *ret_call
 /* What an amend line's members stand in place of, whether it has them or not. */
 static bool is_amendable(harborai_str name)
 {
-    static const char *const names[] = {"tokens",     "estimated", "usage",        "cost", "cost_reason",
-                                        "cost_class", "currency",  "price_source", "price_date"};
+    static const char *const names[] = {
+        "tokens", "parsing_method", "confidence",  "parsing_error", "estimated",
+        "usage",  "cost",           "cost_input",  "cost_output",   "cost_reason",
+        "cost_class", "currency",   "price_source", "price_date"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_is(name, names[i]))
             return true;

@@ -115,6 +115,37 @@ static void set_time(const struct scratch *s, const char *name, time_t seconds)
     CU_ASSERT(utimensat(AT_FDCWD, path, times, 0) == 0);
 }
 
+/* An amend line's members stand in place of the end line's, whether it has them or not. */
+static void test_all_that_is_amended(void)
+{
+    struct scratch s;
+    struct journal_reader *reader;
+    struct journal_call call;
+    AUTO(buf) json = BUF_INIT(KIB(4));
+    scratch_init(&s);
+    scratch_write(
+        &s, "s.jsonl",
+        HARBORAI_STR("{\"type\":\"end\",\"key\":\"a\",\"end_ns\":7,\"tokens\":{},"
+                     "\"parsing_method\":\"fallback_zero\",\"confidence\":0,"
+                     "\"parsing_error\":\"none\",\"estimated\":true,\"usage\":null,\"cost\":\"1\","
+                     "\"cost_input\":\"1\",\"cost_output\":\"0\",\"price_date\":\"x\",\"bytes_in\":5}\n"
+                     "{\"type\":\"amend\",\"key\":\"a\",\"amend_ns\":9,\"tokens\":{\"input\":1},"
+                     "\"parsing_method\":\"openai_direct\",\"confidence\":1,\"usage\":{},"
+                     "\"cost\":null,\"cost_reason\":\"no_price\"}\n"));
+    CU_ASSERT_FATAL(journal_reader_create(scratch_dir(&s), NULL, NULL, &reader, NULL) ==
+                    HARBORAI_OK);
+    CU_ASSERT_FATAL(journal_reader_next(reader, &call));
+    CU_ASSERT(slice_is(journal_call_member(&call, "confidence"), "1"));
+    CU_ASSERT(slice_is(journal_call_member(&call, "bytes_in"), "5"));
+    journal_call_write(&call, &json);
+    CU_ASSERT(slice_is(buf_slice(&json),
+                       "{\"type\":\"end\",\"key\":\"a\",\"end_ns\":7,\"bytes_in\":5,\"amend_ns\":9,"
+                       "\"tokens\":{\"input\":1},\"parsing_method\":\"openai_direct\","
+                       "\"confidence\":1,\"usage\":{},\"cost\":null,\"cost_reason\":\"no_price\"}"));
+    journal_reader_destroy(reader);
+    scratch_release(&s);
+}
+
 /* By the calls' time over all files, whatever their names and times say. */
 static void test_segments_are_merged(void)
 {
@@ -245,6 +276,7 @@ static void test_tail_reads_what_was_written(void)
 
 const CU_TestInfo journal_read_tests[] = {
     {"calls", test_calls},
+    {"all that is amended", test_all_that_is_amended},
     {"segments are merged", test_segments_are_merged},
     {"old segments stay closed", test_old_segments_stay_closed},
     {"a live segment", test_a_live_segment},
