@@ -38,6 +38,7 @@ struct tariff_sum {
     enum tariff_reason reason; /* TARIFF_KNOWN, or why the rest does not hold */
     int usage_class;           /* with TARIFF_CLASS_NO_PRICE: HARBORAI_TOKENS_…; else -1 */
     int64_t pico;
+    int64_t pico_output; /* of it what was produced; the rest is what was sent and what it took */
 };
 
 struct tariff_sum tariff_sum_of(const struct tariff *tariff, const harborai_usage *usage);

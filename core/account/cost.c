@@ -86,4 +86,6 @@ void cost_of(const struct cost_query *query, const harborai_usage *usage, struct
     ret_cost->reason = sum.reason;
     ret_cost->usage_class = sum.usage_class;
     ret_cost->pico = sum.pico;
+    ret_cost->pico_output = sum.pico_output;
+    ret_cost->pico_input = sum.pico - sum.pico_output;
 }

@@ -22,6 +22,7 @@ struct cost {
     enum tariff_reason reason; /* TARIFF_KNOWN: pico holds; else why it is unknown, and pico is 0 */
     int usage_class;           /* with TARIFF_CLASS_NO_PRICE: the class without a price; else -1 */
     int64_t pico;
+    int64_t pico_input, pico_output; /* its parts: what was sent (with fees), what was produced */
     char currency[8];  /* ISO 4217; "" if no source has a price */
     char source[160];  /* "plugin:org.harborai.openai 0.1.0"; "" likewise */
     char date[16];     /* of the source's prices, "2026-11-21"; "" = not known */

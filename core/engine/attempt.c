@@ -108,6 +108,7 @@ static struct attempt *new_attempt(struct call *call)
     a->call = call;
     a->slot = call->slot;
     a->provider = provider;
+    call->record.plugin = arena_copy(&call->arena, slice_of(provider->table->id));
     a->number = call->attempts++;
     a->trimmed = a->asked = &call->request;
     a->changed = call->record.changed;

@@ -73,6 +73,8 @@ static void account_cost(struct call *call, struct attempt *a)
     usage_check(a);
     r->is_cost_known = call->cost.reason == TARIFF_KNOWN;
     r->cost_pico = call->cost.pico;
+    r->cost_input_pico = call->cost.pico_input;
+    r->cost_output_pico = call->cost.pico_output;
     r->cost_currency = slice_of(call->cost.currency);
     r->cost_source = slice_of(call->cost.source);
     r->cost_date = slice_of(call->cost.date);

@@ -57,6 +57,7 @@ static void add_names(struct buf *out, const struct record *r)
     PLAIN(out, "span_id", r->span_id);
     TEXT(out, "client", r->client);
     TEXT(out, "provider", r->provider);
+    TEXT(out, "plugin", r->plugin);
     TEXT(out, "model", r->model);
     TEXT(out, "upstream_model", r->upstream_model);
     buf_add(out, r->is_stream ? HARBORAI_STR(",\"stream\":true")
@@ -146,6 +147,10 @@ static void add_cost(struct buf *out, const struct record *r)
     if (r->is_cost_known) {
         buf_add(out, HARBORAI_STR(",\"cost\":\""));
         json_write_decimal(out, r->cost_pico, 12);
+        buf_add(out, HARBORAI_STR("\",\"cost_input\":\""));
+        json_write_decimal(out, r->cost_input_pico, 12);
+        buf_add(out, HARBORAI_STR("\",\"cost_output\":\""));
+        json_write_decimal(out, r->cost_output_pico, 12);
         buf_add_char(out, '"');
     } else {
         buf_add(out, HARBORAI_STR(",\"cost\":null"));

@@ -20,6 +20,7 @@ struct record {
     /* What was asked for, and where it went. */
     harborai_str model;          /* as the client wrote it */
     harborai_str provider;       /* of the last attempt; empty = not routed */
+    harborai_str plugin;         /* its id, "org.harborai.openai"; empty = it was not loaded */
     harborai_str upstream_model; /* the vendor's name of it */
     bool is_stream;
     bool is_refused; /* somebody who is told of calls had no room for it: it is counted, no more */
@@ -52,6 +53,7 @@ struct record {
     harborai_str usage_error;  /* why it could not be read */
     bool is_cost_known;
     int64_t cost_pico;         /* 10^-12 of the currency; 0 if not known */
+    int64_t cost_input_pico, cost_output_pico; /* what it is the sum of */
     harborai_str cost_currency;
     harborai_str cost_source;  /* "plugin:org.harborai.openai 0.1.0" */
     harborai_str cost_date;    /* of the source's prices */

@@ -36,6 +36,9 @@ class JournalTest(FrontTest):
             with self.subTest(more):
                 _, line = self.call({"text": "a", "usage": USAGE}, **more)
                 self.assertEqual(Decimal(line["cost"]), COST)
+                self.assertEqual(Decimal(line["cost_input"]) + Decimal(line["cost_output"]), COST)
+                self.assertGreater(Decimal(line["cost_output"]), 0)
+                self.assertEqual(line["plugin"], "org.harborai.openai")
                 self.assertIsInstance(line["cost"], str, "a decimal, not a float")
                 self.assertEqual(line["currency"], "USD")
                 self.assertTrue(line["price_source"])

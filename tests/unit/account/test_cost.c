@@ -96,6 +96,8 @@ static void test_costs(void)
         ROW(row->name, cost.reason == row->reason);
         ROW(row->name, cost.usage_class == row->usage_class);
         ROW(row->name, cost.pico == row->pico);
+        ROW(row->name, cost.pico_input + cost.pico_output == row->pico);
+        ROW(row->name, (cost.pico_output > 0) == (row->pico > 0 && row->output > 0));
         ROW(row->name, strcmp(cost.currency, row->currency) == 0);
         ROW(row->name, strcmp(cost.source, row->source) == 0);
         ROW(row->name, strcmp(cost.date, row->source[0] != '\0' ? "2026-11-21" : "") == 0);

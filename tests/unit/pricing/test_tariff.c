@@ -92,6 +92,42 @@ static void test_sums(void)
         ROW(row->name, sum.reason == row->reason);
         ROW(row->name, sum.usage_class == row->usage_class);
         ROW(row->name, sum.pico == row->pico);
+        ROW(row->name, sum.pico_output >= 0 && sum.pico_output <= sum.pico);
+    }
+}
+
+/* Which part of the sum is for what was produced. */
+static void test_parts(void)
+{
+    static const struct {
+        const char *name;
+        int usage_class; /* counted once, besides one token of input; each costs 3 */
+        int64_t per_request;
+        int32_t num, den;
+        int64_t pico, output;
+    } parts[] = {
+        {"output", OUT, 0, 0, 0, 6, 3},
+        {"reasoning", THOUGHT, 0, 0, 0, 6, 3},
+        {"images", HARBORAI_UNITS_IMAGES, 0, 0, 0, 6, 3},
+        {"cached input", CACHED, 0, 0, 0, 6, 0},
+        {"searches", HARBORAI_UNITS_SEARCHES, 0, 0, 0, 6, 0},
+        {"a fee", OUT, 7, 0, 0, 13, 3},
+        {"halved: 3 is 1.5 and 1.5", OUT, 0, 1, 2, 3, 2},
+        {"a sixth: 1 is 0.5 and 0.5", OUT, 0, 1, 6, 1, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        struct tariff tariff = {.currency = "USD",
+                                .per_request = parts[i].per_request,
+                                .scale_num = parts[i].num,
+                                .scale_den = parts[i].den,
+                                .known_mask = 1u << IN | 1u << parts[i].usage_class};
+        harborai_usage usage = {.size = sizeof usage};
+        tariff.per_unit[IN] = tariff.per_unit[parts[i].usage_class] = 3;
+        harborai_usage_set(&usage, IN, 1);
+        harborai_usage_set(&usage, (uint32_t)parts[i].usage_class, 1);
+        struct tariff_sum sum = tariff_sum_of(&tariff, &usage);
+        ROW(parts[i].name, sum.reason == TARIFF_KNOWN && sum.pico == parts[i].pico);
+        ROW(parts[i].name, sum.pico_output == parts[i].output);
     }
 }
 
@@ -103,5 +139,6 @@ static void test_reason_names(void)
 }
 
 const CU_TestInfo tariff_tests[] = {{"sums", test_sums},
+                                    {"parts", test_parts},
                                     {"names of reasons", test_reason_names},
                                     CU_TEST_INFO_NULL};

@@ -20,6 +20,7 @@ static const struct record full = {
     .tags = S("{ \"team\" : \"a b\", \"tel\":13800138000 }"),
     .model = S("smart"),
     .provider = S("openai"),
+    .plugin = S("org.harborai.openai"),
     .upstream_model = S("gpt-4o"),
     .is_stream = true,
     .attempts = 2,
@@ -43,6 +44,8 @@ static const struct record full = {
     .usage_confidence = 9,
     .is_cost_known = true,
     .cost_pico = 540013821500,
+    .cost_input_pico = 40013821500,
+    .cost_output_pico = 500000000000,
     .cost_currency = S("USD"),
     .cost_source = S("plugin:org.harborai.openai 0.1.0"),
     .cost_date = S("2026-11-21"),
@@ -57,6 +60,7 @@ static const struct record full = {
     "\"key\":\"019aa5d0-0000-7000-8000-000000000001\",\"id\":\"hb_1795259085123_0000002a\","       \
     "\"request_id\":\"req-1\",\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","                  \
     "\"span_id\":\"00f067aa0ba902b7\",\"client\":\"127.0.0.1\",\"provider\":\"openai\","           \
+    "\"plugin\":\"org.harborai.openai\","                                                          \
     "\"model\":\"smart\",\"upstream_model\":\"gpt-4o\",\"stream\":true,"
 #define TAGS "\"tags\":{\"team\":\"a b\",\"tel\":\"[masked:phone]\"},"
 #define NO_BYTES                                                                                   \
@@ -102,7 +106,7 @@ static const struct row {
      "\"vendor_model\":\"gpt-4o-2024-08-06\",\"vendor_request_id\":\"req_abc\","
      "\"service_tier\":\"default\",\"changed\":\"n;dropped, thinking;off\",\"tokens\":{\"input\":800,\"cache_read\":0,\"output\":500},"
      "\"parsing_method\":\"openai_direct\",\"confidence\":0.9,"
-     "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\","
+     "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\",\"cost_input\":\"0.0400138215\",\"cost_output\":\"0.5\","
      "\"currency\":\"USD\",\"price_source\":\"plugin:org.harborai.openai 0.1.0\","
      "\"price_date\":\"2026-11-21\",\"bytes_in\":1,\"bytes_out\":2,\"vendor_bytes_in\":3,"
      "\"vendor_bytes_out\":4}"},
@@ -111,7 +115,7 @@ static const struct row {
      "\"amend_ns\":1795259087000000000,"
      "\"tokens\":{\"input\":800,\"cache_read\":0,\"output\":500},"
      "\"parsing_method\":\"openai_direct\",\"confidence\":0.9,"
-     "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\","
+     "\"usage\":{\"a\":\"b \\\" c\\\\\",\"d\":[1,2]},\"cost\":\"0.5400138215\",\"cost_input\":\"0.0400138215\",\"cost_output\":\"0.5\","
      "\"currency\":\"USD\",\"price_source\":\"plugin:org.harborai.openai 0.1.0\","
      "\"price_date\":\"2026-11-21\"}"},
     {"before an attempt", line_end, &unknown_model,
@@ -164,7 +168,7 @@ static void test_longest_line(void)
     r.status = HARBORAI_E_VENDOR;
     r.is_cost_known = false;
     for (size_t i = 0; i < ARRAY_LEN(usages); i++) {
-        AUTO(buf) b = BUF_INIT(LIMIT_JOURNAL_LINE - 1);
+        AUTO(buf) b = BUF_INIT(LIMIT_JOURNAL_LINE - 64); /* the journal adds its check */
         struct json_member members[48];
         size_t count = 0;
         snprintf(usage, sizeof usage, "{\"a\":\"%0*d\"}", (int)usages[i].len - 8, 7);
