@@ -15,7 +15,9 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 # What becomes of segments whose process is gone.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/frames.c %reldir%/frames.h %reldir%/frames_table.h \
 	%reldir%/frames_writer.c %reldir%/open_calls.c %reldir%/open_calls.h %reldir%/recovery.c \
-	%reldir%/recovery.h %reldir%/seal.c %reldir%/seal.h %reldir%/upkeep_tools.h
+	%reldir%/recovery.h %reldir%/seal.c %reldir%/seal.h %reldir%/retention.c \
+	%reldir%/retention.h %reldir%/upkeep.c %reldir%/upkeep.h %reldir%/upkeep_pass.c \
+	%reldir%/upkeep_tools.h
 
 # What a program needs that copies the journal elsewhere or asks for what is there; libharborai, which
 # only writes, has none of it.

@@ -11,4 +11,4 @@ TESTS += %reldir%/check_store
 	pricing/libpricing.la core/chat/libchat.la core/wire/libwire.la plugin-sdk/lib/libsdk.la \
 	core/base/libbase.la $(SQLITE_LIBS) $(CUNIT_LIBS)
 %canon_reldir%_check_store_SOURCES += %reldir%/test_frames.c %reldir%/test_recovery.c \
-	%reldir%/test_seal.c
+	%reldir%/test_seal.c %reldir%/test_upkeep.c
