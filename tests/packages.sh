@@ -31,7 +31,8 @@ python3-jsonschema:import:jsonschema
 binutils:nm
 tmux:tmux
 curl:curl
-mandoc:mandoc'
+mandoc:mandoc
+zstd:zstd'
 
 LINT_PACKAGES='libltdl-dev:/usr/include/ltdl.h
 clang-tidy:clang-tidy

@@ -372,7 +372,8 @@ static enum exit_code start(struct serving *s, struct config *config)
     struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
                                    .with_journal = true, .with_crash_marks = true,
                                    .with_user_plugins = true, .system_plugin_dir = PLUGINDIR,
-                                   .with_preload = true, .with_watch = true};
+                                   .with_preload = true, .with_watch = true,
+                                   .with_upkeep = true};
     AUTO(config_faults) faults;
     harborai_error error = HARBORAI_ERROR_INIT;
     config_faults_init(&faults);

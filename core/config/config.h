@@ -135,6 +135,8 @@ struct config {
     bool journal_enabled;
     int64_t journal_segment_size; /* bytes */
     enum config_on_failure journal_on_failure;
+    int64_t journal_retention_days; /* 0 = for ever */
+    bool journal_compress;
     bool has_index; /* store.sqlite.enabled */
 
     struct config_provider *providers; /* in the order of the file */

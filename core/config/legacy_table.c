@@ -27,7 +27,7 @@ const char *const legacy_outside_variables[] = {"HARBORAI_CONFIG",   "HARBORAI_S
                                                 "SSL_CERT_FILE",     NULL};
 
 #define JOURNAL "calls are recorded in the journal below state_dir, without a database"
-#define RETENTION "the journal is kept until you delete its files"
+#define RETENTION "write HARBORAI_LOG_RETENTION_DAYS, for the journal as a whole"
 #define TRACING "there are /metrics and the journal"
 #define CACHING "answers are not cached"
 #define RETRYING "a failed call is not tried again and goes to no other model"
@@ -57,7 +57,6 @@ const struct legacy_note legacy_notes[] = {
     {"HARBORAI_FALLBACK_LOG_DIR", LEGACY_OBSOLETE, "the journal is in HARBORAI_STATE_DIR"},
     {"HARBORAI_FILE_LOG_DIR", LEGACY_OBSOLETE, "the journal is in HARBORAI_STATE_DIR"},
     {"HARBORAI_HEALTH_CHECK_INTERVAL", LEGACY_OBSOLETE, "GET /health answers at any time"},
-    {"HARBORAI_LOG_RETENTION_DAYS", LEGACY_NOT_YET, RETENTION},
     {"LOG_QUEUE_SIZE", LEGACY_OBSOLETE, "no line of the journal is dropped"},
     {"LOG_BATCH_SIZE", LEGACY_OBSOLETE, "each call is on record before its answer ends"},
     {"LOG_FLUSH_INTERVAL", LEGACY_OBSOLETE, "each call is on record before its answer ends"},
@@ -65,10 +64,12 @@ const struct legacy_note legacy_notes[] = {
     {"LOG_REQUEST_RESPONSE", LEGACY_OBSOLETE, "no prompt, answer or key is ever logged"},
     {"HARBORAI_INCLUDE_SENSITIVE_DATA", LEGACY_OBSOLETE,
      "no prompt, answer or key is ever logged"},
-    {"TRACE_RETENTION_DAYS", LEGACY_NOT_YET, RETENTION},
-    {"COST_RETENTION_DAYS", LEGACY_NOT_YET, RETENTION},
-    {"AUTO_CLEANUP", LEGACY_NOT_YET, RETENTION},
-    {"CLEANUP_TIME", LEGACY_NOT_YET, RETENTION},
+    {"TRACE_RETENTION_DAYS", LEGACY_OBSOLETE, RETENTION},
+    {"COST_RETENTION_DAYS", LEGACY_OBSOLETE, RETENTION},
+    {"AUTO_CLEANUP", LEGACY_OBSOLETE,
+     "files of the journal go when they are too old; HARBORAI_LOG_RETENTION_DAYS=0 keeps them"},
+    {"CLEANUP_TIME", LEGACY_OBSOLETE,
+     "a file of the journal goes as soon as it is too old"},
 
     /* Tracing. */
     {"OTEL_PYTHON_*", LEGACY_OBSOLETE, "there is no Python in here"},

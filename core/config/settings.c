@@ -93,6 +93,11 @@ const struct setting settings[] = {
     {"journal.on_failure", SETTING_FAILURE, "wait", NULL, 0, 0, NULL, NULL, AT(journal_on_failure),
      "what becomes of calls while their lines cannot be written, as on a full disk: they wait until "
      "they can, or go on without a record"},
+    {"journal.retention_days", SETTING_NUMBER, "15", NULL, 0, 36500, "HARBORAI_LOG_RETENTION_DAYS",
+     NULL, AT(journal_retention_days),
+     "how long files of the journal are kept after their last line; 0 is for ever"},
+    {"journal.compress", SETTING_SWITCH, "true", NULL, 0, 0, NULL, NULL, AT(journal_compress),
+     "whether files of the journal are compressed when they are full"},
     {"store.sqlite.enabled", SETTING_SWITCH, "true", NULL, 0, 0, NULL, NULL, AT(has_index),
      "whether `harborai serve` keeps an index of the journal, in index.sqlite3 of the state directory; "
      "`harborai logs` and `harborai stats` make one all the same"},

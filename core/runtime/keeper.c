@@ -177,6 +177,7 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     crash_log(runtime);
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
+    segments_set(runtime, config);
     publish(runtime, config, models);
     providers_commit(runtime, NULL, true);
     return HARBORAI_OK;

@@ -188,6 +188,7 @@ static void *run_loop(void *argument)
 
 harborai_status runtime_start(struct runtime *runtime, harborai_error *error)
 {
+    segments_start(runtime);
     for (unsigned i = 0; i < runtime->loop_count; i++) {
         struct runtime_loop *l = &runtime->loops[i];
         harborai_status st = thread_start(&l->thread, "loop", run_loop, l, error);
@@ -420,6 +421,7 @@ uint64_t runtime_destroy(struct runtime *runtime)
         runtime_stop(runtime) > 0)
         return abandon(runtime);
     destroy_jobs(runtime);
+    upkeep_destroy(runtime->upkeep);
     watcher_release(&runtime->watcher);
     for (unsigned i = 0; i < runtime->loop_count; i++)
         lost += destroy_loop_parts(&runtime->loops[i]);

@@ -30,6 +30,8 @@ struct runtime_options {
     bool with_preload; /* providers that the configuration names for it are made before a call comes */
     bool with_watch; /* what changes in the plugin directories and in plugins.json is noticed, unless the
                         configuration says otherwise */
+    bool with_upkeep; /* of the journal: the segments of dead processes are finished, sealed ones are
+                         compressed, old ones go */
     struct config_faults *faults; /* borrowed by runtime_create(): gets what is wrong with `config`, all
                                      of it; or NULL */
 };

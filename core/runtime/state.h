@@ -17,6 +17,7 @@
 #include "store/crash_mark.h"
 #include "store/journal.h"
 #include "store/plugin_state.h"
+#include "store/upkeep.h"
 #include "transport/transport.h"
 
 /* Where a provider stands. */
@@ -119,6 +120,7 @@ struct runtime {
     struct jobs *translators; /* chat() of large requests */
     struct plugin_catalog *catalog;
     struct plugin_state *switches; /* what is switched off */
+    struct upkeep *upkeep;    /* NULL: this process does not look after the journal */
     struct crash_marks marks; /* zeroed: none are set */
     atomic_bool marks_fail;   /* the log was told */
     char *state_dir;          /* owned; that of the start: another one takes a restart */
@@ -268,6 +270,10 @@ void crash_log(struct runtime *runtime); /* of what is left out. [keeper] */
 /* --- services.c --- */
 void services_init(struct runtime_provider *p);
 void services_cancel_tick(struct runtime_provider *p);
+
+/* --- segments.c --- */
+void segments_start(struct runtime *runtime); /* What fails is told to the log. [init] */
+void segments_set(struct runtime *runtime, const struct config *config); /* [keeper] */
 
 /* --- subscribers.c --- */
 void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot *config,

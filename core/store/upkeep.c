@@ -194,7 +194,7 @@ static harborai_status open_files(struct upkeep *u, harborai_str state_dir, harb
     if (st < 0)
         return st;
     if (u->tools.directory < 0)
-        return harborai_error_set(error, HARBORAI_E_CONFIG, "there is no journal");
+        return harborai_error_set(error, HARBORAI_E_NOT_FOUND, "there is no journal");
     u->lock = openat(u->tools.directory, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     u->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (u->lock < 0 || u->wake < 0)

@@ -29,8 +29,8 @@ MUST_CHECK harborai_status upkeep_pass(const struct upkeep_tools *tools,
 
 struct upkeep;
 
-/* The journal's directory has to be there. Starts the thread, which makes its first pass at once. Borrows
- * clock and log. Returns owned. E_CONFIG, E_MEMORY. [init] */
+/* Starts the thread, which makes its first pass at once. Borrows clock and log. Returns owned.
+ * E_NOT_FOUND: there is no journal. E_CONFIG: its directory cannot be used. E_MEMORY. [init] */
 MUST_CHECK harborai_status upkeep_create(harborai_str state_dir, const struct clock *clock,
                                          const struct log *log,
                                          const struct upkeep_settings *settings,

@@ -454,11 +454,14 @@ class RawStream:
 # ---- The journal ---------------------------------------------------------------------------------
 
 
-def read_jsonl(path):
+def parse_jsonl(data):
     """Complete lines only: the last one may be in the writing."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line]
+    return [json.loads(line) for line in data[:data.rfind(b"\n") + 1].splitlines() if line]
+
+
+def read_jsonl(path):
+    with open(path, "rb") as file:
+        return parse_jsonl(file.read())
 
 
 CRC32C = [0] * 256
@@ -475,23 +478,42 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def check_segment(path):
+def check_segment(path, data):
     """That its whole lines are numbered from 0, none is damaged, and the first says whose it is."""
-    with open(path, "rb") as file:
-        lines = file.read().split(b"\n")[:-1]
-    for number, line in enumerate(lines):
+    for number, line in enumerate(data.split(b"\n")[:-1]):
         checked, _, check = line.rpartition(b',"crc":')
         assert check == b'"%08x"}' % crc32c(checked), f"{path}: line {number} is damaged: {line}"
         assert checked.endswith(b',"seq":%d' % number), f"{path}: line {number} is out of order"
         assert line.startswith(b'{"type":"segment","version":1,') == (number == 0), f"{path}: {line}"
 
 
+def read_segment(path):
+    """The bytes of its lines, compressed or not."""
+    if path.endswith(".zst"):
+        return subprocess.run(["zstd", "-dcq", path], check=True, capture_output=True).stdout
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def segments(state):
+    """The journal's files, with their bytes; each once, though one may be compressed meanwhile."""
+    for _ in range(50):
+        paths = sorted(glob.glob(os.path.join(state, "journal", "*.jsonl")))
+        paths += [x for x in sorted(glob.glob(os.path.join(state, "journal", "*.jsonl.zst")))
+                  if x[:-len(".zst")] not in paths]
+        try:
+            return [(path, read_segment(path)) for path in paths]
+        except FileNotFoundError:
+            pass
+    raise AssertionError(f"the files of {state}/journal come and go")
+
+
 def journal(state):
     """The lines of calls, of segments that are whole."""
     lines = []
-    for path in sorted(glob.glob(os.path.join(state, "journal", "*.jsonl"))):
-        check_segment(path)
-        lines += [x for x in read_jsonl(path) if kind(x) in ("begin", "end", "amend")]
+    for path, data in segments(state):
+        check_segment(path, data)
+        lines += [x for x in parse_jsonl(data) if kind(x) in ("begin", "end", "amend")]
     return lines
 
 

@@ -167,7 +167,8 @@ class Disk:
         for _ in range(6):
             self.hb.chat()
         journal, = (os.path.join(self.hb.state, "journal", name)
-                    for name in os.listdir(os.path.join(self.hb.state, "journal")))
+                    for name in os.listdir(os.path.join(self.hb.state, "journal"))
+                    if name.endswith(".jsonl"))
         self.limit(os.path.getsize(journal) + 100)
 
     def free(self):

@@ -200,7 +200,7 @@ static void test_no_journal(void)
     struct upkeep *upkeep;
     scratch_init(&s);
     CU_ASSERT(upkeep_create(scratch_dir(&s), &clock_system, NULL, &settings, &upkeep, NULL) ==
-              HARBORAI_E_CONFIG);
+              HARBORAI_E_NOT_FOUND);
     scratch_release(&s);
 }
 
