@@ -32,6 +32,7 @@ binutils:nm
 tmux:tmux
 curl:curl
 mandoc:mandoc
+util-linux:flock
 zstd:zstd'
 
 LINT_PACKAGES='libltdl-dev:/usr/include/ltdl.h

@@ -74,6 +74,7 @@ EXTRA_DIST += \
 	%reldir%/test_plugins.py \
 	%reldir%/test_process.py \
 	%reldir%/test_reload.py \
+	%reldir%/test_recovery.py \
 	%reldir%/test_replay.py \
 	%reldir%/test_says.py \
 	%reldir%/test_shape.py \
