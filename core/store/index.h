@@ -10,6 +10,8 @@
 #define STORE_INDEX_H
 
 #include "store/drain.h"
+#include "store/query.h"
+#include "store/stats.h"
 
 struct index;
 
@@ -25,6 +27,19 @@ struct drain_store *index_store(struct index *index);
 /* Opens it for questions only. E_NOT_FOUND: there is none, or none that this version can read: it is
  * to be built by a drain first. */
 MUST_CHECK harborai_status index_open_to_read(struct index *index, harborai_error *error);
+
+/* The calls that are asked for, the newest first. */
+MUST_CHECK harborai_status index_find(struct index *index, const struct log_query *query,
+                                      query_call_fn *on_call, void *context,
+                                      harborai_error *error);
+
+/* How many there are on all pages. */
+MUST_CHECK harborai_status index_count(struct index *index, const struct log_query *query,
+                                       uint64_t *ret_count, harborai_error *error);
+
+/* Sums, sorted; to be released. */
+MUST_CHECK harborai_status index_stats(struct index *index, const struct stats_query *query,
+                                       struct stats *ret_stats, harborai_error *error);
 
 /* Forgets every call in it, in one transaction, positions included: whoever drains begins anew. It
  * must be open. */

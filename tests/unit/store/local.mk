@@ -2,7 +2,7 @@
 check_PROGRAMS += %reldir%/check_store
 TESTS += %reldir%/check_store
 %canon_reldir%_check_store_SOURCES = %reldir%/check_store.c %reldir%/scratch.c %reldir%/scratch.h \
-	%reldir%/test_call.c %reldir%/test_drain.c %reldir%/test_index.c \
+	%reldir%/test_call.c %reldir%/test_drain.c %reldir%/test_index.c %reldir%/test_query.c \
 	%reldir%/test_crash_mark.c %reldir%/test_journal.c %reldir%/test_journal_read.c \
 	%reldir%/test_key_set.c %reldir%/test_journal_follow.c %reldir%/test_journal_list.c \
 	%reldir%/test_line_check.c %reldir%/test_plugin_state.c

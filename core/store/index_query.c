@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions to the index. Must never change it. */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "store/index_parts.h"
+
+#define NS_PER_HOUR (INT64_C(3600) * NS_PER_S)
+
+static void bind_value(sqlite3_stmt *s, int place, const struct query_value *value)
+{
+    static const enum index_pack packs[] = {[QUERY_UUID] = INDEX_PACK_UUID,
+                                            [QUERY_TRACE] = INDEX_PACK_TRACE,
+                                            [QUERY_REQUEST] = INDEX_PACK_REQUEST};
+    unsigned char bytes[16];
+    size_t len;
+    if (value->kind == QUERY_NUMBER)
+        sqlite3_bind_int64(s, place, value->number);
+    else if (value->kind != QUERY_TEXT && index_pack(packs[value->kind], value->text, bytes, &len))
+        sqlite3_bind_blob64(s, place, bytes, len, SQLITE_TRANSIENT);
+    else
+        sqlite3_bind_text64(s, place, value->text.len > 0 ? value->text.data : "",
+                            value->text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static harborai_status prepare(struct index *index, const struct buf *text,
+                               const struct query_sql *sql, sqlite3_stmt **ret_statement,
+                               harborai_error *error)
+{
+    if (text->failed < 0)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    if (sqlite3_prepare_v2(index->db, text->data, (int)text->len, ret_statement, NULL) !=
+        SQLITE_OK)
+        return index_fail(index, "ask", error);
+    for (size_t i = 0; sql != NULL && i < sql->count; i++)
+        bind_value(*ret_statement, (int)i + 1, &sql->values[i]);
+    return HARBORAI_OK;
+}
+
+static harborai_status give_calls(struct index *index, sqlite3_stmt *s, query_call_fn *on_call,
+                                  void *context, harborai_error *error)
+{
+    int step;
+    struct call call;
+    struct index_refs refs;
+    while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+        index_row_read(s, &index->texts, &call, &refs);
+        if (index->texts.failed < 0)
+            return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+        if (!on_call(context, &call))
+            return HARBORAI_OK;
+    }
+    return step == SQLITE_DONE ? HARBORAI_OK : index_fail(index, "read", error);
+}
+
+harborai_status index_find(struct index *index, const struct log_query *query,
+                           query_call_fn *on_call, void *context, harborai_error *error)
+{
+    AUTO(query_sql) sql;
+    AUTO(buf) text = BUF_INIT(KIB(32));
+    sqlite3_stmt *s = NULL;
+    query_sql_init(&sql);
+    harborai_status st = query_where(query, QUERY_SQLITE, &sql, error);
+    if (st < 0)
+        return st;
+    index_row_select(&text);
+    buf_add(&text, buf_slice(&sql.text));
+    st = prepare(index, &text, &sql, &s, error);
+    if (st == HARBORAI_OK)
+        st = give_calls(index, s, on_call, context, error);
+    sqlite3_finalize(s);
+    return st;
+}
+
+harborai_status index_count(struct index *index, const struct log_query *query,
+                            uint64_t *ret_count, harborai_error *error)
+{
+    AUTO(query_sql) sql;
+    AUTO(buf) text = BUF_INIT(KIB(32));
+    sqlite3_stmt *s = NULL;
+    query_sql_init(&sql);
+    harborai_status st = query_conditions(query, QUERY_SQLITE, &sql, error);
+    if (st < 0)
+        return st;
+    buf_add(&text, HARBORAI_STR("SELECT count(*) FROM calls c"));
+    buf_add(&text, buf_slice(&sql.text));
+    st = prepare(index, &text, &sql, &s, error);
+    if (st == HARBORAI_OK && sqlite3_step(s) == SQLITE_ROW)
+        *ret_count = (uint64_t)sqlite3_column_int64(s, 0);
+    else if (st == HARBORAI_OK)
+        st = index_fail(index, "read", error);
+    sqlite3_finalize(s);
+    return st;
+}
+
+/* --- Sums ---------------------------------------------------------------------------------------- */
+
+/* Both give: name or time, outcome, calls, priced, tokens of three kinds, cost, currency, latency. */
+static void write_hours(const struct stats_query *q, struct buf *out)
+{
+    static const char *const columns[STATS_BY_COUNT] = {
+        [STATS_BY_MODEL] = "r.model",      [STATS_BY_PROVIDER] = "r.provider",
+        [STATS_BY_PLUGIN] = "r.plugin",    [STATS_BY_CLIENT] = "''",
+        [STATS_BY_DAY] = "h.hour / 24 * 24", [STATS_BY_HOUR] = "h.hour"};
+    buf_printf(out,
+               "SELECT %s, h.outcome, h.calls, h.priced, h.prompt_tokens, h.completion_tokens,"
+               " h.total_tokens, h.cost_pico, r.currency, h.latency FROM hours h"
+               " JOIN routes r ON r.id = h.route WHERE h.calls > 0 AND h.hour >= ?1"
+               " AND h.hour < ?2",
+               columns[q->by]);
+    if (q->provider.len > 0)
+        buf_add(out, HARBORAI_STR(" AND r.provider = ?3"));
+    if (q->model.len > 0)
+        buf_add(out, HARBORAI_STR(" AND r.model = ?4"));
+}
+
+static void write_days(struct buf *out)
+{
+    buf_add(out, HARBORAI_STR("SELECT w.name, d.failed, d.calls, d.priced, d.prompt_tokens,"
+                              " d.completion_tokens, d.total_tokens, d.cost_pico, d.currency, NULL"
+                              " FROM days d JOIN clients w ON w.id = d.client"
+                              " WHERE d.calls > 0 AND d.day >= ?1 AND d.day < ?2"));
+}
+
+static harborai_str text_at(sqlite3_stmt *s, int place)
+{
+    const char *text = (const char *)sqlite3_column_text(s, place);
+    return (harborai_str){text, text != NULL ? (size_t)sqlite3_column_bytes(s, place) : 0};
+}
+
+static harborai_str name_at(sqlite3_stmt *s, enum stats_by by, char text[static 32])
+{
+    if (by != STATS_BY_DAY && by != STATS_BY_HOUR)
+        return text_at(s, 0);
+    time_t seconds = (time_t)sqlite3_column_int64(s, 0) * 3600;
+    struct tm utc;
+    size_t len = 0;
+    if (gmtime_r(&seconds, &utc) != NULL)
+        len = strftime(text, 32, by == STATS_BY_DAY ? "%Y-%m-%d" : "%Y-%m-%dT%H", &utc);
+    return (harborai_str){text, len};
+}
+
+static harborai_status add_cell(sqlite3_stmt *s, const struct stats_query *q, struct stats *stats,
+                                harborai_error *error)
+{
+    char text[32];
+    int64_t second = sqlite3_column_int64(s, 1); /* an outcome; of days how many failed */
+    struct stats_cell cell = {.calls = sqlite3_column_int64(s, 2),
+                              .priced = sqlite3_column_int64(s, 3),
+                              .prompt_tokens = sqlite3_column_int64(s, 4),
+                              .completion_tokens = sqlite3_column_int64(s, 5),
+                              .total_tokens = sqlite3_column_int64(s, 6),
+                              .cost_pico = sqlite3_column_int64(s, 7),
+                              .currency = text_at(s, 8),
+                              .latency = {sqlite3_column_blob(s, 9),
+                                          (size_t)sqlite3_column_bytes(s, 9)}};
+    if (q->by == STATS_BY_CLIENT)
+        cell.failed = second;
+    else if (second == CALL_ERROR)
+        cell.failed = cell.calls;
+    else if (second == CALL_CANCELLED)
+        cell.cancelled = cell.calls;
+    else if (second == CALL_INTERRUPTED)
+        cell.interrupted = cell.calls;
+    return stats_add(stats, name_at(s, q->by, text), &cell, error);
+}
+
+static void bind_times(sqlite3_stmt *s, const struct stats_query *q)
+{
+    int64_t unit_ns = q->by == STATS_BY_CLIENT ? 24 * NS_PER_HOUR : NS_PER_HOUR;
+    int64_t until = q->until_ns > 0 ? (q->until_ns + unit_ns - 1) / unit_ns : INT64_MAX;
+    sqlite3_bind_int64(s, 1, q->since_ns / unit_ns);
+    sqlite3_bind_int64(s, 2, until);
+    if (q->by == STATS_BY_CLIENT)
+        return;
+    sqlite3_bind_text64(s, 3, q->provider.data, q->provider.len, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(s, 4, q->model.data, q->model.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+harborai_status index_stats(struct index *index, const struct stats_query *query,
+                            struct stats *ret_stats, harborai_error *error)
+{
+    AUTO(buf) text = BUF_INIT(KIB(4));
+    struct stats stats = {.rows = NULL};
+    sqlite3_stmt *s = NULL;
+    int step = SQLITE_DONE;
+    if (query->by == STATS_BY_CLIENT)
+        write_days(&text);
+    else
+        write_hours(query, &text);
+    harborai_status st = prepare(index, &text, NULL, &s, error);
+    if (st == HARBORAI_OK)
+        bind_times(s, query);
+    while (st == HARBORAI_OK && (step = sqlite3_step(s)) == SQLITE_ROW)
+        st = add_cell(s, query, &stats, error);
+    if (st == HARBORAI_OK && step != SQLITE_DONE)
+        st = index_fail(index, "read", error);
+    sqlite3_finalize(s);
+    if (st < 0) {
+        stats_release(&stats);
+        return st;
+    }
+    stats_sort(&stats, query->by);
+    *ret_stats = stats;
+    return HARBORAI_OK;
+}
