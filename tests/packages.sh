@@ -17,6 +17,7 @@ libelf-dev:libelf.pc
 libedit-dev:libedit.pc
 libsqlite3-dev:sqlite3.pc
 libzstd-dev:libzstd.pc
+libpq-dev:libpq.pc
 python3:python3
 ca-certificates:/etc/ssl/certs/ca-certificates.crt'
 
@@ -33,7 +34,8 @@ tmux:tmux
 curl:curl
 mandoc:mandoc
 util-linux:flock
-zstd:zstd'
+zstd:zstd
+postgresql:postgres:initdb'
 
 LINT_PACKAGES='libltdl-dev:/usr/include/ltdl.h
 clang-tidy:clang-tidy
@@ -43,10 +45,12 @@ universal-ctags:ctags
 gcovr:gcovr
 xz-utils:xz'
 
-# is_there WITNESS: a path, a program, NAME.pc for pkg-config, or import:NAME for Python.
+# is_there WITNESS: a path, a program, NAME.pc for pkg-config, import:NAME for Python, or
+# postgres:NAME for a program that Debian keeps in a folder for each version of PostgreSQL.
 is_there() {
     case $1 in
     /*) test -e "$1" ;;
+    postgres:*) ls /usr/lib/postgresql/*/bin/"${1#postgres:}" >/dev/null 2>&1 ;;
     import:*) python3 -c "import ${1#import:}" 2>/dev/null ;;
     *.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
@@ -58,6 +62,15 @@ missing_packages() {
     for line in $*; do
         is_there "${line#*:}" || printf '%s\n' "${line%%:*}"
     done
+}
+
+# keep_postgres_still BY: Debian's package would make a cluster and start it; tests make their own.
+keep_postgres_still() {
+    test -e /etc/postgresql-common/createcluster.conf || {
+        $1 mkdir -p /etc/postgresql-common &&
+            echo 'create_main_cluster = false' |
+            $1 tee /etc/postgresql-common/createcluster.conf >/dev/null
+    }
 }
 
 # need_packages LIST…: installs what is missing, as root or with sudo, after saying so. Where it may
@@ -75,6 +88,7 @@ need_packages() {
         exit 2
     fi
     printf 'Installing from Debian%s: %s\n' "${by:+ with $by}" "$packages" >&2
+    case " $packages " in *' postgresql '*) keep_postgres_still "$by" ;; esac
     $by apt-get update -q >/dev/null &&
         $by env DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -q --no-install-recommends $packages >/dev/null || {

@@ -46,6 +46,7 @@ EXTRA_DIST += \
 	%reldir%/golden.py \
 	%reldir%/live.py \
 	%reldir%/made.py \
+	%reldir%/postgres.py \
 	%reldir%/run.py \
 	%reldir%/support.py \
 	%reldir%/test_anthropic.py \
