@@ -262,6 +262,8 @@ void config_destroy(struct config *config)
         return;
     for (size_t i = 0; i < config->provider_count; i++)
         secret_unref(config->providers[i].api_key);
+    secret_unref(config->postgres.url.text);
+    secret_unref(config->postgres.password.text);
     dotenv_wipe(&config->dotenv);
     arena_release(&config->arena);
     free(config);

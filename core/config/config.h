@@ -65,6 +65,45 @@ struct config_origin {
     struct config_place place; /* of a variable and a flag `file` is its name */
 };
 
+/* A secret that is not of a provider. */
+struct config_secret {
+    struct secret *text;    /* NULL: none, or its variable has no value */
+    harborai_str variable;  /* that the operator named, with a value or without */
+    harborai_str reference; /* "file:/run/key", "cred:NAME", "exec:PROGRAM": where it is from */
+};
+
+/* As libpq's sslmode: how far the way to PostgreSQL is protected. */
+enum config_sslmode {
+    CONFIG_SSL_DISABLE,
+    CONFIG_SSL_ALLOW,
+    CONFIG_SSL_PREFER,
+    CONFIG_SSL_REQUIRE,
+    CONFIG_SSL_VERIFY_CA,
+    CONFIG_SSL_VERIFY_FULL
+};
+
+/* Who makes and changes the tables. */
+enum config_migrate {
+    CONFIG_MIGRATE_AUTO,  /* the gateway, when it connects */
+    CONFIG_MIGRATE_MANUAL /* the operator, by a command */
+};
+
+struct config_postgres {
+    bool is_enabled;
+    bool is_configured; /* and is told where PostgreSQL is, or who it is there */
+    struct config_secret url; /* "postgresql://…"; what it leaves out the others say */
+    harborai_str host, user, database;
+    int64_t port;
+    struct config_secret password;
+    enum config_sslmode sslmode;
+    harborai_str sslrootcert; /* empty: libpq's, or for verify-… tls.ca_file */
+    enum config_migrate migrate;
+    int64_t max_failures;
+    int64_t health_check_ms;
+    int64_t retention_days; /* 0 = for ever */
+    int64_t batch;          /* calls of a transaction */
+};
+
 struct config_provider {
     harborai_str name;
     harborai_str plugin;   /* the provider's own name unless given; empty: one with the preset */
@@ -138,6 +177,7 @@ struct config {
     int64_t journal_retention_days; /* 0 = for ever */
     bool journal_compress;
     bool has_index; /* store.sqlite.enabled */
+    struct config_postgres postgres;
 
     struct config_provider *providers; /* in the order of the file */
     size_t provider_count;

@@ -32,7 +32,7 @@ void field_refuse(struct config_reader *r, const struct setting *setting, const 
 {
     AUTO(buf) wanted = BUF_INIT(256);
     settings_describe_type(setting, &wanted);
-    if (node_is_scalar(node) && setting->type != SETTING_SECRET)
+    if (node_is_scalar(node) && !settings_is_secret(setting->type))
         FAULT(r, node, "'%.*s' must be %.*s, not '%.*s'", SLICE_ARG(shown),
               SLICE_ARG(buf_slice(&wanted)), SLICE_ARG(node_excerpt(node->text)));
     else
@@ -315,6 +315,14 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         if (read_word(r, setting, node, shown, &word))
             *(enum config_trust *)field = (enum config_trust)word;
         return;
+    case SETTING_SSLMODE:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_sslmode *)field = (enum config_sslmode)word;
+        return;
+    case SETTING_MIGRATE:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_migrate *)field = (enum config_migrate)word;
+        return;
     case SETTING_SWITCH:
         if (read_word(r, setting, node, shown, &word))
             *(bool *)field = word != 0;
@@ -328,6 +336,10 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         return;
     case SETTING_SECRET:
         key_read(r, setting, node, shown, base);
+        return;
+    case SETTING_PASSWORD:
+    case SETTING_DATABASE_URL:
+        key_read_secret(r, setting, node, shown, field);
         return;
     case SETTING_OBJECT:
         read_object(r, setting, node, shown);

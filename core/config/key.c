@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a provider's key from where the operator says that it is. The key's text appears in no
+/* Reads a provider's key, or another secret, from where the operator says that it is. The key's text appears in no
  * message; buffers that held it are wiped. */
 #include "config/key.h"
 
@@ -20,7 +20,10 @@ struct key {
     struct config_reader *r;
     const struct node *node;
     harborai_str shown;
-    struct config_provider *provider;
+    const struct setting *setting;
+    struct secret **secret; /* these are filled */
+    harborai_str *variable, *reference;
+    bool *is_none; /* NULL: `none` is a text like any */
 };
 
 static void wipe(harborai_str text)
@@ -43,18 +46,29 @@ static void warn_of_odd_text(const struct key *k, harborai_str text)
                             "not: write the key alone", SLICE_ARG(k->shown));
 }
 
+/* SQLAlchemy's names of its drivers stand behind a '+': postgresql+asyncpg://. */
+static void check_url(const struct key *k, harborai_str text)
+{
+    if (!slice_starts_with(text, "postgresql://") && !slice_starts_with(text, "postgres://") &&
+        !slice_starts_with(text, "postgresql+"))
+        FAULT(k->r, k->node, "'%.*s' must begin with postgresql://", SLICE_ARG(k->shown));
+}
+
 static void store(const struct key *k, harborai_str text)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     char name[128];
     snprintf(name, sizeof name, "%.*s", SLICE_ARG(k->shown));
-    harborai_status st = secret_create(text, name, &k->provider->api_key, &error);
+    secret_unref(take(*k->secret));
+    harborai_status st = secret_create(text, name, k->secret, &error);
     if (st == HARBORAI_E_MEMORY)
         k->r->is_out_of_memory = true;
     else if (st < 0)
         FAULT(k->r, k->node, "%s", error.message);
-    else
+    else if (k->setting->type == SETTING_SECRET)
         warn_of_odd_text(k, text);
+    else if (k->setting->type == SETTING_DATABASE_URL)
+        check_url(k, text);
 }
 
 /* ---- Written out, or ${VAR} --------------------------------------------------------------- */
@@ -62,9 +76,9 @@ static void store(const struct key *k, harborai_str text)
 static void take_text(const struct key *k, const struct expansion *expansion, harborai_str text)
 {
     if (expansion->variable.len > 0)
-        k->provider->key_variable = field_copy(k->r, expansion->variable);
-    if (expansion->outcome == EXPANSION_DONE && slice_is(text, "none"))
-        k->provider->key_none = true;
+        *k->variable = field_copy(k->r, expansion->variable);
+    if (expansion->outcome == EXPANSION_DONE && k->is_none != NULL && slice_is(text, "none"))
+        *k->is_none = true;
     else if (expansion->outcome == EXPANSION_DONE && text.len > 0)
         store(k, text);
     else if (expansion->variable.len == 0)
@@ -110,7 +124,7 @@ static void read_variable(const struct key *k, harborai_str name)
               SLICE_ARG(k->shown), SLICE_ARG(node_excerpt(name)));
         return;
     }
-    k->provider->key_variable = field_copy(k->r, name);
+    *k->variable = field_copy(k->r, name);
     if (environment_find_filled(k->r->environment, name, &value))
         store(k, value);
 }
@@ -238,7 +252,7 @@ static void read_command(const struct key *k, harborai_str line)
         !field_resolve_path(k->r, k->node, program, k->shown, &program))
         return;
     words[0] = (char *)(uintptr_t)program.data;
-    k->provider->key_reference = arena_printf(&k->r->config->arena, "exec:%s", words[0]);
+    *k->reference = arena_printf(&k->r->config->arena, "exec:%s", words[0]);
     if (!k->r->sources->without_commands)
         run(k, words);
 }
@@ -280,7 +294,7 @@ static void read_any(const struct key *k, harborai_str text)
         if (!slice_starts_with(text, schemes[i].prefix))
             continue;
         if (schemes[i].is_shown)
-            k->provider->key_reference = field_copy(k->r, text);
+            *k->reference = field_copy(k->r, text);
         schemes[i].read(k, slice_trim(slice_from(text, strlen(schemes[i].prefix))));
         return;
     }
@@ -292,16 +306,34 @@ static void read_any(const struct key *k, harborai_str text)
     read_text(k, text);
 }
 
+static void read_node(const struct key *k)
+{
+    if (k->node->is_faulty)
+        return;
+    if (!node_is_scalar(k->node)) {
+        field_refuse(k->r, k->setting, k->node, k->shown);
+        return;
+    }
+    read_any(k, k->node->text);
+    wipe(k->node->text);
+}
+
 void key_read(struct config_reader *r, const struct setting *setting, const struct node *node,
               harborai_str shown, struct config_provider *provider)
 {
-    struct key key = {r, node, shown, provider};
-    if (node->is_faulty)
-        return;
-    if (!node_is_scalar(node)) {
-        field_refuse(r, setting, node, shown);
-        return;
-    }
-    read_any(&key, node->text);
-    wipe(node->text);
+    struct key key = {r, node, shown, setting, &provider->api_key, &provider->key_variable,
+                      &provider->key_reference, &provider->key_none};
+    read_node(&key);
+}
+
+void key_read_secret(struct config_reader *r, const struct setting *setting,
+                     const struct node *node, harborai_str shown, struct config_secret *secret)
+{
+    struct key key = {r, node, shown, setting, &secret->text, &secret->variable,
+                      &secret->reference, NULL};
+    secret->variable = secret->reference = SLICE_NONE; /* of a lower source */
+    if (r->kind == CONFIG_ORIGIN_VARIABLE || r->kind == CONFIG_ORIGIN_ENV_FILE)
+        store(&key, node->text);
+    else
+        read_node(&key);
 }

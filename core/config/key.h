@@ -18,4 +18,9 @@
 void key_read(struct config_reader *r, const struct setting *setting, const struct node *node,
               harborai_str shown, struct config_provider *provider);
 
+/* The same of a password, or of a URL that may hold one. A variable of the setting's own has it as it
+ * is. */
+void key_read_secret(struct config_reader *r, const struct setting *setting,
+                     const struct node *node, harborai_str shown, struct config_secret *secret);
+
 #endif

@@ -26,7 +26,6 @@ const char *const legacy_outside_variables[] = {"HARBORAI_CONFIG",   "HARBORAI_S
                                                 "HARBORAI_ENV_FILE", "HARBORAI_PLUGIN_PATH",
                                                 "SSL_CERT_FILE",     NULL};
 
-#define JOURNAL "calls are recorded in the journal below state_dir, without a database"
 #define RETENTION "write HARBORAI_LOG_RETENTION_DAYS, for the journal as a whole"
 #define TRACING "there are /metrics and the journal"
 #define CACHING "answers are not cached"
@@ -46,17 +45,15 @@ const struct legacy_note legacy_notes[] = {
     {"TEST_FIXED_RESPONSE", LEGACY_OBSOLETE, "point base_url at a server of your own"},
 
     /* Databases. */
-    {"HARBORAI_POSTGRES_*", LEGACY_NOT_YET, JOURNAL},
-    {"HARBORAI_MAX_POSTGRES_FAILURES", LEGACY_NOT_YET, JOURNAL},
-    {"DATABASE_URL", LEGACY_NOT_YET, JOURNAL},
-    {"DB_*", LEGACY_NOT_YET, JOURNAL},
+    {"DATABASE_URL", LEGACY_OBSOLETE,
+     "it may be another program's: write HARBORAI_POSTGRES_URL"},
+    {"DB_*", LEGACY_OBSOLETE, "write HARBORAI_POSTGRES_HOST, _USER, _PASSWORD and _DATABASE"},
     {"REDIS_*", LEGACY_NOT_YET, CACHING},
 
     /* Logging. */
     {"HARBORAI_ASYNC_LOGGING", LEGACY_OBSOLETE, "the journal never waits for a database"},
     {"HARBORAI_FALLBACK_LOG_DIR", LEGACY_OBSOLETE, "the journal is in HARBORAI_STATE_DIR"},
     {"HARBORAI_FILE_LOG_DIR", LEGACY_OBSOLETE, "the journal is in HARBORAI_STATE_DIR"},
-    {"HARBORAI_HEALTH_CHECK_INTERVAL", LEGACY_OBSOLETE, "GET /health answers at any time"},
     {"LOG_QUEUE_SIZE", LEGACY_OBSOLETE, "no line of the journal is dropped"},
     {"LOG_BATCH_SIZE", LEGACY_OBSOLETE, "each call is on record before its answer ends"},
     {"LOG_FLUSH_INTERVAL", LEGACY_OBSOLETE, "each call is on record before its answer ends"},
@@ -157,7 +154,7 @@ const struct legacy_key legacy_keys[] = {
     /* The forebears' files. */
     {"", "ai_providers", "is called 'providers' here"},
     {"", "app", "is not needed: name and version are the program's own"},
-    {"", "database", "has no effect yet: " JOURNAL},
+    {"", "database", "is called 'store.postgres' here"},
     {"", "redis", "has no effect yet: " CACHING},
     {"", "logging", "is called 'log' here"},
     {"", "port", "is called 'server.port' here"},

@@ -464,20 +464,66 @@ static void find_plugin_lock(struct config_reader *r)
     r->config->plugin_lock = path;
 }
 
+static const struct config_origin *postgres_origin(const struct config_reader *r, const char *name)
+{
+    char path[SHOWN_MAX];
+    snprintf(path, sizeof path, "store.postgres.%s", name);
+    return &r->config->origins[settings_find(slice_of(path)) - settings];
+}
+
+/* A .env file is the folder's, not the user's: it does not lead a password of another place to a
+ * server of its choice. */
+static void check_postgres_address(struct config_reader *r)
+{
+    static const char *const address[] = {"host", "port", "url"};
+    const struct config_postgres *p = &r->config->postgres;
+    if (p->password.text == NULL ||
+        postgres_origin(r, "password")->kind == CONFIG_ORIGIN_ENV_FILE)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(address); i++) {
+        const struct config_origin *origin = postgres_origin(r, address[i]);
+        if (origin->kind == CONFIG_ORIGIN_ENV_FILE)
+            config_faults_add(r->faults, origin->place,
+                              "'store.postgres.%s' is for a .env file to say only where the "
+                              "password stands in it too", address[i]);
+    }
+}
+
+static void find_postgres(struct config_reader *r)
+{
+    static const char *const any[] = {"url", "host", "user", "password", "database"};
+    struct config_postgres *p = &r->config->postgres;
+    for (size_t i = 0; i < ARRAY_LEN(any); i++)
+        if (postgres_origin(r, any[i])->kind != CONFIG_ORIGIN_DEFAULT)
+            p->is_configured = p->is_enabled;
+    if (p->host.len == 0)
+        p->host = HARBORAI_STR("localhost");
+    check_postgres_address(r);
+}
+
 /* ---- All of it ---------------------------------------------------------------------------- */
 
 /* A key is expanded where it is read: what is unset there is no fault, and what it holds must not
  * be left in the tree. */
+static void exempt(const struct node *section, const char *key)
+{
+    struct node *node = section != NULL ? node_member(section, slice_of(key)) : NULL;
+    if (node != NULL)
+        node->is_expanded = true;
+}
+
 static void exempt_keys(const struct node *root)
 {
     const struct node *providers = node_member(root, HARBORAI_STR("providers"));
+    const struct node *store = node_member(root, HARBORAI_STR("store"));
+    const struct node *postgres =
+        store != NULL ? node_member(store, HARBORAI_STR("postgres")) : NULL;
+    exempt(postgres, "url");
+    exempt(postgres, "password");
     if (providers == NULL)
         return;
-    for (const struct node *child = providers->first; child != NULL; child = child->next) {
-        struct node *key = node_member(child, HARBORAI_STR("api_key"));
-        if (key != NULL)
-            key->is_expanded = true;
-    }
+    for (const struct node *child = providers->first; child != NULL; child = child->next)
+        exempt(child, "api_key");
 }
 
 static void expand(struct config_reader *r, struct node *root)
@@ -506,6 +552,7 @@ void read_config(struct config_reader *r, struct node *root)
     read_overrides(r);
     find_state_dir(r);
     find_plugin_lock(r);
+    find_postgres(r);
     if (r->config->has_file)
         read_providers(r, root);
     else

@@ -169,6 +169,8 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_TEXT:
     case SETTING_PATH:
     case SETTING_SECRET:
+    case SETTING_PASSWORD:
+    case SETTING_DATABASE_URL:
         write_scalar_types(w);
         write_text_limits(w, setting);
         return;
@@ -188,6 +190,8 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_LEAVE:
     case SETTING_FAILURE:
     case SETTING_TRUST:
+    case SETTING_SSLMODE:
+    case SETTING_MIGRATE:
         write_choice(w, settings_words(setting->type));
         return;
     case SETTING_SWITCH:
@@ -373,6 +377,8 @@ static const char *type_name(enum setting_type type)
         [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",   [SETTING_LEAVE] = "word",
         [SETTING_SWITCH] = "switch", [SETTING_WHICH] = "names", [SETTING_TRUST] = "word",
         [SETTING_FAILURE] = "word",
+        [SETTING_PASSWORD] = "secret", [SETTING_DATABASE_URL] = "secret",
+        [SETTING_SSLMODE] = "word",  [SETTING_MIGRATE] = "word",
     };
     return names[type];
 }

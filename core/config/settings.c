@@ -102,6 +102,42 @@ const struct setting settings[] = {
      "whether `harborai serve` keeps an index of the journal, in index.sqlite3 of the state directory; "
      "`harborai logs` and `harborai stats` make one all the same"},
 
+    {"store.postgres.enabled", SETTING_SWITCH, "true", NULL, 0, 0, "HARBORAI_POSTGRES_LOGGING", NULL,
+     AT(postgres.is_enabled),
+     "whether calls are copied to PostgreSQL, once one of url, host, user, password and database is set"},
+    {"store.postgres.url", SETTING_DATABASE_URL, NULL, NULL, 1, URL_LEN, "HARBORAI_POSTGRES_URL",
+     NULL, AT(postgres.url),
+     "as postgresql://user:password@host:5432/database?sslmode=verify-full; what it leaves out the "
+     "settings below say; may be a reference like a key"},
+    {"store.postgres.host", SETTING_TEXT, NULL, "localhost", 1, 255, "HARBORAI_POSTGRES_HOST", NULL,
+     AT(postgres.host), "name or address of the server, or the directory of its socket"},
+    {"store.postgres.port", SETTING_NUMBER, "5432", NULL, 1, 65535, "HARBORAI_POSTGRES_PORT", NULL,
+     AT(postgres.port), "port of the server"},
+    {"store.postgres.user", SETTING_TEXT, "harborai", NULL, 1, 63, "HARBORAI_POSTGRES_USER", NULL,
+     AT(postgres.user), "role to log in as"},
+    {"store.postgres.password", SETTING_PASSWORD, NULL, NULL, 1, 0, "HARBORAI_POSTGRES_PASSWORD",
+     NULL, AT(postgres.password),
+     "its password, best as a reference: env:NAME, file:PATH, cred:NAME or exec:COMMAND"},
+    {"store.postgres.database", SETTING_TEXT, "harborai", NULL, 1, 63, "HARBORAI_POSTGRES_DATABASE",
+     NULL, AT(postgres.database), "name of the database, which must be there, with the encoding UTF8"},
+    {"store.postgres.sslmode", SETTING_SSLMODE, "prefer", NULL, 0, 0, NULL, NULL,
+     AT(postgres.sslmode), "how far the connection is protected, as libpq calls it"},
+    {"store.postgres.sslrootcert", SETTING_PATH, NULL, "tls.ca_file", 1, PATH_LEN, NULL, NULL,
+     AT(postgres.sslrootcert), "certificates of authorities that vouch for the server"},
+    {"store.postgres.migrate", SETTING_MIGRATE, "auto", NULL, 0, 0, NULL, NULL,
+     AT(postgres.migrate), "whether the gateway makes and changes the tables by itself, or waits for "
+     "`harborai db migrate`"},
+    {"store.postgres.max_failures", SETTING_NUMBER, "3", NULL, 1, 1000,
+     "HARBORAI_MAX_POSTGRES_FAILURES", NULL, AT(postgres.max_failures),
+     "failures in a row after which the state is FILE_FALLBACK"},
+    {"store.postgres.health_check_interval", SETTING_DURATION, "60s", NULL, SECONDS(1), HOURS(24),
+     "HARBORAI_HEALTH_CHECK_INTERVAL", NULL, AT(postgres.health_check_ms),
+     "longest pause between two attempts while PostgreSQL is away"},
+    {"store.postgres.retention_days", SETTING_NUMBER, "90", NULL, 0, 36500, NULL, NULL,
+     AT(postgres.retention_days), "days for which PostgreSQL keeps calls; 0 is for ever"},
+    {"store.postgres.batch", SETTING_NUMBER, "512", NULL, 1, 512, NULL, NULL, AT(postgres.batch),
+     "most calls of one transaction"},
+
     {"providers.*.plugin", SETTING_PLUGIN, NULL, "the provider's name", 1, 100, NULL, NULL,
      IN_PROVIDER(plugin), "plugin that speaks the vendor's dialect"},
     {"providers.*.preset", SETTING_PRESET, NULL, NULL, 1, 32, NULL, NULL, IN_PROVIDER(preset),
@@ -155,6 +191,20 @@ const char *const *settings_words(enum setting_type type)
                                           NULL};
     static const char *const switches[] = {[false] = "false", [true] = "true", NULL};
     static const char *const trust[] = {[CONFIG_TRUST_ON] = "on", [CONFIG_TRUST_OFF] = "off", NULL};
+    static const char *const sslmodes[] = {[CONFIG_SSL_DISABLE] = "disable",
+                                           [CONFIG_SSL_ALLOW] = "allow",
+                                           [CONFIG_SSL_PREFER] = "prefer",
+                                           [CONFIG_SSL_REQUIRE] = "require",
+                                           [CONFIG_SSL_VERIFY_CA] = "verify-ca",
+                                           [CONFIG_SSL_VERIFY_FULL] = "verify-full",
+                                           NULL};
+    static const char *const migrate[] = {[CONFIG_MIGRATE_AUTO] = "auto",
+                                          [CONFIG_MIGRATE_MANUAL] = "manual",
+                                          NULL};
+    if (type == SETTING_SSLMODE)
+        return sslmodes;
+    if (type == SETTING_MIGRATE)
+        return migrate;
     if (type == SETTING_PARAMS)
         return params;
     if (type == SETTING_SWITCH)
@@ -164,6 +214,11 @@ const char *const *settings_words(enum setting_type type)
     if (type == SETTING_FAILURE)
         return failure;
     return type == SETTING_LEAVE ? leave : NULL;
+}
+
+bool settings_is_secret(enum setting_type type)
+{
+    return type == SETTING_SECRET || type == SETTING_PASSWORD || type == SETTING_DATABASE_URL;
 }
 
 const struct setting *settings_find(harborai_str path)
@@ -336,6 +391,8 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_FAILURE:
     case SETTING_SWITCH:
     case SETTING_TRUST:
+    case SETTING_SSLMODE:
+    case SETTING_MIGRATE:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:
@@ -361,6 +418,12 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         return;
     case SETTING_SECRET:
         buf_add(out, HARBORAI_STR("a key or none"));
+        return;
+    case SETTING_PASSWORD:
+        buf_add(out, HARBORAI_STR("a password"));
+        return;
+    case SETTING_DATABASE_URL:
+        buf_add(out, HARBORAI_STR("a URL that begins with postgresql://"));
         return;
     case SETTING_OBJECT:
         buf_add(out, HARBORAI_STR("a mapping"));

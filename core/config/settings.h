@@ -25,7 +25,11 @@ enum setting_type {
     SETTING_PLUGIN,   /* a plugin's name or id */
     SETTING_PRESET,   /* a preset's name */
     SETTING_URL,      /* http or https */
-    SETTING_SECRET,
+    SETTING_SECRET,       /* of a provider */
+    SETTING_PASSWORD,     /* struct config_secret */
+    SETTING_DATABASE_URL, /* struct config_secret: "postgresql://…" */
+    SETTING_SSLMODE,      /* enum config_sslmode */
+    SETTING_MIGRATE,      /* enum config_migrate */
     SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */
     SETTING_TARGET  /* provider/model */
 };
@@ -46,6 +50,9 @@ struct setting {
 /* The words of a type that is a choice, by the value of its enum; NULL behind the last. NULL: the
  * type is no such. */
 const char *const *settings_words(enum setting_type type);
+
+/* Whether values of the type appear in no message. */
+bool settings_is_secret(enum setting_type type);
 
 extern const struct setting settings[];
 extern const size_t settings_count;

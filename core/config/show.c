@@ -53,6 +53,41 @@ static void write_key(const struct config_provider *provider, struct json_writer
     json_write_string(to, buf_slice(&masked));
 }
 
+/* What stands before the '@' but for the user's name, and behind the '?', may hold a password. */
+static bool write_database_url(const struct config_secret *url, struct json_writer *to)
+{
+    AUTO(buf) masked = BUF_INIT(KIB(4));
+    harborai_str rest, parameters, user, host, scheme;
+    if (url->text == NULL) {
+        json_write_string(to, SLICE_NONE);
+        return false;
+    }
+    bool has_parameters = slice_split(secret_reveal(url->text), '?', &rest, &parameters);
+    bool has_user = false;
+    for (size_t i = rest.len; i > 0 && !has_user; i--)
+        if (rest.data[i - 1] == '@') { /* the last one: a password may have one too */
+            host = slice_from(rest, i);
+            rest = slice_cut(rest, i - 1);
+            has_user = true;
+        }
+    size_t scheme_len = 0;
+    while (scheme_len + 3 <= rest.len && memcmp(rest.data + scheme_len, "://", 3) != 0)
+        scheme_len++;
+    scheme = slice_cut(rest, scheme_len + 3);
+    rest = slice_from(rest, scheme.len);
+    buf_add(&masked, scheme);
+    if (has_user) {
+        bool has_password = slice_split(rest, ':', &user, &rest);
+        buf_printf(&masked, "%.*s%s@%.*s", SLICE_ARG(user), has_password ? ":***" : "",
+                   SLICE_ARG(host));
+    } else {
+        buf_add(&masked, rest);
+    }
+    buf_add(&masked, has_parameters ? HARBORAI_STR("?***") : SLICE_NONE);
+    json_write_string(to, buf_slice(&masked));
+    return true;
+}
+
 static const char *level_name(enum log_level level)
 {
     static const char *const names[] = {[LOG_LEVEL_ERROR] = "error",
@@ -114,6 +149,17 @@ static bool write_value(const struct walk *w, const struct setting *setting,
     case SETTING_SECRET:
         write_key(w->provider, to);
         return w->provider->api_key != NULL || w->provider->key_none;
+    case SETTING_PASSWORD:
+        json_write_string(to, HARBORAI_STR("***"));
+        return ((const struct config_secret *)field)->text != NULL;
+    case SETTING_DATABASE_URL:
+        return write_database_url(field, to);
+    case SETTING_SSLMODE:
+        json_write_string(to, slice_of(words[*(const enum config_sslmode *)field]));
+        return true;
+    case SETTING_MIGRATE:
+        json_write_string(to, slice_of(words[*(const enum config_migrate *)field]));
+        return true;
     case SETTING_OBJECT:
         json_write_raw(to, w->provider->options_shown);
         return w->provider->options_shown.len > 0;
@@ -138,8 +184,13 @@ static const char *kind_name(enum config_origin_kind kind)
 /* Where the place leads on to: a variable, a file of its own. */
 static harborai_str reference_of(const struct walk *w, const struct setting *setting)
 {
-    if (setting == NULL || setting->type != SETTING_SECRET)
+    if (setting == NULL || !settings_is_secret(setting->type))
         return SLICE_NONE;
+    if (setting->type != SETTING_SECRET) {
+        const struct config_secret *secret =
+            (const void *)((const char *)w->base + setting->offset);
+        return secret->variable.len > 0 ? secret->variable : secret->reference;
+    }
     return w->provider->key_variable.len > 0 ? w->provider->key_variable
                                              : w->provider->key_reference;
 }
@@ -242,7 +293,8 @@ static void add_absence(const struct walk *w, const struct setting *setting, uns
     if (reference.len == 0 || w->json != NULL)
         return;
     add_indent(w, depth);
-    buf_printf(w->out, "# api_key: %.*s has no value\n", SLICE_ARG(reference));
+    const char *name = strrchr(setting->path, '.') + 1;
+    buf_printf(w->out, "# %s: %.*s has no value\n", name, SLICE_ARG(reference));
 }
 
 static void write_path(const struct walk *w, const char *path, struct json_writer *to)

@@ -4,7 +4,8 @@ TESTS += %reldir%/check_config
 %canon_reldir%_check_config_SOURCES = %reldir%/check_config.c %reldir%/support.c %reldir%/support.h \
 	%reldir%/test_value.c %reldir%/test_node.c %reldir%/test_yaml.c %reldir%/test_expand.c \
 	%reldir%/test_config.c %reldir%/test_faults.c %reldir%/test_settings.c %reldir%/test_memory.c \
-	%reldir%/test_dotenv.c %reldir%/test_json.c %reldir%/test_key.c %reldir%/test_layers.c %reldir%/test_show.c
+	%reldir%/test_dotenv.c %reldir%/test_json.c %reldir%/test_key.c %reldir%/test_layers.c \
+	%reldir%/test_postgres.c %reldir%/test_show.c
 %canon_reldir%_check_config_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 %canon_reldir%_check_config_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc

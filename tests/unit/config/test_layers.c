@@ -248,6 +248,29 @@ static void test_vendor_url_of_a_folder(void)
     remove_place();
 }
 
+/* Nor where a password goes that stands elsewhere. */
+static void test_postgres_of_a_folder(void)
+{
+    static const struct row {
+        const char *outer, *env_file;
+        bool is_refused;
+    } rows[] = {
+        {"HARBORAI_POSTGRES_PASSWORD=sk", "HARBORAI_POSTGRES_HOST=evil\n", true},
+        {"HARBORAI_POSTGRES_PASSWORD=sk", "HARBORAI_POSTGRES_URL=postgresql://evil/\n", true},
+        {"HARBORAI_POSTGRES_PASSWORD=sk", "HARBORAI_POSTGRES_DATABASE=d\n", false},
+        {"X=1", "HARBORAI_POSTGRES_HOST=db\nHARBORAI_POSTGRES_PASSWORD=sk\n", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) said = BUF_INIT(KIB(8));
+        const char *const pairs[] = {env_pair, "HARBORAI_SYSTEM_CONFIG=", rows[i].outer, NULL};
+        make_place("", "", rows[i].env_file);
+        struct config *c = load(pairs, NULL, 0, NULL, &said);
+        ROW(rows[i].env_file, (c == NULL) == rows[i].is_refused);
+        config_destroy(c);
+        remove_place();
+    }
+}
+
 /* Nor must it say who vouches for where the key goes. */
 static void test_authorities_of_a_folder(void)
 {
@@ -295,7 +318,7 @@ static void test_foreign_variables(void)
     AUTO(buf) said = BUF_INIT(KIB(16));
     static const char *const variables[] = {
         "HARBORAI_PORT=1", "HARBORAI_PROT=1", "HARBORAI_NONSENSE_X=1", "HARBORAI_PLUGIN_PATH=/x",
-        "HARBORAI_POSTGRES_URL=x", "HARBORAI_MAX_RETRIES=", "HARBORAI_FAST_PATH=true", "DB_HOST=x",
+        "HARBORAI_MAX_RETRIES=", "HARBORAI_FAST_PATH=true", "DB_HOST=x",
         "OTEL_ENABLED=1", "PATH=/bin", "HARBORAI_PLUGIN_AUTO_LOAD=true",
         "HARBORAI_PLUGIN_PRELOAD=true", "HARBORAI_PLUGIN_CACHE_ENABLED=true",
         "HARBORAI_PLUGIN_CACHE_SIZE=100", NULL};
@@ -310,8 +333,8 @@ static void test_foreign_variables(void)
     CU_ASSERT_EQUAL(c->log_level, LOG_LEVEL_WARN);
     CU_ASSERT_EQUAL(c->timeouts.total_ms, 90000);
     CHECK_SAID(said,
-               "env:3:1: DB_HOST has no effect yet: calls are recorded in the journal below "
-               "state_dir, without a database\n"
+               "env:3:1: DB_HOST has no effect: write HARBORAI_POSTGRES_HOST, _USER, _PASSWORD and "
+               "_DATABASE\n"
                "env:5:1: HARBORAI_CONFIG is not taken from a .env file: set it in the environment\n"
                "env:6:1: OPENAI_GPT4_INPUT_PRICE has no effect: prices come with the plugins: "
                "'harborai list-models'\n"
@@ -323,8 +346,6 @@ static void test_foreign_variables(void)
                "environment: unknown variable HARBORAI_PROT, did you mean HARBORAI_PORT?\n"
                "environment: unknown variable HARBORAI_NONSENSE_X: doc/configuration.md has those "
                "that there are\n"
-               "environment: HARBORAI_POSTGRES_URL has no effect yet: calls are recorded in the "
-               "journal below state_dir, without a database\n"
                "environment: HARBORAI_FAST_PATH has no effect: every call takes the one fast path\n"
                "environment: HARBORAI_PLUGIN_AUTO_LOAD has no effect: plugins are always found; "
                "'providers' in the configuration file says which are used\n"
@@ -421,6 +442,7 @@ const CU_TestInfo layers_tests[] = {{"precedence", test_precedence},
                                     {".env of others", test_env_file_of_others},
                                     {"vendor URLs", test_vendor_urls},
                                     {"vendor URL of a folder", test_vendor_url_of_a_folder},
+    {"postgres of a folder", test_postgres_of_a_folder},
                                    {"authorities of a folder", test_authorities_of_a_folder},
                                     {"vendor URL of a folder and a file",
                                      test_vendor_url_of_a_folder_and_a_file},
