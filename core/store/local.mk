@@ -19,6 +19,21 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 	%reldir%/retention.h %reldir%/upkeep.c %reldir%/upkeep.h %reldir%/upkeep_pass.c \
 	%reldir%/upkeep_tools.h
 
+# PostgreSQL: a library of its own, so that libharborai, which only writes journals, needs no libpq.
+noinst_LTLIBRARIES += %reldir%/libpostgres.la
+postgres_statements = %reldir%/sql/0001_calls.sql %reldir%/sql/amend.sql %reldir%/sql/drop.sql \
+	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/schema.sql %reldir%/sql/status.sql
+%canon_reldir%_libpostgres_la_SOURCES = %reldir%/postgres.c %reldir%/postgres.h \
+	%reldir%/postgres_address.c %reldir%/postgres_row.c %reldir%/postgres_row.h \
+	%reldir%/postgres_schema.c %reldir%/postgres_schema.h %reldir%/postgres_sql.h \
+	%reldir%/postgres_status.c %reldir%/postgres_status.h %reldir%/postgres_store.c \
+	%reldir%/postgres_store.h %reldir%/state_id.c %reldir%/state_id.h
+nodist_%canon_reldir%_libpostgres_la_SOURCES = %reldir%/postgres_sql.c
+%canon_reldir%_libpostgres_la_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
+%reldir%/postgres_sql.c: $(postgres_statements) %reldir%/sql/embed
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && cd $(srcdir) &&  		sh %reldir%/sql/embed $(postgres_statements) >"$(abs_builddir)/$@.new" &&  		mv "$(abs_builddir)/$@.new" "$(abs_builddir)/$@"
+EXTRA_DIST += $(postgres_statements) %reldir%/sql/embed doc/postgres.md
+CLEANFILES += %reldir%/postgres_sql.c
 # What a program needs that copies the journal elsewhere or asks for what is there; libharborai, which
 # only writes, has none of it.
 noinst_LTLIBRARIES += %reldir%/libdrain.la

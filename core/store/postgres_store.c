@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows into PostgreSQL. Must never say that something is copied before COMMIT was answered, nor set a
+ * row aside that only misses its partition. */
+#include "store/postgres_store.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "config/config.h"
+#include "store/journal_follow.h"
+#include "store/postgres_row.h"
+#include "store/postgres_schema.h"
+#include "store/postgres_sql.h"
+#include "store/state_id.h"
+
+#define NS_PER_DAY (INT64_C(86400) * NS_PER_S)
+#define ATTEMPTS 3 /* of a transaction that meets another gateway's */
+
+enum { DAYS_KNOWN = 64 };
+
+struct postgres_store {
+    struct drain_store store;
+    struct postgres pg;
+    struct postgres_address *address; /* owned */
+    int stop_fd;                      /* owned; an eventfd */
+    char *state_dir;                  /* owned */
+    char state_id[37];                /* "" until it was read */
+    bool is_open, may_migrate;
+    int64_t retention_days;
+    struct postgres_rows puts, amends;
+    int64_t days[DAYS_KNOWN]; /* whose partitions are there, as far as is known */
+    size_t day_count;
+    int64_t swept_day; /* when old ones were last dropped */
+};
+
+static struct postgres_store *self_of(struct drain_store *store)
+{
+    return CONTAINER_OF(store, struct postgres_store, store);
+}
+
+/* ---- Opening -------------------------------------------------------------------------------- */
+
+static harborai_status update_schema(struct postgres_store *s, harborai_error *error)
+{
+    struct postgres_schema schema;
+    unsigned steps;
+    harborai_status st = postgres_schema_look(&s->pg, &schema, error);
+    if (st == HARBORAI_OK)
+        st = postgres_schema_check(&schema, s->may_migrate, error);
+    if (st == HARBORAI_OK && schema.state != POSTGRES_SCHEMA_CURRENT)
+        st = postgres_schema_migrate(&s->pg, "harborai " PACKAGE_VERSION, &steps, error);
+    return st;
+}
+
+/* A plan that was made for empty tables would read them as a whole when they are full. */
+static harborai_status use_indexes(struct postgres_store *s, harborai_error *error)
+{
+    return postgres_run(&s->pg, "SET enable_seqscan = off; SET enable_hashjoin = off; "
+                                "SET enable_mergejoin = off; SET jit = off", error);
+}
+
+static harborai_status prepare(struct postgres_store *s, const char *name, const char *sql,
+                               harborai_error *error)
+{
+    AUTO(buf) text = BUF_INIT(KIB(64));
+    postgres_rows_write_statement(sql, &text);
+    buf_add_char(&text, '\0');
+    if (text.failed < 0)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    return postgres_prepare(&s->pg, name, text.data, error);
+}
+
+/* Whether the server closed it while nobody asked it anything. */
+static bool is_alive(struct postgres_store *s)
+{
+    return s->is_open && PQconsumeInput(s->pg.connection) == 1 &&
+           PQstatus(s->pg.connection) == CONNECTION_OK;
+}
+
+static void close_store(struct drain_store *store)
+{
+    struct postgres_store *s = self_of(store);
+    postgres_rows_clear(&s->puts);
+    postgres_rows_clear(&s->amends);
+    postgres_close(&s->pg);
+    s->is_open = false;
+    s->day_count = 0;
+}
+
+static harborai_status open_store(struct drain_store *store, harborai_error *error)
+{
+    struct postgres_store *s = self_of(store);
+    if (is_alive(s))
+        return HARBORAI_OK;
+    close_store(store);
+    harborai_status st = HARBORAI_OK;
+    if (s->state_id[0] == '\0')
+        st = state_id_read(slice_of(s->state_dir), s->state_id, error);
+    if (st == HARBORAI_OK)
+        st = postgres_open(&s->pg, s->address, s->stop_fd, error);
+    if (st == HARBORAI_OK)
+        st = update_schema(s, error);
+    if (st == HARBORAI_OK)
+        st = use_indexes(s, error);
+    if (st == HARBORAI_OK)
+        st = prepare(s, "put", postgres_sql_put, error);
+    if (st == HARBORAI_OK)
+        st = prepare(s, "amend", postgres_sql_amend, error);
+    s->is_open = st == HARBORAI_OK;
+    if (st < 0)
+        close_store(store);
+    return st == HARBORAI_E_INVALID ? HARBORAI_E_INTERNAL : st;
+}
+
+/* ---- Positions ------------------------------------------------------------------------------ */
+
+static harborai_status position(struct drain_store *store, harborai_str segment,
+                                struct journal_position *ret_position, harborai_error *error)
+{
+    struct postgres_store *s = self_of(store);
+    struct journal_position found = {.offset = 0};
+    snprintf(found.segment, sizeof found.segment, "%.*s", SLICE_ARG(segment));
+    const char *const values[] = {s->state_id, found.segment};
+    PGresult *result;
+    harborai_status st = postgres_ask(&s->pg,
+                                      "SELECT \"offset\", seq FROM harborai_positions "
+                                      "WHERE state_id = $1 AND segment = $2",
+                                      ARRAY_LEN(values), values, &result, error);
+    if (st < 0)
+        return st;
+    if (PQntuples(result) == 1 &&
+        (!slice_to_u64(slice_of(PQgetvalue(result, 0, 0)), &found.offset) ||
+         !slice_to_u64(slice_of(PQgetvalue(result, 0, 1)), &found.seq)))
+        found.offset = found.seq = 0;
+    PQclear(result);
+    *ret_position = found;
+    return HARBORAI_OK;
+}
+
+/* Segments are called by digits, letters and '-'. */
+static harborai_status write_positions(struct postgres_store *s,
+                                       const struct journal_position *positions, size_t count,
+                                       harborai_error *error)
+{
+    AUTO(buf) names = BUF_INIT(KIB(64)), offsets = BUF_INIT(KIB(64)), seqs = BUF_INIT(KIB(64));
+    for (size_t i = 0; i < count; i++) {
+        const char *separator = i > 0 ? "," : "{";
+        buf_printf(&names, "%s\"%s\"", separator, positions[i].segment);
+        buf_printf(&offsets, "%s%llu", separator, (unsigned long long)positions[i].offset);
+        buf_printf(&seqs, "%s%llu", separator, (unsigned long long)positions[i].seq);
+    }
+    struct buf *all[] = {&names, &offsets, &seqs};
+    const char *values[4] = {s->state_id, "{}", "{}", "{}"};
+    for (size_t i = 0; count > 0 && i < ARRAY_LEN(all); i++) {
+        buf_add(all[i], (harborai_str){"}", 2}); /* with its NUL */
+        if (all[i]->failed < 0)
+            return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+        values[i + 1] = all[i]->data;
+    }
+    PGresult *result;
+    harborai_status st =
+        postgres_ask(&s->pg,
+                     "INSERT INTO harborai_positions (state_id, segment, \"offset\", seq) "
+                     "SELECT $1::uuid, * FROM unnest($2::text[], $3::bigint[], $4::bigint[]) "
+                     "ON CONFLICT (state_id, segment) DO UPDATE SET \"offset\" = excluded.\"offset\", "
+                     "seq = excluded.seq, updated_at = now()",
+                     ARRAY_LEN(values), values, &result, error);
+    if (st == HARBORAI_OK)
+        PQclear(result);
+    return st;
+}
+
+/* ---- Days ----------------------------------------------------------------------------------- */
+
+static bool knows_day(const struct postgres_store *s, int64_t day)
+{
+    for (size_t i = 0; i < s->day_count; i++)
+        if (s->days[i] == day)
+            return true;
+    return false;
+}
+
+static harborai_status make_day(struct postgres_store *s, int64_t day, harborai_error *error)
+{
+    char text[16];
+    const char *const values[] = {text};
+    PGresult *result;
+    if (knows_day(s, day))
+        return HARBORAI_OK;
+    snprintf(text, sizeof text, "%lld", (long long)day);
+    harborai_status st = postgres_ask(&s->pg, "SELECT harborai_make_day(date '1970-01-01' + $1::int)",
+                                      ARRAY_LEN(values), values, &result, error);
+    if (st < 0)
+        return st;
+    PQclear(result);
+    s->days[s->day_count++ % DAYS_KNOWN] = day;
+    if (s->day_count > DAYS_KNOWN)
+        s->day_count = DAYS_KNOWN;
+    return HARBORAI_OK;
+}
+
+static harborai_status make_days(struct postgres_store *s, harborai_error *error)
+{
+    harborai_status st = HARBORAI_OK;
+    for (size_t i = 0; st == HARBORAI_OK && i < s->puts.day_count; i++)
+        st = make_day(s, s->puts.days[i], error);
+    return st;
+}
+
+/* Once a day. What is in the way, as a report that reads for hours, is no reason to stop: tomorrow. */
+static void sweep(struct postgres_store *s)
+{
+    char sql[400];
+    int64_t today = clock_wall_ns(&clock_system) / NS_PER_DAY;
+    if (s->swept_day == today)
+        return;
+    s->swept_day = today;
+    snprintf(sql, sizeof sql,
+             "BEGIN; SET LOCAL lock_timeout = 2000; "
+             "SELECT harborai_make_day(date '1970-01-01' + %lld); "
+             "DELETE FROM harborai_positions WHERE updated_at < now() - interval '400 days'; "
+             "COMMIT", (long long)today + 1);
+    if (postgres_run(&s->pg, sql, NULL) < 0)
+        (void)!postgres_run(&s->pg, "ROLLBACK", NULL);
+    if (s->retention_days == 0)
+        return;
+    snprintf(sql, sizeof sql,
+             "BEGIN; SET LOCAL lock_timeout = 2000; "
+             "SELECT harborai_drop_before((now() AT TIME ZONE 'UTC')::date - %lld); COMMIT",
+             (long long)s->retention_days);
+    if (postgres_run(&s->pg, sql, NULL) < 0)
+        (void)!postgres_run(&s->pg, "ROLLBACK", NULL);
+    s->day_count = 0; /* some may have gone */
+}
+
+/* ---- Transactions --------------------------------------------------------------------------- */
+
+static void rollback(struct drain_store *store)
+{
+    struct postgres_store *s = self_of(store);
+    postgres_rows_clear(&s->puts);
+    postgres_rows_clear(&s->amends);
+}
+
+/* Nothing is sent before commit. */
+static harborai_status begin(struct drain_store *store, harborai_error *error UNUSED)
+{
+    rollback(store);
+    return HARBORAI_OK;
+}
+
+static harborai_status add(struct postgres_rows *rows, const struct call *call,
+                           harborai_error *error)
+{
+    if (postgres_rows_add(rows, call))
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                              "a transaction has more days than can be kept");
+}
+
+static harborai_status put(struct drain_store *store, const struct call *call,
+                           harborai_error *error)
+{
+    return add(&self_of(store)->puts, call, error);
+}
+
+static harborai_status amend(struct drain_store *store, const struct call *call,
+                             harborai_error *error)
+{
+    return add(&self_of(store)->amends, call, error);
+}
+
+static harborai_status send(struct postgres_store *s, const char *name, struct postgres_rows *rows,
+                            harborai_error *error)
+{
+    const char *values[POSTGRES_COLUMNS_MOST];
+    PGresult *result;
+    if (rows->count == 0)
+        return HARBORAI_OK;
+    harborai_status st = postgres_rows_values(rows, values, error);
+    if (st == HARBORAI_OK)
+        st = postgres_ask_prepared(&s->pg, name, postgres_rows_columns(), values, &result, error);
+    if (st == HARBORAI_OK)
+        PQclear(result);
+    return st;
+}
+
+/* Ends a transaction that failed, if the server still listens. */
+static void end_failed(struct postgres_store *s)
+{
+    PGTransactionStatusType status = PQtransactionStatus(s->pg.connection);
+    if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
+        (void)!postgres_run(&s->pg, "ROLLBACK", NULL);
+}
+
+static harborai_status write_all(struct postgres_store *s, const struct journal_position *positions,
+                                 size_t count, harborai_error *error)
+{
+    harborai_status st = make_days(s, error);
+    if (st == HARBORAI_OK)
+        st = postgres_run(&s->pg, "BEGIN", error);
+    if (st == HARBORAI_OK)
+        st = send(s, "put", &s->puts, error);
+    if (st == HARBORAI_OK)
+        st = send(s, "amend", &s->amends, error);
+    if (st == HARBORAI_OK)
+        st = write_positions(s, positions, count, error);
+    if (st == HARBORAI_OK)
+        st = postgres_run(&s->pg, "COMMIT", error);
+    if (st < 0)
+        end_failed(s);
+    return st;
+}
+
+/* Two gateways may lock each other's sums; a day's partition may have been dropped, which is told as a
+ * value that is refused. */
+static harborai_status commit(struct drain_store *store, const struct journal_position *positions,
+                              size_t count, harborai_error *error)
+{
+    struct postgres_store *s = self_of(store);
+    harborai_status st = HARBORAI_E_OVERLOADED;
+    bool had_days = s->day_count > 0;
+    for (unsigned i = 0; i < ATTEMPTS && st == HARBORAI_E_OVERLOADED; i++) {
+        st = write_all(s, positions, count, error);
+        if (st == HARBORAI_E_INVALID && had_days) {
+            had_days = false;
+            s->day_count = 0;
+            st = HARBORAI_E_OVERLOADED;
+        }
+    }
+    if (st < 0)
+        return st;
+    sweep(s);
+    rollback(store); /* what is committed is not kept */
+    return HARBORAI_OK;
+}
+
+static const struct drain_store_functions functions = {
+    .name = "postgres",
+    .open = open_store,
+    .position = position,
+    .begin = begin,
+    .put = put,
+    .amend = amend,
+    .commit = commit,
+    .rollback = rollback,
+    .close = close_store,
+};
+
+/* ---- Making and destroying ------------------------------------------------------------------ */
+
+harborai_status postgres_store_create(const struct config *config,
+                                      struct postgres_store **ret_store, harborai_error *error)
+{
+    struct postgres_store *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    s->store.functions = &functions;
+    s->may_migrate = config->postgres.migrate == CONFIG_MIGRATE_AUTO;
+    s->retention_days = config->postgres.retention_days;
+    postgres_rows_init(&s->puts);
+    postgres_rows_init(&s->amends);
+    s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    harborai_status st = HARBORAI_OK;
+    if (s->stop_fd < 0)
+        st = harborai_error_set(error, HARBORAI_E_MEMORY, "no descriptor left for PostgreSQL");
+    if (st == HARBORAI_OK)
+        st = postgres_address_create(config, &s->address, error);
+    s->state_dir = slice_dup(config->state_dir);
+    if (st == HARBORAI_OK && s->state_dir == NULL)
+        st = harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    if (st < 0)
+        postgres_store_destroy(s);
+    else
+        *ret_store = s;
+    return st;
+}
+
+void postgres_store_destroy(struct postgres_store *store)
+{
+    if (store == NULL)
+        return;
+    close_store(&store->store);
+    if (store->stop_fd >= 0)
+        close(store->stop_fd);
+    postgres_rows_release(&store->puts);
+    postgres_rows_release(&store->amends);
+    postgres_address_destroy(store->address);
+    free(store->state_dir);
+    free(store);
+}
+
+struct drain_store *postgres_store_of(struct postgres_store *store)
+{
+    return &store->store;
+}
+
+void postgres_store_interrupt(struct postgres_store *store)
+{
+    (void)eventfd_write(store->stop_fd, 1);
+}
+
+const char *postgres_store_address(const struct postgres_store *store)
+{
+    return postgres_address_text(store->address);
+}
+
+bool postgres_store_is_of(const struct postgres_store *store, const struct config *config)
+{
+    struct postgres_address *address = NULL;
+    if (store == NULL || !config->postgres.is_configured)
+        return store == NULL && !config->postgres.is_configured;
+    if (postgres_address_create(config, &address, NULL) < 0)
+        return false;
+    bool is_same = postgres_address_equal(store->address, address) &&
+                   store->retention_days == config->postgres.retention_days &&
+                   store->may_migrate == (config->postgres.migrate == CONFIG_MIGRATE_AUTO);
+    postgres_address_destroy(address);
+    return is_same;
+}
+
+/* ---- States --------------------------------------------------------------------------------- */
+
+int postgres_store_state_number(enum drain_state state)
+{
+    static const int numbers[DRAIN_STATE_COUNT] = {[DRAIN_ACTIVE] = 0,
+                                                   [DRAIN_STANDBY] = 0,
+                                                   [DRAIN_FAILING] = 1,
+                                                   [DRAIN_STARTING] = 2,
+                                                   [DRAIN_REFUSED] = 3};
+    return numbers[state];
+}
+
+const char *postgres_store_state_name(enum drain_state state)
+{
+    static const char *const names[] = {"POSTGRES_ACTIVE", "FILE_FALLBACK", "INITIALIZING", "ERROR"};
+    return names[postgres_store_state_number(state)];
+}
