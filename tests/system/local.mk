@@ -73,6 +73,7 @@ EXTRA_DIST += \
 	%reldir%/test_params.py \
 	%reldir%/test_plugin_commands.py \
 	%reldir%/test_plugins.py \
+	%reldir%/test_postgres.py \
 	%reldir%/test_process.py \
 	%reldir%/test_reload.py \
 	%reldir%/test_recovery.py \
