@@ -18,6 +18,7 @@
 #include "runtime/runtime.h"
 #include "server/drains.h"
 #include "server/server.h"
+#include "store/postgres_store.h"
 #include "wire/url.h"
 
 #define DRAIN_LIMIT_MS 5000
@@ -56,6 +57,8 @@ struct serving {
     struct log log;
     struct runtime *runtime;
     struct drains *drains;
+    struct postgres_store *postgres; /* until the drains have it, to compare with from then on; or NULL */
+    struct drains_options drains_options;
     int64_t shutdown_ms; /* of the configuration in force */
 
     /* What a running gateway cannot change; texts are owned. */
@@ -150,6 +153,8 @@ static void tell_what_stays(const struct serving *s, const struct config *config
     keep_text(&s->log, "journal.enabled", s->is_recording ? "true" : "false",
               slice_of(config->journal_enabled ? "true" : "false"));
     keep_number(&s->log, "store.sqlite.enabled", s->has_index, config->has_index);
+    if (s->drains != NULL && !postgres_store_is_of(s->postgres, config))
+        log_write(&s->log, LOG_LEVEL_WARN, "config.needs_restart", "setting='store.postgres'");
 }
 
 static void forget_files(char *files[static FILES_COUNT])
@@ -357,13 +362,27 @@ static bool remember(struct serving *s, const struct config *config)
     return s->host != NULL && s->state_dir != NULL;
 }
 
+/* While the configuration is ours. */
+static void prepare_drains(struct serving *s, const struct config *config)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    const struct config_postgres *p = &config->postgres;
+    s->drains_options = (struct drains_options){.state_dir = slice_of(s->state_dir),
+                                                .log = &s->log,
+                                                .with_index = s->has_index,
+                                                .postgres_batch = (unsigned)p->batch,
+                                                .postgres_max_failures = (unsigned)p->max_failures,
+                                                .postgres_most_wait_ms = p->health_check_ms};
+    if (p->is_configured && postgres_store_create(config, &s->postgres, &error) < 0)
+        log_write(&s->log, LOG_LEVEL_WARN, "drain.none", "error='%s'", error.message);
+    s->drains_options.postgres = s->postgres;
+}
+
 /* Without them calls are on record all the same, and are copied by whoever drains next. */
 static void start_drains(struct serving *s)
 {
-    struct drains_options with = {
-        .state_dir = slice_of(s->state_dir), .log = &s->log, .with_index = s->has_index};
     harborai_error error = HARBORAI_ERROR_INIT;
-    if (drains_start(&with, &s->drains, &error) < 0)
+    if (drains_start(&s->drains_options, &s->drains, &error) < 0)
         log_write(&s->log, LOG_LEVEL_WARN, "drain.none", "error='%s'", error.message);
 }
 
@@ -378,7 +397,9 @@ static enum exit_code start(struct serving *s, struct config *config)
     harborai_error error = HARBORAI_ERROR_INIT;
     config_faults_init(&faults);
     with.faults = &faults;
+    prepare_drains(s, config);
     if (runtime_create(config, &with, &s->runtime, &error) < 0) {
+        postgres_store_destroy(s->postgres);
         config_destroy(config);
         enum exit_code code = setup_fail(&faults, &error);
         return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;

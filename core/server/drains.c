@@ -6,20 +6,35 @@
 
 #include "store/drain.h"
 #include "store/index.h"
+#include "store/postgres_store.h"
+#include "wire/json_write.h"
 #include "wire/prometheus.h"
 
 #define BATCH 512
 #define MAX_FAILURES 3
 #define MOST_WAIT_MS 60000
+#define INTERRUPTED_MS 1000 /* then who was interrupted is back */
 
 enum { MOST_DRAINS = 2 };
 
 struct drains {
     struct index *index;
+    struct postgres_store *postgres;
+    struct drain *postgres_drain; /* one of `items`; or NULL */
     const char *names[MOST_DRAINS];
     struct drain *items[MOST_DRAINS];
     size_t count;
 };
+
+static harborai_status add_drain(struct drains *drains, const struct drain_settings *settings,
+                                 struct drain_store *store, harborai_error *error)
+{
+    harborai_status st = drain_start(settings, store, &drains->items[drains->count], error);
+    if (st < 0)
+        return st;
+    drains->names[drains->count++] = store->functions->name;
+    return HARBORAI_OK;
+}
 
 static harborai_status start_index(struct drains *drains, const struct drains_options *options,
                                    harborai_error *error)
@@ -31,25 +46,38 @@ static harborai_status start_index(struct drains *drains, const struct drains_op
                                       .max_failures = MAX_FAILURES,
                                       .most_wait_ms = MOST_WAIT_MS};
     harborai_status st = index_create(options->state_dir, &drains->index, error);
-    if (st < 0)
-        return st;
-    struct drain_store *store = index_store(drains->index);
-    st = drain_start(&settings, store, &drains->items[drains->count], error);
-    if (st < 0)
-        return st;
-    drains->names[drains->count++] = store->functions->name;
-    return HARBORAI_OK;
+    return st < 0 ? st : add_drain(drains, &settings, index_store(drains->index), error);
+}
+
+static harborai_status start_postgres(struct drains *drains, const struct drains_options *options,
+                                      harborai_error *error)
+{
+    struct drain_settings settings = {.state_dir = options->state_dir,
+                                      .clock = &clock_system,
+                                      .log = options->log,
+                                      .batch = options->postgres_batch,
+                                      .max_failures = options->postgres_max_failures,
+                                      .most_wait_ms = options->postgres_most_wait_ms};
+    harborai_status st = add_drain(drains, &settings, postgres_store_of(drains->postgres), error);
+    if (st == HARBORAI_OK)
+        drains->postgres_drain = drains->items[drains->count - 1];
+    return st;
 }
 
 harborai_status drains_start(const struct drains_options *options, struct drains **ret_drains,
                              harborai_error *error)
 {
     struct drains *drains = calloc(1, sizeof *drains);
-    if (drains == NULL)
+    if (drains == NULL) {
+        postgres_store_destroy(options->postgres);
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    }
     harborai_status st = HARBORAI_OK;
+    drains->postgres = options->postgres;
     if (options->with_index)
         st = start_index(drains, options, error);
+    if (st == HARBORAI_OK && drains->postgres != NULL)
+        st = start_postgres(drains, options, error);
     if (st < 0) {
         (void)drains_stop(drains, 0);
         return st;
@@ -58,17 +86,29 @@ harborai_status drains_start(const struct drains_options *options, struct drains
     return HARBORAI_OK;
 }
 
+/* A server that swallows everything is waited for no longer. */
+static bool stop_one(struct drains *drains, struct drain *drain, int64_t limit_ms)
+{
+    if (drain_stop(drain, limit_ms))
+        return true;
+    if (drain != drains->postgres_drain)
+        return false;
+    postgres_store_interrupt(drains->postgres);
+    return drain_stop(drain, INTERRUPTED_MS);
+}
+
 bool drains_stop(struct drains *drains, int64_t limit_ms)
 {
     bool is_stopped = true;
     if (drains == NULL)
         return true;
     for (size_t i = 0; i < drains->count; i++)
-        if (!drain_stop(drains->items[i], limit_ms))
+        if (!stop_one(drains, drains->items[i], limit_ms))
             is_stopped = false;
     if (!is_stopped)
         return false;
     index_destroy(drains->index);
+    postgres_store_destroy(drains->postgres);
     free(drains);
     return true;
 }
@@ -109,6 +149,39 @@ static void write_states(const struct drains *drains, const struct drain_status 
         }
 }
 
+/* As the seeds call them. */
+static void write_postgres(struct drains *drains, struct buf *out)
+{
+    struct drain_status status;
+    const struct prometheus_label instance = {"logger_instance", HARBORAI_STR_INIT("default")};
+    const struct prometheus_label database = {"database_name",
+                                              slice_of(strrchr(postgres_store_address(drains->postgres), '/') + 1)};
+    drain_status_of(drains->postgres_drain, &status);
+    prometheus_family(out, "harborai_fallback_logger_state", PROMETHEUS_GAUGE,
+                      "0: calls get to PostgreSQL, 1: to files only, 2: it begins, 3: PostgreSQL has "
+                      "to be mended.");
+    prometheus_sample(out, "harborai_fallback_logger_state", NULL, &instance, 1,
+                      postgres_store_state_number(status.state));
+    prometheus_family(out, "harborai_postgres_health_status", PROMETHEUS_GAUGE,
+                      "1: PostgreSQL took the last calls.");
+    prometheus_sample(out, "harborai_postgres_health_status", NULL, &database, 1,
+                      postgres_store_state_number(status.state) == 0 && status.error[0] == '\0');
+}
+
+void drains_write_health(struct drains *drains, struct json_writer *w)
+{
+    struct drain_status status;
+    if (drains == NULL || drains->postgres_drain == NULL)
+        return;
+    drain_status_of(drains->postgres_drain, &status);
+    json_write_key(w, HARBORAI_STR("postgres"));
+    json_write_object(w);
+    json_write_key_string(w, "state", slice_of(postgres_store_state_name(status.state)));
+    json_write_key_int64(w, "backlog_bytes", (int64_t)status.backlog_bytes);
+    json_write_key_int64(w, "last_commit_ns", status.last_commit_ns);
+    json_write_end(w);
+}
+
 void drains_write_metrics(struct drains *drains, struct buf *out)
 {
     struct drain_status statuses[MOST_DRAINS];
@@ -126,4 +199,6 @@ void drains_write_metrics(struct drains *drains, struct buf *out)
         }
     }
     write_states(drains, statuses, out);
+    if (drains->postgres_drain != NULL)
+        write_postgres(drains, out);
 }

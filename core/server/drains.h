@@ -8,11 +8,16 @@
 #include "base/log.h"
 
 struct drains;
+struct json_writer;
+struct postgres_store;
 
 struct drains_options {
     harborai_str state_dir; /* copied */
     const struct log *log;  /* borrowed */
     bool with_index;
+    struct postgres_store *postgres; /* taken, in any case; or NULL */
+    unsigned postgres_batch, postgres_max_failures;
+    int64_t postgres_most_wait_ms;
 };
 
 /* Starts their threads. Returns owned. E_CONFIG: the state directory takes no file. E_MEMORY. [init] */
@@ -23,6 +28,9 @@ MUST_CHECK harborai_status drains_start(const struct drains_options *options,
  * is freed. What was not copied is found at the next start. False: one hangs in its store, and nothing
  * was freed: the process is to end by _exit(). Accepts NULL. */
 bool drains_stop(struct drains *drains, int64_t limit_ms);
+
+/* [any] Adds the member "postgres" of GET /health, if it is configured. NULL has none. */
+void drains_write_health(struct drains *drains, struct json_writer *w);
 
 /* [any] Their metrics as Prometheus text. NULL has none. */
 void drains_write_metrics(struct drains *drains, struct buf *out);

@@ -362,6 +362,209 @@ class DrainTest(Case):
         self.assertEqual(self.database.tables(), [])
 
 
+class GatewayTest(Case):
+    """What the gateway copies by itself, and what it does when PostgreSQL is away."""
+
+    @classmethod
+    def setUpClass(cls):
+        with support.contextlib.ExitStack() as stack:
+            cls.sim = stack.enter_context(support.simulator())
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def gateway(self, url=None, state=None, **more):
+        settings = {"url": url or self.database.url(), "health_check_interval": "1s", **more}
+        config = dict(support.config_for(self.sim), store={"postgres": settings})
+        return support.gateway(config, state=state)
+
+    def ask(self, running, count=1):
+        for _ in range(count):
+            self.assertEqual(running.chat().status, 200)
+
+    def count(self):
+        try:
+            return int(self.database.value("SELECT count(*) FROM api_logs"))
+        except AssertionError:
+            return None
+
+    def state(self, running):
+        return running.request("GET", "/health").json()["postgres"]["state"]
+
+    def wait_for_state(self, running, state, limit_s=20):
+        support.wait_for(state, lambda: self.state(running) == state, limit_s)
+
+    def metric(self, running, name):
+        for line in running.request("GET", "/metrics").body.decode().splitlines():
+            if line.startswith(name + "{"):
+                return line
+        return None
+
+    def test_calls_get_there(self):
+        with self.gateway() as running:
+            self.ask(running, 5)
+            support.wait_for("five rows", lambda: self.count() == 5)
+            self.wait_for_state(running, "POSTGRES_ACTIVE")
+            self.assertEqual(self.metric(running, "harborai_fallback_logger_state"),
+                             'harborai_fallback_logger_state{logger_instance="default"} 0')
+            self.assertEqual(self.metric(running, "harborai_postgres_health_status"),
+                             f'harborai_postgres_health_status{{database_name="{self.database.name}"}} 1')
+            self.ask(running, 2)
+        self.assertEqual(self.count(), 7)  # those that came last, too
+        keys = {x["key"] for x in self.database_keys()}
+        self.assertEqual(len(keys), 7)
+
+    def database_keys(self):
+        return [{"key": row[0]} for row in self.database.rows("SELECT record_key FROM api_logs")]
+
+    def outage(self, running, begin, end):
+        """Calls before, meanwhile and after it: all are there, once each."""
+        self.ask(running, 3)
+        support.wait_for("rows before", lambda: self.count() == 3)
+        begin()
+        self.ask(running, 5)
+        self.wait_for_state(running, "FILE_FALLBACK")
+        self.assertIn(" 1", self.metric(running, "harborai_fallback_logger_state"))
+        self.assertIn(" 0", self.metric(running, "harborai_postgres_health_status")[-2:])
+        end()
+        self.ask(running, 2)
+        support.wait_for("rows after", lambda: self.count() == 10, 20)
+        self.wait_for_state(running, "POSTGRES_ACTIVE")
+        self.assertEqual(self.database.value("SELECT sum(calls) FROM call_hours"), "10")
+        self.assertEqual({x["key"] for x in self.database_keys()},
+                         {x["key"] for x in running.journal() if x["type"] == "end"})
+        self.assertNotIn(postgres.PASSWORD, running.log())
+
+    def test_stopped(self):
+        with self.gateway() as running:
+            self.outage(running, SERVER.stop, SERVER.start)
+
+    def test_killed(self):
+        with self.gateway() as running:
+            self.outage(running, SERVER.kill, SERVER.start)
+
+    def test_read_only(self):
+        root = postgres.Database(SERVER, "postgres")
+        name = self.database.name
+
+        def close():
+            root.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                      f"WHERE datname = '{name}'")
+
+        def begin():
+            root.rows(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            close()
+
+        def end():
+            root.rows(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+            close()
+
+        with self.gateway() as running:
+            self.outage(running, begin, end)
+
+    def test_it_was_never_there(self):
+        SERVER.stop()
+        try:
+            with self.gateway() as running:
+                self.wait_for_state(running, "FILE_FALLBACK")
+                self.ask(running, 3)
+                self.assertIn("drain.failing", running.log())
+                SERVER.start()
+                support.wait_for("rows", lambda: self.count() == 3)
+        finally:
+            if SERVER.process is None:
+                SERVER.start()
+
+    def test_the_operator_has_to_mend_it(self):
+        self.database.rows("CREATE TABLE api_logs (a int)", user="harborai")
+        with self.gateway() as running:
+            self.wait_for_state(running, "ERROR")
+            self.ask(running, 2)
+            self.assertIn("Python HarborAI", running.log())
+            self.database.rows("DROP TABLE api_logs")
+            support.wait_for("rows", lambda: self.count() == 2)
+            self.wait_for_state(running, "POSTGRES_ACTIVE")
+
+    def test_a_partition_that_somebody_dropped(self):
+        with self.gateway() as running:
+            self.ask(running, 2)
+            support.wait_for("rows", lambda: self.count() == 2)
+            for table in ("api_logs", "token_usage", "cost_info"):
+                self.database.rows(f"SELECT format('DROP TABLE %s', min(inhrelid::regclass::text)) FROM "
+                                   f"pg_inherits WHERE inhparent = '{table}'::regclass \\gexec")
+            self.assertEqual(self.count(), 0)
+            self.ask(running, 3)
+            support.wait_for("rows", lambda: self.count() == 3)
+            self.assertNotIn("drain.row_refused", running.log())
+
+    def test_a_network_that_swallows_everything(self):
+        """It holds up neither calls nor the end."""
+        with Relay(SERVER.port) as relay, self.gateway(self.database.url(port=relay.port)) as running:
+            self.ask(running, 2)
+            support.wait_for("rows", lambda: self.count() == 2)
+            relay.swallow()
+            self.ask(running, 3)
+            support.time.sleep(0.5)
+            self.ask(running, 3)
+            began = support.time.monotonic()
+            self.assertTrue(support.end(running.process, 15))
+            self.assertLess(support.time.monotonic() - began, 10)
+            self.assertEqual(running.process.returncode, 0)
+            running.killed = True
+        self.assertEqual(self.count(), 2)
+
+    def test_two_gateways_of_two_state_directories(self):
+        """They share the tables, and their sums."""
+        with self.gateway() as first, self.gateway() as second:
+            for _ in range(20):
+                self.ask(first)
+                self.ask(second)
+            support.wait_for("rows", lambda: self.count() == 40)
+        self.assertEqual(self.database.value("SELECT sum(calls) FROM call_hours"), "40")
+
+
+class Relay:
+    """TCP to a port, until it swallows what it is given."""
+
+    def __init__(self, port):
+        self.target = port
+        self.swallows = False
+        self.sockets = []
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        for sock in [self.listener, *self.sockets]:
+            with support.contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def swallow(self):
+        self.swallows = True
+
+    def _accept(self):
+        with support.contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                self.sockets.append(near)
+                if self.swallows:
+                    continue
+                far = socket.create_connection(("127.0.0.1", self.target))
+                self.sockets.append(far)
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._copy, args=pair, daemon=True).start()
+
+    def _copy(self, source, target):
+        with support.contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                if not self.swallows:
+                    target.sendall(piece)
+            if not self.swallows:
+                target.shutdown(socket.SHUT_WR)
+
+
 class BadServerTest(Case):
     """Refused, told apart, nothing changed."""
 
