@@ -39,7 +39,7 @@ static harborai_status read_at(int fd, void *to, size_t len, uint64_t at, harbor
             continue;
         if (got <= 0)
             return harborai_error_set(error, HARBORAI_E_INTERNAL, "cannot be read at byte %llu: %s",
-                                      (unsigned long long)(at + done),
+                                      (unsigned long long)at + done,
                                       got < 0 ? error_of_errno(errno, why) : "it became shorter");
         done += (size_t)got;
     }

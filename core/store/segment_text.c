@@ -86,7 +86,7 @@ harborai_status segment_text_read(struct segment_text *text, uint64_t at, char *
             continue;
         if (got < 0)
             return harborai_error_set(error, HARBORAI_E_INTERNAL, "cannot be read at byte %llu: %s",
-                                      (unsigned long long)(at + done), error_of_errno(errno, why));
+                                      (unsigned long long)at + done, error_of_errno(errno, why));
         if (got == 0)
             break;
         done += (size_t)got;

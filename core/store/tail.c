@@ -21,7 +21,7 @@ static harborai_status read_at(struct segment_text *text, char *to, size_t len, 
     if (st == HARBORAI_OK && got < len)
         st = harborai_error_set(error, HARBORAI_E_INTERNAL,
                                 "cannot be read at byte %llu: it became shorter",
-                                (unsigned long long)(at + got));
+                                (unsigned long long)at + got);
     return st;
 }
 

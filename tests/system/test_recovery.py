@@ -18,7 +18,7 @@ from support import HARBORAI, harborai, kind, wait_for
 KILLS, CLIENTS = 10, 8
 ROWS = (({"events": 3, "delay_ms": 5}, {}, 200), ({"events": 3, "delay_ms": 5}, {"stream": True}, 200),
         ("hello", {}, 200), ("hello", {"model": "nobody/knows"}, 404),
-        ({"events": 20, "delay_ms": 20}, {"stream": True}, 200))
+        ({"events": 10, "delay_ms": 20}, {"stream": True}, 200))
 
 
 class Load:
@@ -93,7 +93,7 @@ class RecoveryTest(support.WithSimulator):
             for n in range(KILLS):
                 with support.gateway(self.config, state=self.state) as hb:
                     loads.append(Load(hb, f"kill-{n}"))
-                    time.sleep(random.uniform(0.1, 0.5))
+                    time.sleep(random.uniform(0.2, 1.2))
                     hb.kill()
                     loads[-1].end()
             await_finished(self.state)
