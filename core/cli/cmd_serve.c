@@ -294,19 +294,28 @@ static int64_t drain_limit_ms(const struct serving *s)
     return s->shutdown_ms < DRAIN_LIMIT_MS ? s->shutdown_ms : DRAIN_LIMIT_MS;
 }
 
+/* Without them calls are on record all the same, and are copied by whoever drains next. */
+static void start_drains(struct serving *s, struct server *server)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (drains_start(&s->drains_options, &s->drains, &error) < 0)
+        log_write(&s->log, LOG_LEVEL_WARN, "drain.none", "error='%s'", error.message);
+    server_show_drains(server, s->drains);
+}
+
 static enum exit_code serve(struct serving *s)
 {
     struct server_options where = {.host = slice_of(s->host),
                                    .port = s->port,
                                    .max_body = s->max_body,
                                    .with_control = true,
-                                   .state_dir = slice_of(s->state_dir),
-                                   .drains = s->drains};
+                                   .state_dir = slice_of(s->state_dir)};
     harborai_error error = HARBORAI_ERROR_INIT;
     struct server *server;
 
     if (server_create(s->runtime, &where, &server, &error) < 0)
         return command_fail(&error);
+    start_drains(s, server);
     if (runtime_start(s->runtime, &error) < 0) {
         server_destroy(server);
         return command_fail(&error);
@@ -378,14 +387,6 @@ static void prepare_drains(struct serving *s, const struct config *config)
     s->drains_options.postgres = s->postgres;
 }
 
-/* Without them calls are on record all the same, and are copied by whoever drains next. */
-static void start_drains(struct serving *s)
-{
-    harborai_error error = HARBORAI_ERROR_INIT;
-    if (drains_start(&s->drains_options, &s->drains, &error) < 0)
-        log_write(&s->log, LOG_LEVEL_WARN, "drain.none", "error='%s'", error.message);
-}
-
 static enum exit_code start(struct serving *s, struct config *config)
 {
     struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
@@ -405,7 +406,6 @@ static enum exit_code start(struct serving *s, struct config *config)
         return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
     }
     warn_of_nothing(s);
-    start_drains(s);
     enum exit_code code = serve(s);
     runtime_destroy(s->runtime);
     if (!drains_stop(s->drains, drain_limit_ms(s))) /* its thread may still reach everything */

@@ -36,7 +36,6 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->routes = &router_public;
     gate->engine = runtime_engine(runtime, index);
     gate->runtime = runtime;
-    gate->drains = options->drains;
     gate->metrics = metrics_shard_of(runtime_metrics(runtime), index);
     gate->log = runtime_log(runtime);
     gate->max_body = (size_t)options->max_body;
@@ -115,6 +114,12 @@ static harborai_status build(struct server *server, struct runtime *runtime,
         acceptor_update(&server->gates[i].acceptor);
     open_control(server, runtime, options);
     return HARBORAI_OK;
+}
+
+void server_show_drains(struct server *server, struct drains *drains)
+{
+    for (unsigned i = 0; i < server->gate_count; i++)
+        server->gates[i].drains = drains;
 }
 
 harborai_status server_create(struct runtime *runtime, const struct server_options *options,

@@ -18,7 +18,6 @@ struct server_options {
                            no less than one takes */
     bool with_control;      /* a control socket, in */
     harborai_str state_dir; /* … that directory; without one the log says why */
-    struct drains *drains;  /* borrowed; for the metrics; or NULL */
 };
 
 /* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`,
@@ -26,6 +25,9 @@ struct server_options {
 MUST_CHECK harborai_status server_create(struct runtime *runtime,
                                          const struct server_options *options,
                                          struct server **ret_server, harborai_error *error);
+
+/* Drains whose metrics are to be shown; borrowed. Before the runtime's loops run. [init] */
+void server_show_drains(struct server *server, struct drains *drains);
 
 /* "http://127.0.0.1:8000", with the port that was got. Borrowed from the server. [any] */
 const char *server_url(const struct server *server);

@@ -180,9 +180,12 @@ static const char *name_of(const struct drain *drain)
 
 static void note_success(struct drain *drain)
 {
-    if (drain->status.state != DRAIN_ACTIVE) /* which only this thread writes */
-        log_write(drain->copy.settings.log, LOG_LEVEL_INFO, "drain.active", "store=%s backlog=%lld",
-                  name_of(drain), (long long)drain->copy.status.backlog_bytes);
+    enum drain_state state = drain->status.state; /* which only this thread writes */
+    if (state != DRAIN_ACTIVE)
+        log_write(drain->copy.settings.log,
+                  state == DRAIN_STARTING ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "drain.active",
+                  "store=%s backlog=%lld", name_of(drain),
+                  (long long)drain->copy.status.backlog_bytes);
     drain->failures = 0;
     set_state(drain, DRAIN_ACTIVE, "");
 }
