@@ -45,6 +45,13 @@ static const char *const statements[INDEX_STATEMENT_COUNT] = {
                       " prompt_tokens = prompt_tokens + ?6,"
                       " completion_tokens = completion_tokens + ?7,"
                       " total_tokens = total_tokens + ?8, cost_pico = cost_pico + ?9",
+    [INDEX_UNLISTED] = "SELECT (SELECT max(id) FROM calls) - listed FROM state",
+    [INDEX_LIST_IDS] = "INSERT OR IGNORE INTO ids SELECT trace_id, id FROM calls"
+                       " WHERE id > (SELECT listed FROM state) AND trace_id IS NOT NULL"
+                       " UNION ALL SELECT request_id, id FROM calls"
+                       " WHERE id > (SELECT listed FROM state) AND request_id IS NOT NULL"
+                       " ORDER BY 1",
+    [INDEX_SET_LISTED] = "UPDATE state SET listed = (SELECT max(id) FROM calls)",
 };
 
 /* Those that name every column. */
@@ -181,7 +188,8 @@ static harborai_status open_and_update(struct index *index, harborai_error *erro
         return st;
     st = index_execute(index,
                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                       "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY",
+                       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
+                       "PRAGMA wal_autocheckpoint = 4000",
                        "open", error);
     if (st == HARBORAI_OK)
         st = index_schema_update(index, error);
@@ -282,8 +290,8 @@ harborai_status index_forget_all(struct index *index, harborai_error *error)
     harborai_status st = index_execute(
         index,
         "BEGIN IMMEDIATE; DELETE FROM calls; DELETE FROM hours; DELETE FROM days;"
-        "DELETE FROM routes; DELETE FROM clients; DELETE FROM segments;"
-        "UPDATE state SET generation = generation + 1; COMMIT",
+        "DELETE FROM routes; DELETE FROM clients; DELETE FROM segments; DELETE FROM ids;"
+        "UPDATE state SET generation = generation + 1, listed = 0; COMMIT",
         "empty", error);
     if (st < 0)
         sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);

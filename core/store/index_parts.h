@@ -25,6 +25,9 @@ enum index_statement {
     INDEX_FIND_HOUR,
     INDEX_SET_HOUR,
     INDEX_ADD_DAY,
+    INDEX_UNLISTED,
+    INDEX_LIST_IDS,
+    INDEX_SET_LISTED,
     INDEX_STATEMENT_COUNT
 };
 

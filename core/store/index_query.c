@@ -65,8 +65,11 @@ harborai_status index_find(struct index *index, const struct log_query *query,
     harborai_status st = query_where(query, QUERY_SQLITE, &sql, error);
     if (st < 0)
         return st;
+    /* Which rows, by the indexes alone where that can be; then what they are. */
     index_row_select(&text);
+    buf_add(&text, HARBORAI_STR(" WHERE c.id IN (SELECT c.id FROM calls c"));
     buf_add(&text, buf_slice(&sql.text));
+    buf_add(&text, HARBORAI_STR(") ORDER BY c.begin_ns DESC, c.id DESC"));
     st = prepare(index, &text, &sql, &s, error);
     if (st == HARBORAI_OK)
         st = give_calls(index, s, on_call, context, error);

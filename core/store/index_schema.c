@@ -7,11 +7,13 @@
 #define APPLICATION_ID 0x48624978 /* "HbIx" in the file's head: file(1) and we know it by that */
 
 /* calls.record_key, trace_id and the like are bytes where they are written as HarborAI writes them.
- * What few calls differ in stands in `routes`. `hours` and `days` are sums, for questions about
+ * What few calls differ in stands in `routes`. `ids` has the trace and request ids of the calls up to
+ * state.listed: such ids are random, and each would cost a page of an index if it were written at once
+ * and not with many others, in their order. `hours` and `days` are sums, for questions about
  * many days: by the UTC hour and day of the begin. */
 static const char first_schema[] =
-    "CREATE TABLE state(generation INTEGER NOT NULL);"
-    "INSERT INTO state VALUES(abs(random() / 2) + 1);"
+    "CREATE TABLE state(generation INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0);"
+    "INSERT INTO state(generation) VALUES(abs(random() / 2) + 1);"
     "CREATE TABLE segments(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " \"offset\" INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE clients(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
@@ -31,8 +33,7 @@ static const char first_schema[] =
     " segment INTEGER REFERENCES segments(id), client INTEGER REFERENCES clients(id),"
     " route INTEGER NOT NULL REFERENCES routes(id));"
     "CREATE INDEX calls_by_begin ON calls(begin_ns);"
-    "CREATE INDEX calls_by_trace ON calls(trace_id);"
-    "CREATE INDEX calls_by_request ON calls(request_id);"
+    "CREATE TABLE ids(id BLOB NOT NULL, call INTEGER NOT NULL, PRIMARY KEY(id, call)) WITHOUT ROWID;"
     "CREATE INDEX calls_by_route ON calls(route, begin_ns);"
     "CREATE INDEX calls_that_failed ON calls(begin_ns) WHERE outcome <> 0;"
     "CREATE TABLE hours(hour INTEGER NOT NULL, route INTEGER NOT NULL REFERENCES routes(id),"

@@ -9,6 +9,8 @@
 #include "store/index_parts.h"
 #include "store/journal_follow.h"
 
+#define LIST_IDS_AT 65536
+
 static struct index *index_of(struct drain_store *store)
 {
     return CONTAINER_OF(store, struct index, store);
@@ -294,11 +296,27 @@ static harborai_status set_position(struct index *index, const struct journal_po
     return index_run(index, s, "write to", error);
 }
 
+/* Now and then, many at once. What is not listed yet is few enough to be looked through. */
+static harborai_status list_ids(struct index *index, harborai_error *error)
+{
+    int64_t unlisted = 0;
+    harborai_status st =
+        ask_number(index, index_statement(index, INDEX_UNLISTED), &unlisted, error);
+    if (st < 0 || unlisted < LIST_IDS_AT)
+        return st;
+    st = index_run(index, index_statement(index, INDEX_LIST_IDS), "write to", error);
+    if (st == HARBORAI_OK)
+        st = index_run(index, index_statement(index, INDEX_SET_LISTED), "write to", error);
+    return st;
+}
+
 harborai_status index_commit(struct drain_store *store, const struct journal_position *positions,
                              size_t count, harborai_error *error)
 {
     struct index *index = index_of(store);
     harborai_status st = index_rollup_flush(index, error);
+    if (st == HARBORAI_OK)
+        st = list_ids(index, error);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
         st = set_position(index, &positions[i], error);
     if (st == HARBORAI_OK)

@@ -121,6 +121,12 @@ struct condition {
 #define PG_TIME "timestamptz 'epoch' + ?::bigint / 1000 * interval '1 microsecond'"
 #define ROUTE(column, test) "c.route IN (SELECT id FROM routes WHERE " column test ")"
 
+/* Ids that are listed, and calls that are not yet. */
+#define LISTED(column)                                                                             \
+    "c.id IN (SELECT call FROM ids JOIN calls b ON b.id = call AND b." column " = ids.id"          \
+    " WHERE ids.id = ? UNION ALL SELECT id FROM calls"                                             \
+    " WHERE id > (SELECT listed FROM state) AND " column " = ?)"
+
 enum what {
     KEY,
     HB_ID,
@@ -147,10 +153,10 @@ enum what {
 };
 
 static const struct condition conditions[] = {
-    [KEY] = {"c.record_key = ?", "l.record_key = ?::uuid"},
+    [KEY] = {"c.id IN (SELECT id FROM calls WHERE record_key = ?)", "l.record_key = ?::uuid"},
     [HB_ID] = {"c.hb_id = ?", "l.hb_trace_id = ?"},
-    [TRACE_ID] = {"c.trace_id = ?", "l.otel_trace_id = ?"},
-    [REQUEST_ID] = {"c.request_id = ?", "l.request_id = ?"},
+    [TRACE_ID] = {LISTED("trace_id"), "l.otel_trace_id = ?"},
+    [REQUEST_ID] = {LISTED("request_id"), "l.request_id = ?"},
     [PROVIDER] = {ROUTE("provider", " = ?"), "l.provider = ?"},
     [PROVIDER_LIKE] = {ROUTE("provider", " GLOB ?"), "l.provider LIKE ?"},
     [PLUGIN] = {ROUTE("plugin", " = ?"), "l.plugin = ?"},
@@ -372,17 +378,18 @@ static void add_cursor(struct writing *w, const struct log_query *q)
     if (q->before_key.len == 0)
         return;
     buf_printf(&w->sql->text, "%s%s < (", w->joint,
-               is_sqlite ? "(c.begin_ns, c.record_key)" : "(l.\"timestamp\", l.record_key)");
+               is_sqlite ? "(c.begin_ns, c.id)" : "(l.\"timestamp\", l.record_key)");
     add_value(w, (struct query_value){.kind = QUERY_NUMBER, .number = q->before_ns});
     if (!is_sqlite)
         buf_add(&w->sql->text, HARBORAI_STR("timestamptz 'epoch' + "));
     add_place(w);
     if (!is_sqlite)
         buf_add(&w->sql->text, HARBORAI_STR("::bigint / 1000 * interval '1 microsecond'"));
-    buf_add_char(&w->sql->text, ',');
+    buf_add(&w->sql->text, is_sqlite ? HARBORAI_STR(", (SELECT id FROM calls WHERE record_key = ")
+                                     : HARBORAI_STR(", "));
     add_value(w, (struct query_value){.kind = QUERY_UUID, .text = q->before_key});
     add_place(w);
-    buf_add(&w->sql->text, is_sqlite ? HARBORAI_STR(")") : HARBORAI_STR("::uuid)"));
+    buf_add(&w->sql->text, is_sqlite ? HARBORAI_STR("))") : HARBORAI_STR("::uuid)"));
 }
 
 harborai_status query_where(const struct log_query *query, enum query_dialect dialect,
@@ -392,7 +399,7 @@ harborai_status query_where(const struct log_query *query, enum query_dialect di
     add_conditions(&w, query);
     add_cursor(&w, query);
     buf_add(&sql->text, dialect == QUERY_SQLITE
-                            ? HARBORAI_STR(" ORDER BY c.begin_ns DESC, c.record_key DESC")
+                            ? HARBORAI_STR(" ORDER BY c.begin_ns DESC, c.id DESC")
                             : HARBORAI_STR(" ORDER BY l.\"timestamp\" DESC, l.record_key DESC"));
     if (query->limit > 0)
         buf_printf(&sql->text, " LIMIT %llu", (unsigned long long)query->limit);

@@ -17,7 +17,7 @@ struct log_query {
     int64_t least_cost_pico, most_cost_pico; /* -1 */
     int64_t least_duration_ns;
 
-    /* The page: the newest first, by the begin, then the key. */
+    /* The page: the newest first, by the begin; of one moment in an order that each store keeps. */
     int64_t before_ns; /* behind the call that began then … */
     harborai_str before_key; /* … and has this key */
     uint64_t offset;
