@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* harborai logs: the last calls, as the journal has them. Must never change a file of it. */
+/* harborai logs: the last calls, as the journal has them; those that a filter asks for, as the index
+ * has them. Must never change a file of the journal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "chat/usage.h"
-#include "cli/command.h"
+#include "cli/call_index.h"
 #include "cli/setup.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -21,8 +22,15 @@
 #define USUAL_COUNT 20
 #define MOST_COUNT 1000000
 
+struct asked {
+    struct log_query query;
+    size_t count;
+};
+
 static const struct option_spec options[] = {
     {"number", 'n', "N", "how many calls (default 20)"},
+    {"page", 0, "N", "the N-th so many, counted from the newest (default 1)"},
+    CALL_QUERY_OPTIONS,
     {"json", 0, NULL, "as JSON, a call a line"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
     {NULL, 0, NULL, NULL},
@@ -51,21 +59,63 @@ static harborai_str line_of(const struct gathered *g, size_t i)
     return (harborai_str){g->lines.data + begin, g->ends[i] - begin};
 }
 
-static bool gather(struct journal_reader *reader, size_t most, struct gathered *g)
+static bool make_room(struct gathered *g, size_t most)
 {
-    struct journal_call call;
     g->ends = calloc(most, sizeof *g->ends);
     g->states = calloc(most, sizeof *g->states);
-    while (g->ends != NULL && g->states != NULL && g->count < most &&
-           journal_reader_next(reader, &call)) {
-        journal_call_write(&call, &g->lines);
-        g->states[g->count] = call.state;
-        g->ends[g->count++] = g->lines.len;
-    }
+    return g->ends != NULL && g->states != NULL;
+}
+
+static bool has_gathered(const struct gathered *g)
+{
     if (g->ends != NULL && g->states != NULL && g->lines.failed == HARBORAI_OK)
         return true;
     command_complain("so many calls do not fit into memory: ask for fewer with -n");
     return false;
+}
+
+static void note_line(struct gathered *g, enum journal_call_state state)
+{
+    g->states[g->count] = state;
+    g->ends[g->count++] = g->lines.len;
+}
+
+/* Calls without an end are shown where nothing is asked of them. */
+static bool is_asked_for(const struct log_query *query, const struct journal_call *found,
+                         struct buf *texts)
+{
+    struct call call;
+    if (query_is_open(query))
+        return true;
+    return found->state == JOURNAL_CALL_ENDED &&
+           call_read(found->line, found->amend, texts, &call, NULL) == HARBORAI_OK &&
+           query_matches(query, &call);
+}
+
+static bool gather_from_journal(struct journal_reader *reader, const struct asked *asked,
+                                struct gathered *g)
+{
+    struct journal_call call;
+    AUTO(buf) texts = BUF_INIT(2 * LIMIT_JOURNAL_LINE + 2);
+    uint64_t skipped = 0;
+    if (!make_room(g, asked->count))
+        return has_gathered(g);
+    while (g->count < asked->count &&
+           journal_reader_next(reader, &call)) {
+        if (!is_asked_for(&asked->query, &call, &texts) || skipped++ < asked->query.offset)
+            continue;
+        journal_call_write(&call, &g->lines);
+        note_line(g, call.state);
+    }
+    return has_gathered(g);
+}
+
+static bool note_call(void *context, const struct call *call)
+{
+    struct gathered *g = context;
+    call_write(&g->lines, call);
+    note_line(g, JOURNAL_CALL_ENDED);
+    return g->lines.failed == HARBORAI_OK;
 }
 
 /* --- Printing -------------------------------------------------------------------------------- */
@@ -191,31 +241,75 @@ static void on_fault(void *context UNUSED, const char *text)
     command_complain("%s", text);
 }
 
-static bool read_count(const struct arguments *arguments, size_t *ret_count)
+static bool read_number(const struct arguments *arguments, const char *name, uint64_t *number)
 {
-    const char *text = command_argument(&command_logs, arguments, "number");
-    uint64_t count = USUAL_COUNT;
-    if (text != NULL && (!slice_to_u64(slice_of(text), &count) || count == 0 || count > MOST_COUNT)) {
-        command_complain("-n: '%s' is not a number from 1 to %d", text, MOST_COUNT);
+    const char *text = command_argument(&command_logs, arguments, name);
+    if (text == NULL ||
+        (slice_to_u64(slice_of(text), number) && *number > 0 && *number <= MOST_COUNT))
+        return true;
+    command_complain("%s: '%s' is not a number from 1 to %d",
+                     strcmp(name, "number") == 0 ? "-n" : "--page", text, MOST_COUNT);
+    return false;
+}
+
+static bool read_asked(const struct arguments *arguments, struct asked *ret_asked)
+{
+    uint64_t count = USUAL_COUNT, page = 1;
+    if (!read_number(arguments, "number", &count) || !read_number(arguments, "page", &page) ||
+        !call_query_read(&command_logs, arguments, &ret_asked->query))
         return false;
-    }
-    *ret_count = (size_t)count;
+    ret_asked->count = (size_t)count;
+    ret_asked->query.limit = count;
+    ret_asked->query.offset = (page - 1) * count;
     return true;
 }
 
-static enum exit_code show(const struct arguments *arguments, const struct config *config,
-                           size_t count)
+/* Of all calls the journal itself has the last ones, those that are under way too. */
+static bool is_of_the_journal(const struct asked *asked)
 {
-    struct gathered g = {.lines = BUF_INIT(MIB(1024))};
+    return query_is_open(&asked->query) && asked->query.offset == 0;
+}
+
+static enum exit_code ask_journal(const struct config *config, const struct asked *asked,
+                                  struct gathered *g)
+{
     harborai_error error = HARBORAI_ERROR_INIT;
     struct journal_reader *reader;
     if (journal_reader_create(config->state_dir, on_fault, NULL, &reader, &error) < 0)
         return command_fail(&error);
-    bool has_room = gather(reader, count, &g);
+    bool has_room = gather_from_journal(reader, asked, g);
     journal_reader_destroy(reader);
-    if (!has_room) {
+    return has_room ? EXIT_OK : EXIT_FAILED;
+}
+
+static enum exit_code ask_index(struct index *index, const struct asked *asked, struct gathered *g)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (make_room(g, asked->count) &&
+        index_find(index, &asked->query, note_call, g, &error) < 0 && g->lines.failed == HARBORAI_OK)
+        return command_fail(&error);
+    return has_gathered(g) ? EXIT_OK : EXIT_FAILED;
+}
+
+static enum exit_code ask(const struct config *config, const struct asked *asked,
+                          struct gathered *g)
+{
+    struct index *index = is_of_the_journal(asked) ? NULL : call_index_open(config);
+    if (index == NULL)
+        return ask_journal(config, asked, g);
+    enum exit_code code = ask_index(index, asked, g);
+    index_destroy(index);
+    return code;
+}
+
+static enum exit_code show(const struct arguments *arguments, const struct config *config,
+                           const struct asked *asked)
+{
+    struct gathered g = {.lines = BUF_INIT(MIB(1024))};
+    enum exit_code code = ask(config, asked, &g);
+    if (code != EXIT_OK) {
         gathered_release(&g);
-        return EXIT_FAILED;
+        return code;
     }
     if (command_argument(&command_logs, arguments, "json") != NULL)
         for (size_t i = g.count; i-- > 0;)
@@ -223,22 +317,24 @@ static enum exit_code show(const struct arguments *arguments, const struct confi
     else if (g.count > 0)
         print_table(&g, command_has_color(arguments, STDOUT_FILENO));
     if (g.count == 0 && !command_is_quiet(arguments))
-        command_complain("no call is on record in '%.*s'", SLICE_ARG(config->state_dir));
+        command_complain(is_of_the_journal(asked) ? "no call is on record in '%.*s'"
+                                                  : "no such call is on record in '%.*s'",
+                         SLICE_ARG(config->state_dir));
     gathered_release(&g);
     return command_finish();
 }
 
 static enum exit_code run(const struct arguments *arguments)
 {
-    size_t count;
-    if (!read_count(arguments, &count))
+    struct asked asked;
+    if (!read_asked(arguments, &asked))
         return EXIT_USAGE;
     struct config *config = setup_config_without_keys(&command_logs, arguments);
     if (config == NULL)
         return EXIT_CONFIG;
     enum exit_code code = EXIT_CONFIG;
     if (config->state_dir.len > 0)
-        code = show(arguments, config, count);
+        code = show(arguments, config, &asked);
     else
         command_complain("there is no state directory: set --state-dir, HARBORAI_STATE_DIR or HOME");
     config_destroy(config);
@@ -248,7 +344,8 @@ static enum exit_code run(const struct arguments *arguments)
 const struct command command_logs = {
     .name = "logs",
     .summary = "Show the last calls of the journal",
-    .more = "The newest call stands last. What of the journal cannot be read is named and left out.",
+    .more = "The newest call stands last. What of the journal cannot be read is named and left out.\n"
+            "With a filter only calls are shown that have ended.",
     .options = options,
     .run = run,
 };

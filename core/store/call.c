@@ -149,14 +149,11 @@ static harborai_str read_text(struct reading *r, harborai_str value)
     return text;
 }
 
-/* Whole units and up to 12 decimals, exactly. */
-static bool read_pico(harborai_str value, int64_t *ret_pico)
+bool call_money_read(harborai_str decimal, int64_t *ret_pico)
 {
-    harborai_str text, whole, decimals;
+    harborai_str whole, decimals;
     uint64_t units, pico = 0;
-    if (!json_string_plain(value, &text))
-        return false;
-    bool has_point = slice_split(text, '.', &whole, &decimals);
+    bool has_point = slice_split(decimal, '.', &whole, &decimals);
     if (!slice_to_u64(whole, &units) || decimals.len > 12 ||
         (has_point && !slice_to_u64(decimals, &pico)))
         return false;
@@ -207,7 +204,8 @@ static void read_fault(struct reading *r, harborai_str object)
 static void read_money(struct call *call, const struct field *field, harborai_str value)
 {
     int64_t *pico = (int64_t *)(void *)((char *)call + field->offset);
-    bool is_known = read_pico(value, pico);
+    harborai_str decimal;
+    bool is_known = json_string_plain(value, &decimal) && call_money_read(decimal, pico);
     if (pico == &call->cost_pico)
         call->is_cost_known = is_known;
 }

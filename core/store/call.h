@@ -71,6 +71,10 @@ void call_write(struct buf *out, const struct call *call);
 void call_tokens_write(struct buf *out, const struct call *call);
 void call_tokens_read(harborai_str object, struct call *call);
 
+/* An exact decimal without sign, "0.0054", in pico. False: it is none, has more than 12 decimals, or is
+ * too large. */
+bool call_money_read(harborai_str decimal, int64_t *ret_pico);
+
 /* "ok", "error", "cancelled", "interrupted". */
 const char *call_outcome_name(enum call_outcome outcome);
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The index: what the gateway copies into it, and what becomes of it when things go wrong."""
+import decimal
+import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import unittest
 
 import support
-from support import config_for, gateway, wait_for
+from support import config_for, gateway, harborai, wait_for
 
 
 def rows(state, sql="SELECT count(*) FROM calls"):
@@ -123,6 +126,113 @@ class IndexTest(support.WithSimulator):
             self.skipTest("no libharborai.so here")
         needed = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout
         self.assertNotIn("sqlite", needed)
+
+
+class CommandTest(support.WithSimulator):
+    """What logs, logs show, stats and db reindex say of a gateway's calls, while it runs and after."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.place = support.folder()
+        cls.state = cls.place.__enter__()
+        with gateway(config_for(cls.sim), state=cls.state) as running:
+            for model in ("gpt-4o", "gpt-4o", "my-model"):
+                assert running.chat(model=model).status == 200
+            assert running.chat('sim:{"status":429}', model="my-model",
+                                headers={"x-request-id": "my-own-id"}).status == 429
+            assert running.chat(model="nowhere").status == 404
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.place.__exit__(None, None, None)
+        super().tearDownClass()
+
+    def json_lines(self, *arguments, state=None):
+        done = harborai(*arguments, "--json", "--state-dir", state or self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(x) for x in done.stdout.splitlines()]
+
+    def test_filters(self):
+        for arguments, count in (
+                (["--model", "gpt-4o"], 2), (["--model", "*"], 5), (["--provider", "lab"], 2),
+                (["--status", "ok"], 3), (["--status", "failed"], 2), (["--status", "4xx"], 2),
+                (["--status", "404"], 1), (["--id", "my-own-id"], 1), (["--days", "1"], 5),
+                (["--until", "2020-01-01"], 0), (["--since", "2020-01-01T00:00:00Z"], 5),
+                (["--status", "ok", "-n", "2"], 2), (["--status", "ok", "-n", "2", "--page", "2"], 1),
+                (["--min-tokens", "1"], 3), (["--max-cost", "0.5"], 2), (["--min-duration", "1h"], 0)):
+            with self.subTest(arguments=arguments):
+                found = self.json_lines("logs", *arguments)
+                self.assertEqual(len(found), count)
+                self.assertEqual(found, sorted(found, key=lambda x: x["begin_ns"]))
+
+    def test_the_journal_answers_where_the_index_cannot(self):
+        """A directory in the index's place: the same calls, and it is said."""
+        with support.folder() as place:
+            state = os.path.join(place, "state")
+            shutil.copytree(self.state, state)
+            for name in os.listdir(state):
+                if name.startswith("index.sqlite3"):
+                    os.remove(os.path.join(state, name))
+            os.mkdir(os.path.join(state, "index.sqlite3"))
+            for arguments in (["--status", "failed"], ["--model", "gpt*", "--status", "ok"]):
+                done = harborai("logs", *arguments, "--json", "--state-dir", state)
+                self.assertIn("the journal is read instead", done.stderr)
+                keys = [json.loads(x)["key"] for x in done.stdout.splitlines()]
+                self.assertEqual(keys, [x["key"] for x in self.json_lines("logs", *arguments)])
+
+    def test_the_index_says_what_the_journal_says(self):
+        ends = {x["key"]: x for x in support.journal(self.state) if x["type"] == "end"}
+        for call in self.json_lines("logs", "--days", "1"):
+            end = ends[call["key"]]
+            for name in set(end) - {"usage", "seq", "crc"}:
+                self.assertEqual(call[name], end[name], name)
+
+    def test_show(self):
+        call = self.json_lines("logs", "--id", "my-own-id")[0]
+        for name in ("key", "id", "request_id", "trace_id"):
+            self.assertEqual([x["key"] for x in self.json_lines("logs", "show", call[name])], [call["key"]])
+        self.assertEqual(self.json_lines("logs", "show", "chatcmpl-" + call["id"])[0]["key"], call["key"])
+        done = harborai("logs", "show", call["id"], "--state-dir", self.state)
+        self.assertIn("trace_id", done.stdout)
+        done = harborai("logs", "show", "nothing", "--state-dir", self.state)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(harborai("logs", "show", "--state-dir", self.state).returncode, 2)
+
+    def test_stats(self):
+        calls = self.json_lines("logs", "--days", "1")
+        for by in ("model", "provider", "plugin", "client", "day", "hour"):
+            found = self.json_lines("stats", "--by", by)[0]
+            self.assertEqual(found["all"]["calls"], 5)
+            self.assertEqual(sum(x["calls"] for x in found["rows"]), 5)
+            self.assertEqual(found["all"]["failed"], 2)
+            self.assertEqual(found["all"]["prompt_tokens"],
+                             sum(x["tokens"].get("input", 0) for x in calls))
+            cost = sum(decimal.Decimal(x["cost"]) for x in calls if x["cost"] is not None)
+            self.assertEqual(decimal.Decimal(found["all"]["cost"]["USD"]), cost)
+        self.assertEqual(self.json_lines("stats", "--model", "gpt-4o")[0]["all"]["calls"], 2)
+        self.assertIn("P95", harborai("stats", "--state-dir", self.state).stdout)
+
+    def test_reindex(self):
+        before = self.json_lines("logs", "--days", "1")
+        done = self.json_lines("db", "reindex")[0]
+        self.assertEqual((done["calls"], done["builder"]), (5, "this"))
+        self.assertEqual(self.json_lines("logs", "--days", "1"), before)
+        with gateway(config_for(self.sim), state=self.state) as running:
+            wait_for("the drain", lambda: metric(running, "harborai_drain_state", store="sqlite",
+                                                  state="active") == 1)
+            self.assertEqual(self.json_lines("db", "reindex")[0]["builder"], "gateway")
+            wait_for("all rows", lambda: rows(self.state) == 5)
+            self.assertEqual(self.json_lines("logs", "--days", "1"), before)
+
+    def test_wrong_use(self):
+        for arguments in (["logs", "--status", "soso"], ["logs", "--since", "tomorrow"],
+                          ["logs", "--min-cost", "-1"], ["logs", "--page", "0"], ["logs", "--days", "x"],
+                          ["logs", "--min-duration", "long"], ["stats", "--by", "moon"],
+                          ["stats", "--format", "xml"], ["stats", "--by", "client", "--model", "m"]):
+            with self.subTest(arguments=arguments):
+                done = harborai(*arguments, "--state-dir", self.state)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
 
 
 def spoil_file(path):

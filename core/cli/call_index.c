@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the index for a command. What goes wrong with it never keeps a question from its answer: there
+ * is the journal. */
+#include "cli/call_index.h"
+
+#define BATCH 512
+
+static harborai_status catch_up(struct index *index, const struct config *config,
+                                harborai_error *error)
+{
+    const struct drain_settings settings = {
+        .state_dir = config->state_dir, .clock = &clock_system, .batch = BATCH};
+    struct drain_status status;
+    bool is_ours = false;
+    harborai_status st = drain_once(&settings, index_store(index), &is_ours, &status, error);
+    if (status.refused > 0)
+        command_complain("%llu lines of the journal are no calls, and were left out",
+                         (unsigned long long)status.refused);
+    if (st < 0 || is_ours)
+        return st;
+    return index_open_to_read(index, error);
+}
+
+struct index *call_index_open(const struct config *config)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct index *index = NULL;
+    if (index_create(config->state_dir, &index, &error) == HARBORAI_OK &&
+        catch_up(index, config, &error) == HARBORAI_OK)
+        return index;
+    command_complain("%s; the journal is read instead", error.message);
+    index_destroy(index);
+    return NULL;
+}
