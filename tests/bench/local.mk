@@ -2,7 +2,8 @@
 # `make bench`: harborai serve against nginx (tests/bench/run.py). Its programs are not part of
 # `make`; BENCH_FLAGS are run.py's options, as in `make bench BENCH_FLAGS='--json bench.json'`;
 # `--rounds 0` measures the look-up of models and the opening of a client alone.
-bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup %reldir%/open
+bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup %reldir%/open \
+	%reldir%/make_journal
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in
@@ -27,6 +28,10 @@ EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/ng
 
 %canon_reldir%_open_SOURCES = %reldir%/open.c
 %canon_reldir%_open_LDADD = libharborai.la
+
+%canon_reldir%_make_journal_SOURCES = %reldir%/make_journal.c
+%canon_reldir%_make_journal_LDADD = core/record/librecord.la core/chat/libchat.la \
+	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 
 if SANITIZED
 bench_build = --sanitized
