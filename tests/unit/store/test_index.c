@@ -441,6 +441,50 @@ static void test_locked(void)
     tear_down(&f);
 }
 
+static bool count_one(void *context, const struct call *call)
+{
+    (void)call;
+    ++*(int *)context;
+    return true;
+}
+
+/* Ids that stand in the list, and those of calls that came after it was filled. */
+static void test_listed_ids(void)
+{
+    enum { LISTED = 65536, ALL = LISTED + 10 };
+    struct fixture f;
+    set_up(&f);
+    open_store(&f);
+    begin(&f);
+    for (int i = 1; i <= ALL; i++) {
+        char key[37], trace[33];
+        struct call call = made("");
+        snprintf(key, sizeof key, "0198f2a0-0000-7000-8000-%012x", (unsigned)i);
+        snprintf(trace, sizeof trace, "%032x", (unsigned)i * 2654435761u);
+        call.key = slice_of(key);
+        call.trace_id = slice_of(trace);
+        put(&f, &call);
+        if (i == LISTED) {
+            commit(&f, 10);
+            begin(&f);
+        }
+    }
+    commit(&f, 20);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), LISTED);
+    static const int asked[] = {1, LISTED, LISTED + 1, ALL};
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        char trace[33];
+        int found = 0;
+        struct log_query query;
+        query_init(&query);
+        snprintf(trace, sizeof trace, "%032x", (unsigned)asked[i] * 2654435761u);
+        query.id = slice_of(trace);
+        CU_ASSERT_EQUAL(index_find(f.index, &query, count_one, &found, NULL), HARBORAI_OK);
+        CU_ASSERT_EQUAL(found, 1);
+    }
+    tear_down(&f);
+}
+
 const CU_TestInfo index_tests[] = {
     {"calls stand in it once", test_put},
     {"there and back", test_there_and_back},
@@ -450,6 +494,7 @@ const CU_TestInfo index_tests[] = {
     {"another file in its place", test_other_files},
     {"broken pages", test_broken_pages},
     {"locked", test_locked},
+    {"ids that are listed", test_listed_ids},
     {"ids as bytes", test_pack},
     {"histograms", test_histogram},
     CU_TEST_INFO_NULL,
