@@ -298,6 +298,7 @@ static int64_t drain_limit_ms(const struct serving *s)
 static void start_drains(struct serving *s, struct server *server)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
+    s->postgres = NULL; /* theirs from here on */
     if (drains_start(&s->drains_options, &s->drains, &error) < 0)
         log_write(&s->log, LOG_LEVEL_WARN, "drain.none", "error='%s'", error.message);
     server_show_drains(server, s->drains);
@@ -407,6 +408,7 @@ static enum exit_code start(struct serving *s, struct config *config)
     }
     warn_of_nothing(s);
     enum exit_code code = serve(s);
+    postgres_store_destroy(s->postgres); /* only if it did not come as far as the drains */
     runtime_destroy(s->runtime);
     if (!drains_stop(s->drains, drain_limit_ms(s))) /* its thread may still reach everything */
         _exit(code);
