@@ -51,6 +51,12 @@ enum config_on_failure {
     CONFIG_FAILURE_DROP  /* they go on, and lines are lost */
 };
 
+/* When a line of the journal counts as written. */
+enum config_durability {
+    CONFIG_DURABILITY_PROCESS, /* when the kernel has it: a killed process loses nothing */
+    CONFIG_DURABILITY_POWER    /* when the disk has it: nor does a machine without power */
+};
+
 /* Where a value came from. */
 enum config_origin_kind {
     CONFIG_ORIGIN_DEFAULT, /* or, of what a provider inherits, the global setting */
@@ -174,6 +180,8 @@ struct config {
     bool journal_enabled;
     int64_t journal_segment_size; /* bytes */
     enum config_on_failure journal_on_failure;
+    enum config_durability journal_durability;
+    int64_t journal_slow_write_ms; /* 0 = no write is slow */
     int64_t journal_retention_days; /* 0 = for ever */
     bool journal_compress;
     bool has_index; /* store.sqlite.enabled */

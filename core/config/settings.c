@@ -93,6 +93,14 @@ const struct setting settings[] = {
     {"journal.on_failure", SETTING_FAILURE, "wait", NULL, 0, 0, NULL, NULL, AT(journal_on_failure),
      "what becomes of calls while their lines cannot be written, as on a full disk: they wait until "
      "they can, or go on without a record"},
+    {"journal.durability", SETTING_DURABILITY, "process", NULL, 0, 0, NULL, NULL,
+     AT(journal_durability),
+     "process: a line is on record when the kernel has it; power: when the disk has it, which each "
+     "call waits for"},
+    {"journal.slow_write", SETTING_DURATION, "20ms", NULL, 0, SECONDS(60), NULL, NULL,
+     AT(journal_slow_write_ms),
+     "a write of the journal that takes longer moves the next ones to a thread until they are quick "
+     "again; 0 leaves them where they are"},
     {"journal.retention_days", SETTING_NUMBER, "15", NULL, 0, 36500, "HARBORAI_LOG_RETENTION_DAYS",
      NULL, AT(journal_retention_days),
      "how long files of the journal are kept after their last line; 0 is for ever"},
@@ -189,6 +197,9 @@ const char *const *settings_words(enum setting_type type)
     static const char *const failure[] = {[CONFIG_FAILURE_WAIT] = "wait",
                                           [CONFIG_FAILURE_DROP] = "drop",
                                           NULL};
+    static const char *const durability[] = {[CONFIG_DURABILITY_PROCESS] = "process",
+                                             [CONFIG_DURABILITY_POWER] = "power",
+                                             NULL};
     static const char *const switches[] = {[false] = "false", [true] = "true", NULL};
     static const char *const trust[] = {[CONFIG_TRUST_ON] = "on", [CONFIG_TRUST_OFF] = "off", NULL};
     static const char *const sslmodes[] = {[CONFIG_SSL_DISABLE] = "disable",
@@ -213,6 +224,8 @@ const char *const *settings_words(enum setting_type type)
         return trust;
     if (type == SETTING_FAILURE)
         return failure;
+    if (type == SETTING_DURABILITY)
+        return durability;
     return type == SETTING_LEAVE ? leave : NULL;
 }
 
@@ -389,6 +402,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_PARAMS:
     case SETTING_LEAVE:
     case SETTING_FAILURE:
+    case SETTING_DURABILITY:
     case SETTING_SWITCH:
     case SETTING_TRUST:
     case SETTING_SSLMODE:

@@ -8,7 +8,10 @@
  * up to 1 s, and when it succeeds all go on. A line is made only while there is room for the
  * longest: until then its attempt or call waits with it unmade, and none is lost. Chunks of streams
  * under way go on, and calls that are refused because too much waits have no line and end at once.
- * At shutdown nobody waits, and who has no line is not told that all went well. */
+ * At shutdown nobody waits, and who has no line is not told that all went well.
+ *
+ * Where the disk is slow, or is waited for, a write is under way while the loop goes on: then no line
+ * is made until it is over, and those that come meanwhile are written together. */
 #include "account/cost.h"
 #include "chat/error_json.h"
 #include "engine/state.h"
@@ -16,6 +19,7 @@
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 1000
+#define LAST_WAIT_MS 2000 /* at shutdown, for a write that is under way */
 
 void commit_starting(struct attempt *a)
 {
@@ -167,6 +171,10 @@ static void make_lines(struct engine_loop *engine)
     if (list_is_empty(&engine->starting)) /* no end before its begin */
         make_end_lines(engine);
     make_amend_lines(engine);
+}
+
+static void end_refused(struct engine_loop *engine)
+{
     for (struct list *item; (item = list_pop(&engine->refused)) != NULL;) {
         commit_end(CONTAINER_OF(item, struct call, ending));
         list_append(&engine->ended, item);
@@ -207,21 +215,23 @@ static void give_up(struct engine_loop *engine)
     go_on(engine);
 }
 
-/* Makes the lines that are due and writes them; true: all are on record. */
-static bool write_lines(struct engine_loop *engine)
+/* Makes the lines that are due and writes them. */
+static enum fanout_commit write_lines(struct engine_loop *engine)
 {
-    while (is_due(engine) || engine->is_behind) {
-        make_lines(engine);
+    end_refused(engine);
+    while (is_due(engine) || engine->behind != FANOUT_ON_RECORD) {
+        if (engine->behind != FANOUT_WAITS)
+            make_lines(engine);
         if (timer_is_set(&engine->retry))
-            return false; /* the disk is left alone until then */
-        engine->is_behind = !fanout_commit(engine->s.fanout);
-        if (engine->is_behind)
-            return false;
+            return FANOUT_FAILS; /* the disk is left alone until then */
+        engine->behind = fanout_commit(engine->s.fanout);
+        if (engine->behind != FANOUT_ON_RECORD)
+            return engine->behind;
         go_on(engine);
         if (is_due(engine) && !fanout_has_room(engine->s.fanout))
-            return false; /* out of memory */
+            return FANOUT_FAILS; /* out of memory */
     }
-    return true;
+    return FANOUT_ON_RECORD;
 }
 
 /* The commit phase of the pass in which it is due does the rest. */
@@ -240,18 +250,35 @@ static void retry_later(struct engine_loop *engine)
     loop_timer_set(loop, &engine->retry, loop_now_ns(loop) + engine->retry_ms * NS_PER_MS);
 }
 
+/* The process ends, and a write is under way: it may hang. */
+static void wait_a_little(struct engine_loop *engine)
+{
+    struct loop *loop = engine->s.loop;
+    if (engine->give_up_ns == 0)
+        engine->give_up_ns = loop_now_ns(loop) + LAST_WAIT_MS * NS_PER_MS;
+    if (loop_now_ns(loop) < engine->give_up_ns) {
+        loop_timer_set(loop, &engine->retry, engine->give_up_ns);
+        return;
+    }
+    make_lines(engine);
+    give_up(engine);
+}
+
 static void on_commit(struct commit_hook *hook)
 {
     struct engine_loop *engine = CONTAINER_OF(hook, struct engine_loop, commit);
-    if (!is_due(engine) && !engine->is_behind)
+    if (!is_due(engine) && engine->behind == FANOUT_ON_RECORD)
         return;
     if (engine->draining)
         loop_timer_clear(engine->s.loop, &engine->retry);
-    if (write_lines(engine))
+    enum fanout_commit became = write_lines(engine);
+    if (became == FANOUT_ON_RECORD)
         engine->retry_ms = 0;
-    else if (engine->draining)
+    else if (became == FANOUT_FAILS && engine->draining)
         give_up(engine);
-    else
+    else if (engine->draining)
+        wait_a_little(engine);
+    else if (became == FANOUT_FAILS)
         retry_later(engine);
     if (!list_is_empty(&engine->started) || !list_is_empty(&engine->ended))
         loop_act(engine->s.loop, &engine->act);

@@ -26,6 +26,7 @@
 #include "engine/engine.h"
 #include "engine/target.h"
 #include "plugin/slot.h"
+#include "record/fanout.h"
 #include "registry/model_map.h"
 #include "sse.h"
 #include "lines.h"
@@ -44,9 +45,10 @@ struct engine_loop {
     struct list ended;     /* … is on record: their fronts are told in the act phase */
     struct list refused;   /* calls that end without a line */
     struct list amending;  /* calls whose amend line is due in this pass's commit */
-    bool is_behind;        /* lines that were made are not on record: the disk fails */
+    enum fanout_commit behind; /* what became of the lines that were made */
     struct timer retry;
     int64_t retry_ms;      /* how long it waits now; 0 = it did not have to */
+    int64_t give_up_ns;    /* at shutdown: until when a write is waited for; 0 = none is */
     struct list calls;     /* every call that is not freed */
     struct buf chunk;      /* scratch for chunks that we write ourselves */
     unsigned left;         /* calls that go on without their client */

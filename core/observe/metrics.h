@@ -65,6 +65,8 @@
                    "Files of the journal that were begun.")                                        \
     METRICS_PLAIN_(METRIC_JOURNAL_FAILURES, "harborai_journal_failures_total", COUNTER,            \
                    "Writes of the journal that failed; what they held waits.")                     \
+    METRICS_PLAIN_(METRIC_JOURNAL_SLOW, "harborai_journal_slow_total", COUNTER,                     \
+                   "How often a slow write moved the journal's next ones to a thread.")            \
     METRICS_PLAIN_(METRIC_JOURNAL_LOST, "harborai_journal_lines_lost_total", COUNTER,              \
                    "Journal lines that were given up, with journal.on_failure: drop.")             \
     METRICS_PLAIN_(METRIC_JOURNAL_REFUSALS, "harborai_journal_refusals_total", COUNTER,            \

@@ -39,15 +39,17 @@ void fanout_amend(const struct fanout *fanout, const struct record *record)
     TELL(fanout, on_amend, record)
 }
 
-bool fanout_commit(const struct fanout *fanout)
+enum fanout_commit fanout_commit(const struct fanout *fanout)
 {
-    bool is_on_record = true;
+    enum fanout_commit worst = FANOUT_ON_RECORD;
     for (size_t i = 0; i < fanout->count; i++) {
         struct record_subscriber *s = fanout->subscribers[i];
-        if (s->functions->commit != NULL && !s->functions->commit(s))
-            is_on_record = false;
+        enum fanout_commit its =
+            s->functions->commit != NULL ? s->functions->commit(s) : FANOUT_ON_RECORD;
+        if (its > worst)
+            worst = its;
     }
-    return is_on_record;
+    return worst;
 }
 
 bool fanout_has_room(const struct fanout *fanout)

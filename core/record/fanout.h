@@ -9,6 +9,12 @@
 
 struct record_subscriber;
 
+enum fanout_commit {
+    FANOUT_ON_RECORD, /* all that was told is */
+    FANOUT_WAITS,     /* it is being written: the loop gets another pass when that is over */
+    FANOUT_FAILS      /* some of it waits with the subscriber, who reports that */
+};
+
 /* Records are borrowed until the function returns. Any of these may be NULL. */
 struct record_subscriber_functions {
     /* A call begins; little more than its names is known. */
@@ -20,9 +26,8 @@ struct record_subscriber_functions {
     /* Commit phase: a call that has ended took something else than was told: usage and cost are
      * corrected, amend_ns is set, all else is as it was. At most once a call. */
     void (*on_amend)(struct record_subscriber *self, const struct record *record);
-    /* The last of a pass. True: all that was told is on record. False: some of it waits with the
-     * subscriber, who reports that; call it again later. */
-    bool (*commit)(struct record_subscriber *self);
+    /* The last of a pass, to be called again unless all is on record. */
+    enum fanout_commit (*commit)(struct record_subscriber *self);
     /* True: it can be told of one more attempt, end or amendment and will not lose it. */
     bool (*has_room)(struct record_subscriber *self);
     /* True: begin no new call; `why` is for the client. The record of what is refused is told with
@@ -48,8 +53,8 @@ void fanout_call(const struct fanout *fanout, const struct record *record);
 void fanout_attempt(const struct fanout *fanout, const struct record *record);
 void fanout_end(const struct fanout *fanout, const struct record *record);
 void fanout_amend(const struct fanout *fanout, const struct record *record);
-/* True: all that was told is on record with everybody. */
-bool fanout_commit(const struct fanout *fanout);
+/* Of all subscribers the worst. */
+enum fanout_commit fanout_commit(const struct fanout *fanout);
 bool fanout_has_room(const struct fanout *fanout);
 bool fanout_refuses(const struct fanout *fanout, const char **ret_why);
 

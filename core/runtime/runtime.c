@@ -27,12 +27,14 @@ static harborai_status open_journal(struct runtime_loop *l, const struct config 
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "there is no place for the journal: set state_dir, --state-dir or "
                                   "HOME");
-    journal_subscriber_init(&l->journal, &l->runtime->config, l->metrics.shard,
+    journal_subscriber_init(&l->journal, l->loop, &l->runtime->config, l->metrics.shard,
                             l->runtime->options.log);
-    journal_subscriber_use(&l->journal, config);
     fanout_add(&l->fanout, &l->journal.subscriber);
-    return (l->runtime->options.with_late_journal ? journal_open_later : journal_open)(
+    harborai_status st = (l->runtime->options.with_late_journal ? journal_open_later : journal_open)(
         &l->journal.journal, config->state_dir, &clock_system, loop_index(l->loop), error);
+    if (st >= 0)
+        journal_subscriber_use(&l->journal, config);
+    return st;
 }
 
 static harborai_status build_loop(struct runtime *runtime, unsigned index,
@@ -425,6 +427,9 @@ uint64_t runtime_destroy(struct runtime *runtime)
     watcher_release(&runtime->watcher);
     for (unsigned i = 0; i < runtime->loop_count; i++)
         lost += destroy_loop_parts(&runtime->loops[i]);
+    for (unsigned i = 0; i < runtime->loop_count; i++)
+        if (journal_hangs(&runtime->loops[i].journal.journal))
+            return lost; /* its thread is inside: all stays, as of plugins that hold on */
     /* Its job threads may still post to loops: so before them. */
     transport_shared_destroy(runtime->transport);
     for (unsigned i = 0; i < runtime->loop_count; i++)

@@ -74,7 +74,9 @@ struct drain_order {
 struct journal_subscriber {
     struct record_subscriber subscriber;
     struct journal journal;
-    const struct snapshot *config; /* borrowed; struct config */
+    struct loop *loop;             /* borrowed */
+    const struct snapshot *config; /* likewise; struct config */
+    struct message written;        /* from the journal's thread */
     struct buf line;   /* scratch */
     uint64_t lost;     /* lines */
     uint64_t lost_before; /* of them those that the log was told of */
@@ -276,8 +278,9 @@ void segments_start(struct runtime *runtime); /* What fails is told to the log. 
 void segments_set(struct runtime *runtime, const struct config *config); /* [keeper] */
 
 /* --- subscribers.c --- */
-void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot *config,
-                             struct metrics_shard *metrics, const struct log *log);
+void journal_subscriber_init(struct journal_subscriber *j, struct loop *loop,
+                             const struct snapshot *config, struct metrics_shard *metrics,
+                             const struct log *log);
 /* [init or loop] The settings of this moment; each commit takes them by itself. */
 void journal_subscriber_use(struct journal_subscriber *j, const struct config *config);
 /* How many lines are lost. */

@@ -90,13 +90,26 @@ static void say_recovery(struct journal_subscriber *j, uint64_t lines)
     j->is_said = false;
 }
 
-static bool commit_journal(struct record_subscriber *self)
+static void say_speed(struct journal_subscriber *j, bool was_slow)
+{
+    if (j->journal.is_slow == was_slow)
+        return;
+    if (!was_slow)
+        metrics_add(j->metrics, METRIC_JOURNAL_SLOW, 1);
+    log_write(j->log, LOG_LEVEL_DEBUG, was_slow ? "journal.quick" : "journal.slow", "took_ms=%lld",
+              (long long)(j->journal.write.took_ns / NS_PER_MS));
+}
+
+static enum fanout_commit commit_journal(struct record_subscriber *self)
 {
     struct journal_subscriber *j = journal_of(self);
     struct journal_counts before = j->journal.counts;
     harborai_error error = HARBORAI_ERROR_INIT;
     journal_subscriber_use(j, snapshot_get(j->config));
+    bool was_slow = j->journal.is_slow;
     harborai_status st = journal_commit(&j->journal, &error);
+
+    say_speed(j, was_slow);
 
     metrics_add(j->metrics, METRIC_JOURNAL_LINES,
                 (int64_t)(j->journal.counts.lines - before.lines));
@@ -107,10 +120,12 @@ static bool commit_journal(struct record_subscriber *self)
     if (st < 0) {
         metrics_add(j->metrics, METRIC_JOURNAL_FAILURES, 1);
         say_failure(j, error.message);
-    } else if (j->failed_ns != 0) {
+    } else if (j->failed_ns != 0 && st == HARBORAI_OK) {
         say_recovery(j, j->journal.counts.lines - before.lines);
     }
-    return st >= 0 || j->drops;
+    if (st == HARBORAI_OK || (j->drops && (st < 0 || !j->journal.is_durable)))
+        return FANOUT_ON_RECORD;
+    return st < 0 ? FANOUT_FAILS : FANOUT_WAITS;
 }
 
 static bool journal_refuses(const struct record_subscriber *self, const char **ret_why)
@@ -131,9 +146,23 @@ static const struct record_subscriber_functions journal_functions = {
     .refuses = journal_refuses,
 };
 
-void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot *config,
-                             struct metrics_shard *metrics, const struct log *log)
+static void on_written(struct message *message)
 {
+    journal_finish(&CONTAINER_OF(message, struct journal_subscriber, written)->journal);
+}
+
+static void wake_loop(void *context)
+{
+    struct journal_subscriber *j = context;
+    loop_post(j->loop, &j->written);
+}
+
+void journal_subscriber_init(struct journal_subscriber *j, struct loop *loop,
+                             const struct snapshot *config, struct metrics_shard *metrics,
+                             const struct log *log)
+{
+    j->loop = loop;
+    j->written.run = on_written;
     j->subscriber.functions = &journal_functions;
     j->config = config;
     j->metrics = metrics;
@@ -143,7 +172,11 @@ void journal_subscriber_init(struct journal_subscriber *j, const struct snapshot
 
 void journal_subscriber_use(struct journal_subscriber *j, const struct config *config)
 {
+    j->journal.wake = wake_loop;
+    j->journal.context = j;
     j->journal.segment_size = (uint64_t)config->journal_segment_size;
+    j->journal.slow_ns = config->journal_slow_write_ms * NS_PER_MS;
+    j->journal.is_durable = config->journal_durability == CONFIG_DURABILITY_POWER;
     j->drops = config->journal_on_failure == CONFIG_FAILURE_DROP;
 }
 

@@ -23,6 +23,10 @@ struct journal_span {
 #define OWN_LINES (SEGMENT_WRITER_HEAD + 2 * SEGMENT_WRITER_SEAL)
 #define OWN_SPANS 2
 
+#define QUICK_WRITES 16 /* so many in succession, and the loop writes itself again */
+#define HANGS_NS NS_PER_S
+#define CLOSE_NS (2 * NS_PER_S)
+
 /* --- Open and close --------------------------------------------------------------------------- */
 
 static harborai_status no_memory(harborai_error *error)
@@ -41,8 +45,8 @@ harborai_status journal_open_later(struct journal *journal, harborai_str state_d
         .clock = clock,
         .loop = loop,
         .current = segment_writer_create(clock_wall_ns(clock), loop),
-        .pending = BUF_INIT(LIMIT_JOURNAL_PENDING),
-        .spans = BUF_INIT(LIMIT_JOURNAL_PENDING),
+        .pending = {BUF_INIT(LIMIT_JOURNAL_PENDING), BUF_INIT(LIMIT_JOURNAL_PENDING), 0, 0},
+        .writing = {BUF_INIT(LIMIT_JOURNAL_PENDING), BUF_INIT(LIMIT_JOURNAL_PENDING), 0, 0},
     };
     list_init(&journal->former);
     if (journal->state_dir != NULL && journal->current != NULL)
@@ -76,33 +80,38 @@ harborai_status journal_open(struct journal *journal, harborai_str state_dir,
 const char *journal_path(const struct journal *journal)
 {
     const struct segment_writer *w = journal->current;
-    return w != NULL && w->segment.path != NULL ? w->segment.path : "";
+    return !journal->is_away && w != NULL && w->segment.path != NULL ? w->segment.path : "";
 }
 
 /* --- Add -------------------------------------------------------------------------------------- */
 
-/* With what it may take with it. NULL: there is no room. */
-static char *reserve(struct journal *journal, size_t len)
+static size_t waiting(const struct journal *journal)
 {
-    char *room = buf_reserve(&journal->pending, len + OWN_LINES);
-    if (buf_reserve(&journal->spans, (1 + OWN_SPANS) * sizeof(struct journal_span)) == NULL ||
-        !key_set_reserve(&journal->current->open, 1))
-        room = NULL;
-    journal->pending.failed = HARBORAI_OK; /* for lack of room, not of what is in it */
-    journal->spans.failed = HARBORAI_OK;
-    return room;
+    return journal->pending.bytes.len + journal->writing.bytes.len;
+}
+
+/* With what it may take with it. False: there is no room. */
+static bool reserve(struct journal *journal, size_t len)
+{
+    struct journal_batch *b = &journal->pending;
+    bool has_room = waiting(journal) + len + OWN_LINES <= LIMIT_JOURNAL_PENDING &&
+                    buf_reserve(&b->bytes, len + OWN_LINES) != NULL &&
+                    buf_reserve(&b->spans, (1 + OWN_SPANS) * sizeof(struct journal_span)) != NULL &&
+                    key_set_reserve(&journal->current->open, 1);
+    b->bytes.failed = b->spans.failed = HARBORAI_OK; /* for lack of room, not of what is in it */
+    return has_room;
 }
 
 bool journal_has_room(struct journal *journal)
 {
-    return reserve(journal, LIMIT_JOURNAL_LINE) != NULL;
+    return reserve(journal, LIMIT_JOURNAL_LINE);
 }
 
-/* What stands in `pending` from `begin` on belongs to `w`. */
+/* What was added to `pending` from `begin` on belongs to `w`. */
 static void add_span(struct journal *journal, struct segment_writer *w, size_t begin)
 {
-    struct buf *spans = &journal->spans;
-    struct journal_span fresh = {w, journal->pending.len - begin};
+    struct buf *spans = &journal->pending.spans;
+    struct journal_span fresh = {w, journal->pending.bytes.len - begin};
     struct journal_span *last =
         (struct journal_span *)(void *)(spans->data + spans->len) - (spans->len > 0);
     if (spans->len > 0 && last->writer == w)
@@ -113,9 +122,9 @@ static void add_span(struct journal *journal, struct segment_writer *w, size_t b
 
 static void seal(struct journal *journal, struct segment_writer *w)
 {
-    size_t begin = journal->pending.len;
-    segment_writer_seal(w, clock_wall_ns(journal->clock), &journal->pending);
-    journal->pending_lines++;
+    size_t begin = journal->pending.bytes.len;
+    segment_writer_seal(w, clock_wall_ns(journal->clock), &journal->pending.bytes);
+    journal->pending.lines++;
     add_span(journal, w, begin);
 }
 
@@ -185,23 +194,24 @@ static harborai_status check_line(harborai_str line, harborai_error *error)
 harborai_status journal_add(struct journal *journal, enum journal_kind kind, harborai_str key,
                             harborai_str line, harborai_error *error)
 {
-    struct buf *pending = &journal->pending;
+    struct buf *bytes = &journal->pending.bytes;
     harborai_status st = check_line(line, error);
     if (st < 0)
         return st;
     /* Reserved as a whole, so that a failure leaves no half of a line behind. */
-    if (reserve(journal, line.len + LINE_CHECK_MOST + 1) == NULL)
+    if (!reserve(journal, line.len + LINE_CHECK_MOST + 1))
         return harborai_error_set(error, HARBORAI_E_MEMORY,
                                   "no room for a journal line: %zu bytes wait for the disk",
-                                  pending->len);
+                                  waiting(journal));
     if (!journal_has_pending(journal))
         rotate_if_due(journal);
     uint64_t hash = hash_of(key);
     struct segment_writer *w = writer_of(journal, hash);
-    size_t begin = pending->len;
+    size_t begin = bytes->len;
     uint64_t seq = w->seq;
-    segment_writer_add(w, line, seq == 0 ? clock_wall_ns(journal->clock) : 0, pending);
-    journal->pending_lines += w->seq - seq;
+    segment_writer_add(w, line, seq == 0 ? clock_wall_ns(journal->clock) : 0, bytes);
+    journal->pending.lines += w->seq - seq;
+    journal->call_lines++;
     add_span(journal, w, begin);
     note_line(journal, w, kind, hash);
     return HARBORAI_OK;
@@ -215,26 +225,6 @@ void journal_skip(struct journal *journal, enum journal_kind kind, harborai_str 
 }
 
 /* --- Commit ----------------------------------------------------------------------------------- */
-
-/* Takes `len` bytes of the first span, which are on record, off the front. */
-static void settle(struct journal *journal, size_t done)
-{
-    struct buf *pending = &journal->pending;
-    journal->counts.bytes += done;
-    if (done == pending->len) {
-        journal->counts.lines += journal->pending_lines;
-        journal->pending_lines = 0;
-        buf_clear(pending);
-        return;
-    }
-    for (size_t i = 0; i < done; i++) {
-        if (pending->data[i] == '\n') {
-            journal->counts.lines++;
-            journal->pending_lines--;
-        }
-    }
-    buf_consume(pending, done);
-}
 
 /* Writes a part as far as it goes: what is left, and why. */
 static size_t write_part(int fd, const char *at, size_t len, int *ret_reason)
@@ -254,24 +244,134 @@ static size_t write_part(int fd, const char *at, size_t len, int *ret_reason)
     return len;
 }
 
-/* Writes a span, which stands at `at`; how much of it is left to write. */
-static size_t write_span(struct journal *journal, struct journal_span *span, const char *at,
-                         harborai_error *error)
+static void fail_write(struct journal_write *w, const char *what, const char *path, int reason)
 {
-    struct segment_writer *w = span->writer;
     char text[128];
-    int reason;
+    w->has_failed = true;
+    harborai_error_set(&w->error, HARBORAI_E_INTERNAL, "cannot %s journal segment '%s': %s", what,
+                       path, error_of_errno(reason, text));
+}
+
+/* The name of a new segment has to be on the disk as well as its bytes. */
+static int sync_file(const struct segment_writer *w, bool is_new)
+{
+    if (fdatasync(w->segment.fd) < 0)
+        return errno;
+    return is_new ? segment_sync_name(&w->segment) : 0;
+}
+
+/* Writes the span that is next; false: it did not get to its end. */
+static bool write_span(struct journal *journal, const struct journal_span *span, const char *at)
+{
+    struct journal_write *result = &journal->write;
+    struct segment_writer *w = span->writer;
     bool is_new = w->segment.fd < 0;
-    if (make_file(journal, w, error) < 0)
-        return span->len;
-    journal->counts.segments += is_new;
-    size_t left = write_part(w->segment.fd, at, span->len, &reason);
+    int reason;
+    result->left = span->len;
+    if (make_file(journal, w, &result->error) < 0) {
+        result->has_failed = true;
+        return false;
+    }
+    result->segments += is_new;
+    w->is_unsynced |= is_new;
+    result->left = write_part(w->segment.fd, at, span->len, &reason);
+    result->bytes += span->len - result->left;
     if (reason != 0)
-        harborai_error_set(error, HARBORAI_E_INTERNAL, "cannot write journal segment '%s': %s; %zu bytes wait",
-                           w->segment.path, error_of_errno(reason, text),
-                           (size_t)(journal->pending.data + journal->pending.len - at) - span->len +
-                               left);
-    return left;
+        fail_write(result, "write", w->segment.path, reason);
+    return reason == 0;
+}
+
+/* Of a batch that was written. */
+static void sync_spans(struct journal *journal, const struct journal_span *spans, size_t count)
+{
+    for (size_t i = 0; i < count && !journal->write.has_failed; i++) {
+        struct segment_writer *w = spans[i].writer;
+        int reason = sync_file(w, w->is_unsynced);
+        if (reason != 0)
+            fail_write(&journal->write, "sync", w->segment.path, reason);
+        else
+            w->is_unsynced = false;
+    }
+}
+
+/* Writes `writing` and says in `write` how far it came; touches nothing else that the loop uses. A
+ * batch without bytes had been written, and is to be synced again. */
+static void write_batch(struct journal *journal)
+{
+    const struct journal_batch *b = &journal->writing;
+    const struct journal_span *spans = (const struct journal_span *)(const void *)b->spans.data;
+    size_t count = b->spans.len / sizeof *spans;
+    int64_t begin_ns = clock_monotonic_ns(journal->clock);
+    struct journal_write *w = &journal->write;
+    *w = (struct journal_write){.error = HARBORAI_ERROR_INIT};
+    while (w->spans < count && write_span(journal, &spans[w->spans], b->bytes.data + w->bytes))
+        w->spans++;
+    if (journal->is_durable && !w->has_failed)
+        sync_spans(journal, spans, count);
+    w->took_ns = clock_monotonic_ns(journal->clock) - begin_ns;
+}
+
+/* Takes `done` bytes, which are on record, off the front. */
+static void settle_bytes(struct journal *journal, size_t done)
+{
+    struct journal_batch *b = &journal->writing;
+    journal->counts.bytes += done;
+    for (size_t i = 0; i < done && done < b->bytes.len; i++) {
+        if (b->bytes.data[i] == '\n') {
+            journal->counts.lines++;
+            b->lines--;
+        }
+    }
+    if (done == b->bytes.len) {
+        journal->counts.lines += b->lines;
+        b->lines = 0;
+    }
+    buf_consume(&b->bytes, done);
+}
+
+/* Loops and threads: a disk that was slow is trusted again when several writes were quick. */
+static void note_speed(struct journal *journal, bool was_away)
+{
+    if (journal->slow_ns <= 0 || journal->is_durable)
+        journal->is_slow = false;
+    else if (journal->write.took_ns > journal->slow_ns)
+        journal->is_slow = true, journal->quick = 0;
+    else if (was_away && ++journal->quick >= QUICK_WRITES)
+        journal->is_slow = false;
+}
+
+/* What was written of a batch that failed is not written again, but where the disk has to have it
+ * all is synced again. */
+static void keep_rest(struct journal *journal)
+{
+    struct journal_batch *b = &journal->writing;
+    const struct journal_write *w = &journal->write;
+    struct journal_span *spans = (struct journal_span *)(void *)b->spans.data;
+    for (size_t i = 0; i < w->spans; i++)
+        spans[i].len = 0;
+    if (w->spans < b->spans.len / sizeof *spans)
+        spans[w->spans].len = w->left;
+    if (!journal->is_durable)
+        buf_consume(&b->spans, w->spans * sizeof *spans);
+}
+
+/* What came of `writing`. */
+static harborai_status settle(struct journal *journal, bool was_away, harborai_error *error)
+{
+    struct journal_batch *b = &journal->writing;
+    const struct journal_write *w = &journal->write;
+    journal->counts.segments += w->segments;
+    note_speed(journal, was_away);
+    settle_bytes(journal, w->bytes);
+    if (w->has_failed) {
+        keep_rest(journal);
+        journal->counts.failures++;
+        return harborai_error_set(error, HARBORAI_E_INTERNAL, "%s; %zu bytes wait",
+                                  w->error.message, waiting(journal));
+    }
+    buf_clear(&b->spans);
+    journal->call_lines_on_record = b->last_call_line;
+    return HARBORAI_OK;
 }
 
 /* Nothing is pending. Former segments that are sealed on disk, or never had a line, are given up;
@@ -283,40 +383,74 @@ static void tidy_former(struct journal *journal)
         next = i->next;
         if (w->is_sealed || w->seq == 0)
             segment_writer_destroy(w);
-        else if (w->open.count == 0 && reserve(journal, 0) != NULL)
+        else if (w->open.count == 0 && reserve(journal, 0))
             seal(journal, w);
     }
 }
 
-static harborai_status write_pending(struct journal *journal, harborai_error *error)
+/* Whether `writing` has anything to write. */
+static bool next_batch(struct journal *journal)
 {
-    struct journal_span *spans = (struct journal_span *)(void *)journal->spans.data;
-    size_t count = journal->spans.len / sizeof *spans, at = 0, left = 0, whole = 0;
-    for (; whole < count; whole++) {
-        left = write_span(journal, &spans[whole], journal->pending.data + at, error);
-        at += spans[whole].len - left;
-        if (left > 0)
-            break;
-    }
-    if (left > 0)
-        spans[whole].len = left;
-    buf_consume(&journal->spans, whole * sizeof *spans);
-    if (at > 0)
-        settle(journal, at);
-    if (left == 0)
-        return HARBORAI_OK;
-    journal->counts.failures++;
-    return HARBORAI_E_INTERNAL;
+    struct journal_batch empty = journal->writing;
+    if (empty.spans.len > 0)
+        return true;
+    if (journal->pending.spans.len == 0)
+        tidy_former(journal);
+    if (journal->pending.spans.len == 0)
+        return false;
+    journal->writing = journal->pending;
+    journal->pending = empty;
+    journal->writing.last_call_line = journal->call_lines;
+    return true;
+}
+
+static void run_job(struct committer_job *job)
+{
+    write_batch(CONTAINER_OF(job, struct journal, job));
+}
+
+static void on_done(struct committer_job *job)
+{
+    struct journal *journal = CONTAINER_OF(job, struct journal, job);
+    journal->wake(journal->context);
+}
+
+/* Hands `writing` to the thread; false: the loop has to write it. */
+static bool hand_over(struct journal *journal)
+{
+    if (journal->is_closing || journal->wake == NULL || !(journal->is_durable || journal->is_slow))
+        return false;
+    journal->job = (struct committer_job){.run = run_job, .done = on_done};
+    journal->away_ns = clock_monotonic_ns(journal->clock);
+    journal->is_away = committer_submit(&journal->committer, &journal->job);
+    return journal->is_away;
+}
+
+/* All that calls have added: a seal is waited for by nobody. */
+static harborai_status while_away(const struct journal *journal)
+{
+    return journal->call_lines_on_record == journal->call_lines ? HARBORAI_OK : HARBORAI_PAUSE;
+}
+
+void journal_finish(struct journal *journal)
+{
+    journal->is_away = false;
+    journal->has_result = true;
 }
 
 harborai_status journal_commit(struct journal *journal, harborai_error *error)
 {
-    harborai_status st = write_pending(journal, error);
-    while (st >= 0 && !list_is_empty(&journal->former)) {
-        tidy_former(journal);
-        if (!journal_has_pending(journal))
-            break;
-        st = write_pending(journal, error);
+    harborai_status st = HARBORAI_OK;
+    if (journal->is_away)
+        return while_away(journal);
+    if (journal->has_result)
+        st = settle(journal, true, error);
+    journal->has_result = false;
+    while (st >= 0 && next_batch(journal)) {
+        if (hand_over(journal))
+            return while_away(journal);
+        write_batch(journal);
+        st = settle(journal, false, error);
     }
     return st;
 }
@@ -325,31 +459,50 @@ harborai_status journal_commit(struct journal *journal, harborai_error *error)
 static void seal_current(struct journal *journal)
 {
     struct segment_writer *w = journal->current;
-    if (w->seq == 0 || w->open.count > 0 || reserve(journal, 0) == NULL)
+    if (w->seq == 0 || w->open.count > 0 || !reserve(journal, 0))
         return;
     seal(journal, w);
     harborai_status st UNUSED = journal_commit(journal, NULL);
 }
 
+static void release_batch(struct journal_batch *b)
+{
+    buf_release(&b->bytes);
+    buf_release(&b->spans);
+    b->lines = 0;
+}
+
 uint64_t journal_close(struct journal *journal)
 {
     uint64_t lost = 0;
-    if (journal->current != NULL && journal_commit(journal, NULL) < 0)
-        lost = journal->pending_lines; /* there is no later */
-    else if (journal->current != NULL)
+    if (journal->current == NULL) {
+        free(take(journal->state_dir));
+        return 0;
+    }
+    if (!committer_close(&journal->committer, CLOSE_NS))
+        return journal->writing.lines + journal->pending.lines;
+    if (journal->is_away)
+        journal_finish(journal);
+    journal->is_closing = true;
+    if (journal_commit(journal, NULL) < 0)
+        lost = journal->writing.lines + journal->pending.lines; /* there is no later */
+    else
         seal_current(journal);
-    if (journal->former.next != NULL)
-        for (struct list *i; (i = list_pop(&journal->former)) != NULL;)
-            segment_writer_destroy(CONTAINER_OF(i, struct segment_writer, link));
+    for (struct list *i; (i = list_pop(&journal->former)) != NULL;)
+        segment_writer_destroy(CONTAINER_OF(i, struct segment_writer, link));
     segment_writer_destroy(take(journal->current));
     free(take(journal->state_dir));
-    buf_release(&journal->pending);
-    buf_release(&journal->spans);
-    journal->pending_lines = 0;
+    release_batch(&journal->pending);
+    release_batch(&journal->writing);
     return lost;
+}
+
+bool journal_hangs(const struct journal *journal)
+{
+    return journal->is_away && clock_monotonic_ns(journal->clock) - journal->away_ns > HANGS_NS;
 }
 
 bool journal_is_full(const struct journal *journal)
 {
-    return journal->pending.len > LIMIT_JOURNAL_PENDING / 2;
+    return waiting(journal) > LIMIT_JOURNAL_PENDING / 2 || journal_hangs(journal);
 }

@@ -3,7 +3,11 @@
  * commit phase. A line is on record when a commit after it has succeeded.
  *
  * On record means: in the kernel's page cache. A killed process loses nothing of it, a machine that
- * loses power loses the last seconds; there is no fsync for each record.
+ * loses power loses the last seconds; there is no fsync for each record, unless the journal is to be
+ * durable: then it means that the disk has it.
+ *
+ * The loop writes itself, for that takes microseconds; while writes are slow, and where the disk is
+ * waited for, a thread does, and what the loop adds meanwhile is written by the next commit.
  *
  * A disk that is full or fails loses nothing either: what was not written stays pending, up to
  * LIMIT_JOURNAL_PENDING, and the next commit goes on at the very byte where the last one stopped.
@@ -17,6 +21,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "store/committer.h"
 #include "store/segment_writer.h"
 
 struct journal_counts {
@@ -28,6 +33,23 @@ struct journal_counts {
 
 enum journal_kind { JOURNAL_BEGIN, JOURNAL_END, JOURNAL_AMEND };
 
+struct journal_batch {
+    struct buf bytes;   /* whole lines; of what is written the first may have been begun */
+    struct buf spans;   /* struct journal_span each: whose they are, in their order */
+    uint64_t lines;
+    uint64_t last_call_line; /* struct journal.call_lines when it was complete */
+};
+
+/* How far a batch came. */
+struct journal_write {
+    size_t bytes, spans;  /* whole ones; of the next span `left` bytes are left */
+    size_t left;
+    uint64_t segments;    /* that were begun */
+    int64_t took_ns;
+    bool has_failed;
+    harborai_error error; /* if it has */
+};
+
 struct journal {
     char *state_dir;         /* owned */
     const struct clock *clock;
@@ -36,9 +58,25 @@ struct journal {
     struct segment_writer *current; /* owned; takes new calls */
     struct list former;      /* of segment_writer, owned, the oldest first: calls of theirs go on, or
                                 their last bytes are pending */
-    struct buf pending;      /* whole lines; the first may have been begun */
-    struct buf spans;        /* struct journal_span each: whose `pending` are, in their order */
-    uint64_t pending_lines;
+    int64_t slow_ns;         /* a write that takes longer moves the next ones to the thread; 0 = none does */
+    bool is_durable;
+    void (*wake)(void *context); /* [committer] a commit that was waited for has come to its end: call
+                                    journal_finish() and journal_commit() on the loop */
+    void *context;
+
+    struct journal_batch pending; /* is added to */
+    struct journal_batch writing; /* is written, or was and failed */
+    struct journal_write write;   /* of it */
+    uint64_t call_lines;          /* that were added, of calls */
+    uint64_t call_lines_on_record;
+    struct committer committer;
+    struct committer_job job;
+    bool is_away;            /* the thread has `writing`, `write` and the segments' files */
+    bool has_result;         /* `write` says what came of `writing` */
+    bool is_slow;
+    bool is_closing;
+    unsigned quick;          /* writes of the thread that were quick again */
+    int64_t away_ns;         /* since when, monotonic */
     struct journal_counts counts;
 };
 
@@ -54,8 +92,10 @@ MUST_CHECK harborai_status journal_open_later(struct journal *journal, harborai_
                                               const struct clock *clock, unsigned loop,
                                               harborai_error *error);
 
-/* [loop] A last commit; segments whose calls have all ended are sealed, and all locks given up.
- * Returns how many lines are lost, because even that failed. Accepts a zeroed journal. */
+/* [loop] A last commit, by the caller's thread; segments whose calls have all ended are sealed, and all locks given up.
+ * Returns how many lines are lost, because even that failed; or because the thread hangs in a write:
+ * then what it uses, the journal itself included, stays until the process ends. Accepts a zeroed
+ * journal. */
 uint64_t journal_close(struct journal *journal);
 
 /* [loop] Whether the next line finds room, whatever its length up to LIMIT_JOURNAL_LINE: who waits
@@ -73,20 +113,26 @@ MUST_CHECK harborai_status journal_add(struct journal *journal, enum journal_kin
 void journal_skip(struct journal *journal, enum journal_kind kind, harborai_str key);
 
 /* [loop] Puts everything pending on record, by one write() for each segment if the system takes it
- * all. E_INTERNAL: the disk did not; what is left stays pending. Without anything pending it does
- * nothing. */
+ * all. E_INTERNAL: the disk did not; what is left stays pending. HARBORAI_PAUSE: the thread is at it;
+ * `wake` tells. Without anything pending it does nothing. */
 MUST_CHECK harborai_status journal_commit(struct journal *journal, harborai_error *error);
+
+/* [loop] Takes back what the thread had. To be called once for each `wake`. */
+void journal_finish(struct journal *journal);
 
 static inline bool journal_has_pending(const struct journal *journal)
 {
-    return journal->pending.len > 0;
+    return journal->pending.spans.len > 0 || journal->writing.spans.len > 0;
 }
 
-/* The file that takes new calls; "" if it is not made yet. */
+/* The file that takes new calls; "" if it is not made yet, or is being made. */
 const char *journal_path(const struct journal *journal);
 
-/* Half of the room is taken, which happens only while the disk fails: begin no new call. The other
- * half is for calls under way. */
+/* Half of the room is taken, or the thread has hung in a write for a second: begin no new call. The
+ * other half is for calls under way. */
 bool journal_is_full(const struct journal *journal);
+
+/* The thread has been in a write for more than a second; after journal_close(): it hangs on. */
+bool journal_hangs(const struct journal *journal);
 
 #endif

@@ -2,16 +2,17 @@
 noinst_LTLIBRARIES += %reldir%/libstore.la
 %canon_reldir%_libstore_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS)
 %canon_reldir%_libstore_la_LIBADD = $(ZSTD_LIBS)
-%canon_reldir%_libstore_la_SOURCES = %reldir%/call.c %reldir%/call.h %reldir%/call_write.c \
-	%reldir%/crash_list.c %reldir%/crash_mark.c %reldir%/crash_mark.h %reldir%/drain.h \
-	%reldir%/journal.c %reldir%/journal.h %reldir%/journal_follow.c %reldir%/journal_follow.h \
-	%reldir%/journal_list.c %reldir%/journal_list.h %reldir%/segment_text.c \
-	%reldir%/segment_text.h %reldir%/journal_read.c %reldir%/journal_read.h \
-	%reldir%/journal_segment.c %reldir%/journal_segment.h %reldir%/key_set.c \
-	%reldir%/key_set.h %reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c \
-	%reldir%/plugin_state.h %reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h \
-	%reldir%/segment.c %reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h \
-	%reldir%/tail.c %reldir%/tail.h
+%canon_reldir%_libstore_la_SOURCES = %reldir%/committer.c %reldir%/committer.h %reldir%/call.c \
+	%reldir%/call.h %reldir%/call_write.c %reldir%/crash_list.c %reldir%/crash_mark.c \
+	%reldir%/crash_mark.h %reldir%/drain.h %reldir%/journal.c %reldir%/journal.h \
+	%reldir%/journal_follow.c %reldir%/journal_follow.h %reldir%/journal_list.c \
+	%reldir%/journal_list.h %reldir%/segment_text.c %reldir%/segment_text.h \
+	%reldir%/journal_read.c %reldir%/journal_read.h %reldir%/journal_segment.c \
+	%reldir%/journal_segment.h %reldir%/key_set.c %reldir%/key_set.h %reldir%/line_check.c \
+	%reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
+	%reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h %reldir%/segment.c \
+	%reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h %reldir%/tail.c \
+	%reldir%/tail.h
 # What becomes of segments whose process is gone.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/frames.c %reldir%/frames.h %reldir%/frames_table.h \
 	%reldir%/frames_writer.c %reldir%/open_calls.c %reldir%/open_calls.h %reldir%/recovery.c \

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -107,6 +108,20 @@ harborai_status segment_create(harborai_str state_dir, int64_t wall_ns, unsigned
     st = failed(error, "make journal segment", path);
     free(path);
     return st;
+}
+
+int segment_sync_name(const struct segment *segment)
+{
+    char path[PATH_MAX];
+    const char *slash = strrchr(segment->path, '/');
+    int reason = 0;
+    snprintf(path, sizeof path, "%.*s", (int)(slash - segment->path), segment->path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        reason = errno;
+    if (fd >= 0)
+        close(fd);
+    return reason;
 }
 
 void segment_close(struct segment *segment)

@@ -24,6 +24,7 @@ struct segment_writer {
     uint64_t bytes;         /* of all lines */
     struct key_set open;    /* calls with a begin line and without an end line */
     bool is_sealed;
+    bool is_unsynced;       /* its name is not known to be on the disk */
 };
 
 /* A segment whose file is made when its first bytes are written. NULL: no memory. */

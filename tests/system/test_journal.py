@@ -5,6 +5,8 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import threading
 import time
 import unittest
 from decimal import Decimal
@@ -327,3 +329,103 @@ class DiskTest(unittest.TestCase):
             for call in calls:
                 self.assertNotIn(b"stop\"", received(call))
             self.assertRegex(hb.log(), r"error journal\.lines_lost lines=8")
+
+
+@contextlib.contextmanager
+def slowed(hb, call, what):
+    """A gateway whose file operations of one kind are tampered with, as strace's inject= says."""
+    tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-p", str(hb.pid), "-e",
+                               f"trace={call}", "-P", segment_of(hb), "-e", f"inject={call}:{what}"],
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        while "attached" not in (line := tracer.stderr.readline()):
+            assert line, "strace has ended"
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait(20)
+        tracer.stderr.close()
+
+
+def segment_of(hb):
+    folder = os.path.join(hb.state, "journal")
+    name, = os.listdir(folder)
+    return os.path.join(folder, name)
+
+
+class SlowDiskTest(unittest.TestCase):
+    """A disk that takes its time holds up the calls whose lines it writes, and nobody else."""
+
+    DELAY_S = 0.8
+
+    def longest_silence(self, hb, stack, during):
+        """Of a stream's pieces while `during` runs."""
+        stream = ask(stack, hb, "slow-stream", {"events": 150, "delay_ms": 20}, stream=True)
+        stream.read_until(b"000003 ")
+        times = []
+
+        def read():
+            for n in range(4, 150):
+                stream.read_until(b"%06d " % n)
+                times.append(time.monotonic())
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        during()
+        reader.join()
+        return max(b - a for a, b in zip(times, times[1:]))
+
+    def timed_chat(self, hb, number):
+        began = time.monotonic()
+        self.assertEqual(hb.chat(headers={"x-request-id": f"slow-{number}"}).status, 200)
+        return time.monotonic() - began
+
+    def test_slow_writes_move_to_a_thread_and_back(self):
+        with disk(log={"level": "debug"}) as (_, hb, limited), contextlib.ExitStack() as stack:
+            hb.chat()
+            with slowed(hb, "write", f"delay_enter={int(self.DELAY_S * 1e6)}"):
+                self.timed_chat(hb, "first")  # the loop itself finds out
+                self.assertEqual(limited.metric("harborai_journal_slow_total"), 1)
+                waits = []
+                silence = self.longest_silence(
+                    hb, stack, lambda: waits.extend(self.timed_chat(hb, n) for n in range(3)))
+            self.assertGreater(min(waits), 2 * self.DELAY_S, "an answer before its lines")
+            self.assertLess(silence, 0.75 * self.DELAY_S, "a stream stood still")
+            for n in range(20):
+                self.timed_chat(hb, f"quick-{n}")
+            self.assertEqual(limited.metric("harborai_journal_slow_total"), 1)
+            self.assertIn("journal.quick", hb.log())
+            ends = {x["request_id"] for x in hb.journal() if kind(x) == "end"}
+            self.assertLessEqual({f"slow-{n}" for n in range(3)} | {"slow-first"}, ends)
+
+    def test_power(self):
+        with disk(journal={"durability": "power"}) as (_, hb, _), contextlib.ExitStack() as stack:
+            hb.chat()
+            with slowed(hb, "fdatasync", f"delay_enter={int(self.DELAY_S * 1e6)}"):
+                took = []
+                threads = [threading.Thread(target=lambda n=n: took.append(self.timed_chat(hb, n)))
+                           for n in range(20)]
+
+                def together():
+                    for thread in threads:
+                        thread.start()
+                    for thread in threads:
+                        thread.join()
+
+                began = time.monotonic()
+                silence = self.longest_silence(hb, stack, together)
+            self.assertEqual(len(took), 20)
+            self.assertGreater(min(took), 2 * self.DELAY_S, "an answer that the disk does not have")
+            self.assertLess(max(took), 8 * self.DELAY_S, "each call waited for a sync of its own")
+            self.assertLess(silence, 0.75 * self.DELAY_S, "a stream stood still")
+
+    def test_power_fails(self):
+        with disk(journal={"durability": "power"}) as (_, hb, _):
+            hb.chat()
+            with slowed(hb, "fdatasync", "error=EIO:when=1..3"):
+                self.assertEqual(self.timed_chat(hb, "failed") > 0.25, True)
+            log = hb.log()
+            self.assertIn("cannot sync journal segment", log)
+            self.assertEqual((log.count("journal.write_failed"), log.count("journal.recovered")), (1, 1))
+            ends = [x["request_id"] for x in hb.journal() if kind(x) == "end"]
+            self.assertEqual(ends.count("slow-failed"), 1)

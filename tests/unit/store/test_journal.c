@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -278,7 +280,7 @@ static int on_a_full_disk(struct journal *j, size_t room, size_t step)
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     CHECK(failed > 0);
     CHECK(journal_commit(j, NULL) == HARBORAI_OK);
-    CHECK(j->counts.lines == 101 && j->pending_lines == 0);
+    CHECK(j->counts.lines == 101 && !journal_has_pending(j));
     return 0;
 }
 
@@ -326,7 +328,7 @@ static void test_dev_full(void)
     CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
     CU_ASSERT(journal_commit(&j, &error) == HARBORAI_E_INTERNAL);
     CU_ASSERT(strstr(error.message, "No space left on device; 33 bytes wait") != NULL);
-    CU_ASSERT(j.pending.len == 33);
+    CU_ASSERT(j.writing.bytes.len == 33);
     CU_ASSERT(j.counts.lines == 0 && j.counts.failures == 1);
     CU_ASSERT(journal_close(&j) == 1);
     scratch_release(&s);
@@ -337,6 +339,7 @@ static void test_dev_full(void)
 struct moving_clock {
     struct clock clock;
     int64_t now_ns;
+    _Atomic int64_t ticks;
 };
 
 static int64_t moving_ns(const struct clock *self)
@@ -425,7 +428,7 @@ static void test_rotation(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct scratch s;
-        struct moving_clock clock = {{moving_ns, moving_ns}, fixed_ns(&fixed)};
+        struct moving_clock clock = {.clock = {moving_ns, moving_ns}, .now_ns = fixed_ns(&fixed)};
         AUTO(buf) segments = BUF_INIT(KIB(64));
         scratch_init(&s);
         play(&s, &clock, rows[i].by_size ? 1 : 0, rows[i].steps, rows[i].is_killed, &segments);
@@ -436,12 +439,152 @@ static void test_rotation(void)
     }
 }
 
+/* --- The thread ------------------------------------------------------------------------------- */
+
+static void post(void *context)
+{
+    sem_post(context);
+}
+
+static void await(struct journal *j, sem_t *posted)
+{
+    while (sem_wait(posted) != 0)
+        ;
+    journal_finish(j);
+}
+
+/* Where the disk is waited for, a commit is over when the thread was there; meanwhile lines are
+ * added, and go with the next one. */
+static void test_durable(void)
+{
+    struct scratch s;
+    struct journal j;
+    sem_t posted;
+    scratch_init(&s);
+    sem_init(&posted, 0, 0);
+    CU_ASSERT_FATAL(journal_open_later(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
+    j.is_durable = true;
+    j.wake = post;
+    j.context = &posted;
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_PAUSE);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_PAUSE && j.counts.lines == 0);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"b\":2}")) == HARBORAI_OK);
+    await(&j, &posted);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_PAUSE && j.counts.lines == 2);
+    await(&j, &posted);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.counts.lines == 3);
+    CU_ASSERT(!journal_has_pending(&j));
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"c\":3}")) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_PAUSE);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"d\":4}")) == HARBORAI_OK);
+    char path[512];
+    CU_ASSERT(journal_close(&j) == 0);
+    DIR *listing = NULL;
+    snprintf(path, sizeof path, "%s/journal", s.dir);
+    CU_ASSERT_FATAL((listing = opendir(path)) != NULL);
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/journal/%s", s.dir, entry->d_name);
+        char *text = lines_of(path);
+        CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} {\"b\":2} {\"c\":3} {\"d\":4} seal 5 4 ");
+        free(text);
+    }
+    closedir(listing);
+    sem_destroy(&posted);
+    scratch_release(&s);
+}
+
+/* A disk that takes no bytes, and then does: what the thread could not write it writes again. */
+static void test_durable_on_a_disk_that_fails(void)
+{
+    struct scratch s;
+    struct journal j;
+    sem_t posted;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    scratch_init(&s);
+    sem_init(&posted, 0, 0);
+    CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
+    j.is_durable = true;
+    j.wake = post;
+    j.context = &posted;
+    int good = dup(j.current->segment.fd), full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    CU_ASSERT_FATAL(good >= 0 && full >= 0 && dup2(full, j.current->segment.fd) >= 0);
+    for (int i = 0; i < 3; i++) {
+        if (i < 2)
+            CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+        CU_ASSERT(journal_commit(&j, &error) == HARBORAI_PAUSE);
+        await(&j, &posted);
+        if (i == 2)
+            break;
+        CU_ASSERT(journal_commit(&j, &error) == HARBORAI_E_INTERNAL && journal_has_pending(&j));
+        CU_ASSERT(strstr(error.message, "No space left on device") != NULL);
+        if (i == 1)
+            CU_ASSERT(dup2(good, j.current->segment.fd) >= 0);
+    }
+    CU_ASSERT(journal_commit(&j, &error) == HARBORAI_PAUSE); /* what was added meanwhile */
+    await(&j, &posted);
+    CU_ASSERT(journal_commit(&j, &error) == HARBORAI_OK && !journal_has_pending(&j));
+    CU_ASSERT(j.counts.lines == 3 && j.counts.failures == 2);
+    char *text = lines_of(journal_path(&j));
+    CU_ASSERT_STRING_EQUAL(text, "{\"a\":1} {\"a\":1} ");
+    free(text);
+    close(good);
+    close(full);
+    CU_ASSERT(journal_close(&j) == 0);
+    sem_destroy(&posted);
+    scratch_release(&s);
+}
+
+/* Each look at it is a second later than the one before: so each write is slow, or none is. */
+static int64_t late_ns(const struct clock *self)
+{
+    struct moving_clock *c = CONTAINER_OF((uintptr_t)self, struct moving_clock, clock);
+    return atomic_fetch_add(&c->ticks, 1) * NS_PER_S;
+}
+
+static void test_slow(void)
+{
+    struct scratch s;
+    struct journal j;
+    sem_t posted;
+    struct moving_clock clock = {.clock = {late_ns, fixed_ns}, .now_ns = 0};
+    scratch_init(&s);
+    sem_init(&posted, 0, 0);
+    CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &clock.clock, 0, NULL) == HARBORAI_OK);
+    j.wake = post;
+    j.context = &posted;
+    j.slow_ns = 2 * NS_PER_S;
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && !j.is_slow);
+    j.slow_ns = NS_PER_S / 2;
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK && j.is_slow);
+    int quick = 0;
+    for (; j.is_slow && quick < 100; quick++) {
+        CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+        CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_PAUSE);
+        if (quick == 3) /* one that is slow begins the count anew */
+            j.slow_ns = 2 * NS_PER_S;
+        await(&j, &posted);
+        CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
+    }
+    CU_ASSERT(quick > 4 && quick < 100);
+    CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
+    CU_ASSERT(journal_close(&j) == 0);
+    sem_destroy(&posted);
+    scratch_release(&s);
+}
+
 /* The new segment cannot be made: its lines wait, and so does the seal of the old one. */
 static void test_rotation_on_a_disk_that_fails(void)
 {
     struct scratch s;
     struct journal j;
-    struct moving_clock clock = {{moving_ns, moving_ns}, fixed_ns(&fixed)};
+    struct moving_clock clock = {.clock = {moving_ns, moving_ns}, .now_ns = fixed_ns(&fixed)};
     char dir[128], aside[128];
     scratch_init(&s);
     CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &clock.clock, 0, NULL) == HARBORAI_OK);
@@ -480,6 +623,9 @@ const CU_TestInfo journal_tests[] = {
     {"a full disk loses nothing", test_a_full_disk_loses_nothing},
     {"/dev/full", test_dev_full},
     {"made later", test_made_later},
+    {"durable", test_durable},
+    {"durable on a disk that fails", test_durable_on_a_disk_that_fails},
+    {"slow", test_slow},
     {"rotation", test_rotation},
     {"rotation on a disk that fails", test_rotation_on_a_disk_that_fails},
     CU_TEST_INFO_NULL};
