@@ -72,7 +72,8 @@ static void tell_disabled(struct doctor *d, const struct plugin_state_entry *ent
     AUTO(buf) mend = BUF_INIT(KIB(4));
     buf_printf(&text, "%s '%.*s' is ", what, SLICE_ARG(entry->name));
     plugins_add_reason(d->plugins.state, entry, name, &text);
-    add_command(&mend, "harborai plugin enable", name);
+    if (!entry->is_removal)
+        add_command(&mend, "harborai plugin enable", name);
     findings_add(&d->findings, buf_slice(&text), buf_slice(&mend));
 }
 

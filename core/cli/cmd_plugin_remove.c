@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai plugin remove: takes a plugin's file away, once no call of the gateway that runs needs it
- * any more. Must never leave a plugin disabled whose file stays for good: what fails is undone. */
+ * any more. Must never leave a plugin disabled whose file stays: that it is, is a mark which goes with
+ * this process. */
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "cli/plugins.h"
 #include "config/value.h"
 #include "plugin/install.h"
+#include "store/removal_mark.h"
 
 #define LOOK_EVERY_MS 100
 #define SLACK_MS 5000 /* for calls to end that the gateway breaks off */
@@ -27,7 +29,8 @@ struct removal {
     const struct plugin_file *file;
     int64_t timeout_ms;
     bool shows_progress;
-    bool is_running; /* a gateway, which has disabled it */
+    bool is_running; /* a gateway, which takes no more calls of it as long as there is the mark */
+    struct removal_mark mark;
     struct gateway_answer answer;
 };
 
@@ -40,9 +43,9 @@ static harborai_str state_dir(const struct removal *r)
 
 static enum exit_code give_up(const struct removal *r, int64_t calls)
 {
-    command_complain("%lld call%s of '%s' did not end within %lld ms: its file stays, and it stays "
-                     "disabled; do this again, or 'harborai plugin enable %s'",
-                     (long long)calls, calls == 1 ? "" : "s", r->file->manifest->id.data,
+    command_complain("%lld call%s of '%s' did not end within %lld ms: its file stays, and it is "
+                     "served again; give it more time by --timeout, or 'harborai plugin disable %s' "
+                     "before", (long long)calls, calls == 1 ? "" : "s", r->file->manifest->id.data,
                      (long long)r->timeout_ms, r->file->manifest->id.data);
     return EXIT_TIME_LIMIT;
 }
@@ -84,7 +87,7 @@ static bool has_twin(const struct removal *r)
 {
     for (size_t i = 0; i < r->plugins->catalog->file_count; i++) {
         const struct plugin_file *other = &r->plugins->catalog->files[i];
-        if (other != r->file && other->manifest != NULL &&
+        if (r->file->manifest != NULL && other != r->file && other->manifest != NULL &&
             slice_equal(other->manifest->id, r->file->manifest->id))
             return true;
     }
@@ -100,36 +103,34 @@ static void forget(const struct removal *r)
         command_complain("%s", error.message);
 }
 
-static void undo(struct removal *r)
+static enum exit_code rescan(struct removal *r)
 {
-    if (r->is_running)
-        (void)gateway_ask_about(state_dir(r), "POST", r->file->manifest->id.data, "/enable",
-                                &r->answer);
+    return r->is_running &&
+                   gateway_ask(state_dir(r), "POST", "/rescan", &r->answer) == GATEWAY_REFUSES
+               ? EXIT_FAILED
+               : EXIT_OK;
 }
 
+/* Told while the mark is there the gateway knows who took it away, and tells its callers. */
 static enum exit_code take_away(struct removal *r)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     if (install_remove(r->file, &error) < 0) {
         command_complain("%s", error.message);
-        undo(r);
         return EXIT_FAILED;
     }
     if (r->file->manifest != NULL && !has_twin(r))
         forget(r);
-    if (r->is_running &&
-        gateway_ask(state_dir(r), "POST", "/rescan", &r->answer) == GATEWAY_REFUSES)
-        return EXIT_FAILED;
-    return EXIT_OK;
+    return rescan(r);
 }
 
-/* A file that nobody knows the plugin of serves nobody. */
-static enum exit_code disable(struct removal *r)
+static enum exit_code drain_marked(struct removal *r)
 {
-    if (r->file->manifest == NULL)
-        return EXIT_OK;
-    switch (gateway_ask_about(state_dir(r), "POST", r->file->manifest->id.data, "/remove",
-                              &r->answer)) {
+    harborai_error error = HARBORAI_ERROR_INIT;
+    const char *id = r->file->manifest->id.data;
+    if (removal_mark_set(&r->mark, state_dir(r), slice_of(id), &error) < 0)
+        return command_fail(&error);
+    switch (gateway_ask_about(state_dir(r), "POST", id, "/remove", &r->answer)) {
     case GATEWAY_ANSWERS:
         r->is_running = true;
         return gateway_warns(&r->answer) ? EXIT_FAILED : drain(r);
@@ -139,13 +140,36 @@ static enum exit_code disable(struct removal *r)
     }
 }
 
+/* A file that nobody knows the plugin of serves nobody, and without a gateway nobody is served. */
+static enum exit_code stop_calls(struct removal *r)
+{
+    if (r->file->manifest == NULL)
+        return EXIT_OK;
+    switch (gateway_ask_about(state_dir(r), "GET", r->file->manifest->id.data, "", &r->answer)) {
+    case GATEWAY_ANSWERS: return drain_marked(r);
+    case GATEWAY_REFUSES: return gateway_exit_of(&r->answer);
+    case GATEWAY_NONE:
+    default: return EXIT_OK;
+    }
+}
+
+/* Without the mark the gateway serves what is there: the file that stays, or another one of the plugin. */
+static enum exit_code end(struct removal *r, enum exit_code code)
+{
+    removal_mark_release(&r->mark);
+    if (code == EXIT_OK && !has_twin(r))
+        return code;
+    enum exit_code told = rescan(r);
+    return code != EXIT_OK ? code : told;
+}
+
 static enum exit_code print(const struct removal *r, bool as_json)
 {
     AUTO(buf) text = BUF_INIT(KIB(64));
     struct json_writer w = JSON_WRITER(&text);
     if (!as_json) {
         printf("'%s' is removed%s\n", r->file->path,
-               r->is_running ? ", and its models are served no more" : "");
+               r->is_running && !has_twin(r) ? ", and its models are served no more" : "");
         return command_finish();
     }
     json_write_object(&w);
@@ -163,9 +187,10 @@ static enum exit_code remove_file(struct removal *r, bool as_json)
         command_complain("%s", error.message);
         return EXIT_FAILED;
     }
-    enum exit_code code = disable(r);
+    enum exit_code code = stop_calls(r);
     if (code == EXIT_OK)
         code = take_away(r);
+    code = end(r, code);
     return code == EXIT_OK ? print(r, as_json) : code;
 }
 
@@ -200,6 +225,7 @@ static enum exit_code run(const struct arguments *arguments)
     struct removal removal = {.plugins = &plugins,
                               .file = subject.file,
                               .shows_progress = isatty(STDERR_FILENO) && !command_is_quiet(arguments),
+                              .mark = REMOVAL_MARK_INIT,
                               .answer = GATEWAY_ANSWER_INIT};
     code = read_timeout(&removal, arguments)
                ? remove_file(&removal,

@@ -127,6 +127,10 @@ void plugins_add_reason(const struct plugin_state *state, const struct plugin_st
         buf_printf(text, " by '%.*s'", SLICE_ARG(entry->by));
     if (entry->since.len > 0)
         buf_printf(text, " since %.*s", SLICE_ARG(entry->since));
+    if (entry->is_removal) {
+        buf_printf(text, ", which waits for its calls to end");
+        return;
+    }
     buf_printf(text, ", in %s: 'harborai plugin enable %.*s' enables it",
                plugin_state_path(state), SLICE_ARG(name));
 }

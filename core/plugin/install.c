@@ -166,18 +166,19 @@ harborai_status install_check(struct install *install, const struct plugin_catal
 
 /* ---- Copying -------------------------------------------------------------------------------- */
 
-static harborai_status lock_directory(struct install *install, harborai_error *error)
+/* *ret_fd is owned, also after a failure; closing it gives the lock up. */
+static harborai_status lock_directory(const char *directory, int *ret_fd, harborai_error *error)
 {
-    install->lock = open(install->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (install->lock < 0)
-        return failed("open", install->directory, error);
-    if (file_lock_wait(install->lock))
+    *ret_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*ret_fd < 0)
+        return failed("open", directory, error);
+    if (file_lock_wait(*ret_fd))
         return HARBORAI_OK;
     if (errno != EWOULDBLOCK)
-        return failed("lock", install->directory, error);
+        return failed("lock", directory, error);
     return harborai_error_set(error, HARBORAI_E_INTERNAL,
                               "another process installs into '%s': nothing was changed; try again",
-                              install->directory);
+                              directory);
 }
 
 harborai_status install_lock(struct install *install, harborai_error *error)
@@ -188,7 +189,7 @@ harborai_status install_lock(struct install *install, harborai_error *error)
     if (realpath(install->directory, resolved) == NULL)
         return failed("look at", install->directory, error);
     harborai_status st = trust_check_directory(&install->trust, resolved, error);
-    return st < 0 ? st : lock_directory(install, error);
+    return st < 0 ? st : lock_directory(install->directory, &install->lock, error);
 }
 
 static harborai_status copy_bytes(const struct install *install, struct replacement *to,
@@ -279,10 +280,35 @@ harborai_status install_check_remove(const struct plugin_file *file, harborai_er
     return HARBORAI_OK;
 }
 
+/* Who waited for its calls to end may find another one there. What was refused before it was looked at
+ * goes whatever it is. */
+static harborai_status check_same(const struct plugin_file *file, harborai_error *error)
+{
+    struct stat status;
+    const struct file_identity *then = &file->identity;
+    if (lstat(file->path, &status) != 0)
+        return failed("remove", file->path, error);
+    struct file_identity now = file_identity_of(&status);
+    if (then->inode == 0 || (now.device == then->device && now.inode == then->inode &&
+                             now.size == then->size && now.modified_ns == then->modified_ns))
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                              "'%s' is another file now, which stays: remove it by another 'harborai "
+                              "plugin remove'", file->path);
+}
+
 harborai_status install_remove(const struct plugin_file *file, harborai_error *error)
 {
+    int lock = -1;
     harborai_status st = install_check_remove(file, error);
     if (st < 0)
         return st;
-    return unlink(file->path) == 0 ? HARBORAI_OK : failed("remove", file->path, error);
+    st = lock_directory(file->directory, &lock, error);
+    if (st == HARBORAI_OK)
+        st = check_same(file, error);
+    if (st == HARBORAI_OK && unlink(file->path) != 0)
+        st = failed("remove", file->path, error);
+    if (lock >= 0)
+        close(lock);
+    return st;
 }

@@ -83,6 +83,7 @@ static void settle(struct runtime *runtime, struct surroundings before, bool fai
         before = exchange(runtime, before);
     }
     surroundings_release(&before);
+    removals_watch(runtime);
 }
 
 /* The keeper is the only one to replace it. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The order to switch something off, or on again: what is meant, and what plugins.json says of it from
  * now on. That it is in force is the keeper's business. */
+#include <string.h>
+
 #include "runtime/state.h"
 #include "runtime/subject.h"
 
@@ -49,6 +51,19 @@ static void note(struct runtime_order *order, const struct subject *subject)
     to[subject->name.len] = '\0';
 }
 
+/* What is being removed is off as long as that goes on: the mark says so, and plugins.json does not. */
+static harborai_status check_mark(const struct subject_world *world, const struct subject *subject,
+                                  harborai_error *error)
+{
+    const struct plugin_state_entry *entry =
+        plugin_state_disabled(world->switches, subject->kind, subject->name);
+    if (entry != NULL && entry->is_removal)
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_INVALID,
+                              "no 'harborai plugin remove' is under way for '%.*s'",
+                              SLICE_ARG(slice_cut(subject->name, 200)));
+}
+
 /* What changes nothing is named if nothing does. */
 static harborai_status apply(struct runtime_order *order, const struct subject *subjects,
                              size_t count, harborai_error *error)
@@ -92,11 +107,16 @@ harborai_status order_switch(struct runtime_order *order, const struct subject_w
     harborai_status st = find(order, world, &all[0], error);
     if (st < 0)
         return st;
+    bool is_removal = !order->enabled && strcmp(order->by, PLUGIN_STATE_BY_REMOVE) == 0;
     if (order->enabled) {
         const struct subject found = all[0];
         count = subject_list_off(world, order->name, &found, all);
     }
-    st = apply(order, all, count, error);
+    st = is_removal ? check_mark(world, &all[0], error) : apply(order, all, count, error);
+    if (st >= 0 && is_removal) {
+        note(order, &all[0]);
+        order->changed = true;
+    }
     if (st >= 0)
         describe(order, order->enabled && count == 1 ? subject_still_off(world, &all[0])
                                                      : SLICE_NONE);

@@ -10,6 +10,7 @@
 
 #include "base/thread.h"
 #include "runtime/state.h"
+#include "store/removal_mark.h"
 
 #define PROVIDER_THREADS 16 /* create, tick, destroy: a slow one holds up no other provider */
 #define STOP_LIMIT_NS (10 * NS_PER_S) /* for plugins that do not let go of their calls */
@@ -113,6 +114,7 @@ static harborai_status build_shared(struct runtime *runtime, const struct config
         st = create_replays(runtime, config, error);
     if (st >= 0 && runtime->options.with_crash_marks && runtime->state_dir[0] != '\0') {
         crash_tidy(slice_of(runtime->state_dir), &clock_system, runtime->options.log);
+        removal_mark_tidy(slice_of(runtime->state_dir));
         st = crash_marks_init(&runtime->marks, slice_of(runtime->state_dir), &clock_system,
                               error);
     }
@@ -167,6 +169,8 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
         st = build_loop(runtime, i, config, error);
     if (st >= 0)
         reminder_init(&runtime->retry, runtime->loops[0].loop, runtime->keeper, providers_retry);
+    if (st >= 0)
+        removals_init(runtime);
     if (st >= 0 && options->with_watch)
         watcher_init(&runtime->watcher, runtime);
     if (st >= 0)

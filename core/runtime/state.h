@@ -129,6 +129,7 @@ struct runtime {
     struct once dropped;      /* of all loops */
     struct list providers;    /* the keeper's */
     struct reminder retry;    /* likewise: of the heirs that failed */
+    struct reminder removals; /* likewise: whether those go on that there are */
     struct watcher watcher;   /* likewise; of nothing, unless options.with_watch */
     unsigned loop_count;
     struct runtime_loop loops[LIMIT_LOOPS];
@@ -230,6 +231,11 @@ MUST_CHECK harborai_status order_find(const struct runtime_order *order,
                                       const struct plugin_file **ret_file, harborai_error *error);
 /* Says what is about to be done with it: of what is shown. */
 void order_describe(struct runtime_order *order, const struct plugin_file *file);
+
+/* --- removals.c --- */
+/* While plugins are being removed: looks whether that goes on. [keeper] */
+void removals_init(struct runtime *runtime); /* [init] */
+void removals_watch(struct runtime *runtime);
 
 /* --- order_switch.c --- */
 /* Finds in `world` what is meant, and writes it to plugins.json. E_NOT_FOUND, E_INVALID: nothing was

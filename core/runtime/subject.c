@@ -199,6 +199,18 @@ static harborai_status check_glob(const struct plugin_state *switches, harborai_
                               SLICE_ARG(glob));
 }
 
+static harborai_status check_removal(const struct plugin_state *switches,
+                                     const struct subject *subject, harborai_error *error)
+{
+    const struct plugin_state_entry *entry =
+        plugin_state_disabled(switches, subject->kind, subject->name);
+    if (entry == NULL || !entry->is_removal)
+        return HARBORAI_OK;
+    return harborai_error_set(error, HARBORAI_E_INVALID,
+                              "'%.*s' is being removed since %.*s: stop that 'harborai plugin remove' "
+                              "first", SLICE_ARG(entry->name), SLICE_ARG(entry->since));
+}
+
 size_t subject_list_off(const struct subject_world *world, harborai_str given,
                         const struct subject *found, struct subject to[static SUBJECT_MOST])
 {
@@ -208,7 +220,8 @@ size_t subject_list_off(const struct subject_world *world, harborai_str given,
     for (int kind = 0; kind < PLUGIN_STATE_MODEL && found->kind != PLUGIN_STATE_MODEL; kind++) {
         const struct plugin_state_entry *entry =
             plugin_state_disabled(world->switches, (enum plugin_state_kind)kind, given);
-        if (entry != NULL && (count == 0 || to[0].kind != (enum plugin_state_kind)kind))
+        if (entry != NULL && !entry->is_removal &&
+            (count == 0 || to[0].kind != (enum plugin_state_kind)kind))
             to[count++] = (struct subject){(enum plugin_state_kind)kind, entry->name, found->file};
     }
     if (count == 0)
@@ -219,9 +232,11 @@ size_t subject_list_off(const struct subject_world *world, harborai_str given,
 harborai_str subject_still_off(const struct subject_world *world, const struct subject *subject)
 {
     const struct manifest *m = subject->file != NULL ? subject->file->manifest : NULL;
-    bool is_off = subject->kind == PLUGIN_STATE_PROVIDER && m != NULL &&
-                  plugin_state_disabled(world->switches, PLUGIN_STATE_PLUGIN, m->id) != NULL;
-    return is_off ? m->id : SLICE_NONE;
+    const struct plugin_state_entry *entry =
+        subject->kind == PLUGIN_STATE_PROVIDER && m != NULL
+            ? plugin_state_disabled(world->switches, PLUGIN_STATE_PLUGIN, m->id)
+            : NULL;
+    return entry != NULL && !entry->is_removal ? m->id : SLICE_NONE;
 }
 
 harborai_status subject_check_switch(const struct subject_world *world,
@@ -234,7 +249,7 @@ harborai_status subject_check_switch(const struct subject_world *world,
                                   "says why", subject->file->path);
     if (enabled && subject->kind == PLUGIN_STATE_MODEL)
         return check_glob(world->switches, subject->name, error);
-    return HARBORAI_OK;
+    return enabled ? check_removal(world->switches, subject, error) : HARBORAI_OK;
 }
 
 const char *subject_kind_name(enum plugin_state_kind kind)

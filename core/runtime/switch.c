@@ -10,7 +10,7 @@
 static harborai_str explain(struct arena *arena, const struct plugin_state *state,
                             const struct plugin_state_entry *entry, harborai_str name)
 {
-    if (slice_is(entry->by, PLUGIN_STATE_BY_REMOVE)) /* what stands in the file goes with its own */
+    if (entry->is_removal)
         return arena_printf(arena, "by '%.*s' since %.*s: 'harborai plugin install' brings it back",
                             SLICE_ARG(entry->by), SLICE_ARG(entry->since));
     bool has_by = entry->by.len > 0, has_since = entry->since.len > 0;

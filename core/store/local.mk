@@ -14,9 +14,10 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 	%reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h %reldir%/tail.c \
 	%reldir%/tail.h
 # What becomes of segments whose process is gone.
+%canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
+	%reldir%/recovery.c %reldir%/recovery.h
 %canon_reldir%_libstore_la_SOURCES += %reldir%/frames.c %reldir%/frames.h %reldir%/frames_table.h \
-	%reldir%/frames_writer.c %reldir%/open_calls.c %reldir%/open_calls.h %reldir%/recovery.c \
-	%reldir%/recovery.h %reldir%/seal.c %reldir%/seal.h %reldir%/retention.c \
+	%reldir%/frames_writer.c %reldir%/seal.c %reldir%/seal.h %reldir%/retention.c \
 	%reldir%/retention.h %reldir%/upkeep.c %reldir%/upkeep.h %reldir%/upkeep_pass.c \
 	%reldir%/upkeep_tools.h
 
@@ -46,4 +47,6 @@ noinst_LTLIBRARIES += %reldir%/libdrain.la
 	%reldir%/index_write.c
 %canon_reldir%_libdrain_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 # What reads segments forward, and what becomes of those whose process is gone.
+# Who is taking a plugin's file away.
+%canon_reldir%_libstore_la_SOURCES += %reldir%/removal_mark.c %reldir%/removal_mark.h
 EXTRA_DIST += doc/index.md

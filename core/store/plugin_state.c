@@ -264,6 +264,10 @@ const struct plugin_state_entry *plugin_state_disabled(const struct plugin_state
                                                        harborai_str name)
 {
     const struct plugin_state_section *section = &state->sections[kind];
+    const struct plugin_state_entry *removal =
+        kind == PLUGIN_STATE_PLUGIN ? plugin_state_entry_find(&state->removals, name) : NULL;
+    if (removal != NULL)
+        return removal;
     for (size_t i = 0; i < section->count; i++) {
         const struct plugin_state_entry *entry = &section->entries[i];
         if (!entry->enabled && (kind == PLUGIN_STATE_MODEL ? slice_matches_glob(name, entry->name)
@@ -271,6 +275,11 @@ const struct plugin_state_entry *plugin_state_disabled(const struct plugin_state
             return entry;
     }
     return NULL;
+}
+
+bool plugin_state_is_removing(const struct plugin_state *state)
+{
+    return state->removals.count > 0;
 }
 
 const struct crash *plugin_state_crash(const struct plugin_state *state,

@@ -15,7 +15,8 @@
  * Members that this version does not know are kept. A broken file is an error, never a guess.
  *
  * Beside it lie the marks of plugins whose process died in the middle of something (crash_mark.h): they
- * are left out too, until they are enabled. */
+ * are left out too, until they are enabled. So are those whose file is being taken away
+ * (removal_mark.h), as long as that goes on. */
 #ifndef STORE_PLUGIN_STATE_H
 #define STORE_PLUGIN_STATE_H
 
@@ -38,6 +39,7 @@ struct plugin_state_entry { /* texts have a NUL behind them */
     bool enabled;
     harborai_str since, by; /* "2026-11-22T10:00:00Z", "harborai plugin disable"; or empty */
     harborai_str json;      /* the whole of it, as it stands in the file */
+    bool is_removal;        /* it stands in no file: its plugin's is being taken away */
 };
 
 /* Immutable. */
@@ -58,7 +60,7 @@ void plugin_state_destroy(struct plugin_state *state);
 /* The file, for messages: "/var/lib/harborai/plugins.json"; "" without a state directory. [any] */
 const char *plugin_state_path(const struct plugin_state *state);
 
-/* The entry that switches it off; NULL = nothing does. Of MODEL `name` is "provider/model", and the
+/* The entry that switches it off, a removal before all others; NULL = nothing does. Of MODEL `name` is "provider/model", and the
  * first glob that matches it is meant. [any] */
 const struct plugin_state_entry *plugin_state_disabled(const struct plugin_state *state,
                                                        enum plugin_state_kind kind,
@@ -70,6 +72,11 @@ const struct plugin_state_entry *plugin_state_list(const struct plugin_state *st
 
 /* `by` of what is switched off because its file is being taken away. */
 #define PLUGIN_STATE_BY_REMOVE "harborai plugin remove"
+
+/* Whether files are being taken away, or were when it was read, and whether others are now. [any]; the
+ * latter [job] */
+bool plugin_state_is_removing(const struct plugin_state *state);
+bool plugin_state_removals_changed(const struct plugin_state *state, harborai_str state_dir);
 
 /* The mark of a process that died while it loaded this very file, or let go of it; NULL = there is none.
  * [any] */

@@ -14,6 +14,7 @@
 #include "base/file_lock.h"
 #include "base/replacement.h"
 #include "store/plugin_state_parts.h"
+#include "store/removal_mark.h"
 #include "wire/json_write.h"
 
 struct paths {
@@ -86,18 +87,58 @@ static harborai_status load(const char *path, struct plugin_state **ret_state, h
     return st < 0 ? st : plugin_state_create(read, path, ret_state, error);
 }
 
+static harborai_status list_removals(struct plugin_state *state, harborai_str state_dir,
+                                     harborai_error *error)
+{
+    size_t count;
+    const struct removal_found *list = removal_mark_list(state_dir, &state->arena, &count);
+    if (count == 0)
+        return HARBORAI_OK;
+    state->removals.entries = arena_alloc(&state->arena, count * sizeof *state->removals.entries);
+    if (state->removals.entries == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        state->removals.entries[i] =
+            (struct plugin_state_entry){.name = list[i].id,
+                                        .since = list[i].since,
+                                        .by = HARBORAI_STR(PLUGIN_STATE_BY_REMOVE),
+                                        .is_removal = true};
+    state->removals.count = count;
+    return HARBORAI_OK;
+}
+
+bool plugin_state_removals_changed(const struct plugin_state *state, harborai_str state_dir)
+{
+    struct arena arena;
+    size_t count;
+    arena_init(&arena, MIB(1));
+    const struct removal_found *list = removal_mark_list(state_dir, &arena, &count);
+    bool is_changed = count != state->removals.count;
+    for (size_t i = 0; i < count && !is_changed; i++)
+        is_changed = !slice_equal(list[i].id, state->removals.entries[i].name) ||
+                     !slice_equal(list[i].since, state->removals.entries[i].since);
+    arena_release(&arena);
+    return is_changed;
+}
+
 harborai_status plugin_state_load(harborai_str state_dir, struct plugin_state **ret_state,
                                   harborai_error *error)
 {
     AUTO(paths) paths = {NULL, NULL, NULL, NULL};
+    struct plugin_state *state;
     if (state_dir.len == 0)
         return plugin_state_create(SLICE_NONE, "", ret_state, error);
     harborai_status st = paths_init(&paths, state_dir, error);
     if (st == HARBORAI_OK)
-        st = load(paths.file, ret_state, error);
-    if (st == HARBORAI_OK)
-        (*ret_state)->crashes =
-            crash_list(state_dir, &(*ret_state)->arena, &(*ret_state)->crash_count);
+        st = load(paths.file, &state, error);
+    if (st < 0)
+        return st;
+    state->crashes = crash_list(state_dir, &state->arena, &state->crash_count);
+    st = list_removals(state, state_dir, error);
+    if (st < 0)
+        plugin_state_destroy(state);
+    else
+        *ret_state = state;
     return st;
 }
 

@@ -27,6 +27,7 @@ struct plugin_state {
     size_t other_count;
     const struct crash *crashes;
     size_t crash_count;
+    struct plugin_state_section removals; /* of plugins */
 };
 
 /* "plugins", "providers", "models". */

@@ -10,6 +10,7 @@
 #include "../unit.h"
 #include "churn.h"
 #include "store/plugin_state.h"
+#include "store/removal_mark.h"
 
 extern const CU_TestInfo order_tests[];
 
@@ -336,7 +337,7 @@ static void test_switch_orders(void)
     CU_ASSERT_STRING_EQUAL(g.order.switched, "test.good");
     CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_OK);
     CU_ASSERT_STRING_EQUAL(g.order.switched, "test.good");
-    CU_ASSERT(give_switch("test.good", false, PLUGIN_STATE_BY_REMOVE, &g) == HARBORAI_OK);
+    CU_ASSERT(give_switch("test.good", false, "a test", &g) == HARBORAI_OK);
     CU_ASSERT(g.order.changed && strcmp(g.order.switched, "test.good") == 0);
     CU_ASSERT(is_off("good/good-large"));
     CU_ASSERT(give_switch("test.good", true, "a test", &g) == HARBORAI_OK);
@@ -363,6 +364,28 @@ static void test_switch_unheeded(void)
     CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_OK);
     CU_ASSERT(g.order.warning.code == HARBORAI_OK);
     CU_ASSERT(is_off("slow/slow-model"));
+    close_all();
+}
+
+/* Off as long as the mark is held, and never in plugins.json. */
+static void test_removal_orders(void)
+{
+    struct churn_order g;
+    struct removal_mark mark = REMOVAL_MARK_INIT;
+    struct stat status;
+    open_all();
+    CU_ASSERT(give_switch("good", false, PLUGIN_STATE_BY_REMOVE, &g) == HARBORAI_E_INVALID);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT_FATAL(removal_mark_set(&mark, slice_of(stage_path(&stage, "state")),
+                                     HARBORAI_STR("test.good"), NULL) == HARBORAI_OK);
+    CU_ASSERT(give_switch("good", false, PLUGIN_STATE_BY_REMOVE, &g) == HARBORAI_OK);
+    CU_ASSERT(g.order.changed && is_off("good/good-large") && is_off("second/good-large"));
+    CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_E_INVALID);
+    CU_ASSERT(strstr(g.order.error.message, "is being removed since") != NULL);
+    CU_ASSERT(lstat(stage_path(&stage, "state/plugins.json"), &status) != 0);
+    removal_mark_release(&mark);
+    CU_ASSERT(churn_order(&g, &stage, RUNTIME_ORDER_RESCAN, "") == HARBORAI_OK);
+    CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     close_all();
 }
 
@@ -481,5 +504,6 @@ const CU_TestInfo order_tests[] = {{"reload: an unchanged file", test_unchanged}
                                    {"plugins, providers, models switched off", test_switches},
                                    {"orders to switch off and on", test_switch_orders},
                                    {"an order that cannot be heeded", test_switch_unheeded},
+                                   {"orders to remove a plugin", test_removal_orders},
                                    {"what there is", test_listing},
                                    CU_TEST_INFO_NULL};
