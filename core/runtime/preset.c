@@ -84,8 +84,30 @@ static harborai_status find_preset(const struct plugin_catalog *catalog,
     return HARBORAI_OK;
 }
 
-static harborai_status refuse_plugin(const struct config_provider *spec, harborai_error *error)
+/* The file of the plugin that is refused, as far as it is known whose it is: its name may tell. */
+static const struct plugin_file *find_refused(const struct plugin_catalog *catalog, harborai_str plugin)
 {
+    for (size_t i = 0; i < catalog->file_count; i++) {
+        const struct plugin_file *file = &catalog->files[i];
+        const struct manifest *m = file->manifest;
+        harborai_str name = slice_of(strrchr(file->path, '/') + 1);
+        if (file->state != PLUGIN_FILE_REFUSED)
+            continue;
+        if (m != NULL ? slice_equal(m->id, plugin) || slice_equal(m->provider, plugin)
+                      : name.len == plugin.len + strlen(".so") &&
+                            slice_equal(slice_cut(name, plugin.len), plugin))
+            return file;
+    }
+    return NULL;
+}
+
+static harborai_status refuse_plugin(const struct plugin_catalog *catalog,
+                                     const struct config_provider *spec, harborai_error *error)
+{
+    const struct plugin_file *refused = find_refused(catalog, spec->plugin);
+    if (refused != NULL)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "providers.%s: plugin '%s' is refused: %s",
+                                  spec->name.data, spec->plugin.data, refused->error.message);
     return harborai_error_set(error, HARBORAI_E_CONFIG,
                               "providers.%s: no plugin%s '%s' can be used: 'harborai list-plugins' "
                               "tells what was found and why something is refused",
@@ -106,7 +128,7 @@ static harborai_status choose_by_plugin(const struct plugin_catalog *catalog,
         if (st < 0)
             return st;
     }
-    return *ret_file != NULL ? HARBORAI_OK : refuse_plugin(spec, error);
+    return *ret_file != NULL ? HARBORAI_OK : refuse_plugin(catalog, spec, error);
 }
 
 harborai_status preset_choose(const struct plugin_catalog *catalog,
@@ -124,7 +146,7 @@ harborai_status preset_choose(const struct plugin_catalog *catalog,
     } else {
         *ret_file = plugin_catalog_find(catalog, spec->plugin);
         if (*ret_file == NULL)
-            return refuse_plugin(spec, error);
+            return refuse_plugin(catalog, spec, error);
         *ret_preset = manifest_preset_find((*ret_file)->manifest, spec->preset);
     }
     if (st < 0)
