@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai plugin install: puts a plugin's file where it is found. None of the plugin's code runs here; the
  * gateway that runs is told to look for it. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -159,8 +161,22 @@ static enum exit_code check(struct install *install, const struct plugins *plugi
     return code;
 }
 
-/* Lists the file before it is there: whoever sees it finds it listed. If it cannot be put there, what
- * was listed is so again. */
+/* The digest of the file whose place is to be taken, if it is listed: of two that a killed process left
+ * one is of no file. */
+static void digest_there(const struct plugin_lock *lock, const struct install *install,
+                         char ret_digest[static PLUGIN_DIGEST_LEN + 1])
+{
+    harborai_str id = install->file.manifest->id;
+    int fd = open(install->target, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || plugin_digest(fd, install->target, ret_digest, NULL) < 0 ||
+        !plugin_lock_allows(lock, id, slice_of(ret_digest)))
+        snprintf(ret_digest, PLUGIN_DIGEST_LEN + 1, "%.*s", SLICE_ARG(plugin_lock_find(lock, id)));
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Lists the file before it is there, beside the one that is: whoever sees either finds it listed. Then
+ * the one that is not there is struck off, after a failure the new one. */
 static harborai_status copy_listed(const struct plugins *plugins, struct install *install,
                                    harborai_error *error)
 {
@@ -174,14 +190,16 @@ static harborai_status copy_listed(const struct plugins *plugins, struct install
         st = plugin_lock_load(path, &lock, &status, error);
     if (st < 0)
         return st;
-    snprintf(before, sizeof before, "%.*s", SLICE_ARG(plugin_lock_find(lock, id)));
+    digest_there(lock, install, before);
     plugin_lock_destroy(lock);
-    st = plugin_lock_set(path, id, slice_of(digest), error);
+    const struct plugin_lock_change both = {
+        .id = id, .digest = slice_of(digest), .or_still = slice_of(before)};
+    st = plugin_lock_apply(path, &both, error);
     if (st < 0)
         return st;
     st = install_copy(install, error);
-    if (st < 0 && plugin_lock_set(path, id, slice_of(before), NULL) < 0)
-        command_complain("'%s' lists another file of '%.*s' now: 'harborai plugin lock %.*s' lists the "
+    if (plugin_lock_set(path, id, slice_of(st < 0 ? before : digest), NULL) < 0)
+        command_complain("'%s' lists two files of '%.*s' now: 'harborai plugin lock %.*s' lists the "
                          "one that is there", path, SLICE_ARG(id), SLICE_ARG(id));
     return st;
 }

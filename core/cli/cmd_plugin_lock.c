@@ -4,15 +4,27 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "cli/gateway.h"
 #include "cli/plugins.h"
 #include "plugin/install.h"
 #include "plugin/lock.h"
 
 static const struct option_spec options[] = {
+    {"force", 'f', NULL, "write a broken plugins.lock anew: it lists nothing else then"},
     {"remove", 0, NULL, "take the plugin out of the list"},
+    {"state-dir", 0, "DIR", "whose gateway is told"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
+
+/* A gateway that runs heeds it at once. */
+static enum exit_code tell_gateway(const struct plugins *plugins, enum exit_code code)
+{
+    AUTO(gateway_answer) answer = GATEWAY_ANSWER_INIT;
+    fflush(stdout);
+    enum gateway_state state = gateway_ask(plugins->config->state_dir, "POST", "/rescan", &answer);
+    return code == EXIT_OK && state == GATEWAY_REFUSES ? EXIT_FAILED : code;
+}
 
 static enum exit_code print(const struct plugins *plugins, harborai_str id, const char *digest,
                             bool as_json)
@@ -45,18 +57,22 @@ static enum exit_code fail(const harborai_error *error)
 }
 
 /* Reads the file anew: what is listed is what was checked, on the same descriptor. */
-static enum exit_code list(const struct plugins *plugins, const struct plugin_file *file, bool as_json)
+static enum exit_code list(const struct plugins *plugins, const struct plugin_file *file, bool is_forced,
+                           bool as_json)
 {
     AUTO(install) install = INSTALL_INIT;
     char digest[PLUGIN_DIGEST_LEN + 1];
     harborai_error error = HARBORAI_ERROR_INIT;
     const struct trust_rules rules = plugins_rules_without_lock(plugins);
     if (install_open(&install, file->path, file->directory, &rules, &error) < 0 ||
-        plugin_digest(install.fd, install.file.path, digest, &error) < 0 ||
-        plugin_lock_set(plugins->config->plugin_lock.data, install.file.manifest->id,
-                        slice_of(digest), &error) < 0)
+        plugin_digest(install.fd, install.file.path, digest, &error) < 0)
         return fail(&error);
-    return print(plugins, install.file.manifest->id, digest, as_json);
+    const struct plugin_lock_change change = {.id = install.file.manifest->id,
+                                              .digest = slice_of(digest),
+                                              .is_anew = is_forced};
+    if (plugin_lock_apply(plugins->config->plugin_lock.data, &change, &error) < 0)
+        return command_fail(&error);
+    return tell_gateway(plugins, print(plugins, change.id, digest, as_json));
 }
 
 /* Its file may have gone. */
@@ -67,7 +83,7 @@ static enum exit_code take_out(const struct plugins *plugins, harborai_str id, b
     struct stat status;
     const char *path = plugins->config->plugin_lock.data;
     if (plugin_lock_load(path, &lock, &status, &error) < 0)
-        return fail(&error);
+        return command_fail(&error);
     bool is_listed = plugin_lock_find(lock, id).len > 0;
     plugin_lock_destroy(lock);
     if (!is_listed) {
@@ -75,8 +91,8 @@ static enum exit_code take_out(const struct plugins *plugins, harborai_str id, b
         return EXIT_USAGE;
     }
     if (plugin_lock_set(path, id, SLICE_NONE, &error) < 0)
-        return fail(&error);
-    return print(plugins, id, "", as_json);
+        return command_fail(&error);
+    return tell_gateway(plugins, print(plugins, id, "", as_json));
 }
 
 static enum exit_code run(const struct arguments *arguments)
@@ -107,7 +123,8 @@ static enum exit_code run(const struct arguments *arguments)
     }
     if (removes && target.file->manifest != NULL)
         return take_out(&plugins, target.file->manifest->id, as_json);
-    return list(&plugins, target.file, as_json);
+    return list(&plugins, target.file,
+                command_argument(&command_plugin_lock, arguments, "force") != NULL, as_json);
 }
 
 const struct command command_plugin_lock = {

@@ -383,6 +383,7 @@ harborai_status plugin_catalog_create(const struct discover_options *options,
     harborai_status st = trust_init(&walk.trust, &options->trust, error);
     if (st == HARBORAI_OK)
         st = walk_all(&walk, options, error);
+    walk.catalog->lock_error = walk.trust.lock_error;
     trust_release(&walk.trust);
     if (st < 0) {
         plugin_catalog_destroy(walk.catalog);

@@ -50,6 +50,7 @@ struct plugin_directory {
 struct plugin_catalog {
     struct plugin_directory *directories; /* in the order of the search */
     size_t directory_count;
+    harborai_error lock_error; /* why plugins.lock cannot be relied on: then every file is refused for it */
     struct plugin_file *files; /* in the order of the search, by name in a directory; then what is
                                   built in */
     size_t file_count;

@@ -18,7 +18,7 @@
 #include "base/replacement.h"
 #include "json_value.h"
 
-#define WAY_OUT "correct it, or remove the file: 'harborai plugin lock' lists plugins anew"
+#define WAY_OUT "correct it, or write it anew: 'harborai plugin lock --force PLUGIN'"
 #define FILE_MOST MIB(1)
 
 enum { MEMBERS_MOST = 32, DIGEST_BYTES = 32 };
@@ -98,18 +98,35 @@ static harborai_status fault(const struct plugin_lock *lock, const char *at, har
                               lock->path, line, SLICE_ARG(slice_cut(subject, 120)), reason);
 }
 
+/* The digests of a member, one or two; 0: it has none, or something else. */
+static size_t digests_of(const struct json_member *member, harborai_str digests[static 2])
+{
+    struct json_cursor cursor = json_open(member->value);
+    harborai_str item;
+    size_t count = 0;
+    if (member->kind != JSON_ARRAY)
+        return json_string_plain(member->value, &digests[0]) && is_digest(digests[0]) ? 1 : 0;
+    while (json_array_next(&cursor, &item)) {
+        if (count == 2 || !json_string_plain(item, &digests[count]) || !is_digest(digests[count]))
+            return 0;
+        count++;
+    }
+    return count;
+}
+
 static harborai_status check_plugins(const struct plugin_lock *lock, harborai_error *error)
 {
     struct json_cursor cursor = json_open(lock->plugins);
     struct json_member member;
+    harborai_str digests[2];
     while (json_object_next(&cursor, &member)) {
-        harborai_str digest, first = plugin_lock_find(lock, member.key);
+        harborai_str first = plugin_lock_find(lock, member.key);
         if (member.key_escaped)
             return fault(lock, member.key.data, member.span, " is no plugin's id", error);
-        if (!json_string_plain(member.value, &digest) || !is_digest(digest))
+        if (digests_of(&member, digests) == 0)
             return fault(lock, member.key.data, member.span, " is no SHA-256 of 64 digits of 0 to 9 and "
                                                              "a to f", error);
-        if (first.data != digest.data)
+        if (first.data != digests[0].data)
             return fault(lock, member.key.data, member.key, " stands twice", error);
     }
     return HARBORAI_OK;
@@ -218,39 +235,65 @@ const char *plugin_lock_path(const struct plugin_lock *lock)
     return lock->path;
 }
 
-harborai_str plugin_lock_find(const struct plugin_lock *lock, harborai_str id)
+static size_t find(const struct plugin_lock *lock, harborai_str id, harborai_str digests[static 2])
 {
     struct json_cursor cursor = json_open(lock->plugins);
     struct json_member member;
-    harborai_str digest;
     while (json_object_next(&cursor, &member))
-        if (slice_equal(member.key, id) && json_string_plain(member.value, &digest))
-            return digest;
-    return SLICE_NONE;
+        if (slice_equal(member.key, id))
+            return digests_of(&member, digests);
+    return 0;
+}
+
+harborai_str plugin_lock_find(const struct plugin_lock *lock, harborai_str id)
+{
+    harborai_str digests[2];
+    return find(lock, id, digests) > 0 ? digests[0] : SLICE_NONE;
+}
+
+bool plugin_lock_allows(const struct plugin_lock *lock, harborai_str id, harborai_str digest)
+{
+    harborai_str digests[2];
+    size_t count = find(lock, id, digests);
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal(digests[i], digest))
+            return true;
+    return false;
 }
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
-static void write_entry(struct buf *out, harborai_str id, harborai_str digest, bool *is_first)
+static void write_key(struct buf *out, harborai_str id, bool *is_first)
 {
-    buf_printf(out, "%s\n    \"%.*s\": \"%.*s\"", *is_first ? "" : ",", SLICE_ARG(id),
-               SLICE_ARG(digest));
+    buf_printf(out, "%s\n    \"%.*s\": ", *is_first ? "" : ",", SLICE_ARG(id));
     *is_first = false;
 }
 
-static void write_lock(struct buf *out, const struct plugin_lock *lock, harborai_str id,
-                       harborai_str digest)
+static void write_change(struct buf *out, const struct plugin_lock_change *change, bool *is_first)
+{
+    harborai_str digest = change->digest, other = change->or_still;
+    if (digest.len == 0)
+        return;
+    write_key(out, change->id, is_first);
+    if (other.len > 0 && !slice_equal(digest, other))
+        buf_printf(out, "[\"%.*s\", \"%.*s\"]", SLICE_ARG(digest), SLICE_ARG(other));
+    else
+        buf_printf(out, "\"%.*s\"", SLICE_ARG(digest));
+}
+
+static void write_lock(struct buf *out, const struct plugin_lock *lock,
+                       const struct plugin_lock_change *change)
 {
     struct json_cursor cursor = json_open(lock->plugins);
     struct json_member member;
-    harborai_str other;
     bool is_first = true;
     buf_printf(out, "{\n  \"version\": 1,\n  \"plugins\": {");
     while (json_object_next(&cursor, &member))
-        if (!slice_equal(member.key, id) && json_string_plain(member.value, &other))
-            write_entry(out, member.key, other, &is_first);
-    if (digest.len > 0)
-        write_entry(out, id, digest, &is_first);
+        if (!slice_equal(member.key, change->id)) {
+            write_key(out, member.key, &is_first);
+            buf_add(out, member.value);
+        }
+    write_change(out, change, &is_first);
     buf_printf(out, "\n  }");
     for (size_t i = 0; i < lock->member_count; i++)
         if (!json_key_equal(&lock->members[i], HARBORAI_STR("version")) &&
@@ -259,19 +302,19 @@ static void write_lock(struct buf *out, const struct plugin_lock *lock, harborai
     buf_printf(out, "\n}\n");
 }
 
-static harborai_status replace(const struct plugin_lock *lock, harborai_str id, harborai_str digest,
-                               harborai_error *error)
+static harborai_status replace(const char *lock_path, const struct plugin_lock *lock,
+                               const struct plugin_lock_change *change, harborai_error *error)
 {
     AUTO(buf) text = BUF_INIT(2 * FILE_MOST), temporary = BUF_INIT(KIB(16)), path = BUF_INIT(KIB(16));
     AUTO(replacement) file = REPLACEMENT_INIT;
-    write_lock(&text, lock, id, digest);
-    const char *before = lock->path[0] == '/' ? "" : "./"; /* replacement_open() wants a '/' */
-    buf_printf(&path, "%s%s", before, lock->path);
-    buf_printf(&temporary, "%s%s.new", before, lock->path);
+    write_lock(&text, lock, change);
+    const char *before = lock_path[0] == '/' ? "" : "./"; /* replacement_open() wants a '/' */
+    buf_printf(&path, "%s%s", before, lock_path);
+    buf_printf(&temporary, "%s%s.new", before, lock_path);
     buf_add_char(&path, '\0');
     buf_add_char(&temporary, '\0');
     if (buf_status(&text, NULL) < 0 || buf_status(&temporary, NULL) < 0 || buf_status(&path, NULL) < 0)
-        return out_of_memory(lock->path, error);
+        return out_of_memory(lock_path, error);
     harborai_status st = replacement_open(&file, path.data, temporary.data, 0644, error);
     if (st == HARBORAI_OK && !directory_give(file.fd, path.data))
         st = cannot("give to the directory's owner", path.data, error);
@@ -304,11 +347,24 @@ static harborai_status lock_directory(char *directory, int *ret_fd, harborai_err
     return HARBORAI_OK;
 }
 
-harborai_status plugin_lock_set(const char *path, harborai_str id, harborai_str digest,
-                                harborai_error *error)
+static harborai_status apply_locked(const char *path, const struct plugin_lock_change *change,
+                                    harborai_error *error)
 {
-    struct plugin_lock *lock;
+    static const struct plugin_lock nothing;
+    struct plugin_lock *lock = NULL;
     struct stat status;
+    harborai_status st = plugin_lock_load(path, &lock, &status, error);
+    if (st == HARBORAI_OK)
+        st = replace(path, lock, change, error);
+    else if (st == HARBORAI_E_CONFIG && change->is_anew)
+        st = replace(path, &nothing, change, error);
+    plugin_lock_destroy(lock);
+    return st;
+}
+
+harborai_status plugin_lock_apply(const char *path, const struct plugin_lock_change *change,
+                                  harborai_error *error)
+{
     char directory[PATH_MAX];
     int fd = -1, len = snprintf(directory, sizeof directory, "%s%s", path[0] == '/' ? "" : "./", path);
     if (len < 0 || (size_t)len >= sizeof directory)
@@ -318,11 +374,14 @@ harborai_status plugin_lock_set(const char *path, harborai_str id, harborai_str 
     harborai_status st = lock_directory(directory, &fd, error);
     if (st < 0)
         return st;
-    st = plugin_lock_load(path, &lock, &status, error);
-    if (st == HARBORAI_OK) {
-        st = replace(lock, id, digest, error);
-        plugin_lock_destroy(lock);
-    }
+    st = apply_locked(path, change, error);
     close(fd);
     return st;
+}
+
+harborai_status plugin_lock_set(const char *path, harborai_str id, harborai_str digest,
+                                harborai_error *error)
+{
+    const struct plugin_lock_change change = {.id = id, .digest = digest};
+    return plugin_lock_apply(path, &change, error);
 }

@@ -76,23 +76,55 @@ static harborai_status add_group(struct trust *t, harborai_str group, harborai_e
     return HARBORAI_OK;
 }
 
-/* Who may write to it decides what is loaded. */
-static harborai_status load_lock(struct trust *t, harborai_str path, harborai_error *error)
+static harborai_status system_fault(const char *what, const char *path, harborai_error *error)
+{
+    char text[128];
+    return harborai_error_set(error, HARBORAI_E_CONFIG, "%s '%s': %s", what, path,
+                              error_of_errno(errno, text));
+}
+
+/* Where plugins.lock is, with all directories above it checked; empty: it is not there. */
+static harborai_status find_lock(struct trust *t, const char *path, char found[static PATH_MAX],
+                                 harborai_error *error)
 {
     struct stat status;
-    char *terminated = slice_dup(path), above[PATH_MAX];
+    char above[PATH_MAX];
+    found[0] = '\0';
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT ? HARBORAI_OK : system_fault("cannot look at", path, error);
+    if (!t->is_off && S_ISLNK(status.st_mode) && status.st_uid != 0 && status.st_uid != t->user)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "'%s' is a symlink of user %u, who could change it: make it anew",
+                                  path, (unsigned)status.st_uid);
+    if (realpath(path, found) == NULL)
+        return system_fault("cannot follow", path, error);
+    memcpy(above, found, strlen(found) + 1);
+    char *slash = strrchr(above, '/');
+    slash[slash == above ? 1 : 0] = '\0';
+    return trust_check_directory(t, above, error);
+}
+
+/* Who may write to it decides what is loaded. What is checked is what was read. */
+static harborai_status load_lock(struct trust *t, const char *path, harborai_error *error)
+{
+    struct stat status;
+    char found[PATH_MAX];
+    harborai_status st = find_lock(t, path, found, error);
+    if (st == HARBORAI_OK)
+        st = plugin_lock_load(found[0] != '\0' ? found : path, &t->lock, &status, error);
+    return st < 0 || status.st_mode == 0 ? st : trust_check(t, &status, found, error);
+}
+
+static harborai_status init_lock(struct trust *t, harborai_str path, harborai_error *error)
+{
+    char *terminated = slice_dup(path);
     if (terminated == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "out of memory");
-    harborai_status st = plugin_lock_load(terminated, &t->lock, &status, error);
-    if (st == HARBORAI_OK && status.st_mode != 0)
-        st = trust_check(t, &status, terminated, error);
-    if (st == HARBORAI_OK && status.st_mode != 0 && realpath(terminated, above) != NULL) {
-        char *slash = strrchr(above, '/');
-        slash[slash == above ? 1 : 0] = '\0';
-        st = trust_check_directory(t, above, error);
-    }
+    harborai_status st = load_lock(t, terminated, &t->lock_error);
     free(terminated);
-    return st;
+    if (st < 0 && st != HARBORAI_E_CONFIG)
+        return harborai_error_set(error, st, "%s", t->lock_error.message);
+    return HARBORAI_OK;
 }
 
 struct trust_rules trust_rules_of(const struct config *config)
@@ -107,14 +139,15 @@ struct trust_rules trust_rules_of(const struct config *config)
 harborai_status trust_init(struct trust *t, const struct trust_rules *rules, harborai_error *error)
 {
     harborai_status st = HARBORAI_OK;
-    *t = (struct trust){.user = geteuid(), .private_group = getegid()};
+    *t = (struct trust){.user = geteuid(), .private_group = getegid(),
+                        .lock_error = HARBORAI_ERROR_INIT};
     if (rules == NULL)
         return st;
     t->is_off = rules->is_off;
     t->require_lock = rules->require_lock;
     for (size_t i = 0; st == HARBORAI_OK && i < rules->group_count; i++)
         st = add_group(t, rules->groups[i], error);
-    return st == HARBORAI_OK && rules->lock.len > 0 ? load_lock(t, rules->lock, error) : st;
+    return st == HARBORAI_OK && rules->lock.len > 0 ? init_lock(t, rules->lock, error) : st;
 }
 
 void trust_release(struct trust *t)
@@ -181,13 +214,6 @@ harborai_status trust_check(struct trust *t, const struct stat *status, const ch
                                   "group in plugin_trusted_groups", path,
                                   (unsigned)status->st_gid, path);
     return HARBORAI_OK;
-}
-
-static harborai_status system_fault(const char *what, const char *path, harborai_error *error)
-{
-    char text[128];
-    return harborai_error_set(error, HARBORAI_E_CONFIG, "%s '%s': %s", what, path,
-                              error_of_errno(errno, text));
 }
 
 harborai_status trust_check_directory(struct trust *t, const char *path,
@@ -302,6 +328,9 @@ harborai_status trust_check_lock(const struct trust *t, int fd, const char *path
     char digest[PLUGIN_DIGEST_LEN + 1];
     const char *lock = t->lock != NULL ? plugin_lock_path(t->lock) : "plugins.lock";
     harborai_str listed = t->lock != NULL ? plugin_lock_find(t->lock, id) : SLICE_NONE;
+    if (t->lock_error.code < 0)
+        return harborai_error_set(error, t->lock_error.code, "'%s' is not used, for it is not known "
+                                  "what may be: %s", path, t->lock_error.message);
     if (listed.len == 0 && !t->require_lock)
         return HARBORAI_OK;
     if (listed.len == 0)
@@ -310,7 +339,7 @@ harborai_status trust_check_lock(const struct trust *t, int fd, const char *path
                                   "'harborai plugin lock %.*s', or 'plugin install --lock', lists it",
                                   path, lock, SLICE_ARG(id));
     harborai_status st = plugin_digest(fd, path, digest, error);
-    if (st < 0 || slice_is(listed, digest))
+    if (st < 0 || plugin_lock_allows(t->lock, id, slice_of(digest)))
         return st;
     return harborai_error_set(error, HARBORAI_E_CONFIG,
                               "'%s' is not the file that '%s' lists for %.*s: its SHA-256 is %.12s…, "

@@ -24,6 +24,7 @@ struct trust {
     size_t group_count;
     struct plugin_lock *lock; /* owned; NULL = none */
     bool require_lock;
+    harborai_error lock_error; /* why it cannot be relied on: then no plugin may be any file */
     bool knows_groups; /* the data base was asked, which takes its time: not before a group may write */
 };
 
@@ -39,7 +40,7 @@ struct trust_rules {
 struct trust_rules trust_rules_of(const struct config *config);
 
 /* For this process's user. `rules`: NULL = none. E_CONFIG: there is no group of a name, or there are
- * too many; plugins.lock is broken, or others may write to it. */
+ * too many. That plugins.lock is broken, or others may write to it, is a matter of each plugin's. */
 MUST_CHECK harborai_status trust_init(struct trust *t, const struct trust_rules *rules,
                                       harborai_error *error);
 void trust_release(struct trust *t); /* also after a failure */
@@ -77,7 +78,7 @@ MUST_CHECK harborai_status trust_open(struct trust *t, const char *directory,
                                       harborai_error *error);
 
 /* Whether plugins.lock lets the plugin of that id be the file that is open as `fd`. E_CONFIG: it lists
- * another digest, or none where one is required; the message tells which command lists it. */
+ * another digest, or none where one is required, or cannot be relied on; the message tells which command lists it. */
 MUST_CHECK harborai_status trust_check_lock(const struct trust *t, int fd, const char *path,
                                             harborai_str id, harborai_error *error);
 void trusted_file_release(struct trusted_file *file);

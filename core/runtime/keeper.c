@@ -82,6 +82,8 @@ static void settle(struct runtime *runtime, struct surroundings before, bool fai
         providers_give_up(runtime);
         before = exchange(runtime, before);
     }
+    if (before.catalog == runtime->catalog) /* keep_catalog() */
+        before.catalog = NULL;
     surroundings_release(&before);
     removals_watch(runtime);
 }
@@ -210,6 +212,18 @@ static harborai_status rescan(struct runtime *runtime, struct runtime_order *ord
     return st;
 }
 
+/* Which file a plugin may be is not known: those that were checked before are, and no other. */
+static void keep_catalog(struct runtime *runtime, struct surroundings *found)
+{
+    const harborai_error *why = &found->catalog->lock_error;
+    if (why->code == HARBORAI_OK || runtime->catalog == NULL)
+        return;
+    log_write(runtime->options.log, LOG_LEVEL_ERROR, "plugins.not_read",
+              "error='%s' help='plugins are as they were: correct this'", why->message);
+    plugin_catalog_destroy(found->catalog);
+    found->catalog = runtime->catalog;
+}
+
 harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *order,
                               harborai_error *error)
 {
@@ -217,6 +231,7 @@ harborai_status keeper_rescan(struct runtime *runtime, struct runtime_order *ord
     harborai_status st = look_around(runtime, current_config(runtime), &found, error);
     if (st < 0)
         return st;
+    keep_catalog(runtime, &found);
     struct surroundings before = exchange(runtime, found);
     st = rescan(runtime, order, error);
     if (st >= 0) /* a later order compares with what this one found */

@@ -144,6 +144,11 @@ static harborai_status add_places(struct watcher *w, const struct discover_optio
     return st;
 }
 
+static harborai_status add_lock(struct watcher *w, const struct config *config, harborai_error *error)
+{
+    return add(w, config->plugin_lock, watchlist_add_file, error);
+}
+
 static harborai_status add_switches(struct watcher *w, harborai_error *error)
 {
     char path[PATH_MAX];
@@ -163,6 +168,8 @@ void watcher_aim(struct watcher *watcher, const struct config *config,
     watchlist_begin(watcher->list);
     if (config->plugin_watch) {
         st = add_switches(watcher, &error);
+        if (st >= 0)
+            st = add_lock(watcher, config, &error);
         if (st >= 0)
             st = add_places(watcher, where, &error);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Has the keeper look for plugins again when a plugin directory or plugins.json has changed: once it
+/* Has the keeper look for plugins again when a plugin directory, plugins.json or plugins.lock has changed: once it
  * has been quiet for a moment. Where the system does not let it watch, the log says so once, and what
  * has changed is noticed with the next order. */
 #ifndef RUNTIME_WATCHER_H
@@ -31,7 +31,7 @@ bool watcher_order(struct runtime *runtime);
 /* No thread can reach it any more. Accepts a zeroed one. */
 void watcher_release(struct watcher *watcher);
 
-/* Watches these places, the state directory's plugins.json, and no other; none if the configuration
+/* Watches these places, the state directory's plugins.json, plugins.lock, and no other; none if the configuration
  * says so. Before they are looked at. [keeper] or [init] */
 void watcher_aim(struct watcher *watcher, const struct config *config,
                  const struct discover_options *where);

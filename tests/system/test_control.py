@@ -324,6 +324,53 @@ class UserTest(ControlTest):
                               env=support.environment(self.home, **self.env))
 
 
+class LockTest(ControlTest):
+    """plugins.lock, while a gateway runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.lock = os.path.join(self.home, "plugins.lock")
+        self.config["plugin_lock"] = self.lock
+        self.config["plugin_watch"] = False
+
+    def write(self, text):
+        with open(self.lock + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(self.lock + ".new", self.lock)
+
+    def current(self):
+        return [p["is_current"] for p in self.providers() if p["name"] == "openai"]
+
+    def test_listed_while_it_runs(self):
+        self.plugin("lock", "openai")
+        hb = self.serve()
+        self.assertEqual(hb.chat().status, 200)
+        path = self.put(self.openai)
+        with open(path, "ab") as file:
+            file.write(b"more")
+        self.ask("POST", "/rescan")
+        self.assertEqual((hb.chat().status, self.current()), (200, [False]))
+        self.assertRegex(hb.log(), r"provider\.kept provider=openai .*its SHA-256 is [0-9a-f]{12}…, listed is")
+        self.plugin("lock", "openai")
+        support.wait_for("the new one", lambda: self.current() == [True])
+
+    def test_it_is_watched(self):
+        self.config["plugin_watch"] = True
+        hb = self.serve()
+        self.write('{"version": 1, "plugins": {"org.harborai.openai": "%s"}}' % ("0" * 64))
+        support.wait_for("refused", lambda: "plugin.refused" in hb.log())
+        self.assertEqual(hb.chat().status, 200)  # what serves is kept
+
+    def test_broken(self):
+        hb = self.serve()
+        self.write("{")
+        self.plugin("disable", "openai")
+        self.assertEqual(hb.chat().status, 404)
+        self.plugin("enable", "openai")
+        support.wait_for("served", lambda: hb.chat().status == 200)
+        self.assertIn("line 1", self.plugin("list").stderr)
+
+
 class InstallTest(UserTest):
     def test_installed_and_served_and_removed(self):
         hb = self.serve()

@@ -359,6 +359,75 @@ class LockTest(PlaceTest):
         self.assertNotEqual(self.listed(), listed)
         self.assertEqual(self.states(), {"acme.so": "ready"})
 
+    def test_killed_at_any_system_call(self):
+        """Whichever file is there then is listed; the next install strikes off what is not."""
+        source = os.path.join(self.home, "source")
+        os.mkdir(source)
+        user = os.path.join(self.home, ".local", "lib", "harborai", "plugins", "acme.so")
+        self.require(True)
+        self.plugin("install", "--lock", made.build(source, "acme"))
+        with open(user, "rb") as file:
+            old = file.read()
+        listed_old = self.listed()
+        new_path = made.build(source, "acme", note=made_newer())
+        with open(new_path, "rb") as file:
+            new = file.read()
+        seen = set()
+        for call in ("rename", "fsync", "unlink", "flock"):
+            for nth in (1, 2, 3, 4):
+                with self.subTest((call, nth)):
+                    done = subprocess.run(
+                        ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                         f"inject={call}:signal=KILL:when={nth}", support.HARBORAI, "--config",
+                         self.config, "plugin", "install", "--lock", "--force", new_path],
+                        capture_output=True, check=False, cwd=self.home,
+                        env=support.environment(self.home))
+                    with open(user, "rb") as file:
+                        now = file.read()
+                    self.assertIn(now, (old, new))
+                    seen.add((done.returncode != 0, now == new, type(self.listed()["com.example.acme"])))
+                    self.assertEqual(self.states(), {"acme.so": "ready"})
+                    self.plugin("install", "--lock", "--force", new_path)
+                    self.assertEqual(self.listed()["com.example.acme"], hashlib.sha256(new).hexdigest())
+                    with open(user, "wb") as file:
+                        file.write(old)
+                    self.plugin("lock", "acme.so")
+                    self.assertEqual(self.listed(), listed_old)
+        self.assertIn((True, False, list), seen)
+        self.assertIn((True, True, list), seen)
+
+    def test_broken(self):
+        """Nothing is used then, and everything else works."""
+        path = made.build(self.plugins, "good")
+        with open(self.lock, "w", encoding="utf-8") as file:
+            file.write('{"version": 1,\n "plugins": 7}')
+        done = self.plugin("list")
+        self.assertEqual(self.states(), {"good.so": "refused"})
+        self.assertIn(f"good.so' is not used, for it is not known what may be: '{self.lock}', line 2", done.stderr)
+        self.assertNotEqual(self.run_harborai("chat", "-m", "good-model", "hello").returncode, 0)
+        for word in ("disable", "enable"):
+            self.assertTrue(self.json(word, "good")["changed"])
+        self.assertIn(f"'{self.lock}', line 2", self.plugin("lock", "good", code=3).stderr)
+        self.assertIn("line 2", self.plugin("lock", "good", "--remove", code=3).stderr)
+        self.plugin("lock", "good", "--force")
+        with open(path, "rb") as file:
+            self.assertEqual(self.listed(), {"com.example.good": hashlib.sha256(file.read()).hexdigest()})
+        self.assertEqual(self.states(), {"good.so": "ready"})
+
+    def test_symlink(self):
+        made.build(self.plugins, "good")
+        self.plugin("lock", "good")
+        os.rename(self.lock, self.lock + ".real")
+        os.symlink("plugins.lock.real", self.lock)
+        self.assertEqual(self.states(), {"good.so": "ready"})
+        if os.geteuid() == 0:
+            os.lchown(self.lock, 65534, 65534)
+            self.assertIn("is a symlink of user 65534", self.plugin("list").stderr)
+            self.assertEqual(self.states(), {"good.so": "refused"})
+        os.unlink(self.lock)
+        os.symlink("nothing", self.lock)
+        self.assertIn("cannot follow", self.plugin("list").stderr)
+
     def test_trust_is_off(self):
         os.chmod(made.build(self.plugins, "good"), 0o666)
         self.assertEqual(self.states(), {"good.so": "refused"})
@@ -381,7 +450,7 @@ class LockTest(PlaceTest):
         with open(self.lock, "w", encoding="utf-8") as file:
             file.write("{")
         done = self.plugin("lock", "good", code=3)
-        self.assertIn("remove the file", done.stderr)
+        self.assertIn("line 1: unexpected end; correct it, or write it anew", done.stderr)
         self.assertEqual(os.path.getsize(self.lock), 1)
 
 

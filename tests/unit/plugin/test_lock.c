@@ -12,12 +12,19 @@
 
 #define A16 "aaaaaaaaaaaaaaaa"
 #define DIGEST A16 A16 A16 A16
+#define B16 "bbbbbbbbbbbbbbbb"
+#define OTHER B16 B16 B16 B16
 
 static const struct {
     const char *text, *want; /* want NULL: com.example.a is listed as DIGEST; "": it is not */
 } texts[] = {
     {"{\"version\":1,\"plugins\":{\"com.example.a\":\"" DIGEST "\"}}", NULL},
     {"{\"plugins\":{\"b\":\"" DIGEST "\",\"com.example.a\":\"" DIGEST "\"},\"version\":1,\"x\":[1]}", NULL},
+    {"{\"version\":1,\"plugins\":{\"com.example.a\":[\"" DIGEST "\"]}}", NULL},
+    {"{\"version\":1,\"plugins\":{\"com.example.a\":[\"" DIGEST "\",\"" OTHER "\"]}}", NULL},
+    {"{\"version\":1,\"plugins\":{\"a\":[\"" DIGEST "\",\"" OTHER "\",\"" DIGEST "\"]}}", "is no SHA-256"},
+    {"{\"version\":1,\"plugins\":{\"a\":[]}}", "is no SHA-256"},
+    {"{\"version\":1,\"plugins\":{\"a\":[\"" DIGEST "\",1]}}", "is no SHA-256"},
     {"{\"version\":1}", ""},
     {"{\"version\":1,\"plugins\":{}}", ""},
     {"", "line 1"},
@@ -78,6 +85,17 @@ static bool lists(const char *path, const char *id, const char *digest)
     return found;
 }
 
+static bool allows(const char *path, const char *id, const char *digest)
+{
+    struct plugin_lock *lock;
+    struct stat status;
+    if (plugin_lock_load(path, &lock, &status, NULL) < 0)
+        return false;
+    bool found = plugin_lock_allows(lock, slice_of(id), slice_of(digest));
+    plugin_lock_destroy(lock);
+    return found;
+}
+
 static void test_set(void)
 {
     static const char before[] = "{\"version\":1,\"plugins\":{\"a\":\"" DIGEST "\"},\"mine\":{\"x\":[1]}}";
@@ -102,6 +120,14 @@ static void test_set(void)
     CU_ASSERT(plugin_lock_set(broken, HARBORAI_STR("b"), digest, NULL) == HARBORAI_E_CONFIG);
     struct stat status;
     CU_ASSERT(stat(broken, &status) == 0 && status.st_size == 1);
+    const struct plugin_lock_change anew = {
+        .id = HARBORAI_STR("b"), .digest = digest, .or_still = HARBORAI_STR(OTHER), .is_anew = true};
+    CU_ASSERT(plugin_lock_apply(broken, &anew, NULL) == HARBORAI_OK);
+    CU_ASSERT(lists(broken, "b", DIGEST) && allows(broken, "b", DIGEST) && allows(broken, "b", OTHER));
+    CU_ASSERT(plugin_lock_set(broken, HARBORAI_STR("a"), digest, NULL) == HARBORAI_OK);
+    CU_ASSERT(allows(broken, "b", OTHER)); /* as it stood */
+    CU_ASSERT(plugin_lock_set(broken, HARBORAI_STR("b"), digest, NULL) == HARBORAI_OK);
+    CU_ASSERT(allows(broken, "b", DIGEST) && !allows(broken, "b", OTHER));
     static const char *const made[] = {"below/of/plugins.lock", "below/of", "below"};
     for (size_t i = 0; i < ARRAY_LEN(made); i++) {
         char *each = path_in(&f, made[i]);
@@ -196,7 +222,8 @@ static void test_whose_it_is(void)
         struct trust t;
         harborai_error error = HARBORAI_ERROR_INIT;
         CU_ASSERT_FATAL(chmod(lock, rows[i].mode) == 0);
-        harborai_status st = trust_init(&t, &rules, &error);
+        ROW("mode", trust_init(&t, &rules, NULL) == HARBORAI_OK);
+        harborai_status st = trust_check_lock(&t, -1, "x.so", HARBORAI_STR("b"), &error);
         ROW("mode", st == (rows[i].want == NULL ? HARBORAI_OK : HARBORAI_E_CONFIG));
         ROW("mode", rows[i].want == NULL || strstr(error.message, rows[i].want) != NULL);
         trust_release(&t);
