@@ -116,15 +116,40 @@ static void publish(struct runtime *runtime, struct config *config, struct model
     config_destroy((struct config *)(uintptr_t)old_config);
 }
 
+/* Whether all that is wrong is that providers are left out, and another one is there. */
+static bool goes_on_without(const struct runtime *runtime, const struct change *change)
+{
+    bool is_one_left = false;
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next)
+        is_one_left |= CONTAINER_OF((uintptr_t)i, struct runtime_provider, link)->wanted;
+    return runtime->options.goes_on_without && is_one_left &&
+           change->faults->total == *change->left_out;
+}
+
+static void log_left_out(const struct runtime *runtime, const struct change *change)
+{
+    char text[2048];
+    for (unsigned i = 0; i < change->faults->count; i++) {
+        config_fault_format(&change->faults->items[i], text, sizeof text);
+        log_write(runtime->options.log, LOG_LEVEL_ERROR, "provider.left_out",
+                  "error='%s' help='the others are served, and this one as soon as its plugin can be "
+                  "used'", text);
+    }
+}
+
 /* The models of everything that is wanted, which tells what is wrong with it; in its place those of
  * what can be published now, if that is something else. */
-static harborai_status build_models(struct runtime *runtime, const struct config *config,
-                                    struct config_faults *faults, struct model_map **ret_models,
-                                    harborai_error *error)
+static harborai_status build_models(struct runtime *runtime, const struct change *change,
+                                    struct model_map **ret_models, harborai_error *error)
 {
+    const struct config *config = change->config;
     providers_show_wanted(runtime);
-    harborai_status st = models_build(runtime, config, false, faults, ret_models, error);
-    if (st < 0 || faults->total > 0 || !providers_show_possible(runtime))
+    harborai_status st = models_build(runtime, config, false, change->faults, ret_models, error);
+    bool is_without = change->faults->total > 0 && goes_on_without(runtime, change);
+    if (is_without && st == HARBORAI_E_CONFIG) /* an alias leads to one that is left out */
+        st = HARBORAI_OK;
+    if (st < 0 || (change->faults->total > 0 && !is_without) ||
+        (!providers_show_possible(runtime) && !is_without))
         return st;
     model_map_destroy(*ret_models);
     *ret_models = NULL;
@@ -138,8 +163,10 @@ static harborai_status prepare(struct runtime *runtime, const struct change *cha
     struct model_map *models = NULL;
     harborai_status st = providers_prepare(runtime, change, error);
     if (st >= 0)
-        st = build_models(runtime, change->config, change->faults, &models, error);
-    if (change->faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
+        st = build_models(runtime, change, &models, error);
+    if (st >= 0 && goes_on_without(runtime, change))
+        log_left_out(runtime, change);
+    else if (change->faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
         st = config_faults_summarise(change->faults, error);
     if (st < 0) {
         model_map_destroy(models);
@@ -170,8 +197,11 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
 {
     AUTO(config_faults) own_faults;
     struct model_map *models;
+    size_t left_out = 0;
     config_faults_init(&own_faults);
-    const struct change change = {.config = config, .faults = faults != NULL ? faults : &own_faults};
+    const struct change change = {.config = config,
+                                  .faults = faults != NULL ? faults : &own_faults,
+                                  .left_out = &left_out};
     harborai_status st = prepare_anew(runtime, &change, &models, error);
     if (st < 0)
         return st;

@@ -5,8 +5,10 @@
 #include "runtime/preset.h"
 #include "runtime/wanted.h"
 
+/* *ret_is_left: no plugin of it can be used. */
 static harborai_status prepare_configured(struct runtime *runtime, const struct change *change,
-                                          const struct config_provider *spec, harborai_error *error)
+                                          const struct config_provider *spec, bool *ret_is_left,
+                                          harborai_error *error)
 {
     struct wanted w = {.spec = spec, .name = spec->name, .anew = change->only != NULL,
                        .only_if_sound = change->faults == NULL,
@@ -14,6 +16,7 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
     AUTO(config_faults) own;
     config_faults_init(&own);
     harborai_status st = preset_choose(runtime->catalog, spec, &w.file, &w.preset, error);
+    *ret_is_left = st == HARBORAI_E_CONFIG && w.file == NULL;
     if (st >= 0 && change->only != NULL && change->only != w.file)
         return st;
     if (st >= 0)
@@ -27,6 +30,22 @@ static harborai_status prepare_configured(struct runtime *runtime, const struct 
     return st;
 }
 
+/* At the start, or left out before as well: who adds it to what serves has a mistake to correct. */
+static bool may_be_left_out(const struct runtime *runtime, const struct config_provider *spec)
+{
+    const struct config *now = atomic_load(&runtime->config.current);
+    if (now == NULL)
+        return true;
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        if (p->place == PROVIDER_PUBLISHED && slice_equal(p->slot->provider->name, spec->name))
+            return false;
+    }
+    const struct config_provider *before = config_provider_find(now, spec->name);
+    return before != NULL && slice_equal(before->plugin, spec->plugin) &&
+           slice_equal(before->preset, spec->preset);
+}
+
 /* A fault of one is no reason to keep quiet about the next. */
 static harborai_status prepare_all_configured(struct runtime *runtime, const struct change *change,
                                               harborai_error *error)
@@ -34,13 +53,16 @@ static harborai_status prepare_all_configured(struct runtime *runtime, const str
     for (size_t i = 0; i < change->config->provider_count; i++) {
         const struct config_provider *spec = &change->config->providers[i];
         harborai_error why = HARBORAI_ERROR_INIT;
-        harborai_status st = prepare_configured(runtime, change, spec, &why);
+        bool is_left = false;
+        harborai_status st = prepare_configured(runtime, change, spec, &is_left, &why);
         if (st == HARBORAI_E_CONFIG && change->faults == NULL)
             kept_add_named(runtime, change, spec->name, &why);
         else if (st == HARBORAI_E_CONFIG)
             config_faults_add(change->faults, preset_place(spec), "%s", why.message);
         else if (st < 0)
             return harborai_error_set(error, st, "%s", why.message);
+        if (is_left && change->left_out != NULL && may_be_left_out(runtime, spec))
+            (*change->left_out)++;
     }
     return HARBORAI_OK;
 }

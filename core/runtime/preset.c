@@ -71,12 +71,14 @@ static harborai_status find_preset(const struct plugin_catalog *catalog,
             file->state == PLUGIN_FILE_KNOWN ? manifest_preset_find(file->manifest, name) : NULL;
         if (preset == NULL)
             continue;
-        if (found != NULL)
+        if (found != NULL) {
+            *ret_file = found;
             return harborai_error_set(error, HARBORAI_E_CONFIG,
                                       "providers.%s: the plugins %s and %s both have a preset "
                                       "'%.*s': name one as providers.%s.plugin",
                                       spec->name.data, found->manifest->id.data,
                                       file->manifest->id.data, SLICE_ARG(name), spec->name.data);
+        }
         found = file;
         *ret_preset = preset;
     }

@@ -32,6 +32,8 @@ struct runtime_options {
                         configuration says otherwise */
     bool with_upkeep; /* of the journal: the segments of dead processes are finished, sealed ones are
                          compressed, old ones go */
+    bool goes_on_without; /* a provider whose plugin cannot be used is left out, and the log says so, where
+                             another one is left and nothing else is wrong; else it is a fault */
     struct config_faults *faults; /* borrowed by runtime_create(): gets what is wrong with `config`, all
                                      of it; or NULL */
 };

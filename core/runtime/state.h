@@ -155,6 +155,8 @@ struct change {
     const struct plugin_file *only; /* reload this one, and touch no other; or NULL */
     harborai_error *kept;           /* without faults: why the first of those is kept that cannot be
                                        had as they are now; code 0 = there is none */
+    size_t *left_out;             /* with faults: how many of them are providers whose plugin cannot be
+                                     used, nor could before */
 };
 
 /* --- prepare.c --- */

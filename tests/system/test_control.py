@@ -308,6 +308,53 @@ class ListTest(ControlTest):
         self.assertNotIn("PROVIDER", self.plugin("list").stdout)
 
 
+class LeftOutTest(ControlTest):
+    """A provider whose plugin cannot be used keeps nobody else from being served."""
+
+    def setUp(self):
+        super().setUp()
+        self.config["providers"]["acme"] = {}
+        self.config["models"] = {**self.config.get("models", {}), "mine": "acme/acme-model"}
+
+    def check(self):
+        return self.run_harborai("config", "check")
+
+    def test_missing(self):
+        self.assertEqual(self.check().returncode, 3)
+        hb = self.serve()
+        self.assertRegex(hb.log(), r"error provider\.left_out error='\S+: providers\.acme: no plugin and no preset")
+        self.assertEqual(hb.chat().status, 200)
+        for model in ("acme-model", "acme/acme-model", "mine"):
+            self.assertEqual(hb.chat(model=model).status, 404)
+        self.assertIn("providers.acme: no plugin", self.plugin("doctor", code=1).stdout)
+        self.put(os.path.join(self.made, "acme.so"))
+        support.wait_for("served", lambda: hb.chat(model="mine").status == 200)
+
+    def test_refused(self):
+        path = self.put(os.path.join(self.made, "acme.so"))
+        os.chmod(path, 0o666)
+        hb = self.serve()
+        self.assertRegex(hb.log(), r"provider\.left_out .* plugin .*acme.* is refused: .* is writable by everybody")
+        self.assertEqual((hb.chat().status, hb.chat(model="mine").status), (200, 404))
+        hb.process.send_signal(signal.SIGHUP)
+        support.wait_for("applied", lambda: "config.applied" in hb.log())
+        self.assertEqual(hb.chat().status, 200)
+        os.chmod(path, 0o755)
+        support.wait_for("served", lambda: hb.chat(model="mine").status == 200)
+
+    def test_nothing_else_is_left(self):
+        os.unlink(os.path.join(self.plugins, "openai.so"))
+        done = self.run_harborai("serve", "--port", "0")
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn("providers.acme: no plugin", done.stderr)
+
+    def test_something_else_is_wrong(self):
+        self.config["providers"]["lab"]["options"] = {"nonsense": 1}
+        done = self.run_harborai("serve", "--port", "0")
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn("providers.acme: no plugin", done.stderr)
+
+
 class UserTest(ControlTest):
     """Without a configuration, and with the user's own directory of plugins."""
 
