@@ -242,6 +242,18 @@ harborai_status trust_check_directory(struct trust *t, const char *path,
     }
 }
 
+harborai_status trust_check_place(const char *path, harborai_error *error)
+{
+    struct trust t;
+    char found[PATH_MAX];
+    harborai_status st = trust_init(&t, NULL, error);
+    if (st == HARBORAI_OK)
+        st = realpath(path, found) != NULL ? trust_check_directory(&t, found, error)
+                                           : system_fault("cannot look at", path, error);
+    trust_release(&t);
+    return st;
+}
+
 static bool is_inside(const char *path, const char *const *directories, size_t count)
 {
     size_t len = (size_t)(strrchr(path, '/') - path);

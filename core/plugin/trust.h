@@ -63,6 +63,10 @@ MUST_CHECK harborai_status trust_check(struct trust *t, const struct stat *statu
 MUST_CHECK harborai_status trust_check_directory(struct trust *t, const char *path,
                                                  harborai_error *error);
 
+/* The same of a directory by any path, without an operator's rules: nobody else may put a file of his own
+ * there. E_CONFIG; one that cannot be found, too. */
+MUST_CHECK harborai_status trust_check_place(const char *path, harborai_error *error);
+
 /* A checked file, open for reading. */
 struct trusted_file {
     int fd;     /* owned */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
+#include "plugin/trust.h"
 #include "runtime/state.h"
 #include "store/removal_mark.h"
 
@@ -147,6 +148,18 @@ static void init_lock(struct runtime *runtime)
     pthread_condattr_destroy(&monotonic);
 }
 
+/* It has been made by now, if it can be. Who may write there cannot have his code run, but have a plugin
+ * switched off, or left out as if it had crashed. */
+static void check_state_dir(const struct runtime *runtime)
+{
+    harborai_error why = HARBORAI_ERROR_INIT;
+    if (runtime->options.with_crash_marks && access(runtime->state_dir, F_OK) == 0 &&
+        trust_check_place(runtime->state_dir, &why) < 0)
+        log_write(runtime->options.log, LOG_LEVEL_WARN, "state.not_safe",
+                  "error='%s' help='others may switch plugins off: correct this, or set state_dir to a "
+                  "directory of your own'", why.message);
+}
+
 harborai_status runtime_create(struct config *config, const struct runtime_options *options,
                                struct runtime **ret_runtime, harborai_error *error)
 {
@@ -169,8 +182,10 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
         st = build_loop(runtime, i, config, error);
     if (st >= 0)
         reminder_init(&runtime->retry, runtime->loops[0].loop, runtime->keeper, providers_retry);
-    if (st >= 0)
+    if (st >= 0) {
         removals_init(runtime);
+        check_state_dir(runtime);
+    }
     if (st >= 0 && options->with_watch)
         watcher_init(&runtime->watcher, runtime);
     if (st >= 0)

@@ -16,6 +16,7 @@
 
 #include "base/directory.h"
 #include "base/error.h"
+#include "plugin/trust.h"
 #include "runtime/runtime.h"
 #include "server/gate.h"
 #include "server/router.h"
@@ -65,21 +66,17 @@ static harborai_status cannot(const char *what, const char *path, harborai_error
                               what, path, error_of_errno(errno, text));
 }
 
-/* Who may write there may put a socket of his own in the place of ours. */
+/* Who may write there, or above it, may put a socket of his own in the place of ours. */
 static harborai_status check_directory(const struct control *control, harborai_error *error)
 {
-    struct stat status;
+    harborai_error why = HARBORAI_ERROR_INIT;
     if (!directory_make(control->directory))
         return cannot("make directory", control->directory, error);
-    if (stat(control->directory, &status) != 0)
-        return cannot("look at", control->directory, error);
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
-        (status.st_uid == geteuid() || status.st_uid == 0))
+    if (trust_check_place(control->directory, &why) == HARBORAI_OK)
         return HARBORAI_OK;
     return harborai_error_set(error, HARBORAI_E_CONFIG,
-                              "others may write to '%s': chmod go-w '%s', or set state_dir to a "
-                              "directory of your own",
-                              control->directory, control->directory);
+                              "others may write to '%s': %s; or set state_dir to a directory of your own",
+                              control->directory, why.message);
 }
 
 static harborai_status refuse_locked(const struct control *control, harborai_error *error)

@@ -643,11 +643,19 @@ class SocketTest(ControlTest):
             with support.gateway(self.config, env=self.env, state=deep) as hb:
                 self.assertRegex(hb.log(), r"control\.none .*longer than the 107 bytes.*state_dir")
                 self.assertEqual(hb.chat().status, 200)
-        os.makedirs(self.state, 0o777)
-        os.chmod(self.state, 0o777)
-        with support.gateway(self.config, env=self.env, state=self.state) as hb:
-            self.assertRegex(hb.log(), r"control\.none .*others may write to .*chmod go-w")
-            self.assertEqual(hb.chat().status, 200)
+        above = os.path.join(self.home, "above")
+        inside = os.path.join(above, "state")
+        for open_to_all in (inside, above):
+            os.makedirs(inside, 0o700, exist_ok=True)
+            os.chmod(inside, 0o700)
+            os.chmod(open_to_all, 0o777)
+            with support.gateway(self.config, env=self.env, state=inside) as hb:
+                self.assertRegex(hb.log(), rf"control\.none .*others may write to .*chmod go-w .*{open_to_all}.'")
+                self.assertRegex(hb.log(), rf"state\.not_safe .*{open_to_all}.' is writable by everybody")
+                self.assertEqual(hb.chat().status, 200)
+        os.chmod(above, 0o1777)  # as /tmp is, whose files are their owners'
+        with support.gateway(self.config, env=self.env, state=inside) as hb:
+            self.assertNotRegex(hb.log(), r"control\.none|state\.not_safe")
 
     def test_peers(self):
         """Only who runs it, and root: others are not even listened to."""
