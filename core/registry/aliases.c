@@ -139,6 +139,34 @@ static harborai_status add_alias(struct builder *b, const struct model_map_alias
     return builder_add_name(b, route, name.len, (struct standing){true, RANK_ALIAS, 0, false});
 }
 
+/* Whether an alias that leads nowhere may mean a model of a provider that is left out; *ret_provider is
+ * empty where it could be one of several. */
+static bool is_of_left_out(const struct builder *b, harborai_str target, harborai_str *ret_provider)
+{
+    const struct model_map *map = b->map;
+    if (target.len == 0 || map->left_out_count == 0)
+        return false;
+    *ret_provider = model_map_find_left_out(map, target);
+    if (ret_provider->len > 0 || memchr(target.data, '/', target.len) != NULL)
+        return ret_provider->len > 0;
+    *ret_provider = map->left_out_count == 1 ? map->left_out[0] : HARBORAI_STR("");
+    return true;
+}
+
+/* Nobody else answers for it meanwhile. */
+static harborai_status add_left_out(struct builder *b, const struct model_map_alias *alias,
+                                    const struct route_view *view)
+{
+    harborai_str provider;
+    if (!is_of_left_out(b, view->upstream, &provider))
+        return HARBORAI_OK;
+    struct model_map_route *route = builder_new_route(b, HARBORAI_E_NOT_FOUND, alias->name);
+    if (route == NULL)
+        return builder_out_of_memory(b);
+    route->view = (struct route_view){.provider = provider, .upstream = HARBORAI_STR("")};
+    return builder_add_name(b, route, route->len, (struct standing){true, RANK_ALIAS, 0, false});
+}
+
 harborai_status aliases_add(struct builder *b)
 {
     size_t count = b->source->alias_count;
@@ -157,8 +185,8 @@ harborai_status aliases_add(struct builder *b)
     if (st == HARBORAI_E_CONFIG)
         (void)config_faults_summarise(b->faults, b->error);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
-        if (targets[i].provider.len > 0)
-            st = add_alias(b, &b->source->aliases[i], &targets[i]);
+        st = targets[i].provider.len > 0 ? add_alias(b, &b->source->aliases[i], &targets[i])
+                                         : add_left_out(b, &b->source->aliases[i], &targets[i]);
     free(targets);
     return st;
 }

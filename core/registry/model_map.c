@@ -280,6 +280,30 @@ static void is_disabled(harborai_str name, const struct model_map_disabled *d,
             SLICE_ARG(d->provider->name), why.len > 0 ? " " : "", SLICE_ARG(why));
 }
 
+harborai_str model_map_find_left_out(const struct model_map *map, harborai_str name)
+{
+    const struct model_map_route *route = find_exact(map, name);
+    harborai_str provider, model;
+    if (route != NULL && route->status != HARBORAI_E_NOT_FOUND)
+        return SLICE_NONE;
+    if (route != NULL)
+        provider = route->view.provider;
+    else if (!slice_split(name, '/', &provider, &model))
+        return SLICE_NONE;
+    for (size_t i = 0; i < map->left_out_count; i++)
+        if (slice_equal(map->left_out[i], provider))
+            return map->left_out[i];
+    return SLICE_NONE;
+}
+
+static void is_left_out(harborai_str name, harborai_str provider, harborai_error *error)
+{
+    (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                             "the model '%.*s' is not served: provider '%.*s' is left out, since its "
+                             "plugin cannot be used; the gateway's log and 'harborai plugin doctor' say "
+                             "why", SLICE_ARG(name), SLICE_ARG(provider));
+}
+
 static bool would_serve(const struct manifest *m, harborai_str name)
 {
     harborai_str head, tail;
@@ -358,11 +382,14 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
         return ambiguous(map, name, error);
     struct model_map_disabled disabled;
     bool disables = model_map_find_disabled(map, name, &disabled);
-    const struct model_map_dormant *dormant = dormant_one(map, name);
+    harborai_str left_out = model_map_find_left_out(map, name);
+    const struct model_map_dormant *dormant = left_out.len == 0 ? dormant_one(map, name) : NULL;
     if (!disables && dormant != NULL && dormant->missing.len > 0)
         return lacks_key(model, dormant, reader, error);
     if (disables)
         is_disabled(model, &disabled, reader, error);
+    else if (left_out.len > 0)
+        is_left_out(model, left_out, error);
     else if (dormant != NULL)
         lacks_provider(map, model, dormant, error);
     else

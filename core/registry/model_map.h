@@ -75,6 +75,10 @@ struct model_map_source {
     /* Providers that are faults themselves: an alias that may lead to one is no further fault. */
     const harborai_str *missing_providers;
     size_t missing_provider_count;
+    /* Providers of the configuration that are not here since no plugin of theirs can be used: only errors
+     * speak of them, and of no interim map's alias for one of their models another answers. */
+    const harborai_str *left_out;
+    size_t left_out_count;
     bool is_interim; /* not what the aliases were checked with: one that leads nowhere is left out */
 };
 

@@ -122,6 +122,21 @@ static harborai_status add_dormants(struct builder *b)
     return HARBORAI_OK;
 }
 
+static harborai_status add_left_out(struct builder *b)
+{
+    struct model_map *map = b->map;
+    map->left_out = arena_alloc(&map->arena, (b->source->left_out_count + 1) * sizeof *map->left_out);
+    if (map->left_out == NULL)
+        return builder_out_of_memory(b);
+    for (; map->left_out_count < b->source->left_out_count; map->left_out_count++) {
+        harborai_str name = arena_copy(&map->arena, b->source->left_out[map->left_out_count]);
+        if (name.data == NULL)
+            return builder_out_of_memory(b);
+        map->left_out[map->left_out_count] = name;
+    }
+    return HARBORAI_OK;
+}
+
 static int compare_patterns(const void *left, const void *right)
 {
     const struct model_map_pattern *a = left, *b = right;
@@ -449,6 +464,8 @@ static harborai_status build(struct builder *b)
         st = add_off(b);
     if (st == HARBORAI_OK)
         st = add_dormants(b);
+    if (st == HARBORAI_OK)
+        st = add_left_out(b);
     if (st == HARBORAI_OK)
         st = add_patterns(b);
     if (st == HARBORAI_OK)

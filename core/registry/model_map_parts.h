@@ -62,6 +62,8 @@ struct model_map {
     struct model_map_dormant *dormants; /* owned references */
     size_t dormant_count;
     harborai_str file; /* that names the providers; with it dormants wait for nothing but a name there */
+    harborai_str *left_out; /* names of providers */
+    size_t left_out_count;
     struct model_listing *listings;
     size_t listing_count;
     const struct model_claim *claims;
@@ -83,6 +85,10 @@ struct model_map_disabled {
     harborai_str upstream;
     const struct model_map_off *off; /* NULL: it is the provider that is disabled */
 };
+
+/* The provider that would serve the name if its plugin could be used: one that is left out, and an alias
+ * or "provider/model" leads to; empty = none. */
+harborai_str model_map_find_left_out(const struct model_map *map, harborai_str name);
 
 bool model_map_find_disabled(const struct model_map *map, harborai_str name,
                              struct model_map_disabled *ret_disabled);

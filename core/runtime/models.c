@@ -108,6 +108,23 @@ static size_t list_missing(const struct config *config, const struct model_map_p
     return count;
 }
 
+/* Those that are nowhere, not even as something that is about to be or has just been. */
+static size_t list_left_out(const struct runtime *runtime, const struct config *config,
+                            harborai_str *to)
+{
+    size_t count = 0;
+    for (size_t i = 0; config->has_file && i < config->provider_count; i++) {
+        bool found = false;
+        for (const struct list *j = runtime->providers.next; j != &runtime->providers && !found;
+             j = j->next)
+            found = slice_equal(CONTAINER_OF((uintptr_t)j, struct runtime_provider, link)
+                                    ->slot->provider->name, config->providers[i].name);
+        if (!found)
+            to[count++] = config->providers[i].name;
+    }
+    return count;
+}
+
 static harborai_str name_of_file(const struct config *config)
 {
     if (!config->has_file)
@@ -140,11 +157,12 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
         arena_alloc(&arena, (runtime->catalog->file_count + 1) * sizeof *dormants);
     harborai_str *removed = arena_alloc(&arena, most * sizeof *removed);
     harborai_str *missing = arena_alloc(&arena, (config->provider_count + 1) * sizeof *missing);
+    harborai_str *left_out = arena_alloc(&arena, (config->provider_count + 1) * sizeof *left_out);
     const struct model_map_off *off;
     size_t off_count;
     harborai_status st = switch_list_models(runtime, config, &arena, &off, &off_count, error);
     if (st >= 0 && providers != NULL && aliases != NULL && dormants != NULL && removed != NULL &&
-        missing != NULL) {
+        missing != NULL && left_out != NULL) {
         size_t count = list_providers(runtime, config, providers);
         list_aliases(config, aliases);
         struct model_map_source source = {
@@ -161,6 +179,8 @@ harborai_status models_build(const struct runtime *runtime, const struct config 
             .file = name_of_file(config),
             .missing_providers = missing,
             .missing_provider_count = list_missing(config, providers, count, missing),
+            .left_out = left_out,
+            .left_out_count = list_left_out(runtime, config, left_out),
             .is_interim = is_interim};
         st = model_map_create(&source, ret_map, faults, error);
     } else {

@@ -324,8 +324,13 @@ class LeftOutTest(ControlTest):
         hb = self.serve()
         self.assertRegex(hb.log(), r"error provider\.left_out error='\S+: providers\.acme: no plugin and no preset")
         self.assertEqual(hb.chat().status, 200)
-        for model in ("acme-model", "acme/acme-model", "mine"):
-            self.assertEqual(hb.chat(model=model).status, 404)
+        self.assertEqual(hb.chat(model="acme-model").status, 404)
+        for model in ("acme/acme-model", "mine"):
+            answer = hb.chat(model=model)
+            self.assertEqual(answer.status, 404)
+            self.assertIn(f"the model '{model}' is not served: provider 'acme' is left out, since its plugin "
+                          "cannot be used", answer.body.decode())
+            self.assertNotIn(self.home, answer.body.decode())
         self.assertIn("providers.acme: no plugin", self.plugin("doctor", code=1).stdout)
         self.put(os.path.join(self.made, "acme.so"))
         support.wait_for("served", lambda: hb.chat(model="mine").status == 200)

@@ -610,6 +610,55 @@ static void test_interim(void)
     manifest_unref(o);
 }
 
+static const struct left_out {
+    const char *name;
+    const char *provider; /* that it says is left out; NULL: it does not exist */
+} left_out[] = {
+    {"acme/any", "acme"}, {"smart", "acme"}, {"chained", "acme"}, {"bare", "acme"},
+    {"any", NULL},        {"nobody/any", NULL},
+};
+
+/* An alias of theirs is not answered by another provider meanwhile, be it called as a model of that one. */
+static void test_left_out(void)
+{
+    static const struct model_map_alias some[] = {
+        {HARBORAI_STR_INIT("chained"), HARBORAI_STR_INIT("smart"), {0}},
+        {HARBORAI_STR_INIT("smart"), HARBORAI_STR_INIT("acme/best"), {0}},
+        {HARBORAI_STR_INIT("bare"), HARBORAI_STR_INIT("acme-large"), {0}},
+        {HARBORAI_STR_INIT("o1"), HARBORAI_STR_INIT("acme/best"), {0}},
+        {HARBORAI_STR_INIT("there"), HARBORAI_STR_INIT("a/o1"), {0}},
+    };
+    static const harborai_str names[] = {HARBORAI_STR_INIT("acme"), HARBORAI_STR_INIT("lab")};
+    struct manifest *o = openai();
+    const struct model_map_provider provider = {
+        SLOT(0), HARBORAI_STR("a"), o, NULL, 0, true, NOBODY, false, 0};
+    struct model_map_source source = {.providers = &provider, .provider_count = 1,
+                                      .aliases = some, .alias_count = ARRAY_LEN(some),
+                                      .left_out = names, .left_out_count = 1, .is_interim = true};
+    struct model_map *map = NULL;
+    struct route_view view;
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
+    for (size_t i = 0; i < ARRAY_LEN(left_out); i++) {
+        harborai_error error = HARBORAI_ERROR_INIT;
+        char want[64];
+        snprintf(want, sizeof want, "provider '%s' is left out", left_out[i].provider);
+        ROW(left_out[i].name, model_map_explain(map, slice_of(left_out[i].name), MODEL_MAP_OVER_HTTP,
+                                                &error) == HARBORAI_E_NOT_FOUND);
+        ROW(left_out[i].name, strcmp(error.vendor_code, "model_not_found") == 0);
+        ROW(left_out[i].name, strstr(error.message, left_out[i].provider != NULL
+                                                        ? want : "does not exist") != NULL);
+    }
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("o1"), &view) == HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("a/o1"), &view) == HARBORAI_OK);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("there"), &view) == HARBORAI_OK);
+    model_map_destroy(map);
+    source.left_out_count = 2; /* whose it is nobody knows then */
+    CU_ASSERT_FATAL(model_map_create(&source, &map, NULL, NULL) == HARBORAI_OK);
+    CU_ASSERT(model_map_find(map, HARBORAI_STR("bare"), &view) == HARBORAI_E_NOT_FOUND);
+    model_map_destroy(map);
+    manifest_unref(o);
+}
+
 static void test_empty(void)
 {
     const struct model_map_source source = {0};
@@ -636,6 +685,7 @@ const CU_TestInfo model_map_tests[] = {
     {"faults of the configuration", test_faults},
     {"what is switched off", test_switched_off},
     {"aliases that lead nowhere for a while", test_interim},
+    {"models of providers that are left out", test_left_out},
     {"an empty map", test_empty},
     CU_TEST_INFO_NULL,
 };
