@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import unittest
 
 import made
 import support
