@@ -14,6 +14,8 @@
 #include "runtime/runtime.h"
 #include "store/crash_mark.h"
 
+static pid_t watched; /* the process; no handler is given a context that could own it */
+
 static size_t add(char *line, size_t at, size_t room, const char *text)
 {
     while (*text != '\0' && at < room)
@@ -43,6 +45,13 @@ static void tell_signal(const char *plugin, int number)
     tell(plugin, how);
 }
 
+/* What a plugin has forked has our handlers, and our marks open, until it becomes another program; how it
+ * ends says nothing of this process. */
+static bool is_child(void)
+{
+    return getpid() != watched;
+}
+
 /* A mark of this thread first: what follows goes through memory that may be broken. */
 static const char *find_culprit(void)
 {
@@ -58,7 +67,7 @@ static const char *find_culprit(void)
  * itself: no trap does, nor what was sent by raise(). */
 static void on_fault(int number, siginfo_t *info, void *context UNUSED)
 {
-    const char *plugin = find_culprit();
+    const char *plugin = is_child() ? NULL : find_culprit();
     if (plugin != NULL)
         tell_signal(plugin, number);
     if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), number, info) != 0)
@@ -67,7 +76,7 @@ static void on_fault(int number, siginfo_t *info, void *context UNUSED)
 
 static void on_exit_call(void)
 {
-    const char *plugin = find_culprit();
+    const char *plugin = is_child() ? NULL : find_culprit();
     if (plugin != NULL)
         tell(plugin, "exit()");
 }
@@ -78,6 +87,7 @@ void fatal_watch(void)
     struct sigaction action = {.sa_sigaction = on_fault,
                                .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_ONSTACK)};
     struct sigaction before;
+    watched = getpid();
     (void)thread_add_fault_stack();
     for (size_t i = 0; i < ARRAY_LEN(faults); i++)
         if (sigaction(faults[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)

@@ -79,7 +79,8 @@ void crash_mark_clear(struct crash_marks *marks, struct crash_mark *mark);
  * more. [any] */
 void crash_marks_withdraw(struct crash_marks *marks);
 
-/* For handlers of signals and of exit(): this thread ends the process. What it has set, if anything, and
+/* For handlers of signals and of exit(), but not in a child of fork(), to which the marks do not belong:
+ * this thread ends the process. What it has set, if anything, and
  * not cleared, is guilty, and then all that others have set is innocent. [any, async-signal-safe] */
 void crash_mark_accuse(void);
 /* Whose fault it is is known, and no mark tells of that: all are innocent. [any, async-signal-safe] */

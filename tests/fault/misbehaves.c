@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -90,6 +91,20 @@ static void sleep_long(const harborai_host *host)
         usleep(10000);
 }
 
+/* Each ends by itself, and says nothing of this process. */
+static void fork_some(void)
+{
+    for (int i = 0; i < 2; i++) {
+        pid_t child = fork();
+        if (child == 0 && i == 0)
+            exit(3);
+        if (child == 0)
+            crash();
+        if (child > 0)
+            waitpid(child, NULL, 0);
+    }
+}
+
 static harborai_status create(const harborai_host *host, harborai_str config,
                               harborai_provider **provider, harborai_error *error)
 {
@@ -99,7 +114,9 @@ static harborai_status create(const harborai_host *host, harborai_str config,
         abort();
     if (is_option(host, "/create", "exit"))
         exit(7);
-    if (is_option(host, "/create", "sleep"))
+    if (is_option(host, "/create", "fork"))
+        fork_some();
+    if (is_option(host, "/create", "sleep") || is_option(host, "/create", "fork"))
         sleep_long(host);
     if (is_option(host, "/create", "threads"))
         leave_threads();

@@ -246,6 +246,22 @@ class CrashTest(Place):
             thread.join()
         self.assertEqual(self.listed()["misbehaves.so"]["state"], "crashed")
 
+    def test_forks(self):
+        """How a child of a plugin's ends is no word of this process: neither guilty nor innocent."""
+        build(self.plugins, "misbehaves", "misbehaves.c")
+        gate = os.path.join(self.home, "gate")
+        # LeakSanitizer would look at the child, which has the memory of threads that it has not.
+        self.env["ASAN_OPTIONS"] += ":detect_leaks=0"
+        with self.gateway("misbehaves", {"create": "fork", "gate": gate}) as hb:
+            thread = threading.Thread(target=ask, args=(hb, "m-good"))
+            thread.start()
+            support.wait_for("create()", lambda: "message='sleeps'" in hb.log())
+            self.assertEqual([m["guilty"] for m in self.marks()], [0])
+            self.assertNotIn("ends the process", hb.log())
+            with open(gate, "w", encoding="utf-8"):
+                thread.join()
+            self.assertEqual((hb.chat("x", "m-good").text(), self.marks()), ("behaves", []))
+
     def test_in_a_call(self):
         """Nothing is marked: one client's request shall not take a provider from all others."""
         build(self.plugins, "misbehaves", "misbehaves.c")
