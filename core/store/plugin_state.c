@@ -77,6 +77,21 @@ static harborai_status read_text(struct reader *r, harborai_str value, harborai_
     return ret_text->data == NULL ? out_of_memory(r, error) : HARBORAI_OK;
 }
 
+/* Only for messages, which it shall not fill. Never cut within a character. */
+static harborai_status read_remark(struct reader *r, harborai_str value, harborai_str *ret_text,
+                                   harborai_error *error)
+{
+    harborai_str text;
+    harborai_status st = read_text(r, value, &text, error);
+    if (st < 0)
+        return st;
+    size_t len = text.len < PLUGIN_STATE_REMARK_MAX ? text.len : PLUGIN_STATE_REMARK_MAX;
+    while (len < text.len && len > 0 && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+        len--;
+    *ret_text = arena_copy(&r->state->arena, slice_cut(text, len));
+    return ret_text->data == NULL ? out_of_memory(r, error) : HARBORAI_OK;
+}
+
 static harborai_str key_of(const struct json_member *member)
 {
     return (harborai_str){member->key.data - 1, member->key.len + 2};
@@ -97,7 +112,7 @@ static harborai_status read_entry_member(struct reader *r, const struct json_mem
             return fault(r, member->key, "stands twice", error);
         *seen |= 1U << i;
         if (i > 0)
-            return read_text(r, member->value, i == 1 ? &entry->since : &entry->by, error);
+            return read_remark(r, member->value, i == 1 ? &entry->since : &entry->by, error);
         return json_boolean(member->value, &entry->enabled)
                    ? HARBORAI_OK
                    : fault(r, member->span, "is neither true nor false", error);

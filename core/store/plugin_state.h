@@ -32,12 +32,13 @@ enum plugin_state_kind {
     PLUGIN_STATE_KINDS
 };
 
-enum { PLUGIN_STATE_NAME_MAX = 512 }; /* bytes */
+enum { PLUGIN_STATE_NAME_MAX = 512, PLUGIN_STATE_REMARK_MAX = 200 }; /* bytes */
 
 struct plugin_state_entry { /* texts have a NUL behind them */
     harborai_str name;
     bool enabled;
-    harborai_str since, by; /* "2026-11-22T10:00:00Z", "harborai plugin disable"; or empty */
+    harborai_str since, by; /* "2026-11-22T10:00:00Z", "harborai plugin disable"; or empty; of one
+                               that is longer than REMARK_MAX its beginning */
     harborai_str json;      /* the whole of it, as it stands in the file */
     bool is_removal;        /* it stands in no file: its plugin's is being taken away */
 };

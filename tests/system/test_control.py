@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """harborai plugin …, told to a gateway that runs: over its control socket, while streams go on."""
+import concurrent.futures
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -162,18 +164,42 @@ class SwitchTest(ControlTest):
         self.assertEqual(hb.chat(model="acme-model").status, 200)
 
     def test_what_the_gateway_cannot_heed(self):
-        """It is written down all the same. Here another name in the file is longer than any error."""
+        """It is written down all the same. Here a directory goes that --plugin names while the gateway waits."""
         self.env["HARBORAI_PLUGIN_WATCH"] = "false"
-        hb = self.serve()
-        with open(os.path.join(self.state, PLUGINS), "w", encoding="utf-8") as file:
-            json.dump({"version": 1, "plugins": {"org.harborai.openai":
-                                                 {"enabled": False, "by": "x" * 100000}}}, file)
-        done = self.plugin("disable", "lab", code=1)
+        named = os.path.join(self.home, "named")
+        os.mkdir(named, 0o755)
+        hb = self.serve(arguments=("--plugin", os.path.join(named, "none.so")))
+        self.plugin("enable", "lab")  # makes the lock
+        path = os.path.join(self.state, PLUGINS + ".lock")
+        fds = f"/proc/{hb.process.pid}/fd"
+        with open(path, "w", encoding="utf-8") as lock, concurrent.futures.ThreadPoolExecutor() as pool:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = pool.submit(self.plugin, "disable", "lab", code=1)
+            support.wait_for("the gateway at the lock", lambda: any(
+                os.path.realpath(os.path.join(fds, fd)) == path for fd in os.listdir(fds)))
+            os.rmdir(named)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            done = done.result()
         self.assertIn("provider 'lab' is disabled in plugins.json, which is not in force yet", done.stdout)
         self.assertRegex(done.stderr, "it is written down, but the gateway could not heed it: .* SIGHUP")
         self.assertEqual(hb.chat(model="my-model").status, 200)
+        os.mkdir(named, 0o755)
         self.plugin("enable", "openai")
         self.assertEqual((hb.chat(model="my-model").status, hb.chat().status), (404, 200))
+
+    def test_a_long_remark(self):
+        """Whoever wrote into the file what is longer than any message: it is read all the same."""
+        os.makedirs(self.state)
+        with open(os.path.join(self.state, PLUGINS), "w", encoding="utf-8") as file:
+            json.dump({"version": 1, "plugins": {"org.harborai.openai":
+                                                 {"enabled": False, "by": "x" * 100000}}}, file)
+        hb = self.serve()
+        answer = hb.chat()
+        self.assertEqual(answer.status, 404)
+        self.assertIn(f"is disabled by '{'x' * 200}'", answer.error()["message"])
+        self.assertIn(f"disabled by '{'x' * 200}', in ", self.plugin("list", "--json").stdout)
+        self.plugin("enable", "openai")
+        self.assertEqual(hb.chat().status, 200)
 
     def test_wrong_names(self):
         hb = self.serve()

@@ -198,7 +198,8 @@ static const struct environment no_environment = {get_nothing};
 struct config *stage_config(const struct stage *s, const char *yaml, harborai_error *error)
 {
     char state[128], plugins[128];
-    const struct config_override overrides[] = {{"state_dir", state}};
+    const struct config_override overrides[] = {{"state_dir", state},
+                                                {CONFIG_PLUGIN_FILE, s->plugin_file}};
     AUTO(buf) text = BUF_INIT(MIB(1));
     struct config *config = NULL;
 

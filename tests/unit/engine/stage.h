@@ -16,6 +16,7 @@ struct stage {
     struct log log;
     struct runtime *runtime;
     bool has_threads;
+    const char *plugin_file; /* as given by --plugin; or NULL */
     /* What calls charge: 1 for a client's body, more for what is made of one. */
     atomic_int taken, given_back, gone;
     bool is_full; /* no more is to be had */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Plugins are reloaded while they serve: from the same file, from another, from one that is no good. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,13 +42,23 @@ static harborai_status reload(const char *name, struct churn_order *o)
     return churn_order(o, &stage, RUNTIME_ORDER_RELOAD, name);
 }
 
-static void open_all(void)
+static void open_files(void)
 {
     stage_open(&stage);
     CU_ASSERT_FATAL(pipe(gate) == 0);
     churn_install(&stage, "good", "good.so");
+}
+
+static void open_rest(void)
+{
     stage_run(&stage, 2, PROVIDERS, gate[0]);
     stage_start(&stage);
+}
+
+static void open_all(void)
+{
+    open_files();
+    open_rest();
 }
 
 static void close_all(void)
@@ -275,14 +287,19 @@ static void test_switches(void)
     close_all();
 }
 
-static harborai_status give_switch(const char *name, bool enabled, const char *by,
-                                   struct churn_order *g)
+static void send_switch(const char *name, bool enabled, const char *by, struct churn_order *g)
 {
     g->order = (struct runtime_order){.kind = RUNTIME_ORDER_SWITCH,
                                       .name = slice_of(name),
                                       .enabled = enabled,
                                       .by = by};
     churn_send(g, &stage);
+}
+
+static harborai_status give_switch(const char *name, bool enabled, const char *by,
+                                   struct churn_order *g)
+{
+    send_switch(name, enabled, by, g);
     return churn_await(g);
 }
 
@@ -345,23 +362,50 @@ static void test_switch_orders(void)
     close_all();
 }
 
-/* What cannot be heeded is written down all the same, and that is said. Here because of who else disabled
- * something, by a name that is longer than any error. */
+/* How many descriptors the process has of that file. */
+static int count_open(const char *path)
+{
+    char link[300], target[512];
+    int count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    CU_ASSERT_FATAL(directory != NULL);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        snprintf(link, sizeof link, "/proc/self/fd/%s", entry->d_name);
+        ssize_t len = readlink(link, target, sizeof target - 1);
+        target[len > 0 ? len : 0] = '\0';
+        count += strcmp(target, path) == 0;
+    }
+    closedir(directory);
+    return count;
+}
+
+/* What cannot be heeded is written down all the same, and that is said. Here because a directory goes
+ * in which a plugin was named by hand, while the order waits for whoever else writes something down. */
 static void test_switch_unheeded(void)
 {
+    char lock_path[128], named[128];
     struct churn_order g;
-    open_all();
+    open_files();
+    snprintf(named, sizeof named, "%s/named/none.so", stage.directory);
+    stage.plugin_file = named;
+    CU_ASSERT_FATAL(mkdir(stage_path(&stage, "named"), 0755) == 0);
+    open_rest();
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
-    FILE *file = fopen(stage_path(&stage, "state/plugins.json"), "w");
-    CU_ASSERT_FATAL(file != NULL);
-    fprintf(file, "{\"version\":1,\"plugins\":{\"test.good\":{\"enabled\":false,\"by\":\"%0*d\"}}}",
-            100000, 0);
-    CU_ASSERT_FATAL(fclose(file) == 0);
-    CU_ASSERT(give_switch("slow", false, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT(give_switch("slow", true, "a test", &g) == HARBORAI_OK); /* makes the lock */
+    snprintf(lock_path, sizeof lock_path, "%s/state/plugins.json.lock", stage.directory);
+    int lock = open(lock_path, O_RDWR | O_CLOEXEC);
+    CU_ASSERT_FATAL(lock >= 0 && flock(lock, LOCK_EX) == 0);
+    send_switch("slow", false, "a test", &g);
+    while (count_open(lock_path) < 2)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    CU_ASSERT(rmdir(stage_path(&stage, "named")) == 0);
+    close(lock);
+    CU_ASSERT(churn_await(&g) == HARBORAI_OK);
     CU_ASSERT(g.order.changed && strcmp(g.order.switched, "test.slow") == 0);
-    CU_ASSERT(g.order.warning.code < 0 && g.order.warning.message[0] != '\0');
+    CU_ASSERT(g.order.warning.code < 0 && strstr(g.order.warning.message, "/named'") != NULL);
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
-    CU_ASSERT(give_switch("good", true, "a test", &g) == HARBORAI_OK);
+    CU_ASSERT(mkdir(stage_path(&stage, "named"), 0755) == 0);
+    CU_ASSERT(give_switch("rogue", false, "a test", &g) == HARBORAI_OK);
     CU_ASSERT(g.order.warning.code == HARBORAI_OK);
     CU_ASSERT(is_off("slow/slow-model"));
     close_all();

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "../unit.h"
-#include "base/attr.h"
+#include "base/buf.h"
+#include "base/limits.h"
 #include "base/slice.h"
 #include "scratch.h"
 
@@ -106,6 +107,37 @@ static void test_asking(void)
     CU_ASSERT(list[1].enabled && list[1].since.len == 0);
     CU_ASSERT_STRING_EQUAL(plugin_state_path(state), "/s/plugins.json");
     plugin_state_destroy(state);
+}
+
+/* Who wrote it, and since when, may be of any length: messages have the beginning, the file keeps all. */
+static void test_long_remarks(void)
+{
+    static const struct row {
+        const char *name, *start, *unit;
+        size_t times, shown;
+    } rows[] = {
+        {"as long as may be", "", "x", PLUGIN_STATE_REMARK_MAX, PLUGIN_STATE_REMARK_MAX},
+        {"longer", "", "x", PLUGIN_STATE_REMARK_MAX + 1, PLUGIN_STATE_REMARK_MAX},
+        {"very long", "", "x", 100000, PLUGIN_STATE_REMARK_MAX},
+        {"characters of three bytes", "", "\xe2\x82\xac", 1000, PLUGIN_STATE_REMARK_MAX / 3 * 3},
+        {"the same, one off", "x", "\xe2\x82\xac", 1000, 1 + (PLUGIN_STATE_REMARK_MAX - 1) / 3 * 3},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(buf) text = BUF_INIT(MIB(1));
+        struct plugin_state *state;
+        buf_printf(&text, "{\"version\":1,\"plugins\":{\"a\":{\"enabled\":false,\"by\":\"%s",
+                   rows[i].start);
+        for (size_t j = 0; j < rows[i].times; j++)
+            buf_add(&text, slice_of(rows[i].unit));
+        buf_add(&text, HARBORAI_STR("\"}}}"));
+        CU_ASSERT_FATAL(plugin_state_create(buf_slice(&text), "/s", &state, NULL) == HARBORAI_OK);
+        const struct plugin_state_entry *e =
+            plugin_state_disabled(state, PLUGIN_STATE_PLUGIN, HARBORAI_STR("a"));
+        CU_ASSERT_FATAL(e != NULL);
+        ROW(rows[i].name, e->by.len == rows[i].shown && e->by.data[e->by.len] == '\0');
+        ROW(rows[i].name, e->json.len > rows[i].times);
+        plugin_state_destroy(state);
+    }
 }
 
 /* ---- Changing ------------------------------------------------------------------------------- */
@@ -326,6 +358,7 @@ static void test_nowhere(void)
 
 const CU_TestInfo plugin_state_tests[] = {{"broken files", test_faults},
                                           {"asking", test_asking},
+                                          {"long remarks", test_long_remarks},
                                           {"changes", test_changes},
                                           {"a new directory", test_new_directory},
                                           {"no room on the disk", test_no_room},
