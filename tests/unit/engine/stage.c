@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,16 +37,15 @@ const char *stage_path(const struct stage *s, const char *name)
 
 static void copy_plugin(const struct stage *s, const char *from, const char *name)
 {
-    static char bytes[1 << 20];
     char to[64];
+    struct stat status;
     snprintf(to, sizeof to, "plugins/%s.so", name);
-    FILE *in = fopen(from, "r");
-    must(in != NULL, from);
-    size_t len = fread(bytes, 1, sizeof bytes, in);
-    FILE *out = fopen(stage_path(s, to), "w");
-    must(len > 0 && len < sizeof bytes && out != NULL && fwrite(bytes, 1, len, out) == len, to);
-    fclose(in);
-    must(fclose(out) == 0 && chmod(stage_path(s, to), 0644) == 0, to);
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    must(in >= 0 && fstat(in, &status) == 0, from);
+    int out = open(stage_path(s, to), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    must(out >= 0 && sendfile(out, in, NULL, (size_t)status.st_size) == status.st_size, to);
+    close(in);
+    must(fchmod(out, 0644) == 0 && close(out) == 0, to);
 }
 
 void stage_open(struct stage *s)
@@ -208,7 +208,7 @@ struct config *stage_config(const struct stage *s, const char *yaml, harborai_er
     buf_add(&text, slice_of(plugins));
     buf_add(&text, slice_of(yaml));
     struct config_sources sources = {.file = "test.yaml", .text = buf_slice(&text),
-                                     .overrides = overrides, .override_count = 1};
+                                     .overrides = overrides, .override_count = s->plugin_file != NULL ? 2 : 1};
     return config_load(&sources, &no_environment, &config, NULL, error) < 0 ? NULL : config;
 }
 

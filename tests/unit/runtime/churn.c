@@ -19,13 +19,15 @@ void churn_put(const struct stage *stage, const char *name, const char *bytes, s
 
 void churn_install(const struct stage *stage, const char *plugin, const char *name)
 {
-    static char bytes[1 << 20];
+    static char bytes[4 << 20]; /* an instrumented one is large */
     char path[512];
     snprintf(path, sizeof path, BUILD_DIRECTORY "/tests/fault/.libs/%s.so", plugin);
     FILE *file = fopen(path, "r");
     CU_ASSERT_FATAL(file != NULL);
-    churn_put(stage, name, bytes, fread(bytes, 1, sizeof bytes, file));
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    CU_ASSERT_FATAL(len < sizeof bytes);
     fclose(file);
+    churn_put(stage, name, bytes, len);
 }
 
 int churn_count_mapped(const struct stage *stage, const char *name)
