@@ -170,6 +170,7 @@ class OwnerTest(PlaceTest):
         os.makedirs(os.path.join(self.home, "mine"))
         os.chown(os.path.join(self.home, "mine"), self.USER, self.USER)
         self.state = os.path.join(self.home, "mine", "new", "state", "plugins.json")
+        self.env["HARBORAI_STATE_DIR"] = os.path.dirname(self.state)
         for _ in range(2):
             self.plugin("disable", "good")
             self.assertEqual(self.owners(), {"mine": self.USER, "new": self.USER, "state": self.USER,
