@@ -258,8 +258,33 @@ class Bench:
                     lambda index: self.load_round(running, index))
         for server in list(self.running):
             self.stop(server)
+        self.run_recording()
         self.run_lookup()
         self.run_open()
+
+    def run_recording(self):
+        """What it costs to record calls: CPU of the same requests to gateways that record less."""
+        if not self.has_harborai:
+            return
+        gateways = {}
+        for number, (what, settings) in enumerate(servers.RECORDING.items()):
+            folder = self.folder / f"recording-{number}"
+            gateways[what] = self.harborai.start(folder, self.upstream.port, settings)
+            self.running.append(gateways[what])
+            gateways[what].first_answer_ms()
+        found = {what: [] for what in gateways}
+        for index in range(self.args.rounds):
+            for what, server in gateways.items():
+                result = self.run_load(server, f"1 KB, {what}", index)
+                if result and result["requests"]:
+                    found[what].append(result["cpu_s"] / result["requests"] * 1e4)
+        for what, values in found.items():
+            self.figures[f"recording: {what}"] = {"harborai": values}
+            self.notes.append(f"CPU-s per 10,000 requests, 1 KB, with {what}: "
+                              f"{report.triple(values, 3)}")
+        for server in gateways.values():
+            self.running.remove(server)
+            server.stop()
 
     def run_open(self):
         """A process for each figure: the first client that it opens."""

@@ -155,6 +155,13 @@ def find_nginx():
     return program
 
 
+# What is copied from the journal is no part of a request's way: it is measured by itself.
+JOURNAL_ALONE = "store: { sqlite: { enabled: false } }\n"
+RECORDING = {"no journal": "journal: { enabled: false }\n" + JOURNAL_ALONE,
+             "the journal": JOURNAL_ALONE,
+             "the journal and its index": ""}
+
+
 class Harborai:
     """Where a build tree has the gateway: the program itself, not libtool's script, which would
     add a shell to the time to start."""
@@ -169,11 +176,11 @@ class Harborai:
                                for p in build.glob(f"plugins/**/.libs/{name}.so")})
         self.translates = any("anthropic" in folder for folder in self.plugins)
 
-    def start(self, folder, upstream_port):
+    def start(self, folder, upstream_port, settings=JOURNAL_ALONE):
         folder.mkdir(mode=0o700)
         port = free_ports(1)[0]
         config = folder / "harborai.yaml"
-        config.write_text(f"server: {{ host: 127.0.0.1, port: {port} }}\n"
+        config.write_text(f"server: {{ host: 127.0.0.1, port: {port} }}\n{settings}"
                           f"providers:\n  lab:\n    plugin: openai\n"
                           f"    base_url: \"http://127.0.0.1:{upstream_port}/v1\"\n"
                           f"    api_key: none\n    models: [bench-model]\n" +
