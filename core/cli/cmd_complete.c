@@ -160,6 +160,13 @@ static void offer_directories(const struct asking *a UNUSED)
     puts(":dir");
 }
 
+static harborai_str first_word(const struct command *command)
+{
+    harborai_str first, rest;
+    (void)slice_split(slice_of(command->name), ' ', &first, &rest);
+    return first;
+}
+
 /* The first word of each name; behind "config", the second ones. */
 static void offer_commands(const struct asking *a)
 {
@@ -169,8 +176,7 @@ static void offer_commands(const struct asking *a)
         bool has_two = slice_split(slice_of(c->name), ' ', &first, &second);
         if (!c->is_hidden && !has_two)
             offer(a, first, c->summary);
-        else if (!c->is_hidden && (i == 0 || strncmp(command_list[i - 1]->name, first.data,
-                                                     first.len) != 0))
+        else if (!c->is_hidden && (i == 0 || !slice_equal(first_word(command_list[i - 1]), first)))
             offer(a, first, NULL);
     }
 }

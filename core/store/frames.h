@@ -20,13 +20,13 @@ struct frames; /* of one file, with its table and one frame unpacked */
 /* Reads the table; borrows the descriptor. E_INVALID: the file has none, or a wrong one. E_INTERNAL,
  * E_MEMORY. */
 MUST_CHECK harborai_status frames_open(int fd, struct frames **ret_frames, harborai_error *error);
-void frames_close(struct frames *frames); /* NULL too; the descriptor stays open */
+void frames_close(struct frames *f); /* NULL too; the descriptor stays open */
 
-uint64_t frames_size(const struct frames *frames); /* of the plain text */
+uint64_t frames_size(const struct frames *f); /* of the plain text */
 
 /* Up to `len` bytes of the plain text from `at` on: fewer only where it ends. E_INVALID: the frame is
  * damaged. */
-MUST_CHECK harborai_status frames_read(struct frames *frames, uint64_t at, char *to, size_t len,
+MUST_CHECK harborai_status frames_read(struct frames *f, uint64_t at, char *to, size_t len,
                                        size_t *ret_got, harborai_error *error);
 
 /* --- Writing --------------------------------------------------------------------------------- */
@@ -35,13 +35,13 @@ struct frames_writer;
 
 MUST_CHECK harborai_status frames_writer_create(struct frames_writer **ret_writer,
                                                 harborai_error *error);
-void frames_writer_destroy(struct frames_writer *writer); /* NULL too */
+void frames_writer_destroy(struct frames_writer *w); /* NULL too */
 
 /* The packed frame of `text`, of at most FRAMES_MOST bytes; borrowed until the next one. E_MEMORY. */
-MUST_CHECK harborai_status frames_writer_add(struct frames_writer *writer, harborai_str text,
+MUST_CHECK harborai_status frames_writer_add(struct frames_writer *w, harborai_str text,
                                              harborai_str *ret_packed, harborai_error *error);
 /* The table of all that were added, which ends the file; likewise. */
-MUST_CHECK harborai_status frames_writer_end(struct frames_writer *writer, harborai_str *ret_packed,
+MUST_CHECK harborai_status frames_writer_end(struct frames_writer *w, harborai_str *ret_packed,
                                              harborai_error *error);
 
 #endif

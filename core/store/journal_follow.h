@@ -57,18 +57,18 @@ MUST_CHECK harborai_status journal_follow_open(int directory, const struct journ
                                                journal_follow_fault_fn *on_fault, void *context,
                                                struct journal_follow **ret_follow,
                                                harborai_error *error);
-void journal_follow_close(struct journal_follow *follow); /* NULL too */
+void journal_follow_close(struct journal_follow *f); /* NULL too */
 
 /* The next line. What is no line of the journal, fails its checksum or is longer than
  * LIMIT_JOURNAL_LINE is told to `on_fault` and left out. FAILED: `error` says why; the position is
  * that of the line which could not be read. */
-enum journal_follow_step journal_follow_next(struct journal_follow *follow,
+enum journal_follow_step journal_follow_next(struct journal_follow *f,
                                              struct journal_line *ret_line, harborai_error *error);
 
 /* Behind the line that was given out last. Borrowed until the next one. */
-const struct journal_position *journal_follow_position(const struct journal_follow *follow);
+const struct journal_position *journal_follow_position(const struct journal_follow *f);
 
 /* How far it reaches now: bytes of plain text, with a line that is not whole. */
-uint64_t journal_follow_size(const struct journal_follow *follow);
+uint64_t journal_follow_size(const struct journal_follow *f);
 
 #endif

@@ -37,9 +37,9 @@ MUST_CHECK harborai_status upkeep_create(harborai_str state_dir, const struct cl
                                          struct upkeep **ret_upkeep, harborai_error *error);
 
 /* New settings, in force at once. [any] */
-void upkeep_set(struct upkeep *upkeep, const struct upkeep_settings *settings);
+void upkeep_set(struct upkeep *u, const struct upkeep_settings *settings);
 
 /* Breaks a pass off, and waits for the thread; what was not done is done by who comes next. NULL too. */
-void upkeep_destroy(struct upkeep *upkeep);
+void upkeep_destroy(struct upkeep *u);
 
 #endif

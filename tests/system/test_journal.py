@@ -349,7 +349,7 @@ def slowed(hb, call, what):
 
 def segment_of(hb):
     folder = os.path.join(hb.state, "journal")
-    name, = os.listdir(folder)
+    name, = (n for n in os.listdir(folder) if n.endswith(".jsonl"))
     return os.path.join(folder, name)
 
 
