@@ -188,7 +188,7 @@ static harborai_status open_and_update(struct index *index, harborai_error *erro
         return st;
     st = index_execute(index,
                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                       "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
+                       "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;"
                        "PRAGMA wal_autocheckpoint = 4000",
                        "open", error);
     if (st == HARBORAI_OK)
