@@ -36,7 +36,7 @@ harborai_status slot_create(const struct slot_options *options, struct slot **re
     slot->owner = options->owner;
     slot->loop_count = options->loop_count;
     slot->job.run = slot_run_job;
-    slot->failure = slot->why_kept = (harborai_error)HARBORAI_ERROR_INIT;
+    slot->failure = (harborai_error)HARBORAI_ERROR_INIT;
     pthread_mutex_init(&slot->failure_lock, NULL);
     provider_host_init(&slot->host, slot, slot->provider, slot->services,
                        options->call_functions);
@@ -108,15 +108,6 @@ harborai_status slot_failure(struct slot *slot, enum plugin_stage *ret_stage,
         *ret_stage = slot->failure_stage;
     pthread_mutex_unlock(&slot->failure_lock);
     return has_failed ? HARBORAI_OK : HARBORAI_E_CLOSED;
-}
-
-void slot_tell_kept(struct slot *slot, const harborai_error *why)
-{
-    pthread_mutex_lock(&slot->failure_lock);
-    slot->why_kept = *why;
-    if (slot->failure.code == HARBORAI_E_OVERLOADED && slot->failure_stage == PLUGIN_STAGE_DLOPEN)
-        slot->failure = *why;
-    pthread_mutex_unlock(&slot->failure_lock);
 }
 
 /* ---- Draining ------------------------------------------------------------------------------ */

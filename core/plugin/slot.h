@@ -96,7 +96,6 @@ struct slot {
     pthread_mutex_t failure_lock;
     harborai_error failure;
     enum plugin_stage failure_stage;
-    harborai_error why_kept; /* see slot_tell_kept() */
 
     struct slot_shard shards[LIMIT_LOOPS];
 };
@@ -136,10 +135,6 @@ MUST_CHECK harborai_status slot_request_load(struct slot *slot, struct slot_wait
  * Both outputs may be NULL. E_CLOSED: none has failed. [any] */
 MUST_CHECK harborai_status slot_failure(struct slot *slot, enum plugin_stage *ret_stage,
                                         harborai_error *ret_failure);
-
-/* The file is another one by now, which was looked at and cannot take its place because of `why`: loads
- * that find it say that, and no longer that it will be looked at. [keeper] */
-void slot_tell_kept(struct slot *slot, const harborai_error *why);
 
 static inline void slot_pin(struct slot *slot, unsigned loop_index) /* [loop] */
 {

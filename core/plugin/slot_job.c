@@ -148,15 +148,6 @@ static bool is_settled(struct slot *slot)
     return true;
 }
 
-/* The file has changed. Whoever keeps this slot all the same knows more, once he has looked. */
-static void explain_change(struct slot *slot, harborai_error *error)
-{
-    pthread_mutex_lock(&slot->failure_lock);
-    if (slot->why_kept.code < 0)
-        *error = slot->why_kept;
-    pthread_mutex_unlock(&slot->failure_lock);
-}
-
 static void work_open(struct slot *slot)
 {
     const struct provider *p = slot->provider;
@@ -170,14 +161,12 @@ static void work_open(struct slot *slot)
     harborai_status st = plugin_object_open(slot->loader, p->path, &p->identity, p->manifest,
                                             &watch.watcher, &slot->object, &stage, &error);
     enter(slot, PLUGIN_STAGE_NONE);
-    if (st == HARBORAI_E_OVERLOADED)
-        explain_change(slot, &error);
     if (st < 0)
         finish_load(slot, stage, &error);
     else
         atomic_fetch_or(&slot->work, SLOT_WORK_CREATE);
     if (st == HARBORAI_E_OVERLOADED && slot->services->look_again != NULL)
-        slot->services->look_again(slot->services); /* what it finds is told over this failure */
+        slot->services->look_again(slot->services);
 }
 
 /* A plugin that says OK without a provider, or an error without one, is a bug of the plugin's. */

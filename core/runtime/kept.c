@@ -26,25 +26,12 @@ static void switch_where_it_stands(struct runtime *runtime, struct runtime_provi
     pthread_mutex_unlock(&runtime->lock);
 }
 
-/* One that was not loaded in time never will be. */
-static void tell_of_another_file(struct runtime_provider *p, const harborai_error *why)
-{
-    const struct provider *spec = p->slot->provider;
-    struct stat status;
-    if (stat(spec->path, &status) != 0)
-        return;
-    struct file_identity now = file_identity_of(&status);
-    if (!file_identity_equal(&now, &spec->identity))
-        slot_tell_kept(p->slot, why);
-}
-
 /* A provider that cannot be had as it is now serves on as it was, if it does. */
 static void keep(struct runtime *runtime, struct runtime_provider *p, const harborai_error *why)
 {
     switch_where_it_stands(runtime, p);
     if (provider_awaits_retry(p)) /* it is of the file before this one */
         return;
-    tell_of_another_file(p, why);
     bool is_news = provider_is_kept_for_another(p, PLUGIN_STAGE_FIND, why);
     p->wanted = true;
     p->why_kept = *why;

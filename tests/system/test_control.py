@@ -291,25 +291,6 @@ class ReloadTest(ControlTest):
                          "the plugin of provider 'acme' is being replaced: ask again in a moment")
         support.wait_for("the other file", lambda: hb.chat(model="acme-model").status == 200)
 
-    def test_one_that_nobody_has_called_yet(self):
-        """What is in the place of its file is no plugin: once that is known, nobody is told to ask again."""
-        self.put(os.path.join(self.made, "acme.so"))
-        self.config["providers"]["acme"] = {}
-        self.env["HARBORAI_PLUGIN_WATCH"] = "false"
-        hb = self.serve()
-        with open(os.path.join(self.plugins, "acme.so.new"), "wb") as file:
-            file.write(b"no plugin")
-        os.rename(os.path.join(self.plugins, "acme.so.new"), os.path.join(self.plugins, "acme.so"))
-        self.assertEqual(hb.chat(model="acme-model").status, 503)
-        support.wait_for("the look", lambda: "provider.kept provider=acme" in hb.log())
-        answer = hb.chat(model="acme-model")
-        self.assertEqual((answer.status, answer.error()["message"]),
-                         (500, "provider 'acme' cannot be used, for its plugin could not be loaded: the "
-                               "gateway's log says why"))
-        self.assertRegex(hb.log(), "plugin.refused .*acme.so")
-        self.put(os.path.join(self.made, "acme.so"))
-        support.wait_for("a better one", lambda: hb.chat(model="acme-model").status == 200)
-
     def test_one_that_refuses_the_options(self):
         self.put(os.path.join(self.made, "acme.so"))
         self.config["providers"]["acme"] = {"options": {"speed": 3}}

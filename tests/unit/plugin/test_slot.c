@@ -457,11 +457,6 @@ static void test_replaced_file(void)
     CU_ASSERT(!is_mapped(&w));
     CU_ASSERT(call(late, 0, &error) == HARBORAI_E_OVERLOADED && error.retry_after_ms == 1000);
     CU_ASSERT(strstr(error.message, "has changed since it was checked: it is looked at") != NULL);
-    harborai_error why = {.code = HARBORAI_E_CONFIG, .message = "is no plugin"};
-    slot_tell_kept(late, &why);
-    CU_ASSERT(call(late, 0, &error) == HARBORAI_E_CONFIG && strcmp(error.message, why.message) == 0);
-    w.now_ns += 2 * NS_PER_S; /* another load says the same */
-    CU_ASSERT(call(late, 0, &error) == HARBORAI_E_CONFIG && strcmp(error.message, why.message) == 0);
     world_end(&w, late);
     plugin_catalog_destroy(before);
     world_close(&w);
