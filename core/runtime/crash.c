@@ -46,26 +46,13 @@ void crash_enter(const struct provider_services *services, const struct provider
 /* ---- What others left ------------------------------------------------------------------------- */
 
 /* What serves here, out of the same file, does not go for what another process had of it. */
-static bool serves(const struct runtime *runtime, const char *path,
-                   const struct file_identity *identity)
-{
-    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
-        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
-        if (p->place == PROVIDER_PUBLISHED && strcmp(p->slot->provider->path, path) == 0 &&
-            file_identity_equal(&p->slot->provider->identity, identity) &&
-            slot_acquire_fast(p->slot) != NULL)
-            return true;
-    }
-    return false;
-}
-
 const struct crash *crash_find(const struct runtime *runtime, const char *path,
                                const struct manifest *manifest,
                                const struct file_identity *identity)
 {
     const struct crash_subject subject = crash_subject_of(path, manifest, identity);
     const struct crash *crash = plugin_state_crash(runtime->switches, &subject);
-    return crash != NULL && serves(runtime, path, identity) ? NULL : crash;
+    return crash != NULL && provider_is_any_of(runtime, path, identity) ? NULL : crash;
 }
 
 void crash_log(struct runtime *runtime)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Providers that serve, but cannot be had as they are to be now: they stay as they were, until their
- * file goes. [keeper] */
+ * file goes. One that nobody has loaded yet goes with what it would be loaded from. [keeper] */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +8,45 @@
 
 #include "runtime/state.h"
 
-/* Another cannot be made, so it is switched off, or on again, where it stands. One that was never
- * loaded stays off: its file may be gone. */
+/* Another cannot be made, so it is switched off, or on again, where it stands. */
 static void switch_where_it_stands(struct runtime *runtime, struct runtime_provider *p)
 {
     const struct provider *spec = p->slot->provider;
     char *why;
     if (switch_explain(runtime, spec, &why, NULL) < 0)
         return; /* no memory: it is as it was */
-    if (why[0] == '\0' && slot_acquire_fast(p->slot) == NULL) {
-        free(why);
-        return;
-    }
     pthread_mutex_lock(&runtime->lock); /* metrics look at it */
     free((void *)(uintptr_t)p->why_off.data);
     p->why_off = slice_of(why);
     pthread_mutex_unlock(&runtime->lock);
+}
+
+/* Whether the file that it would be loaded from may be, and is the one that was checked. */
+static bool has_file(const struct runtime *runtime, const struct provider *spec)
+{
+    for (size_t i = 0; i < runtime->catalog->file_count; i++) {
+        const struct plugin_file *file = &runtime->catalog->files[i];
+        if (file->state != PLUGIN_FILE_REFUSED && strcmp(file->path, spec->path) == 0)
+            return file_identity_equal(&file->identity, &spec->identity);
+    }
+    return false;
+}
+
+/* One whose file was never loaded, and may not be now, would fail each call. */
+static bool is_worth_keeping(const struct runtime *runtime, const struct runtime_provider *p)
+{
+    const struct provider *spec = p->slot->provider;
+    enum slot_state state = slot_state(p->slot);
+    return p->why_off.len > 0 || state == SLOT_LOADING || state == SLOT_SERVING ||
+           has_file(runtime, spec) || provider_is_any_of(runtime, spec->path, &spec->identity);
+}
+
+static void log_left_out(const struct runtime *runtime, const struct runtime_provider *p,
+                         const harborai_error *why)
+{
+    log_write(runtime->options.log, LOG_LEVEL_ERROR, "provider.left_out",
+              "provider=%s error='%s' help='it is served as soon as its plugin can be used'",
+              slot_name(p->slot), why->message);
 }
 
 /* A provider that cannot be had as it is now serves on as it was, if it does. */
@@ -32,6 +55,11 @@ static void keep(struct runtime *runtime, struct runtime_provider *p, const harb
     switch_where_it_stands(runtime, p);
     if (provider_awaits_retry(p)) /* it is of the file before this one */
         return;
+    if (!is_worth_keeping(runtime, p)) {
+        if (p->place == PROVIDER_PUBLISHED)
+            log_left_out(runtime, p, why);
+        return;
+    }
     bool is_news = provider_is_kept_for_another(p, PLUGIN_STAGE_FIND, why);
     p->wanted = true;
     p->why_kept = *why;

@@ -108,20 +108,24 @@ static size_t list_missing(const struct config *config, const struct model_map_p
     return count;
 }
 
-/* Those that are nowhere, not even as something that is about to be or has just been. */
+static bool is_left_out(const struct runtime *runtime, harborai_str name)
+{
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        if ((p->wanted || p->shown) && slice_equal(p->slot->provider->name, name))
+            return false;
+    }
+    return true;
+}
+
+/* Those that are nowhere, not even as something that is about to be. */
 static size_t list_left_out(const struct runtime *runtime, const struct config *config,
                             harborai_str *to)
 {
     size_t count = 0;
-    for (size_t i = 0; config->has_file && i < config->provider_count; i++) {
-        bool found = false;
-        for (const struct list *j = runtime->providers.next; j != &runtime->providers && !found;
-             j = j->next)
-            found = slice_equal(CONTAINER_OF((uintptr_t)j, struct runtime_provider, link)
-                                    ->slot->provider->name, config->providers[i].name);
-        if (!found)
+    for (size_t i = 0; config->has_file && i < config->provider_count; i++)
+        if (is_left_out(runtime, config->providers[i].name))
             to[count++] = config->providers[i].name;
-    }
     return count;
 }
 

@@ -60,6 +60,19 @@ struct runtime_provider *provider_find_same(struct runtime *runtime, const struc
     return found;
 }
 
+bool provider_is_any_of(const struct runtime *runtime, const char *path,
+                        const struct file_identity *identity)
+{
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        if (p->place == PROVIDER_PUBLISHED && strcmp(p->slot->provider->path, path) == 0 &&
+            file_identity_equal(&p->slot->provider->identity, identity) &&
+            slot_acquire_fast(p->slot) != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* --- Making one ------------------------------------------------------------------------------ */
 
 void provider_free(struct runtime_provider *p)

@@ -179,6 +179,9 @@ void provider_free(struct runtime_provider *p); /* whose slot is gone, or was ne
 struct runtime_provider *provider_find_same(struct runtime *runtime, const struct provider *spec,
                                             const struct target *target, harborai_str ca_file,
                                             const char *why_off, bool even_if_failed);
+/* Whether one that serves is of that very file. */
+bool provider_is_any_of(const struct runtime *runtime, const char *path,
+                        const struct file_identity *identity);
 /* Whether the plugin that is in this file, or was, made it. */
 bool provider_is_of(const struct runtime_provider *p, const struct plugin_file *file);
 

@@ -373,6 +373,34 @@ class LeftOutTest(ControlTest):
         os.chmod(path, 0o755)
         support.wait_for("served", lambda: hb.chat(model="mine").status == 200)
 
+    def test_refused_before_its_first_call(self):
+        """There is nothing of it that could be kept, and nothing that comes in a moment."""
+        path = self.put(os.path.join(self.made, "acme.so"))
+        hb = self.serve()
+        os.chmod(path, 0o666)
+        support.wait_for("left out", lambda: "provider.left_out provider=acme" in hb.log())
+        for model in ("acme/acme-model", "mine"):
+            self.assertIn("provider 'acme' is left out", hb.chat(model=model).error()["message"])
+        self.assertEqual(hb.chat().status, 200)
+        for verb in ("disable", "enable"):
+            self.plugin(verb, "acme")
+        self.assertIn("provider 'acme' is left out", hb.chat(model="mine").error()["message"])
+        os.chmod(path, 0o755)
+        support.wait_for("served", lambda: hb.chat(model="mine").status == 200)
+
+    def test_enabled_while_its_file_is_refused(self):
+        """What was disabled before its first call is left out then, and no more disabled."""
+        path = self.put(os.path.join(self.made, "acme.so"))
+        hb = self.serve()
+        self.plugin("disable", "acme")
+        os.chmod(path, 0o666)
+        support.wait_for("refused", lambda: "plugin.refused" in hb.log())
+        self.assertIn("is disabled by", hb.chat(model="mine").error()["message"])
+        self.plugin("enable", "acme")
+        self.assertIn("provider 'acme' is left out", hb.chat(model="mine").error()["message"])
+        os.chmod(path, 0o755)
+        support.wait_for("served", lambda: hb.chat(model="mine").status == 200)
+
     def test_nothing_else_is_left(self):
         os.unlink(os.path.join(self.plugins, "openai.so"))
         done = self.run_harborai("serve", "--port", "0")
@@ -435,9 +463,20 @@ class LockTest(ControlTest):
     def test_it_is_watched(self):
         self.config["plugin_watch"] = True
         hb = self.serve()
+        self.assertEqual(hb.chat().status, 200)
         self.write('{"version": 1, "plugins": {"org.harborai.openai": "%s"}}' % ("0" * 64))
         support.wait_for("refused", lambda: "plugin.refused" in hb.log())
         self.assertEqual(hb.chat().status, 200)  # what serves is kept
+
+    def test_not_loaded_yet(self):
+        """What nobody has called yet is not loaded once it is not what is listed."""
+        hb = self.serve()
+        self.write('{"version": 1, "plugins": {"org.harborai.openai": "%s"}}' % ("0" * 64))
+        self.ask("POST", "/rescan")
+        self.assertIn("'openai' is left out", hb.chat(model="openai/gpt-4o").error()["message"])
+        self.assertEqual(self.mapped(hb), set())
+        self.plugin("lock", "openai")
+        support.wait_for("served", lambda: hb.chat().status == 200)
 
     def test_broken(self):
         hb = self.serve()

@@ -162,9 +162,10 @@ static void test_not_loaded_yet(void)
     CU_ASSERT(asked_of(&stage, "good/good-large") == HARBORAI_E_UNSUPPORTED);
     CU_ASSERT(stage_logged(&stage, "provider.replaced") == 0);
     CU_ASSERT(churn_count_mapped(&stage, "good.so") == 1);
-    churn_install(&stage, "no_symbol", "good.so");
+    churn_install(&stage, "no_symbol", "good.so"); /* what is loaded already is of no file any more */
     rescan();
     CU_ASSERT(asked_of(&stage, "second/good-large") == HARBORAI_E_UNSUPPORTED);
+    CU_ASSERT(stage_logged(&stage, "provider.left_out") == 0);
     close_all();
 }
 
