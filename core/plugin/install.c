@@ -181,14 +181,35 @@ static harborai_status lock_directory(const char *directory, int *ret_fd, harbor
                               directory);
 }
 
+/* What is there of its path: nothing is made where nothing may be installed. */
+static harborai_status check_above(struct install *install, harborai_error *error)
+{
+    char above[PATH_MAX], resolved[PATH_MAX];
+    int len = snprintf(above, sizeof above, "%s%s", install->directory[0] == '/' ? "" : "./",
+                       install->directory);
+    if (len < 0 || (size_t)len >= sizeof above)
+        return harborai_error_set(error, HARBORAI_E_CONFIG, "'%s': a path too long",
+                                  install->directory);
+    while (realpath(above, resolved) == NULL) {
+        char *slash = strrchr(above, '/');
+        if (errno != ENOENT || slash == NULL)
+            return failed("look at", above, error);
+        slash[slash == above ? 1 : 0] = '\0';
+    }
+    return trust_check_directory(&install->trust, resolved, error);
+}
+
 harborai_status install_lock(struct install *install, harborai_error *error)
 {
     char resolved[PATH_MAX];
-    if (!directory_make(install->directory))
+    harborai_status st = check_above(install, error);
+    if (st < 0)
+        return st;
+    if (!directory_make_given(install->directory))
         return failed("make directory", install->directory, error);
     if (realpath(install->directory, resolved) == NULL)
         return failed("look at", install->directory, error);
-    harborai_status st = trust_check_directory(&install->trust, resolved, error);
+    st = trust_check_directory(&install->trust, resolved, error);
     return st < 0 ? st : lock_directory(install->directory, &install->lock, error);
 }
 

@@ -577,6 +577,18 @@ class InstallTest(PlaceTest):
         os.chmod(directory, 0o777)
         self.refused(self.build("other"), "writable by everybody", "--dir", directory)
 
+    def test_nothing_is_made_where_nothing_may_be(self):
+        """Directories of root's in a user's home would be in his way."""
+        loose = os.path.join(self.home, "loose")
+        os.mkdir(loose)
+        os.chmod(loose, 0o777)
+        self.refused(self.build(), "writable by everybody", "--dir", os.path.join(loose, "a", "b"))
+        self.assertEqual(os.listdir(loose), [])
+        if os.geteuid() == 0:
+            os.chown(self.home, 65534, 65534)
+            self.refused(self.build(), "belongs to user 65534")
+            self.assertFalse(os.path.exists(os.path.join(self.home, ".local")))
+
     def test_no_room(self):
         path = self.build()
         limited = f'ulimit -f 4; exec {support.HARBORAI} plugin install {path}'
