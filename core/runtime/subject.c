@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/crash_subject.h"
+
 #define NAME_SHOWN 200 /* bytes of a name in a message */
 
 /* ---- Names ---------------------------------------------------------------------------------- */
@@ -229,14 +231,23 @@ size_t subject_list_off(const struct subject_world *world, harborai_str given,
     return count;
 }
 
+/* By plugins.json, or because a process died in it. */
+static bool is_plugin_off(const struct subject_world *world, const struct plugin_file *file)
+{
+    const struct crash_subject subject =
+        crash_subject_of(file->path, file->manifest, &file->identity);
+    const struct plugin_state_entry *entry =
+        plugin_state_disabled(world->switches, PLUGIN_STATE_PLUGIN, file->manifest->id);
+    return entry != NULL ? !entry->is_removal
+                         : plugin_state_crash(world->switches, &subject) != NULL;
+}
+
 harborai_str subject_still_off(const struct subject_world *world, const struct subject *subject)
 {
     const struct manifest *m = subject->file != NULL ? subject->file->manifest : NULL;
-    const struct plugin_state_entry *entry =
-        subject->kind == PLUGIN_STATE_PROVIDER && m != NULL
-            ? plugin_state_disabled(world->switches, PLUGIN_STATE_PLUGIN, m->id)
-            : NULL;
-    return entry != NULL && !entry->is_removal ? m->id : SLICE_NONE;
+    return subject->kind != PLUGIN_STATE_PLUGIN && m != NULL && is_plugin_off(world, subject->file)
+               ? m->id
+               : SLICE_NONE;
 }
 
 harborai_status subject_check_switch(const struct subject_world *world,

@@ -41,8 +41,8 @@ enum { SUBJECT_MOST = 2 }; /* that one name can mean: a plugin and a provider */
 size_t subject_list_off(const struct subject_world *world, harborai_str given,
                         const struct subject *found, struct subject to[static SUBJECT_MOST]);
 
-/* Of a provider that was switched on: the id of its plugin if that is off still, and can be switched on;
- * else empty. [any] */
+/* Of a provider or model that was switched on: the id of its plugin if that is off still, or left out
+ * since a process died in it, and can be switched on; else empty. [any] It may look at a file. */
 harborai_str subject_still_off(const struct subject_world *world, const struct subject *subject);
 
 /* Whether it can be switched off, or on again. E_INVALID: it has no name, or another glob than its own

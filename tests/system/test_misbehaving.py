@@ -279,6 +279,25 @@ class CrashTest(Place):
             self.assertEqual(hb.chat("x", "m-good").text(), "behaves")
             self.is_served(hb)
 
+    def test_another_name_does_not_have_it_tried_again(self):
+        """That of a provider of it, or of a model: the plugin is off still, and the answer says so."""
+        build(self.plugins, "misbehaves", "misbehaves.c")
+        crash = {"providers": {"wild": {"plugin": "misbehaves", "options": {"create": "crash"}}, "good": {}}}
+        with support.gateway(crash, env=self.env, state=self.state, wrapper=NO_CORE) as hb:
+            hb.killed = True
+            ask(hb, "m-good")
+            hb.process.wait(20)
+        sound = {"providers": {"wild": {"plugin": "misbehaves"}, "good": {}}}
+        self.config = support.write_config(self.home, sound)
+        words = "its plugin is not: 'harborai plugin enable test.misbehaves' enables it"
+        self.assertIn(words, self.command("plugin", "enable", "wild"))
+        with support.gateway(sound, env=self.env, state=self.state) as hb:
+            for name in ("wild", "wild/m-good"):
+                self.assertIn(words, self.command("plugin", "enable", name))
+            self.assertEqual(hb.chat("x", "m-good").status, 404)
+            self.assertNotIn("is not", self.command("plugin", "enable", "misbehaves"))
+            self.assertEqual(hb.chat("x", "m-good").text(), "behaves")
+
     def test_commands_heed_and_leave_no_marks(self):
         """A process that Ctrl-C ends in the middle of a load must not be blamed on the plugin."""
         build(self.plugins, "misbehaves", "misbehaves.c")
