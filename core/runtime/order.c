@@ -38,6 +38,24 @@ static const struct plugin_file *find_by_provider(const struct runtime *runtime,
     return NULL;
 }
 
+/* Only whole plugins are read again. */
+static harborai_status refuse_name(const struct runtime *runtime, harborai_str name,
+                                   harborai_error *error)
+{
+    for (const struct list *i = runtime->providers.next; i != &runtime->providers; i = i->next) {
+        const struct runtime_provider *p = CONTAINER_OF((uintptr_t)i, struct runtime_provider, link);
+        const struct provider *spec = p->slot->provider;
+        if (slice_equal(spec->name, name))
+            return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                      "'%.*s' is a provider, of plugin %s: 'harborai plugin reload %s' "
+                                      "reloads that, with all of its providers", SLICE_ARG(name),
+                                      spec->manifest->id.data, spec->manifest->id.data);
+    }
+    return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                              "there is no plugin '%.*s': 'harborai list-plugins' shows those that "
+                              "there are", SLICE_ARG(slice_cut(name, 200)));
+}
+
 harborai_status order_find(const struct runtime_order *order, const struct plugin_file **ret_file,
                            harborai_error *error)
 {
@@ -48,9 +66,7 @@ harborai_status order_find(const struct runtime_order *order, const struct plugi
     if (file == NULL)
         file = find_by_provider(runtime, order->name);
     if (file == NULL)
-        return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
-                                  "there is no plugin '%.*s': 'harborai list-plugins' shows those "
-                                  "that there are", SLICE_ARG(slice_cut(order->name, 200)));
+        return refuse_name(runtime, order->name, error);
     if (file->state != PLUGIN_FILE_KNOWN)
         return harborai_error_set(error, file->error.code, "%s", file->error.message);
     *ret_file = file;
