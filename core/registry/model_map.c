@@ -336,14 +336,18 @@ static harborai_status lacks_key(harborai_str name, const struct model_map_dorma
                               SLICE_ARG(name));
 }
 
+/* Where the file is, is none of the business of who asks over HTTP. */
 static void lacks_provider(const struct model_map *map, harborai_str name,
-                           const struct model_map_dormant *dormant, harborai_error *error)
+                           const struct model_map_dormant *dormant, enum model_map_reader reader,
+                           harborai_error *error)
 {
     harborai_str provider = dormant->manifest->provider;
+    harborai_str file = reader == MODEL_MAP_OVER_HTTP ? HARBORAI_STR("the gateway's configuration")
+                                                      : map->file;
     (void)harborai_error_set(error, HARBORAI_E_NOT_FOUND,
                              "no provider serves '%.*s': plugin '%.*s' would; add '%.*s: {}' to "
                              "providers in %.*s", SLICE_ARG(name), SLICE_ARG(provider),
-                             SLICE_ARG(provider), SLICE_ARG(map->file));
+                             SLICE_ARG(provider), SLICE_ARG(file));
 }
 
 static void does_not_exist(const struct model_map *map, harborai_str name, harborai_str model,
@@ -391,7 +395,7 @@ harborai_status model_map_explain(const struct model_map *map, harborai_str name
     else if (left_out.len > 0)
         is_left_out(model, left_out, error);
     else if (dormant != NULL)
-        lacks_provider(map, model, dormant, error);
+        lacks_provider(map, model, dormant, reader, error);
     else
         does_not_exist(map, name, model, reader, error);
     return set_code(error, "model_not_found", st);

@@ -445,6 +445,11 @@ static void test_unnamed(void)
             model_map_explain(map, slice_of(said[i][0]), MODEL_MAP_IN_PROCESS, &error);
         ROW(said[i][0], st == HARBORAI_E_NOT_FOUND && strstr(error.message, said[i][1]) != NULL);
     }
+    harborai_error told = HARBORAI_ERROR_INIT;
+    CU_ASSERT(model_map_explain(map, HARBORAI_STR("gpt-4o"), MODEL_MAP_OVER_HTTP, &told) ==
+              HARBORAI_E_NOT_FOUND);
+    CU_ASSERT(strstr(told.message, "a.yaml") == NULL);
+    CU_ASSERT(strstr(told.message, "to providers in the gateway's configuration") != NULL);
     (void)model_map_dormants(map, &count);
     CU_ASSERT(count == 0); /* none of them waits for a variable */
     model_map_destroy(map);
