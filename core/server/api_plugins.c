@@ -283,9 +283,13 @@ static void give(struct task *task, enum runtime_order_kind kind)
 static bool take_name(struct task *task, harborai_str encoded)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    if (percent_decode(encoded, &task->name) && task->name.len > 0)
+    bool is_decoded = percent_decode(encoded, &task->name);
+    if (is_decoded && task->name.len > 0)
         return true;
-    (void)harborai_error_set(&error, HARBORAI_E_INVALID, "the name is not percent-encoded properly");
+    (void)harborai_error_set(&error, HARBORAI_E_INVALID, "the name is %s",
+                             is_decoded                               ? "empty"
+                             : buf_status(&task->name, NULL) < 0 ? "longer than 4 KiB"
+                                                                 : "not percent-encoded properly");
     fail(task, &error);
     return false;
 }

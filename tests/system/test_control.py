@@ -205,6 +205,8 @@ class SwitchTest(ControlTest):
         hb = self.serve()
         self.assertIn("did you mean 'openai'", self.plugin("disable", "opnai", code=2).stderr)
         self.assertIn("there is no plugin 'nobody'", self.plugin("reload", "nobody", code=2).stderr)
+        self.assertIn("the name is empty", self.plugin("disable", "", code=2).stderr)
+        self.assertIn("longer than 4 KiB", self.plugin("disable", "x" * 5000, code=2).stderr)
         self.assertIn("'lab' is a provider, of plugin org.harborai.openai: 'harborai plugin reload "
                       "org.harborai.openai'", self.plugin("reload", "lab", code=2).stderr)
         self.assertEqual(hb.chat().status, 200)
