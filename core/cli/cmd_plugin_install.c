@@ -84,7 +84,9 @@ static void print_line(const struct report *r)
     const struct manifest *m = r->install->file.manifest;
     printf("plugin '%.*s' %.*s is installed as '%s'", SLICE_ARG(m->id), SLICE_ARG(m->version),
            r->install->target);
-    if (r->gateway != GATEWAY_ANSWERS)
+    if (r->file == NULL) /* which is complained of */
+        printf("\n");
+    else if (r->gateway != GATEWAY_ANSWERS)
         printf(", and served from the next start on\n");
     else if (r->served_by.len > 0)
         printf(", and the gateway serves it as %.*s\n", SLICE_ARG(buf_slice(&r->served_by)));

@@ -573,6 +573,7 @@ class InstallTest(PlaceTest):
         directory = os.path.join(self.home, "mine")
         done = self.plugin("install", self.build(), "--dir", directory)
         self.assertIn("is no plugin directory: add it to plugin_path", done.stderr)
+        self.assertNotIn("served", done.stdout)
         self.assertEqual(os.listdir(directory), ["acme.so"])
         os.chmod(directory, 0o777)
         self.refused(self.build("other"), "writable by everybody", "--dir", directory)
