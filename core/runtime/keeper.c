@@ -203,8 +203,12 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
                                   .faults = faults != NULL ? faults : &own_faults,
                                   .left_out = &left_out};
     harborai_status st = prepare_anew(runtime, &change, &models, error);
-    if (st < 0)
+    if (st < 0) {
+        /* What may be loaded, and is switched off, is in force with the configuration that stays. */
+        if (current_config(runtime) != NULL)
+            (void)watcher_order(runtime);
         return st;
+    }
     refused_warn_of_trust(runtime, config);
     refused_log(runtime, NULL);
     crash_log(runtime);

@@ -482,6 +482,15 @@ class LockTest(ControlTest):
         self.plugin("lock", "openai")
         support.wait_for("served", lambda: hb.chat().status == 200)
 
+    def test_the_configuration_is_kept(self):
+        """SIGHUP cannot have it without what is refused now; that is refused all the same."""
+        hb = self.serve()
+        self.write('{"version": 1, "plugins": {"org.harborai.openai": "%s"}}' % ("0" * 64))
+        hb.process.send_signal(signal.SIGHUP)
+        support.wait_for("kept", lambda: "config.kept" in hb.log())
+        support.wait_for("left out", lambda: "provider.left_out provider=openai" in hb.log())
+        self.assertEqual((hb.chat(model="openai/gpt-4o").status, self.mapped(hb)), (404, set()))
+
     def test_broken(self):
         hb = self.serve()
         self.write("{")
