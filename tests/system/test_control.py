@@ -519,7 +519,7 @@ class InstallTest(UserTest):
             self.assertRegex(refused.error()["message"],
                              r"provider 'acme' is disabled by 'harborai plugin remove' since \S+Z$")
         (provider,) = [p for p in self.ask("GET", "/plugins").json()["providers"]
-                       if p["name"] == "acme"]
+                       if p["name"] == "acme" and p["state"] == "disabled"]
         self.assertRegex(provider["disabled"], r"^by 'harborai plugin remove' since \S+: "
                          "'harborai plugin install' brings it back$")
         self.assertIn("the gateway serves it as \"acme\"",
