@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,18 @@ static bool is_good(const struct gateway_answer *answer)
     return answer->status == 200 || answer->status == 202;
 }
 
+/* One that ended just then is asked again what only tells: whether it is there now. */
+static harborai_status ask(const char *socket, const char *method, const char *path,
+                           struct gateway_answer *answer, harborai_error *error)
+{
+    harborai_status st = HARBORAI_E_NETWORK;
+    for (int i = 0; st == HARBORAI_E_NETWORK && i < (strcmp(method, "GET") == 0 ? 2 : 1); i++) {
+        buf_clear(&answer->body);
+        st = local_ask(socket, method, path, TIMEOUT_MS, &answer->status, &answer->body, error);
+    }
+    return st;
+}
+
 enum gateway_state gateway_ask(harborai_str state_dir, const char *method, const char *path,
                                struct gateway_answer *answer)
 {
@@ -69,8 +82,7 @@ enum gateway_state gateway_ask(harborai_str state_dir, const char *method, const
     enum gateway_state state = look(socket);
     if (state != GATEWAY_ANSWERS)
         return state;
-    buf_clear(&answer->body);
-    if (local_ask(socket, method, path, TIMEOUT_MS, &answer->status, &answer->body, &error) < 0) {
+    if (ask(socket, method, path, answer, &error) < 0) {
         if (error.code == HARBORAI_E_CLOSED) /* it was left behind by one that was killed */
             return GATEWAY_NONE;
         command_complain("%s", error.message);

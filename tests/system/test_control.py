@@ -11,6 +11,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import made
@@ -719,6 +720,24 @@ class SocketTest(ControlTest):
         self.assertIn("is disabled already", self.plugin("disable", "openai").stdout)
         self.plugin("enable", "openai")
         self.assertEqual(again.chat().status, 200)
+
+    def test_one_that_dies_while_it_is_asked(self):
+        """As if it had not run: 'plugin remove' asks again and again."""
+        os.mkdir(self.state, 0o700)
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(self.socket())
+        server.listen()
+
+        def die():
+            client, _ = server.accept()
+            client.recv(65536)
+            server.close()
+            client.close()
+        thread = threading.Thread(target=die)
+        thread.start()
+        said = self.plugin("list")
+        thread.join()
+        self.assertEqual((said.stderr, "openai" in said.stdout), ("", True))
 
     def test_no_place_for_it(self):
         with support.folder() as place:
