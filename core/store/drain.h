@@ -26,8 +26,9 @@ struct drain_store;
 struct drain_store_functions {
     const char *name; /* "sqlite", "postgres" */
 
-    /* Connects, makes or migrates the schema. E_CONFIG: it is a schema or a setting that waiting does
-     * not mend; it is tried again all the same, but rarely. */
+    /* Connects, makes or migrates the schema, and counts `opened` up; what is connected stays so.
+     * E_CONFIG: it is a schema or a setting that waiting does not mend; it is tried again all the
+     * same, but rarely. */
     harborai_status (*open)(struct drain_store *store, harborai_error *error);
 
     /* How far it has that segment; an offset of 0: nothing of it. */
@@ -60,6 +61,7 @@ struct drain_store_functions {
 struct drain_store {
     const struct drain_store_functions *functions;
     char note[384]; /* something that open() has to tell the operator; the drain logs and empties it */
+    unsigned opened; /* how often open() has connected: another database may be there since */
 };
 
 enum drain_state {

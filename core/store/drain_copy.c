@@ -426,14 +426,26 @@ static bool is_of_interest(const struct drain_segment *s)
     return !s->is_over && !(s->is_known && s->is_plain && s->size == s->at.offset);
 }
 
+/* Behind a new connection there may be an older state of the store, or an empty one. */
+static harborai_status open_store(struct drain_copy *copy, harborai_error *error)
+{
+    struct drain_store *store = copy->store;
+    harborai_status st = store->functions->open(store, error);
+    if (st < 0)
+        return st;
+    if (store->note[0] != '\0')
+        log_write(copy->settings.log, LOG_LEVEL_WARN, "drain.set_aside", "store=%s note='%s'",
+                  store->functions->name, store->note);
+    store->note[0] = '\0';
+    if (store->opened != copy->opened)
+        drain_copy_forget(copy);
+    copy->opened = store->opened;
+    return HARBORAI_OK;
+}
+
 static harborai_status copy_segments(struct drain_copy *copy, harborai_error *error)
 {
-    harborai_status st = copy->store->functions->open(copy->store, error);
-    if (st == HARBORAI_OK && copy->store->note[0] != '\0') {
-        log_write(copy->settings.log, LOG_LEVEL_WARN, "drain.set_aside", "store=%s note='%s'",
-                  copy->store->functions->name, copy->store->note);
-        copy->store->note[0] = '\0';
-    }
+    harborai_status st = open_store(copy, error);
     for (size_t i = 0; st == HARBORAI_OK && i < copy->count && !is_to_stop(copy); i++)
         if (is_of_interest(&copy->segments[i]))
             st = copy_segment(copy, i, error);

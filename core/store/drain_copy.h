@@ -30,6 +30,7 @@ struct drain_copy {
     struct drain_segment *segments; /* owned; the oldest first */
     size_t count;
     bool is_listed; /* `segments` are those that there are */
+    unsigned opened; /* of the store, when its positions were asked for */
 
     /* The open transaction. */
     bool is_open, is_refused; /* … because of one of its calls */

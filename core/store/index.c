@@ -222,13 +222,22 @@ static harborai_status set_aside(struct index *index, const char *suffix, harbor
     return st;
 }
 
+/* Somebody removed or renamed the file: what is written to it, nobody finds. */
+static bool is_gone(struct index *index)
+{
+    int has_moved = 0;
+    (void)sqlite3_file_control(index->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    return has_moved != 0;
+}
+
 static harborai_status open_database(struct drain_store *store, harborai_error *error)
 {
     struct index *index = CONTAINER_OF(store, struct index, store);
     harborai_error found = HARBORAI_ERROR_INIT;
     harborai_status st = HARBORAI_E_INTERNAL;
-    if (index->db != NULL)
+    if (index->db != NULL && !is_gone(index))
         return HARBORAI_OK;
+    close_database(store);
     if (!index->is_broken)
         st = open_and_update(index, &found);
     if (st < 0 && (index->is_broken || st == HARBORAI_E_UNSUPPORTED || st == HARBORAI_E_INVALID)) {
@@ -240,6 +249,7 @@ static harborai_status open_database(struct drain_store *store, harborai_error *
     }
     if (st < 0 && error != NULL)
         *error = found;
+    store->opened += st == HARBORAI_OK;
     return st;
 }
 

@@ -112,6 +112,7 @@ static harborai_status open_store(struct drain_store *store, harborai_error *err
     if (st == HARBORAI_OK)
         st = prepare(s, "amend", postgres_sql_amend, error);
     s->is_open = st == HARBORAI_OK;
+    store->opened += s->is_open;
     if (st < 0)
         close_store(store);
     return st == HARBORAI_E_INVALID ? HARBORAI_E_INTERNAL : st;

@@ -106,6 +106,18 @@ class IndexTest(support.WithSimulator):
                     self.assertIn("drain.set_aside", running.log())
                 self.assertTrue(os.path.exists(f"{path}.{suffix}"))
 
+    def test_lost_while_it_is_used(self):
+        """All calls come again, not only those since."""
+        for name, lose in (("removed", os.remove), ("replaced", replace_file)):
+            with self.subTest(name), support.folder() as state:
+                with gateway(config_for(self.sim), state=state) as running:
+                    self.ask(running, 3)
+                    wait_for("three rows", lambda state=state: rows(state) == 3)
+                    lose(os.path.join(state, "index.sqlite3"))
+                    self.ask(running)
+                    wait_for("all rows", lambda state=state: rows(state) == 4, limit_s=20)
+                    self.assertEqual(rows(state, "SELECT sum(calls) FROM hours"), 4)
+
     def test_locked(self):
         """The gateway serves on, says so, and copies when it can."""
         with support.folder() as state:
@@ -242,6 +254,12 @@ def spoil_file(path):
     with open(path, "r+b") as file:
         file.seek(4096)
         file.write(b"Z" * 40960)
+
+
+def replace_file(path):
+    with open(path + ".other", "wb") as file:
+        file.write(b"Z" * 40960)
+    os.rename(path + ".other", path)
 
 
 def make_newer(path):

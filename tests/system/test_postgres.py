@@ -441,6 +441,18 @@ class GatewayTest(Case):
         with self.gateway() as running:
             self.outage(running, SERVER.kill, SERVER.start)
 
+    def test_made_anew(self):
+        """The database is another one, and empty: all calls go there, not only those since."""
+        with self.gateway() as running:
+            self.ask(running, 3)
+            support.wait_for("rows before", lambda: self.count() == 3)
+            root = postgres.Database(SERVER, "postgres")
+            root.rows(f"DROP DATABASE {self.database.name} WITH (FORCE);\n"
+                      f"CREATE DATABASE {self.database.name} OWNER {postgres.USER} TEMPLATE template0")
+            self.ask(running, 2)
+            support.wait_for("all rows", lambda: self.count() == 5, 20)
+            self.assertEqual(self.database.value("SELECT sum(calls) FROM call_hours"), "5")
+
     def test_read_only(self):
         root = postgres.Database(SERVER, "postgres")
         name = self.database.name

@@ -240,6 +240,22 @@ static void test_failures(void)
     tear_down(&f);
 }
 
+/* A database that was made anew, or went back to an older state, while nothing was to be copied. */
+static void test_another_store(void)
+{
+    struct fixture f;
+    set_up(&f);
+    write_segment(&f, A, END("a") END("b"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    f.noting.position_count = 0;
+    f.noting.store.opened++;
+    write_segment(&f, A, END("a") END("b") END("c"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    CU_ASSERT(is_noted(&f, "put:a put:b put:a put:b put:c "));
+    CU_ASSERT_EQUAL(f.copy.status.backlog_bytes, 0);
+    tear_down(&f);
+}
+
 /* What was set aside, as keys. */
 static void read_aside(const struct fixture *f, struct buf *out)
 {
@@ -359,6 +375,7 @@ const CU_TestInfo drain_tests[] = {
     {"rounds", test_rounds},
     {"backlog", test_backlog},
     {"a store that fails", test_failures},
+    {"another store", test_another_store},
     {"refused rows", test_refused},
     {"once", test_once},
     {"a thread", test_thread},
