@@ -128,8 +128,9 @@ static void seal(struct journal *journal, struct segment_writer *w)
     add_span(journal, w, begin);
 }
 
-/* Before a line, between two commits: whether it is the first of a new segment. Without memory for
- * that the old one goes on. */
+/* Before the first line of a batch: whether it is the first of a new segment, too. What the thread has
+ * meanwhile is no hindrance: under load it has something at any time. Without memory the old segment
+ * goes on. */
 static void rotate_if_due(struct journal *journal)
 {
     struct segment_writer *old = journal->current;
@@ -203,7 +204,7 @@ harborai_status journal_add(struct journal *journal, enum journal_kind kind, har
         return harborai_error_set(error, HARBORAI_E_MEMORY,
                                   "no room for a journal line: %zu bytes wait for the disk",
                                   waiting(journal));
-    if (!journal_has_pending(journal))
+    if (journal->pending.spans.len == 0)
         rotate_if_due(journal);
     uint64_t hash = hash_of(key);
     struct segment_writer *w = writer_of(journal, hash);
@@ -374,13 +375,25 @@ static harborai_status settle(struct journal *journal, bool was_away, harborai_e
     return HARBORAI_OK;
 }
 
-/* Nothing is pending. Former segments that are sealed on disk, or never had a line, are given up;
- * those whose last line was skipped get their seal. */
+static bool is_pending(const struct journal *journal, const struct segment_writer *w)
+{
+    const struct buf *spans = &journal->pending.spans;
+    const struct journal_span *all = (const struct journal_span *)(const void *)spans->data;
+    for (size_t i = 0; i < spans->len / sizeof *all; i++)
+        if (all[i].writer == w)
+            return true;
+    return false;
+}
+
+/* Nothing is being written. Former segments that are sealed on disk, or never had a line, are given
+ * up; those whose last line was skipped get their seal. */
 static void tidy_former(struct journal *journal)
 {
     for (struct list *i = journal->former.next, *next; i != &journal->former; i = next) {
         struct segment_writer *w = CONTAINER_OF(i, struct segment_writer, link);
         next = i->next;
+        if (is_pending(journal, w))
+            continue;
         if (w->is_sealed || w->seq == 0)
             segment_writer_destroy(w);
         else if (w->open.count == 0 && reserve(journal, 0))
@@ -394,8 +407,7 @@ static bool next_batch(struct journal *journal)
     struct journal_batch empty = journal->writing;
     if (empty.spans.len > 0)
         return true;
-    if (journal->pending.spans.len == 0)
-        tidy_former(journal);
+    tidy_former(journal);
     if (journal->pending.spans.len == 0)
         return false;
     journal->writing = journal->pending;

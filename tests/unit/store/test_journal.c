@@ -497,6 +497,42 @@ static void test_durable(void)
     scratch_release(&s);
 }
 
+static size_t count_former(const struct journal *j)
+{
+    size_t count = 0;
+    for (const struct list *i = j->former.next; i != &j->former; i = i->next)
+        count++;
+    return count;
+}
+
+/* There is always something that waits for the disk: segments are begun and given up all the same. */
+static void test_rotation_while_the_thread_writes(void)
+{
+    struct scratch s;
+    struct journal j;
+    sem_t posted;
+    scratch_init(&s);
+    sem_init(&posted, 0, 0);
+    CU_ASSERT_FATAL(journal_open_later(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
+    j.is_durable = true;
+    j.segment_size = 1;
+    j.wake = post;
+    j.context = &posted;
+    for (int i = 0; i < 5; i++) {
+        CU_ASSERT(add(&j, HARBORAI_STR("{\"a\":1}")) == HARBORAI_OK);
+        if (i > 0)
+            await(&j, &posted);
+        CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_PAUSE);
+        CU_ASSERT(count_former(&j) <= 1);
+    }
+    await(&j, &posted);
+    CU_ASSERT(journal_commit(&j, NULL) == HARBORAI_OK);
+    CU_ASSERT_EQUAL(j.counts.segments, 5);
+    CU_ASSERT(journal_close(&j) == 0);
+    sem_destroy(&posted);
+    scratch_release(&s);
+}
+
 /* A disk that takes no bytes, and then does: what the thread could not write it writes again. */
 static void test_durable_on_a_disk_that_fails(void)
 {
@@ -625,6 +661,7 @@ const CU_TestInfo journal_tests[] = {
     {"made later", test_made_later},
     {"durable", test_durable},
     {"durable on a disk that fails", test_durable_on_a_disk_that_fails},
+    {"rotation while the thread writes", test_rotation_while_the_thread_writes},
     {"slow", test_slow},
     {"rotation", test_rotation},
     {"rotation on a disk that fails", test_rotation_on_a_disk_that_fails},
