@@ -358,6 +358,15 @@ static bool is_to_stop(const struct drain_copy *copy)
     return copy->is_stopping != NULL && copy->deadline_ns == 0 && atomic_load(copy->is_stopping);
 }
 
+/* Nothing more can be read of it; the others are. */
+static void leave_out(struct drain_copy *copy, struct drain_segment *s, const harborai_error *why)
+{
+    log_write(copy->settings.log, LOG_LEVEL_ERROR, "drain.segment_left_out",
+              "store=%s segment=%s at=%lld error='%s'", copy->store->functions->name, s->name,
+              (long long)s->at.offset, why->message);
+    s->is_over = true;
+}
+
 static harborai_status read_lines(struct drain_copy *copy, size_t at,
                                   struct journal_follow *follow, uint64_t limit,
                                   harborai_error *error)
@@ -385,7 +394,7 @@ static harborai_status open_segment(struct drain_copy *copy, struct drain_segmen
 {
     harborai_status st =
         journal_follow_open(copy->directory, &s->at, on_fault, told, ret_follow, error);
-    if (st != HARBORAI_E_INVALID)
+    if (st != HARBORAI_E_INVALID || s->at.offset == 0)
         return st;
     log_write(copy->settings.log, LOG_LEVEL_WARN, "drain.from_the_start",
               "store=%s segment=%s error='%s'", copy->store->functions->name, s->name,
@@ -408,13 +417,21 @@ static harborai_status copy_segment(struct drain_copy *copy, size_t at, harborai
     if (!s->is_known)
         s->committed = s->at.offset;
     s->is_known = true;
-    st = open_segment(copy, s, &told, &follow, error);
+    harborai_error why = HARBORAI_ERROR_INIT;
+    st = open_segment(copy, s, &told, &follow, &why);
     if (st == HARBORAI_E_NOT_FOUND) { /* removed since it was listed */
         s->is_over = true;
         return HARBORAI_OK;
     }
-    if (st < 0)
+    if (st == HARBORAI_E_INVALID) {
+        leave_out(copy, s, &why);
+        return HARBORAI_OK;
+    }
+    if (st < 0) {
+        if (error != NULL)
+            *error = why;
         return st;
+    }
     st = read_lines(copy, at, follow, limit, error);
     journal_follow_close(follow);
     return st;

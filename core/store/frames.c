@@ -180,6 +180,11 @@ static size_t find(const struct frames *f, uint64_t at)
     return low;
 }
 
+uint64_t frames_after(const struct frames *f, uint64_t at)
+{
+    return f->table[find(f, at) + 1].plain;
+}
+
 harborai_status frames_read(struct frames *f, uint64_t at, char *to, size_t len, size_t *ret_got,
                             harborai_error *error)
 {

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "json_scan.h"
 #include "json_value.h"
+#include "store/frames.h"
 #include "store/line_check.h"
 #include "store/segment_text.h"
 
@@ -93,10 +94,16 @@ uint64_t journal_follow_size(const struct journal_follow *f)
 
 /* --- Bytes ----------------------------------------------------------------------------------- */
 
+/* E_INVALID: it is compressed, and damaged there; what is damaged behind that keeps nothing back. */
 static harborai_status read_block(struct journal_follow *f, uint64_t at, harborai_error *error)
 {
     f->held = f->taken = 0;
-    return segment_text_read(&f->text, at, f->bytes, BLOCK, &f->held, error);
+    harborai_status st = segment_text_read(&f->text, at, f->bytes, BLOCK, &f->held, error);
+    if (st != HARBORAI_E_INVALID || !segment_text_is_compressed(&f->text))
+        return st;
+    uint64_t left = frames_after(f->text.frames, at) - at;
+    return left < BLOCK ? segment_text_read(&f->text, at, f->bytes, (size_t)left, &f->held, error)
+                        : st;
 }
 
 static void step_over(struct journal_follow *f, size_t len)
@@ -110,6 +117,18 @@ static void tell(const struct journal_follow *f, const char *reason)
 {
     if (f->on_fault != NULL)
         f->on_fault(f->context, f->at.segment, f->at.offset, reason);
+}
+
+/* One that cannot be unpacked: the next one begins with a whole line. */
+static void skip_frame(struct journal_follow *f)
+{
+    char reason[64];
+    uint64_t after = frames_after(f->text.frames, f->at.offset);
+    snprintf(reason, sizeof reason, "the %llu bytes from here on are damaged",
+             (unsigned long long)(after - f->at.offset));
+    tell(f, reason);
+    f->was_damaged = true;
+    f->at.offset = after;
 }
 
 /* A line that fills a block: behind it, if it has an end already. */
@@ -138,17 +157,22 @@ static enum journal_follow_step skip_long_line(struct journal_follow *f, harbora
     return JOURNAL_FOLLOW_LINE;
 }
 
-/* The next whole line, taken from what is held, or read. */
+/* The next whole line, taken from what is held, or read; without data: something was left out. */
 static enum journal_follow_step find_line(struct journal_follow *f, harborai_str *ret_text,
                                           harborai_error *error)
 {
     const char *end = memchr(f->bytes + f->taken, '\n', f->held - f->taken);
+    *ret_text = SLICE_NONE;
     if (end == NULL) {
-        if (read_block(f, f->at.offset, error) < 0)
+        harborai_status st = read_block(f, f->at.offset, error);
+        if (st == HARBORAI_E_INVALID) {
+            skip_frame(f);
+            return JOURNAL_FOLLOW_LINE;
+        }
+        if (st < 0)
             return JOURNAL_FOLLOW_FAILED;
         end = memchr(f->bytes, '\n', f->held);
     }
-    *ret_text = SLICE_NONE;
     if (end == NULL && f->held < BLOCK)
         return JOURNAL_FOLLOW_WAIT;
     if (end == NULL)

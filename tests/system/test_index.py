@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The index: what the gateway copies into it, and what becomes of it when things go wrong."""
 import decimal
+import glob
 import json
 import os
 import shutil
@@ -117,6 +118,29 @@ class IndexTest(support.WithSimulator):
                     self.ask(running)
                     wait_for("all rows", lambda state=state: rows(state) == 4, limit_s=20)
                     self.assertEqual(rows(state, "SELECT sum(calls) FROM hours"), 4)
+
+    def test_damaged_segment(self):
+        """A compressed file that cannot be unpacked, as a whole or in part: the others are copied."""
+        for name, damage, event in (("the table", b"Z" * 5000, "drain.segment_left_out"),
+                                    ("a frame", None, "drain.line_left_out")):
+            with self.subTest(name), support.folder() as state:
+                with gateway(config_for(self.sim), workers=1, state=state) as running:
+                    self.ask(running, 3)
+                with gateway(config_for(self.sim), workers=1, state=state) as running:
+                    wait_for("it is compressed", lambda state=state: glob.glob(state + "/journal/*.zst"))
+                path, = glob.glob(state + "/journal/*.zst")
+                with open(path, "r+b") as file:
+                    if damage:
+                        file.truncate(0)
+                    else:
+                        file.seek(40)
+                    file.write(damage or b"Z" * 20)
+                os.remove(os.path.join(state, "index.sqlite3"))
+                with gateway(config_for(self.sim), workers=1, state=state) as running:
+                    self.ask(running, 2)
+                    wait_for("the others", lambda state=state: rows(state) == 2)
+                    self.assertIn(event, running.log())
+                    self.assertEqual(metric(running, "harborai_drain_failures_total", store="sqlite"), 0)
 
     def test_locked(self):
         """The gateway serves on, says so, and copies when it can."""
