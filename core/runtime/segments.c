@@ -6,7 +6,10 @@
 
 static struct upkeep_settings settings_of(const struct config *config)
 {
+    unsigned stores = (config->has_index ? (unsigned)RETENTION_SQLITE : 0) |
+                      (config->postgres.is_configured ? (unsigned)RETENTION_POSTGRES : 0);
     return (struct upkeep_settings){.retention_ns = config->journal_retention_days * NS_PER_DAY,
+                                    .stores = stores,
                                     .compresses = config->journal_compress};
 }
 

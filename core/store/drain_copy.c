@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/copied_mark.h"
 
 #define PASSED_MOST MIB(1) /* bytes without a call, then the position is written all the same */
 
@@ -28,7 +29,9 @@ harborai_status drain_copy_init(struct drain_copy *copy, const struct drain_sett
                                 .directory = -1,
                                 .state_dir = slice_dup(settings->state_dir),
                                 .texts = BUF_INIT(2 * LIMIT_JOURNAL_LINE + 2),
-                                .aside = BUF_INIT(MIB(1))};
+                                .aside = BUF_INIT(MIB(1)),
+                                .mark = BUF_INIT(MIB(16)),
+                                .marked = BUF_INIT(MIB(16))};
     if (copy->state_dir == NULL)
         return no_memory(error);
     copy->settings.state_dir = slice_of(copy->state_dir);
@@ -44,6 +47,8 @@ void drain_copy_release(struct drain_copy *copy)
     free(take(copy->state_dir));
     buf_release(&copy->texts);
     buf_release(&copy->aside);
+    buf_release(&copy->mark);
+    buf_release(&copy->marked);
 }
 
 void drain_copy_relist(struct drain_copy *copy)
@@ -375,16 +380,19 @@ static harborai_status read_lines(struct drain_copy *copy, size_t at,
     struct journal_line line;
     enum journal_follow_step step = JOURNAL_FOLLOW_LINE;
     harborai_status st = HARBORAI_OK;
+    bool is_sealed = false;
     while (st == HARBORAI_OK && s->at.offset < limit && !is_to_stop(copy) &&
-           (step = journal_follow_next(follow, &line, error)) == JOURNAL_FOLLOW_LINE)
+           (step = journal_follow_next(follow, &line, error)) == JOURNAL_FOLLOW_LINE) {
+        is_sealed = line.kind == JOURNAL_LINE_SEAL;
         st = take_line(copy, at, &line, journal_follow_position(follow), error);
+    }
     if (st < 0)
         return st;
     if (step == JOURNAL_FOLLOW_FAILED)
         return HARBORAI_E_INTERNAL;
     if (!s->is_plain)
         s->size = journal_follow_size(follow);
-    s->is_over = step == JOURNAL_FOLLOW_OVER || (step == JOURNAL_FOLLOW_WAIT && !s->is_plain);
+    s->is_over = is_sealed || step == JOURNAL_FOLLOW_OVER || (step == JOURNAL_FOLLOW_WAIT && !s->is_plain);
     return HARBORAI_OK;
 }
 
@@ -483,6 +491,29 @@ static void go_back(struct drain_copy *copy)
             copy->segments[i].is_known = copy->segments[i].is_over = false;
 }
 
+/* For who takes old segments away. A mark that cannot be written keeps them, and is tried again. */
+static void write_mark(struct drain_copy *copy)
+{
+    struct buf *mark = &copy->mark;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    buf_clear(mark);
+    for (size_t i = 0; i < copy->count; i++)
+        if (!copy->segments[i].is_over)
+            buf_printf(mark, "%s\n", copy->segments[i].name);
+    if (copy->count > 0)
+        buf_printf(mark, "%s~\n", copy->segments[copy->count - 1].name);
+    if (copy->count == 0 || mark->failed < 0 ||
+        slice_equal(buf_slice(mark), buf_slice(&copy->marked)))
+        return;
+    buf_clear(&copy->marked);
+    if (copied_mark_write(copy->directory, copy->store->functions->name, buf_slice(mark), &error) ==
+        HARBORAI_OK)
+        buf_add(&copy->marked, buf_slice(mark));
+    else
+        log_write(copy->settings.log, LOG_LEVEL_WARN, "drain.mark_failed", "store=%s error='%s'",
+                  copy->store->functions->name, error.message);
+}
+
 harborai_status drain_copy_round(struct drain_copy *copy, harborai_error *error)
 {
     harborai_status st = read_list(copy, error);
@@ -498,5 +529,6 @@ harborai_status drain_copy_round(struct drain_copy *copy, harborai_error *error)
     if (st < 0)
         copy->store->functions->close(copy->store);
     count_backlog(copy);
+    write_mark(copy);
     return st;
 }

@@ -40,6 +40,7 @@ struct drain_copy {
     uint64_t passed; /* bytes read since the last one */
 
     struct buf texts, aside;
+    struct buf mark, marked; /* as it is to be (copied_mark.h), and as it was written */
     struct drain_status status; /* without what the thread knows better */
 };
 

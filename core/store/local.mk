@@ -17,7 +17,7 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 %canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
 	%reldir%/recovery.c %reldir%/recovery.h
 %canon_reldir%_libstore_la_SOURCES += %reldir%/frames.c %reldir%/frames.h %reldir%/frames_table.h \
-	%reldir%/frames_writer.c %reldir%/seal.c %reldir%/seal.h %reldir%/retention.c \
+	%reldir%/frames_writer.c %reldir%/copied_mark.c %reldir%/copied_mark.h %reldir%/seal.c %reldir%/seal.h %reldir%/retention.c \
 	%reldir%/retention.h %reldir%/upkeep.c %reldir%/upkeep.h %reldir%/upkeep_pass.c \
 	%reldir%/upkeep_tools.h
 

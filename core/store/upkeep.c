@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/thread.h"
+#include "store/copied_mark.h"
 #include "store/journal_list.h"
 
 #define LOCK "upkeep.lock"
@@ -34,6 +35,7 @@ struct upkeep {
     int lock, watch, wake; /* owned; -1 = none */
     atomic_bool is_stopped;
     _Atomic int64_t retention_ns;
+    atomic_uint stores;
     atomic_bool compresses;
     pthread_t thread;
 
@@ -43,6 +45,7 @@ struct upkeep {
     int64_t retry_ns;      /* how long it waits after the next one */
     bool awaits_lock;
     bool has_told;
+    bool has_kept; /* told, too */
 };
 
 static int64_t now_of(const struct upkeep *u)
@@ -83,6 +86,7 @@ static void fail(struct upkeep *u, const harborai_error *error)
 static void make_pass(struct upkeep *u)
 {
     struct upkeep_settings settings = {.retention_ns = atomic_load(&u->retention_ns),
+                                       .stores = atomic_load(&u->stores),
                                        .compresses = atomic_load(&u->compresses)};
     struct upkeep_result result = {.next_ns = CLOCK_NEVER_NS};
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -93,6 +97,12 @@ static void make_pass(struct upkeep *u)
         u->has_told = false;
         u->retry_ns = FIRST_RETRY_NS;
     }
+    if (result.kept > 0 && !u->has_kept)
+        log_write(u->tools.log, LOG_LEVEL_WARN, "journal.kept",
+                  "segments=%zu help='they are too old, and stay until each store that is configured "
+                  "has their calls'",
+                  result.kept);
+    u->has_kept = result.kept > 0;
     plan_next(u, &result);
 }
 
@@ -116,7 +126,9 @@ static void make_locked_pass(struct upkeep *u)
 static void take_event(struct upkeep *u, const struct inotify_event *event)
 {
     harborai_str name = slice_of(event->len > 0 ? event->name : "");
-    bool is_segment = (event->mask & IN_CLOSE_WRITE) != 0 && slice_ends_with(name, ".jsonl");
+    bool is_segment = (event->mask & IN_CLOSE_WRITE) != 0 &&
+                      (slice_ends_with(name, ".jsonl") ||
+                       (u->has_kept && slice_ends_with(name, COPIED_MARK)));
     if (is_segment || (event->mask & IN_Q_OVERFLOW) != 0 || (slice_is(name, LOCK) && u->awaits_lock))
         plan(u, QUIET_NS);
 }
@@ -226,6 +238,7 @@ harborai_status upkeep_create(harborai_str state_dir, const struct clock *clock,
     u->lock = u->watch = u->wake = -1;
     u->retry_ns = FIRST_RETRY_NS;
     u->retention_ns = settings->retention_ns;
+    u->stores = settings->stores;
     u->compresses = settings->compresses;
     harborai_status st = open_files(u, state_dir, error);
     if (st == HARBORAI_OK)
@@ -248,6 +261,7 @@ static void wake(struct upkeep *u)
 void upkeep_set(struct upkeep *u, const struct upkeep_settings *settings)
 {
     atomic_store(&u->retention_ns, settings->retention_ns);
+    atomic_store(&u->stores, settings->stores);
     atomic_store(&u->compresses, settings->compresses);
     wake(u);
 }

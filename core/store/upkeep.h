@@ -7,16 +7,19 @@
 #ifndef STORE_UPKEEP_H
 #define STORE_UPKEEP_H
 
+#include "store/retention.h"
 #include "store/upkeep_tools.h"
 
 struct upkeep_settings {
     int64_t retention_ns; /* 0: segments stay for ever */
+    unsigned stores;      /* RETENTION_…: that have a segment before it goes */
     bool compresses;
 };
 
 /* What a pass has found. */
 struct upkeep_result {
     size_t recovered, removed, compressed; /* segments */
+    size_t kept;     /* that are old, and that a store does not have */
     bool is_unsure;  /* one was locked by somebody who only looked: come again soon */
     int64_t next_ns; /* by the wall clock: when there is something to do again by itself */
 };

@@ -68,8 +68,9 @@ harborai_status upkeep_pass(const struct upkeep_tools *tools, const struct upkee
     first = recover(tools, &list, &result, error);
     size_t before = list.count;
     if (settings->retention_ns > 0 && !upkeep_is_stopped(tools))
-        keep_error(retention_run(tools, &list, settings->retention_ns, &result.next_ns, &one), &one,
-                   &first, error);
+        keep_error(retention_run(tools, &list, settings->retention_ns, settings->stores,
+                                 &result.next_ns, &result.kept, &one),
+                   &one, &first, error);
     result.removed += before - list.count;
     if (settings->compresses)
         keep_error(compress(tools, &list, &result, &one), &one, &first, error);

@@ -199,5 +199,23 @@ class RecoveryTest(support.WithSimulator):
             wait_for("the rest is compressed", lambda: "3.jsonl.zst" in left())
 
 
+    def test_old_files_stay_until_they_are_copied(self):
+        """A store that is away keeps them, and only as long as it is."""
+        os.mkdir(self.state + "/journal", 0o700)
+        path = f"{self.state}/journal/20200101T000000Z-1-0.jsonl"
+        with open(path, "w", encoding="ascii") as file:
+            file.write('{"type":"end","key":"00000000-0000-0000-0000-000000000001","begin_ns":5,'
+                       '"end_ns":6}\n{"type":"seal"}\n')
+        os.utime(path, (time.time() - 20 * 86400,) * 2)
+        away = {"postgres": {"url": f"postgresql://a:b@127.0.0.1:{support.free_port()}/c"}}
+        with support.gateway({**self.config, "store": away}, state=self.state) as hb:
+            wait_for("it is said", lambda: "journal.kept" in hb.log())
+            wait_for("the index has it", lambda: "sqlite.copied" in os.listdir(self.state + "/journal"))
+            time.sleep(0.5)
+            self.assertTrue(glob.glob(path + "*"))
+        with support.gateway(self.config, state=self.state):
+            wait_for("it goes", lambda: not glob.glob(path + "*"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -9,6 +9,7 @@
 #include "../unit.h"
 #include "base/limits.h"
 #include "scratch.h"
+#include "store/copied_mark.h"
 #include "store/drain_copy.h"
 #include "store/index.h"
 
@@ -256,6 +257,31 @@ static void test_another_store(void)
     tear_down(&f);
 }
 
+/* Those that may grow, and those that are not copied, are not covered by the mark. */
+static void test_mark(void)
+{
+    struct fixture f;
+    AUTO(buf) mark = BUF_INIT(KIB(64));
+    set_up(&f);
+    int directory = scratch_journal(&f.scratch);
+    write_segment(&f, A, END("a"));
+    write_segment(&f, B, END("b") "{\"type\":\"seal\"}\n");
+    f.noting.fail_commits = 1;
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_E_NETWORK);
+    copied_mark_read(directory, "noting", &mark);
+    CU_ASSERT(slice_is(buf_slice(&mark), "20261121T110305Z-1-0\n20261121T110306Z-2-0\n"
+                                         "20261121T110306Z-2-0~\n"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    copied_mark_read(directory, "noting", &mark);
+    CU_ASSERT(slice_is(buf_slice(&mark), "20261121T110305Z-1-0\n20261121T110306Z-2-0~\n"));
+    CU_ASSERT(!copied_mark_covers(buf_slice(&mark), HARBORAI_STR("20261121T110305Z-1-0")));
+    CU_ASSERT(copied_mark_covers(buf_slice(&mark), HARBORAI_STR("20261121T110306Z-2-0")));
+    CU_ASSERT(copied_mark_covers(buf_slice(&mark), HARBORAI_STR("20261121T110305Z-1")));
+    CU_ASSERT(!copied_mark_covers(buf_slice(&mark), HARBORAI_STR("20261121T110307Z-1-0")));
+    close(directory);
+    tear_down(&f);
+}
+
 /* What was set aside, as keys. */
 static void read_aside(const struct fixture *f, struct buf *out)
 {
@@ -376,6 +402,7 @@ const CU_TestInfo drain_tests[] = {
     {"backlog", test_backlog},
     {"a store that fails", test_failures},
     {"another store", test_another_store},
+    {"the mark", test_mark},
     {"refused rows", test_refused},
     {"once", test_once},
     {"a thread", test_thread},

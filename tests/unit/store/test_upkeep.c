@@ -82,6 +82,43 @@ static void test_pass(void)
     scratch_release(&s);
 }
 
+/* What a store does not have stays, however old. */
+static void test_stores(void)
+{
+    static const struct row {
+        const char *name, *sqlite, *postgres;
+        size_t removed;
+    } rows[] = {
+        {"no mark", "", "", 0},
+        {"only one of them", "3~\n", "", 0},
+        {"both", "3~\n", "3~\n", 3},
+        {"one is behind", "3~\n", "2\n3~\n", 2},
+        {"made later than the mark", "2~\n", "3~\n", 2},
+        {"torn", "3~\n", "3~", 0},
+        {"torn earlier", "3~\n", "2\n", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct scratch s;
+        struct upkeep_result result;
+        scratch_init(&s);
+        int directory = scratch_journal(&s);
+        const struct upkeep_tools tools = {.directory = directory, .clock = &clock_of_test};
+        const struct upkeep_settings settings = {.retention_ns = DAY_S * NS_PER_S,
+                                                 .stores = RETENTION_SQLITE | RETENTION_POSTGRES};
+        write_aged(&s, directory, "1.jsonl", SEALED, 80);
+        write_aged(&s, directory, "2.jsonl", SEALED, 80);
+        write_aged(&s, directory, "3.jsonl", SEALED, 80);
+        if (rows[i].sqlite[0] != '\0')
+            scratch_write(&s, "sqlite.copied", slice_of(rows[i].sqlite));
+        if (rows[i].postgres[0] != '\0')
+            scratch_write(&s, "postgres.copied", slice_of(rows[i].postgres));
+        ROW(rows[i].name, upkeep_pass(&tools, &settings, &result, NULL) == HARBORAI_OK);
+        ROW(rows[i].name, result.removed == rows[i].removed && result.kept == 3 - rows[i].removed);
+        close(directory);
+        scratch_release(&s);
+    }
+}
+
 /* One that cannot be finished keeps nobody from the others. */
 static void test_failure(void)
 {
@@ -205,6 +242,7 @@ static void test_no_journal(void)
 }
 
 const CU_TestInfo upkeep_tests[] = {{"pass", test_pass},
+    {"stores that are behind", test_stores},
                                     {"failure", test_failure},
                                     {"woken", test_woken},
                                     {"new settings", test_new_settings},
