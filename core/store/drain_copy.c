@@ -372,6 +372,15 @@ static void leave_out(struct drain_copy *copy, struct drain_segment *s, const ha
     s->is_over = true;
 }
 
+/* As one that another user wrote: the others are copied first, then the round fails with it. */
+static void pass_over(struct drain_copy *copy, const struct drain_segment *s,
+                      const harborai_error *why)
+{
+    copy->is_unread = true;
+    harborai_status st UNUSED = harborai_error_set(
+        &copy->unread, HARBORAI_E_INTERNAL, "segment '%s': %s", s->name, why->message);
+}
+
 static harborai_status read_lines(struct drain_copy *copy, size_t at,
                                   struct journal_follow *follow, uint64_t limit,
                                   harborai_error *error)
@@ -381,15 +390,18 @@ static harborai_status read_lines(struct drain_copy *copy, size_t at,
     enum journal_follow_step step = JOURNAL_FOLLOW_LINE;
     harborai_status st = HARBORAI_OK;
     bool is_sealed = false;
+    harborai_error why = HARBORAI_ERROR_INIT;
     while (st == HARBORAI_OK && s->at.offset < limit && !is_to_stop(copy) &&
-           (step = journal_follow_next(follow, &line, error)) == JOURNAL_FOLLOW_LINE) {
+           (step = journal_follow_next(follow, &line, &why)) == JOURNAL_FOLLOW_LINE) {
         is_sealed = line.kind == JOURNAL_LINE_SEAL;
         st = take_line(copy, at, &line, journal_follow_position(follow), error);
     }
     if (st < 0)
         return st;
-    if (step == JOURNAL_FOLLOW_FAILED)
-        return HARBORAI_E_INTERNAL;
+    if (step == JOURNAL_FOLLOW_FAILED) {
+        pass_over(copy, s, &why);
+        return HARBORAI_OK;
+    }
     if (!s->is_plain)
         s->size = journal_follow_size(follow);
     s->is_over = is_sealed || step == JOURNAL_FOLLOW_OVER || (step == JOURNAL_FOLLOW_WAIT && !s->is_plain);
@@ -431,14 +443,12 @@ static harborai_status copy_segment(struct drain_copy *copy, size_t at, harborai
         s->is_over = true;
         return HARBORAI_OK;
     }
-    if (st == HARBORAI_E_INVALID) {
-        leave_out(copy, s, &why);
-        return HARBORAI_OK;
-    }
     if (st < 0) {
-        if (error != NULL)
-            *error = why;
-        return st;
+        if (st == HARBORAI_E_INVALID)
+            leave_out(copy, s, &why);
+        else
+            pass_over(copy, s, &why);
+        return HARBORAI_OK;
     }
     st = read_lines(copy, at, follow, limit, error);
     journal_follow_close(follow);
@@ -476,6 +486,11 @@ static harborai_status copy_segments(struct drain_copy *copy, harborai_error *er
             st = copy_segment(copy, i, error);
     if (st == HARBORAI_OK)
         st = commit(copy, error);
+    if (st == HARBORAI_OK && copy->is_unread) {
+        st = HARBORAI_E_INTERNAL;
+        if (error != NULL)
+            *error = copy->unread;
+    }
     return st;
 }
 
@@ -521,7 +536,7 @@ harborai_status drain_copy_round(struct drain_copy *copy, harborai_error *error)
         return st;
     look_at_sizes(copy);
     do {
-        copy->is_refused = false;
+        copy->is_refused = copy->is_unread = false;
         st = copy_segments(copy, error);
         if (st < 0)
             go_back(copy);

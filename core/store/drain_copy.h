@@ -39,6 +39,9 @@ struct drain_copy {
     size_t touched[64], touched_count; /* segments whose position goes with it */
     uint64_t passed; /* bytes read since the last one */
 
+    bool is_unread; /* a segment could not be read, and why: it is tried again */
+    harborai_error unread;
+
     struct buf texts, aside;
     struct buf mark, marked; /* as it is to be (copied_mark.h), and as it was written */
     struct drain_status status; /* without what the thread knows better */

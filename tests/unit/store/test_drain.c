@@ -282,6 +282,29 @@ static void test_mark(void)
     tear_down(&f);
 }
 
+/* One segment that cannot be read keeps none of the others back. */
+static void test_unread(void)
+{
+    struct fixture f;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    set_up(&f);
+    int directory = scratch_journal(&f.scratch);
+    write_segment(&f, A, END("a"));
+    write_segment(&f, B, END("b"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    CU_ASSERT(unlinkat(directory, A, 0) == 0 && mkdirat(directory, A, 0700) == 0);
+    write_segment(&f, B, END("b") END("c"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, &error), HARBORAI_E_INTERNAL);
+    CU_ASSERT(strstr(error.message, "segment '20261121T110305Z-1-0': ") != NULL);
+    CU_ASSERT(is_noted(&f, "put:a put:b put:c "));
+    CU_ASSERT(unlinkat(directory, A, AT_REMOVEDIR) == 0);
+    write_segment(&f, A, END("a") END("d"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    CU_ASSERT(is_noted(&f, "put:a put:b put:c put:d "));
+    close(directory);
+    tear_down(&f);
+}
+
 /* What was set aside, as keys. */
 static void read_aside(const struct fixture *f, struct buf *out)
 {
@@ -402,6 +425,7 @@ const CU_TestInfo drain_tests[] = {
     {"backlog", test_backlog},
     {"a store that fails", test_failures},
     {"another store", test_another_store},
+    {"a segment that cannot be read", test_unread},
     {"the mark", test_mark},
     {"refused rows", test_refused},
     {"once", test_once},
