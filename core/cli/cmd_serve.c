@@ -153,7 +153,7 @@ static void tell_what_stays(const struct serving *s, const struct config *config
     keep_text(&s->log, "journal.enabled", s->is_recording ? "true" : "false",
               slice_of(config->journal_enabled ? "true" : "false"));
     keep_number(&s->log, "store.sqlite.enabled", s->has_index, config->has_index);
-    if (s->drains != NULL && !postgres_store_is_of(s->postgres, config))
+    if (s->drains != NULL && !postgres_store_is_of(s->drains_options.postgres, config))
         log_write(&s->log, LOG_LEVEL_WARN, "config.needs_restart", "setting='store.postgres'");
 }
 

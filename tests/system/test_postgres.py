@@ -3,6 +3,7 @@
 with a server. All of it with a real one."""
 import json
 import os
+import signal
 import socket
 import struct
 import threading
@@ -452,6 +453,15 @@ class GatewayTest(Case):
             self.ask(running, 2)
             support.wait_for("all rows", lambda: self.count() == 5, 20)
             self.assertEqual(self.database.value("SELECT sum(calls) FROM call_hours"), "5")
+
+    def test_reload(self):
+        """What is as it was needs no restart."""
+        with self.gateway() as running:
+            self.ask(running)
+            support.wait_for("a row", lambda: self.count() == 1)
+            running.process.send_signal(signal.SIGHUP)
+            support.wait_for("it is read again", lambda: "config.applied" in running.log())
+            self.assertNotIn("config.needs_restart", running.log())
 
     def test_read_only(self):
         root = postgres.Database(SERVER, "postgres")
