@@ -46,7 +46,10 @@ static harborai_status start_index(struct drains *drains, const struct drains_op
                                       .max_failures = MAX_FAILURES,
                                       .most_wait_ms = MOST_WAIT_MS};
     harborai_status st = index_create(options->state_dir, &drains->index, error);
-    return st < 0 ? st : add_drain(drains, &settings, index_store(drains->index), error);
+    if (st < 0)
+        return st;
+    index_keep(drains->index, options->index_age_ns);
+    return add_drain(drains, &settings, index_store(drains->index), error);
 }
 
 static harborai_status start_postgres(struct drains *drains, const struct drains_options *options,

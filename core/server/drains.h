@@ -15,6 +15,7 @@ struct drains_options {
     harborai_str state_dir; /* copied */
     const struct log *log;  /* borrowed */
     bool with_index;
+    int64_t index_age_ns; /* index_keep() */
     struct postgres_store *postgres; /* taken, in any case; or NULL */
     unsigned postgres_batch, postgres_max_failures;
     int64_t postgres_most_wait_ms;

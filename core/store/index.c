@@ -16,6 +16,9 @@
 
 /* --- Statements -------------------------------------------------------------------------------- */
 
+/* Several times as many as come in one transaction, and few enough for one. */
+#define EXPIRED "SELECT id FROM calls WHERE begin_ns < ?1 ORDER BY begin_ns, id LIMIT 4096"
+
 static const char *const statements[INDEX_STATEMENT_COUNT] = {
     [INDEX_BEGIN] = "BEGIN IMMEDIATE",
     [INDEX_COMMIT] = "COMMIT",
@@ -52,6 +55,15 @@ static const char *const statements[INDEX_STATEMENT_COUNT] = {
                        " WHERE id > (SELECT listed FROM state) AND request_id IS NOT NULL"
                        " ORDER BY 1",
     [INDEX_SET_LISTED] = "UPDATE state SET listed = (SELECT max(id) FROM calls)",
+    /* the '+': by the ids, which few share, and not by all pairs of both */
+    [INDEX_EXPIRE_IDS] = "DELETE FROM ids WHERE id IN ("
+                         "SELECT trace_id FROM calls WHERE id IN (" EXPIRED ")"
+                         " UNION ALL"
+                         " SELECT request_id FROM calls WHERE id IN (" EXPIRED "))"
+                         " AND +call IN (" EXPIRED ")",
+    [INDEX_EXPIRE] = "DELETE FROM calls WHERE id IN (" EXPIRED ")",
+    /* the next call's id follows the greatest that there is */
+    [INDEX_UNLIST] = "UPDATE state SET listed = min(listed, (SELECT coalesce(max(id), 0) FROM calls))",
 };
 
 /* Those that name every column. */
@@ -251,6 +263,11 @@ static harborai_status open_database(struct drain_store *store, harborai_error *
         *error = found;
     store->opened += st == HARBORAI_OK;
     return st;
+}
+
+void index_keep(struct index *index, int64_t age_ns)
+{
+    index->age_ns = age_ns;
 }
 
 harborai_status index_open_to_read(struct index *index, harborai_error *error)

@@ -24,6 +24,10 @@ void index_destroy(struct index *index); /* accepts NULL */
  * E_OVERLOADED: another process has it locked. E_CONFIG: it cannot be written. */
 struct drain_store *index_store(struct index *index);
 
+/* Calls that began longer ago than `age_ns` leave it bit by bit, when others come; their sums stay.
+ * 0, as at first: none does. */
+void index_keep(struct index *index, int64_t age_ns);
+
 /* Opens it for questions only. E_NOT_FOUND: there is none, or none that this version can read: it is
  * to be built by a drain first. */
 MUST_CHECK harborai_status index_open_to_read(struct index *index, harborai_error *error);

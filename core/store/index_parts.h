@@ -28,6 +28,9 @@ enum index_statement {
     INDEX_UNLISTED,
     INDEX_LIST_IDS,
     INDEX_SET_LISTED,
+    INDEX_EXPIRE_IDS,
+    INDEX_EXPIRE,
+    INDEX_UNLIST,
     INDEX_STATEMENT_COUNT
 };
 
@@ -55,6 +58,7 @@ struct index {
     sqlite3_stmt *statements[INDEX_STATEMENT_COUNT]; /* made when first used */
     bool is_broken;      /* set aside when it is opened next */
     bool in_transaction;
+    int64_t age_ns;      /* index_keep() */
     int64_t generation;  /* of the names: they hold as long as this is the database's */
     struct index_name routes[INDEX_NAMES], clients[INDEX_NAMES], segments[4];
     struct index_rollup rollup;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "store/index_parts.h"
@@ -310,6 +311,25 @@ static harborai_status list_ids(struct index *index, harborai_error *error)
     return st;
 }
 
+static harborai_status expire(struct index *index, harborai_error *error)
+{
+    static const enum index_statement steps[] = {INDEX_EXPIRE_IDS, INDEX_EXPIRE};
+    harborai_status st = HARBORAI_OK;
+    if (index->age_ns == 0)
+        return HARBORAI_OK;
+    int64_t before_ns = clock_wall_ns(&clock_system) - index->age_ns;
+    for (size_t i = 0; st == HARBORAI_OK && i < ARRAY_LEN(steps); i++) {
+        sqlite3_stmt *s = index_statement(index, steps[i]);
+        if (s == NULL)
+            return index_fail(index, "write to", error);
+        sqlite3_bind_int64(s, 1, before_ns);
+        st = index_run(index, s, "write to", error);
+    }
+    if (st == HARBORAI_OK && sqlite3_changes(index->db) > 0)
+        st = index_run(index, index_statement(index, INDEX_UNLIST), "write to", error);
+    return st;
+}
+
 harborai_status index_commit(struct drain_store *store, const struct journal_position *positions,
                              size_t count, harborai_error *error)
 {
@@ -317,6 +337,8 @@ harborai_status index_commit(struct drain_store *store, const struct journal_pos
     harborai_status st = index_rollup_flush(index, error);
     if (st == HARBORAI_OK)
         st = list_ids(index, error);
+    if (st == HARBORAI_OK)
+        st = expire(index, error);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)
         st = set_position(index, &positions[i], error);
     if (st == HARBORAI_OK)

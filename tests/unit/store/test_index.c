@@ -485,7 +485,33 @@ static void test_listed_ids(void)
     tear_down(&f);
 }
 
+static void test_expiry(void)
+{
+    struct fixture f;
+    set_up(&f);
+    open_store(&f);
+    struct call calls[3] = {made(KEY("1")), made(KEY("2")), made(KEY("3"))};
+    calls[1].begin_ns = calls[2].begin_ns = 490010 * HOUR;
+    put_all(&f, calls, 2);
+    CU_ASSERT_EQUAL(sqlite3_exec(f.index->db, "INSERT OR IGNORE INTO ids SELECT trace_id, id FROM calls UNION ALL"
+                                 " SELECT request_id, id FROM calls; UPDATE state SET listed = 2",
+                                 NULL, NULL, NULL), SQLITE_OK);
+    index_keep(f.index, clock_wall_ns(&clock_system) - 490005 * HOUR);
+    put_all(&f, &calls[2], 1);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM calls"), 2);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT min(begin_ns) FROM calls"), 490010 * HOUR);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM ids"), 1); /* both are the same 16 bytes */
+    CU_ASSERT_EQUAL(ask(&f, "SELECT sum(calls) FROM hours"), 3);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), 2);
+    index_keep(f.index, 1);
+    put_all(&f, NULL, 0);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM calls"), 0);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), 0);
+    tear_down(&f);
+}
+
 const CU_TestInfo index_tests[] = {
+    {"old calls go", test_expiry},
     {"calls stand in it once", test_put},
     {"there and back", test_there_and_back},
     {"amend lines", test_amend},
