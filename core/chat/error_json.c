@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "chat/json_line.h"
+#include "wire/masker.h"
 
 harborai_status error_json_class(int http_status)
 {
@@ -91,13 +93,22 @@ static void write_text(struct buf *b, harborai_str name, const char *text)
         buf_add(b, HARBORAI_STR("null"));
 }
 
+/* It may quote the request, whose client need not be the one who wrote the key in it. */
+static void write_message(struct buf *b, const char *message)
+{
+    AUTO(buf) masked = BUF_INIT(KIB(64));
+    masker_write(&masked, slice_of(message), MASKER_KEYS);
+    buf_add(b, HARBORAI_STR("{\"error\":{\"message\":"));
+    json_line_text(b, buf_slice(&masked));
+}
+
 void error_json_write(struct buf *b, const harborai_error *error)
 {
     const struct error_kind *kind = error_kind_of(error->code);
     const char *code = kind->openai_code, *said = is_operators(error->code) ? "" : error->vendor_code;
     if (said[0] != '\0' && (error->flags & HARBORAI_ERROR_OPENAI_CODE) != 0)
         code = said;
-    write_text(b, HARBORAI_STR("{\"error\":{\"message\":"), error->message);
+    write_message(b, error->message);
     write_text(b, HARBORAI_STR(",\"type\":"), kind->openai_type);
     if (error->param[0] != '\0') {
         buf_add(b, HARBORAI_STR(",\"param\":"));

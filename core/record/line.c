@@ -47,7 +47,15 @@ static void add_number(struct buf *out, harborai_str open, int64_t number)
     buf_add_u64(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
-/* What every kind of line has behind its type. */
+/* Words of others, who may have quoted what they were sent. */
+static void add_masked(struct buf *out, harborai_str open, harborai_str text)
+{
+    AUTO(buf) masked = BUF_INIT(8 * MOST_TEXT);
+    masker_write(&masked, slice_cut(text, MOST_TEXT), MASKER_ALL);
+    add_text(out, open, buf_slice(&masked));
+}
+
+/* What every kind of line has behind its type. What a client took for a model may be anything. */
 static void add_names(struct buf *out, const struct record *r)
 {
     PLAIN(out, "key", r->key);
@@ -58,7 +66,10 @@ static void add_names(struct buf *out, const struct record *r)
     TEXT(out, "client", r->client);
     TEXT(out, "provider", r->provider);
     TEXT(out, "plugin", r->plugin);
-    TEXT(out, "model", r->model);
+    if (r->provider.len > 0)
+        TEXT(out, "model", r->model);
+    else
+        MASKED(out, "model", r->model);
     TEXT(out, "upstream_model", r->upstream_model);
     buf_add(out, r->is_stream ? HARBORAI_STR(",\"stream\":true")
                               : HARBORAI_STR(",\"stream\":false"));
@@ -160,14 +171,6 @@ static void add_cost(struct buf *out, const struct record *r)
     TEXT(out, "currency", r->cost_currency);
     TEXT(out, "price_source", r->cost_source);
     TEXT(out, "price_date", r->cost_date);
-}
-
-/* Words of others, who may have quoted what they were sent. */
-static void add_masked(struct buf *out, harborai_str open, harborai_str text)
-{
-    AUTO(buf) masked = BUF_INIT(8 * MOST_TEXT);
-    masker_write(&masked, slice_cut(text, MOST_TEXT), MASKER_ALL);
-    add_text(out, open, buf_slice(&masked));
 }
 
 static void add_error(struct buf *out, const struct record *r)

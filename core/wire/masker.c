@@ -135,6 +135,19 @@ size_t masker_write(struct buf *out, harborai_str text, enum masker_what what)
     return count;
 }
 
+bool masker_finds(harborai_str text, enum masker_what what)
+{
+    struct masker_view view;
+    struct masker_span span;
+    bool is_found = false;
+    if (!masker_view_init(&view, text))
+        return true;
+    for (size_t at = 0; !is_found && masker_find(view.text, at, 0, &span); at = span.end)
+        is_found = is_asked(span.kind, what);
+    masker_view_release(&view);
+    return is_found;
+}
+
 void masker_apply(char *text, size_t size, enum masker_what what)
 {
     AUTO(buf) out = BUF_INIT(8 * size + KIB(1)); /* the shortest that is found has 4 letters */

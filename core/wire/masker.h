@@ -17,6 +17,9 @@ enum masker_what { MASKER_KEYS = 1, MASKER_PERSONS = 2, MASKER_ALL = MASKER_KEYS
  * without memory for a decoded view of the text, "[masked:all]" stands for the whole. */
 size_t masker_write(struct buf *out, harborai_str text, enum masker_what what);
 
+/* Whether there is any such thing in a text. True without memory to look. */
+bool masker_finds(harborai_str text, enum masker_what what);
+
 /* Masks a NUL-terminated text in its place; what no longer fits into `size` is cut off. */
 void masker_apply(char *text, size_t size, enum masker_what what);
 

@@ -101,17 +101,19 @@ class CanaryTest(unittest.TestCase):
                 "plugin": "openai", "base_url": url, "api_key": "none", "models": models}}}
             with support.gateway(config) as hb:
                 headers = {"authorization": f"Bearer {CANARY}", "x-api-key": CANARY,
-                           "x-request-id": "r1", "cookie": f"k={CANARY}"}
+                           "x-request-id": CANARY, "cookie": f"k={CANARY}"}
                 answers = []
                 for model in models:
                     answers.append(hb.chat(f"my key is {CANARY}", model, headers))
                     answers.append(hb.chat(f"and {EMAIL}", model, headers, stream=True))
+                answers.append(hb.chat("hello", CANARY, headers))
                 for answer in answers:
+                    self.assertNotIn(CANARY, str(answer.headers))
                     self.assert_clean("an answer", answer.body)
                 self.assert_clean("the metrics", hb.request("GET", "/metrics").body, (EMAIL, PHONE))
                 self.assert_clean("/v1/models", hb.request("GET", "/v1/models").body)
                 support.wait_for("every call is in the journal", lambda: sum(
-                    1 for line in hb.journal() if line["type"] == "end") == 2 * len(models))
+                    1 for line in hb.journal() if line["type"] == "end") == 2 * len(models) + 1)
                 logged, kept = hb.log(), dict(files_below(hb.state))
         self.assert_clean("the log", logged, (EMAIL, PHONE))
         self.assertTrue(kept)

@@ -145,6 +145,15 @@ static void test_keys_alone(void)
     CU_ASSERT(slice_is(buf_slice(&out), "j@ex.io: [masked:key], 13800138000"));
 }
 
+static void test_finds(void)
+{
+    CU_ASSERT(masker_finds(HARBORAI_STR("id sk-abc123DEF456ghi789"), MASKER_KEYS));
+    CU_ASSERT(masker_finds(HARBORAI_STR("j@ex.io sk-abc123DEF456ghi789"), MASKER_KEYS));
+    CU_ASSERT(!masker_finds(HARBORAI_STR("j@ex.io"), MASKER_KEYS));
+    CU_ASSERT(!masker_finds(HARBORAI_STR("req_0193000012347000800012345678901a"), MASKER_ALL));
+    CU_ASSERT(!masker_finds(SLICE_NONE, MASKER_ALL));
+}
+
 static void test_in_place(void)
 {
     char text[24] = "pay 4111111111111111", longer[14] = "a@b.co c@d.co", plain[8] = "plain";
@@ -168,6 +177,7 @@ const CU_TestInfo masker_tests[] = {
     {"json", test_json},
     {"forms", test_forms},
     {"keys_alone", test_keys_alone},
+    {"finds", test_finds},
     {"in_place", test_in_place},
     {"without_room", test_without_room},
     CU_TEST_INFO_NULL};
