@@ -25,7 +25,7 @@ void frames_close(struct frames *f); /* NULL too; the descriptor stays open */
 uint64_t frames_size(const struct frames *f); /* of the plain text */
 
 /* Where in the plain text the frame ends in which `at` stands, which is before its end. */
-uint64_t frames_after(const struct frames *frames, uint64_t at);
+uint64_t frames_after(const struct frames *f, uint64_t at);
 
 /* Up to `len` bytes of the plain text from `at` on: fewer only where it ends. E_INVALID: the frame is
  * damaged. */
