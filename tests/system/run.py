@@ -2,10 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Runs the system tests: run.py [NAME…], NAME a module, class or test (test_http.ErrorsTest).
 --write-golden: what the tests of test_golden saw becomes what they want.
+--jobs N: all modules, N at a time, each in a process of its own; most of them wait most of the time.
 
 The last line is `N passed, N failed, N skipped`.
 """
+import concurrent.futures
 import os
+import pathlib
+import re
+import subprocess
 import sys
 import time
 import unittest
@@ -49,9 +54,33 @@ class Result(unittest.TextTestResult):
             support.print_log(gateway)
 
 
+def run_module(name):
+    done = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.STDOUT, errors="replace", check=False)
+    *lines, last = done.stdout.rstrip("\n").split("\n")
+    numbers = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", last)
+    if numbers is None:  # it broke before it could count
+        return "\n".join([*lines, last]), (0, 1, 0)
+    return "\n".join(lines), tuple(int(n) for n in numbers.groups())
+
+
+def run_side_by_side(jobs):
+    """The largest first, so that none is left over at the end."""
+    files = sorted(pathlib.Path(HERE).glob("test_*.py"), key=lambda f: -f.stat().st_size)
+    total = (0, 0, 0)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for text, numbers in pool.map(run_module, [file.stem for file in files]):
+            print(text, flush=True)
+            total = tuple(a + b for a, b in zip(total, numbers))
+    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped", flush=True)
+    sys.exit(1 if total[1] else 0)
+
+
 def main():
     if not os.access(support.HARBORAI, os.X_OK):
         sys.exit(f"run.py: '{support.HARBORAI}' is missing: build first, or set HARBORAI_BUILDDIR")
+    if sys.argv[1:2] == ["--jobs"]:
+        run_side_by_side(int(sys.argv[2]))
     loader = unittest.TestLoader()
     names = [name for name in sys.argv[1:] if name != "--write-golden"]
     if len(names) < len(sys.argv) - 1:

@@ -406,11 +406,12 @@ class ResolverTest(unittest.TestCase):
             sim = stack.enter_context(support.simulator())
             config = support.config_for(sim, never=provider("http://never.example/v1", "never-model"))
             hb = stack.enter_context(support.gateway(config, workers=1, env={"LD_PRELOAD": library}))
-            # A busy machine makes gaps of its own; a loop that waits for a name makes one each time.
+            # A busy machine makes gaps of its own, of a tenth of a second at times; a loop that waits
+            # for a name makes one of the seconds that the name takes.
             gaps = [max(self.gaps_of_a_stream_meanwhile(hb)) for _ in range(1)]
-            while min(gaps) >= 50 * MS and len(gaps) < 3:
+            while min(gaps) >= 250 * MS and len(gaps) < 3:
                 gaps.append(max(self.gaps_of_a_stream_meanwhile(hb)))
-            self.assertLess(min(gaps), 50 * MS, gaps)
+            self.assertLess(min(gaps), 250 * MS, gaps)
 
     def build(self, place):
         with open(f"{place}/slow.c", "w", encoding="utf-8") as file:
