@@ -172,8 +172,10 @@ void journal_subscriber_init(struct journal_subscriber *j, struct loop *loop,
 
 void journal_subscriber_use(struct journal_subscriber *j, const struct config *config)
 {
-    j->journal.wake = wake_loop;
-    j->journal.context = j;
+    if (j->journal.wake == NULL) { /* once: its thread may read them */
+        j->journal.context = j;
+        j->journal.wake = wake_loop;
+    }
     j->journal.segment_size = (uint64_t)config->journal_segment_size;
     j->journal.slow_ns = config->journal_slow_write_ms * NS_PER_MS;
     j->journal.is_durable = config->journal_durability == CONFIG_DURABILITY_POWER;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -31,6 +32,7 @@ struct drain {
     int journal_watch, lock_watch;
     unsigned failures; /* in a row */
     pthread_t thread;
+    sem_t over; /* the thread is about to end */
     atomic_bool is_stopping;
     atomic_llong deadline_ns; /* of the last round */
 
@@ -265,11 +267,10 @@ static void wait_for_work(struct drain *drain)
     }
 }
 
-static void *run(void *argument)
+static void copy_until_stopped(struct drain *drain)
 {
-    struct drain *drain = argument;
     if (!get_lock(drain))
-        return NULL;
+        return;
     watch_journal(drain); /* before the first look, so that no change falls between */
     round_once(drain);
     while (!is_stopping(drain)) {
@@ -282,6 +283,13 @@ static void *run(void *argument)
         drain_copy_relist(&drain->copy);
         round_once(drain);
     }
+}
+
+static void *run(void *argument)
+{
+    struct drain *drain = argument;
+    copy_until_stopped(drain);
+    sem_post(&drain->over);
     return NULL;
 }
 
@@ -296,6 +304,7 @@ static void destroy(struct drain *drain)
             close(fds[i]);
     drain_copy_release(&drain->copy);
     pthread_mutex_destroy(&drain->mutex);
+    sem_destroy(&drain->over);
     free(drain);
 }
 
@@ -325,6 +334,7 @@ harborai_status drain_start(const struct drain_settings *settings, struct drain_
     drain->lock_fd = drain->stop_fd = drain->notify_fd = -1;
     drain->journal_watch = drain->lock_watch = -1;
     pthread_mutex_init(&drain->mutex, NULL);
+    sem_init(&drain->over, 0, 0);
     harborai_status st = prepare(drain, settings, store, error);
     snprintf(name, sizeof name, "drain-%s", store->functions->name);
     if (st == HARBORAI_OK)
@@ -349,8 +359,10 @@ bool drain_stop(struct drain *drain, int64_t timeout_ms)
     (void)eventfd_write(drain->stop_fd, 1);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(timeout_ms / 1000) + 1; /* its last transaction ends in it */
-    if (pthread_clockjoin_np(drain->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
-        return false;
+    while (sem_clockwait(&drain->over, CLOCK_MONOTONIC, &until) != 0)
+        if (errno != EINTR)
+            return false;
+    pthread_join(drain->thread, NULL);
     destroy(drain);
     return true;
 }

@@ -307,7 +307,7 @@ static void write_batch(struct journal *journal)
     *w = (struct journal_write){.error = HARBORAI_ERROR_INIT};
     while (w->spans < count && write_span(journal, &spans[w->spans], b->bytes.data + w->bytes))
         w->spans++;
-    if (journal->is_durable && !w->has_failed)
+    if (b->is_durable && !w->has_failed)
         sync_spans(journal, spans, count);
     w->took_ns = clock_monotonic_ns(journal->clock) - begin_ns;
 }
@@ -413,6 +413,7 @@ static bool next_batch(struct journal *journal)
     journal->writing = journal->pending;
     journal->pending = empty;
     journal->writing.last_call_line = journal->call_lines;
+    journal->writing.is_durable = journal->is_durable;
     return true;
 }
 

@@ -38,6 +38,7 @@ struct journal_batch {
     struct buf spans;   /* struct journal_span each: whose they are, in their order */
     uint64_t lines;
     uint64_t last_call_line; /* struct journal.call_lines when it was complete */
+    bool is_durable;         /* struct journal.is_durable when it was begun */
 };
 
 /* How far a batch came. */
