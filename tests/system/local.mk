@@ -87,6 +87,7 @@ EXTRA_DIST += \
 	%reldir%/test_upgrades.py \
 	%reldir%/test_upstream.py \
 	%reldir%/test_vendor_errors.py \
+	%reldir%/test_watch.py \
 	%reldir%/test_wenxin.py \
 	tests/plugins/picky.c \
 	tests/plugins/says.c
