@@ -213,10 +213,19 @@ static void test_large_answer_with_a_pause(void)
     end();
 }
 
+/* An answer before the last one has asked would free a connection for it. */
+static void serve_hi_to_all(struct peer_side *side)
+{
+    for (int i = 0; i < 10000 && atomic_load(&side->peer->accepted) < PEER_CONNECTIONS; i++)
+        usleep(1000);
+    serve_hi(side);
+}
+
 static void test_many_connections(void)
 {
     struct asked many[PEER_CONNECTIONS];
     begin("good", "ca.pem");
+    peer.serve = serve_hi_to_all;
     for (int i = 0; i < PEER_CONNECTIONS; i++) {
         asked_init(&many[i], &caller, peer.port, "{}");
         many[i].request.tls = asked.request.tls;
