@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Eight bytes at a time by eight tables ("slicing by 8"). The checksum is linear, so that the tables
+/* On any machine: eight bytes at a time by eight tables ("slicing by 8"). The checksum is linear, so that the tables
  * follow from their rows for single bits: the compiler makes them of those. */
 #include "base/crc32c.h"
 
@@ -46,7 +46,7 @@ static uint32_t add_eight(uint32_t crc, const unsigned char *at)
            tables[1][high >> 16 & 0xff] ^ tables[0][high >> 24];
 }
 
-uint32_t crc32c(uint32_t before, harborai_str text)
+uint32_t crc32c_by_table(uint32_t before, harborai_str text)
 {
     const unsigned char *at = (const unsigned char *)text.data;
     size_t left = text.len;

@@ -11,4 +11,7 @@
 /* [any] Of the bytes that `before` is of, followed by `text`; 0 = of no bytes. */
 uint32_t crc32c(uint32_t before, harborai_str text);
 
+/* [any] The same, without what only some processors have. */
+uint32_t crc32c_by_table(uint32_t before, harborai_str text);
+
 #endif

@@ -10,4 +10,9 @@ noinst_LTLIBRARIES += %reldir%/libbase.la
 	%reldir%/replacement.h %reldir%/secret.c %reldir%/secret.h \
 	%reldir%/slice.c %reldir%/slice.h %reldir%/snapshot.c %reldir%/snapshot.h \
 	%reldir%/thread.c %reldir%/thread.h
+if HAVE_SSE42
+%canon_reldir%_libbase_la_SOURCES += %reldir%/crc32c_sse42.c
+else
+%canon_reldir%_libbase_la_SOURCES += %reldir%/crc32c_portable.c
+endif
 EXTRA_DIST += doc/errors.md doc/log-events.md

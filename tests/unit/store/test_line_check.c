@@ -28,10 +28,25 @@ static void test_known_sums(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         harborai_str text = rows[i].text;
         ROW(rows[i].name, crc32c(0, text) == rows[i].want);
+        ROW(rows[i].name, crc32c_by_table(0, text) == rows[i].want);
         for (size_t cut = 0; cut < text.len; cut++)
             ROW(rows[i].name, crc32c(crc32c(0, slice_cut(text, cut)), slice_from(text, cut)) ==
                                   rows[i].want);
     }
+}
+
+/* Whatever the processor has: the same sum of any length, from any place on. */
+static void test_by_table(void)
+{
+    char bytes[96];
+    uint32_t random = 1;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)((random = random * 1103515245 + 12345) >> 16);
+    for (size_t from = 0; from < 9; from++)
+        for (size_t len = 0; from + len <= sizeof bytes; len++) {
+            harborai_str text = {bytes + from, len};
+            CU_ASSERT_EQUAL_FATAL(crc32c(random, text), crc32c_by_table(random, text));
+        }
 }
 
 static void test_lines(void)
@@ -84,6 +99,7 @@ static void test_each_bit_counts(void)
 }
 
 const CU_TestInfo line_check_tests[] = {{"known sums", test_known_sums},
+                                        {"with and without the instruction", test_by_table},
                                         {"lines", test_lines},
                                         {"each bit counts", test_each_bit_counts},
                                         CU_TEST_INFO_NULL};
