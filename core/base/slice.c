@@ -28,6 +28,15 @@ bool slice_ends_with(harborai_str text, const char *suffix)
     return text.len >= len && memcmp(text.data + text.len - len, suffix, len) == 0;
 }
 
+bool slice_is_hex(harborai_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!((text.data[i] >= '0' && text.data[i] <= '9') ||
+              (text.data[i] >= 'a' && text.data[i] <= 'f')))
+            return false;
+    return true;
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;

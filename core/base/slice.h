@@ -44,6 +44,7 @@ bool slice_lists_equal(const harborai_str *a, size_t a_count, const harborai_str
                        size_t b_count);
 bool slice_starts_with(harborai_str text, const char *prefix);
 bool slice_ends_with(harborai_str text, const char *suffix);
+bool slice_is_hex(harborai_str text); /* of digits 0 to 9 and a to f only */
 bool slice_equal_ignoring_case(harborai_str a, harborai_str b); /* ASCII */
 harborai_str slice_trim(harborai_str text);                     /* blanks, tabs, line ends */
 
@@ -61,7 +62,7 @@ char *slice_dup(harborai_str text);
 bool slice_matches_glob(harborai_str text, harborai_str pattern);
 
 /* Edits (insert, delete, replace, swap neighbours) that make `b` of `a`; more than `most` gives
- * most + 1. For "did you mean". */
+ * most + 1. For base/nearest.h. */
 unsigned slice_distance(harborai_str a, harborai_str b, unsigned most);
 
 #endif

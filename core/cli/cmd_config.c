@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/table.h"
@@ -386,12 +387,13 @@ static enum exit_code run(const struct arguments *arguments)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (strcmp(name, parts[i].name) == 0)
             return parts[i].run(arguments);
+    struct nearest nearest = NEAREST_TO(slice_of(name));
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        if (slice_distance(slice_of(name), slice_of(parts[i].name), 2) <= 2) {
-            command_complain("'config' has no '%s': did you mean '%s'?", name, parts[i].name);
-            return EXIT_USAGE;
-        }
-    command_complain("'config' has no '%s': show, check, path or describe", name);
+        nearest_consider(&nearest, slice_of(parts[i].name));
+    if (nearest.name.len > 0)
+        command_complain("'config' has no '%s': did you mean '%.*s'?", name, SLICE_ARG(nearest.name));
+    else
+        command_complain("'config' has no '%s': show, check, path or describe", name);
     return EXIT_USAGE;
 }
 

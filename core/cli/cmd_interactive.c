@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "base/slice.h"
 #include "cli/command.h"
 #include "cli/conversation.h"
@@ -219,22 +220,18 @@ static void help(struct session *s UNUSED, harborai_str rest UNUSED)
 static void run_word(struct session *s, harborai_str text)
 {
     harborai_str name, rest;
-    const char *nearest = NULL;
-    unsigned least = 3;
     slice_split(text, ' ', &name, &rest);
+    struct nearest nearest = NEAREST_TO(name);
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        unsigned distance = slice_distance(name, slice_of(words[i].name), 2);
-        if (distance == 0) {
+        if (slice_is(name, words[i].name)) {
             words[i].run(s, slice_trim(rest));
             return;
         }
-        if (distance < least) {
-            least = distance;
-            nearest = words[i].name;
-        }
+        nearest_consider(&nearest, slice_of(words[i].name));
     }
-    if (nearest != NULL)
-        command_complain("there is no '%.*s': did you mean '%s'?", SLICE_ARG(name), nearest);
+    if (nearest.name.len > 0)
+        command_complain("there is no '%.*s': did you mean '%.*s'?", SLICE_ARG(name),
+                         SLICE_ARG(nearest.name));
     else
         command_complain("there is no '%.*s': '/help' lists what there is; a blank before it sends "
                          "the line", SLICE_ARG(name));

@@ -14,6 +14,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "base/slice.h"
 #include "cli/terminal.h"
 
@@ -127,8 +128,8 @@ static int place_of(const struct reading *r, int found)
 
 static void refuse_long(const struct reading *r, harborai_str word)
 {
-    const struct option_spec *nearest = NULL, *first = NULL;
-    unsigned least = 3;
+    const struct option_spec *first = NULL;
+    struct nearest nearest = NEAREST_TO(word);
     for (size_t i = 0; i < r->count; i++) {
         harborai_str name = slice_of(r->all[i]->name);
         if (word.len > 0 && name.len > word.len && memcmp(name.data, word.data, word.len) == 0) {
@@ -139,15 +140,11 @@ static void refuse_long(const struct reading *r, harborai_str word)
             }
             first = r->all[i];
         }
-        unsigned distance = slice_distance(word, name, 2);
-        if (distance < least) {
-            least = distance;
-            nearest = r->all[i];
-        }
+        nearest_consider(&nearest, name);
     }
-    if (nearest != NULL)
-        command_complain("there is no option '--%.*s': did you mean '--%s'?", SLICE_ARG(word),
-                         nearest->name);
+    if (nearest.name.len > 0)
+        command_complain("there is no option '--%.*s': did you mean '--%.*s'?", SLICE_ARG(word),
+                         SLICE_ARG(nearest.name));
     else
         command_complain("there is no option '--%.*s'", SLICE_ARG(word));
 }

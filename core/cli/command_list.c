@@ -5,6 +5,7 @@
 
 #include "base/attr.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "base/slice.h"
 #include "cli/command.h"
 #include "wire/json_write.h"
@@ -71,22 +72,15 @@ static bool refuse_sub_command(int word_count, char *const *words)
 
 enum exit_code command_refuse(int word_count, char *const *words)
 {
-    const char *nearest = NULL;
-    unsigned least = 3;
+    struct nearest nearest = NEAREST_TO(slice_of(words[0]));
     if (refuse_sub_command(word_count, words))
         return EXIT_USAGE;
-    for (size_t i = 0; command_list[i] != NULL; i++) {
-        if (command_list[i]->is_hidden)
-            continue;
-        unsigned distance =
-            slice_distance(slice_of(words[0]), slice_of(command_list[i]->name), 2);
-        if (distance < least) {
-            least = distance;
-            nearest = command_list[i]->name;
-        }
-    }
-    if (nearest != NULL)
-        command_complain("there is no command '%s': did you mean '%s'?", words[0], nearest);
+    for (size_t i = 0; command_list[i] != NULL; i++)
+        if (!command_list[i]->is_hidden)
+            nearest_consider(&nearest, slice_of(command_list[i]->name));
+    if (nearest.name.len > 0)
+        command_complain("there is no command '%s': did you mean '%.*s'?", words[0],
+                         SLICE_ARG(nearest.name));
     else
         command_complain("there is no command '%s': 'harborai --help' lists them", words[0]);
     return EXIT_USAGE;

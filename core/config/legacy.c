@@ -3,6 +3,7 @@
  * value. */
 #include "config/legacy.h"
 
+#include "base/nearest.h"
 #include "config/legacy_table.h"
 #include "config/settings.h"
 
@@ -119,26 +120,15 @@ static const struct legacy_note *find_note(harborai_str name)
     return NULL;
 }
 
-static void consider(const char *candidate, harborai_str name, unsigned *best,
-                     const char **ret_nearest)
+static harborai_str find_nearest(harborai_str name)
 {
-    unsigned distance = slice_distance(name, slice_of(candidate), *best);
-    if (distance < *best) {
-        *best = distance;
-        *ret_nearest = candidate;
-    }
-}
-
-static const char *find_nearest(harborai_str name)
-{
-    const char *nearest = NULL;
-    unsigned best = 3;
+    struct nearest nearest = NEAREST_TO(name);
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].variable != NULL)
-            consider(settings[i].variable, name, &best, &nearest);
+            nearest_consider(&nearest, slice_of(settings[i].variable));
     for (const char *const *own = legacy_outside_variables; *own != NULL; own++)
-        consider(*own, name, &best, &nearest);
-    return nearest;
+        nearest_consider(&nearest, slice_of(*own));
+    return nearest.name;
 }
 
 static bool is_key_of_provider(const struct config *config, harborai_str name)
@@ -210,7 +200,7 @@ static void warn(const struct config *config, harborai_str name, struct config_p
 {
     bool is_ours = slice_starts_with(name, "HARBORAI_"), is_in_file = place.line > 0;
     const struct legacy_note *note = find_note(name);
-    const char *nearest = find_nearest(name);
+    harborai_str nearest = find_nearest(name);
 
     if (is_in_file && is_outside(config, name.data))
         return; /* the environment's counts, and is told of */
@@ -223,9 +213,9 @@ static void warn(const struct config *config, harborai_str name, struct config_p
         config_faults_add(warnings, place, "%.*s %s: %s", SLICE_ARG(name),
                           note->kind == LEGACY_NOT_YET ? "has no effect yet" : "has no effect",
                           note->instead);
-    else if (is_ours && nearest != NULL)
-        config_faults_add(warnings, place, "unknown variable %.*s, did you mean %s?",
-                          SLICE_ARG(slice_cut(name, 64)), nearest);
+    else if (is_ours && nearest.len > 0)
+        config_faults_add(warnings, place, "unknown variable %.*s, did you mean %.*s?",
+                          SLICE_ARG(slice_cut(name, 64)), SLICE_ARG(nearest));
     else if (is_ours)
         config_faults_add(warnings, place, "unknown variable %.*s: doc/configuration.md has those "
                                            "that there are", SLICE_ARG(slice_cut(name, 64)));

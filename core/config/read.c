@@ -4,6 +4,7 @@
 #include "config/read.h"
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "config/expand.h"
 #include "config/legacy.h"
 #include "config/mask.h"
@@ -351,16 +352,10 @@ static void read_providers(struct config_reader *r, const struct node *root)
 
 static harborai_str nearest_provider(const struct config *config, harborai_str name)
 {
-    harborai_str nearest = SLICE_NONE;
-    unsigned best = 3;
-    for (size_t i = 0; i < config->provider_count; i++) {
-        unsigned distance = slice_distance(name, config->providers[i].name, 2);
-        if (distance < best) {
-            best = distance;
-            nearest = config->providers[i].name;
-        }
-    }
-    return nearest;
+    struct nearest nearest = NEAREST_TO(name);
+    for (size_t i = 0; i < config->provider_count; i++)
+        nearest_consider(&nearest, config->providers[i].name);
+    return nearest.name;
 }
 
 static bool check_target(struct config_reader *r, const struct node *node, harborai_str shown,

@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "config/config.h"
 #include "config/value.h"
 
@@ -16,7 +17,6 @@
 #define PATH_LEN 4096
 #define URL_LEN 2048
 
-#define HINT_DISTANCE 2
 
 const struct setting settings[] = {
     {"server.host", SETTING_TEXT, "127.0.0.1", NULL, 1, 255, "HARBORAI_HOST", "--host", AT(host),
@@ -289,27 +289,15 @@ bool settings_key_at(harborai_str section, size_t index, harborai_str *ret_key)
 
 /* ---- Hints -------------------------------------------------------------------------------- */
 
-/* Short words are near to everything: they are granted less. */
-static unsigned tolerance(harborai_str key)
-{
-    return key.len <= 3 ? 1 : HINT_DISTANCE;
-}
-
 /* Empty if nothing is near. */
 static harborai_str find_nearest(harborai_str section, harborai_str key)
 {
-    unsigned best = tolerance(key) + 1;
-    harborai_str segment, nearest = SLICE_NONE;
-    for (size_t i = 0; i < settings_count; i++) {
-        if (!segment_below(settings[i].path, section, &segment))
-            continue;
-        unsigned distance = slice_distance(key, segment, tolerance(key));
-        if (distance < best) {
-            best = distance;
-            nearest = segment;
-        }
-    }
-    return nearest;
+    struct nearest nearest = NEAREST_TO(key);
+    harborai_str segment;
+    for (size_t i = 0; i < settings_count; i++)
+        if (segment_below(settings[i].path, section, &segment))
+            nearest_consider(&nearest, segment);
+    return nearest.name;
 }
 
 static bool is_below(const char *path, harborai_str section)

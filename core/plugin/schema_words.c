@@ -3,11 +3,11 @@
 #include "plugin/schema_words.h"
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "json_value.h"
 
 #define LIST_MAX 250 /* bytes of names or words */
 #define NAME_MAX 64
-#define NEAR 2 /* edits */
 
 static harborai_str keyword(harborai_str schema, const char *name)
 {
@@ -146,16 +146,11 @@ static harborai_str find_nearest(harborai_str properties, harborai_str key)
 {
     struct json_cursor cursor = json_open(properties);
     struct json_member member;
-    unsigned most = key.len <= 3 ? 1 : NEAR, best = most + 1;
-    harborai_str nearest = SLICE_NONE;
-    while (json_object_next(&cursor, &member)) {
-        unsigned distance = slice_distance(key, member.key, most);
-        if (distance < best && !schema_words_is_never(member.value)) {
-            best = distance;
-            nearest = member.key;
-        }
-    }
-    return nearest;
+    struct nearest nearest = NEAREST_TO(key);
+    while (json_object_next(&cursor, &member))
+        if (!schema_words_is_never(member.value))
+            nearest_consider(&nearest, member.key);
+    return nearest.name;
 }
 
 /* The host's own member, which stands elsewhere in a configuration, is left out. */

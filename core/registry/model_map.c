@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "registry/model_map_parts.h"
 
-#define SUGGEST_DISTANCE 2
 #define SUGGEST_MOST 4096 /* models that are compared: it runs on a loop */
 
 /* memcmp() of a length that is not known costs as much as the rest of a look-up. */
@@ -163,20 +163,15 @@ harborai_status model_map_find(const struct model_map *map, harborai_str name,
 
 harborai_str model_map_suggest(const struct model_map *map, harborai_str name)
 {
-    harborai_str best = SLICE_NONE;
-    unsigned least = SUGGEST_DISTANCE + 1;
+    struct nearest nearest = NEAREST_TO(name);
     for (size_t i = 0; i < map->listing_count && i < SUGGEST_MOST; i++) {
         const struct model_listing *l = &map->listings[i];
-        const harborai_str names[] = {l->name, l->qualified};
-        for (size_t j = 0; l->enabled && j < ARRAY_LEN(names); j++) {
-            unsigned distance = slice_distance(name, names[j], SUGGEST_DISTANCE);
-            if (distance < least) {
-                least = distance;
-                best = names[j];
-            }
-        }
+        if (!l->enabled)
+            continue;
+        nearest_consider(&nearest, l->name);
+        nearest_consider(&nearest, l->qualified);
     }
-    return best;
+    return nearest.name;
 }
 
 /* A client's name in a message: short, and nothing of it can end a line. */

@@ -151,7 +151,7 @@ const struct provider *model_map_provider(const struct model_map *map, harborai_
 harborai_status model_map_check_provider(const struct model_map *map, harborai_str name,
                                          harborai_error *error);
 
-/* The nearest among the first 4,096 listed names, at most two edits away; empty = none. Slow. */
+/* The nearest among the first 4,096 listed names; empty = none is near. Slow. */
 harborai_str model_map_suggest(const struct model_map *map, harborai_str name);
 
 /* Everything that is listed: providers in the order of the source, their models in the order of the

@@ -6,9 +6,9 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "config/settings.h"
 
-#define NEAR 2 /* edits */
 #define NAMES_SHOWN 250
 
 struct config_place preset_place(const struct config_provider *spec)
@@ -17,9 +17,9 @@ struct config_place preset_place(const struct config_provider *spec)
     return spec->preset.len > 0 ? spec->origins[setting - settings].place : spec->place;
 }
 
-/* Names of presets that are near to `name`, else all; of `only`, or of every plugin if it is NULL. */
+/* Names of presets that are near to `name`, or all; of `only`, or of every plugin if it is NULL. */
 static void add_names(struct buf *b, const struct plugin_catalog *catalog,
-                      const struct plugin_file *only, harborai_str name, unsigned distance)
+                      const struct plugin_file *only, harborai_str name, bool all)
 {
     for (size_t i = 0; i < catalog->file_count; i++) {
         const struct plugin_file *file = &catalog->files[i];
@@ -27,7 +27,7 @@ static void add_names(struct buf *b, const struct plugin_catalog *catalog,
             continue;
         for (size_t j = 0; j < file->manifest->preset_count; j++) {
             harborai_str preset = file->manifest->presets[j].name;
-            if (distance == 0 || slice_distance(name, preset, distance) <= distance)
+            if (all || nearest_is_near(name, preset))
                 buf_printf(b, "%s%.*s", b->len > 0 ? ", " : "", SLICE_ARG(preset));
         }
     }
@@ -39,11 +39,11 @@ static harborai_status refuse_preset(const struct plugin_catalog *catalog,
 {
     AUTO(buf) b = BUF_INIT(KIB(64));
     const char *before = ", did you mean ", *after = "?";
-    add_names(&b, catalog, file, spec->preset, NEAR);
+    add_names(&b, catalog, file, spec->preset, false);
     if (b.len == 0) {
         before = ": known are ";
         after = "";
-        add_names(&b, catalog, file, spec->preset, 0);
+        add_names(&b, catalog, file, spec->preset, true);
     }
     harborai_str names = slice_cut(buf_slice(&b), NAMES_SHOWN);
     if (names.len == 0)

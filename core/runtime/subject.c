@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "runtime/crash_subject.h"
 
 #define NAME_SHOWN 200 /* bytes of a name in a message */
@@ -93,33 +94,19 @@ static bool find_in_state(const struct subject_world *w, harborai_str given,
 
 /* ---- Names that are none -------------------------------------------------------------------- */
 
-struct nearest {
-    harborai_str given, name;
-    unsigned least;
-};
-
-static void consider(struct nearest *n, harborai_str name)
-{
-    unsigned distance = slice_distance(n->given, name, n->least - 1);
-    if (distance < n->least) {
-        n->least = distance;
-        n->name = name;
-    }
-}
-
 static harborai_status refuse(const struct subject_world *w, harborai_str given,
                               harborai_error *error)
 {
-    struct nearest nearest = {given, SLICE_NONE, 3};
+    struct nearest nearest = NEAREST_TO(given);
     for (size_t i = 0; i < w->catalog->file_count; i++) {
         const struct manifest *m = w->catalog->files[i].manifest;
         if (m == NULL)
             continue;
-        consider(&nearest, m->provider);
-        consider(&nearest, m->id);
+        nearest_consider(&nearest, m->provider);
+        nearest_consider(&nearest, m->id);
     }
     for (size_t i = 0; i < w->config->provider_count; i++)
-        consider(&nearest, w->config->providers[i].name);
+        nearest_consider(&nearest, w->config->providers[i].name);
     harborai_str name = slice_cut(given, NAME_SHOWN);
     if (nearest.name.len > 0)
         return harborai_error_set(error, HARBORAI_E_NOT_FOUND,

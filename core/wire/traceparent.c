@@ -5,15 +5,6 @@
 
 #include <string.h>
 
-static bool is_hex(harborai_str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!((text.data[i] >= '0' && text.data[i] <= '9') ||
-              (text.data[i] >= 'a' && text.data[i] <= 'f')))
-            return false;
-    return true;
-}
-
 static bool is_zero(harborai_str text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -36,8 +27,8 @@ bool traceparent_parse(harborai_str text, struct traceparent *ret_parent)
     trace = slice_cut(slice_from(text, 3), 32);
     parent = slice_cut(slice_from(text, 36), 16);
     flags = slice_cut(slice_from(text, 53), 2);
-    if (!is_hex(version) || !is_hex(trace) || !is_hex(parent) || !is_hex(flags) || is_zero(trace) ||
-        is_zero(parent) || slice_is(version, "ff"))
+    if (!slice_is_hex(version) || !slice_is_hex(trace) || !slice_is_hex(parent) ||
+        !slice_is_hex(flags) || is_zero(trace) || is_zero(parent) || slice_is(version, "ff"))
         return false;
     if (text.len > TRACEPARENT_LEN && (is_zero(version) || text.data[TRACEPARENT_LEN] != '-'))
         return false;

@@ -65,6 +65,9 @@ static void test_cursor(void)
     CU_ASSERT(slice_is(slice_trim(HARBORAI_STR(" \t x y\r\n")), "x y"));
     CU_ASSERT(slice_equal_ignoring_case(HARBORAI_STR("Content-Length"),
                                         HARBORAI_STR("content-length")));
+    CU_ASSERT(slice_is_hex(HARBORAI_STR("0123456789abcdef")));
+    CU_ASSERT_FALSE(slice_is_hex(HARBORAI_STR("abcdefg")));
+    CU_ASSERT_FALSE(slice_is_hex(HARBORAI_STR("ABC")));
     CU_ASSERT(slice_starts_with(HARBORAI_STR("hb_1"), "hb_"));
     CU_ASSERT(!slice_ends_with(HARBORAI_STR("o"), ".so"));
 }
