@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 bool directory_give(int fd, const char *path)
 {
     char above[PATH_MAX];
@@ -68,4 +70,12 @@ bool directory_make(char *path)
 bool directory_make_given(char *path)
 {
     return make(path, true);
+}
+
+harborai_status directory_refuse(const char *what, const char *path, harborai_error *error)
+{
+    char text[128];
+    return harborai_error_set(error, HARBORAI_E_CONFIG,
+                              "cannot %s '%s': %s; see whose it is, or set --state-dir to a directory "
+                              "of your own", what, path, error_of_errno(errno, text));
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include <harborai/types.h>
+
 /* mkdir -p: each part of `path` that is missing, with mode 0700. Changes `path` on the way and puts
  * it back. False: errno says why. [any] It waits for the disk. */
 bool directory_make(char *path);
@@ -16,5 +18,8 @@ bool directory_give(int fd, const char *path);
 
 /* directory_make(), and each part that was missing is given, too. */
 bool directory_make_given(char *path);
+
+/* E_CONFIG: what cannot be done with `path` in a state directory ("write"), by errno. [any] */
+harborai_status directory_refuse(const char *what, const char *path, harborai_error *error);
 
 #endif

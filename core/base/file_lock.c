@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/directory.h"
+#include "base/slice.h"
 
 enum { TRIES = 500, PAUSE_MS = 10 };
 
@@ -34,4 +36,21 @@ bool file_lock_wait(int fd)
         nanosleep(&pause, NULL);
     }
     return true;
+}
+
+bool file_lock_sign(int fd)
+{
+    char pid[24];
+    int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) == len;
+}
+
+pid_t file_lock_signer(int fd)
+{
+    char text[24];
+    uint64_t pid;
+    ssize_t len = pread(fd, text, sizeof text, 0);
+    return len > 0 && slice_to_u64(slice_trim((harborai_str){text, (size_t)len}), &pid) && pid <= INT32_MAX
+               ? (pid_t)pid
+               : 0;
 }

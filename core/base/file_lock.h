@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* flock() among processes that hold a file for no longer than it takes to write a small one. */
+/* flock() among processes, and who has it. */
 #ifndef BASE_FILE_LOCK_H
 #define BASE_FILE_LOCK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/attr.h"
 
@@ -14,5 +15,10 @@ MUST_CHECK int file_lock_open(const char *path);
 /* Locks the open file for this descriptor alone, until that is closed. Waits for another process, 5 s at
  * most. False: errno says why, EWOULDBLOCK that the other one still has it. [job] */
 MUST_CHECK bool file_lock_wait(int fd);
+
+/* Writes the process into the file that it has locked. False: errno says why. [job] or [init] */
+MUST_CHECK bool file_lock_sign(int fd);
+/* Who did so last; 0: nobody. It is true as long as somebody has the lock. [any] */
+pid_t file_lock_signer(int fd);
 
 #endif

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/directory.h"
-#include "base/error.h"
+#include "base/file_lock.h"
 #include "plugin/trust.h"
 #include "runtime/runtime.h"
 #include "server/gate.h"
@@ -57,21 +57,12 @@ harborai_str control_state_dir(const struct gate *gate)
 
 /* ---- The directory and the lock -------------------------------------------------------------- */
 
-static harborai_status cannot(const char *what, const char *path, harborai_error *error)
-{
-    char text[128];
-    return harborai_error_set(error, HARBORAI_E_CONFIG,
-                              "cannot %s '%s': %s; see whose it is, or set state_dir to a directory "
-                              "of your own",
-                              what, path, error_of_errno(errno, text));
-}
-
 /* Who may write there, or above it, may put a socket of his own in the place of ours. */
 static harborai_status check_directory(const struct control *control, harborai_error *error)
 {
     harborai_error why = HARBORAI_ERROR_INIT;
     if (!directory_make(control->directory))
-        return cannot("make directory", control->directory, error);
+        return directory_refuse("make directory", control->directory, error);
     if (trust_check_place(control->directory, &why) == HARBORAI_OK)
         return HARBORAI_OK;
     return harborai_error_set(error, HARBORAI_E_CONFIG,
@@ -81,29 +72,27 @@ static harborai_status check_directory(const struct control *control, harborai_e
 
 static harborai_status refuse_locked(const struct control *control, harborai_error *error)
 {
-    char pid[24] = "";
-    ssize_t len = pread(control->lock, pid, sizeof pid - 1, 0);
-    while (len > 0 && (pid[len - 1] < '0' || pid[len - 1] > '9'))
-        pid[--len] = '\0';
+    char process[48] = "";
+    pid_t pid = file_lock_signer(control->lock);
+    if (pid > 0)
+        snprintf(process, sizeof process, ", process %ld", (long)pid);
     return harborai_error_set(error, HARBORAI_E_CLOSED,
-                              "another gateway%s%s has '%s/" SOCKET_NAME "': 'harborai plugin' speaks "
+                              "another gateway%s has '%s/" SOCKET_NAME "': 'harborai plugin' speaks "
                               "to that one; give this one a state_dir of its own",
-                              pid[0] != '\0' ? ", process " : "", pid, control->directory);
+                              process, control->directory);
 }
 
 static harborai_status take_lock(struct control *control, harborai_error *error)
 {
-    char path[CONTROL_PATH_MAX], pid[24];
+    char path[CONTROL_PATH_MAX];
     snprintf(path, sizeof path, "%s/" LOCK_NAME, control->directory);
     control->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (control->lock < 0)
-        return cannot("write", path, error);
+        return directory_refuse("write", path, error);
     if (flock(control->lock, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? refuse_locked(control, error) : cannot("lock", path, error);
-    int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(control->lock, 0) != 0 || pwrite(control->lock, pid, (size_t)len, 0) != len)
-        return cannot("write", path, error);
-    return HARBORAI_OK;
+        return errno == EWOULDBLOCK ? refuse_locked(control, error)
+                                    : directory_refuse("lock", path, error);
+    return file_lock_sign(control->lock) ? HARBORAI_OK : directory_refuse("write", path, error);
 }
 
 /* ---- The socket ------------------------------------------------------------------------------ */
@@ -115,15 +104,15 @@ static harborai_status listen_there(struct control *control, harborai_error *err
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     memcpy(address.sun_path, control->path, sizeof address.sun_path);
     if (fd < 0)
-        return cannot("make", control->path, error);
+        return directory_refuse("make", control->path, error);
     listener_adopt(&control->listener, fd);
     if (unlink(control->path) != 0 && errno != ENOENT)
-        return cannot("replace", control->path, error);
+        return directory_refuse("replace", control->path, error);
     if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
-        return cannot("make", control->path, error);
+        return directory_refuse("make", control->path, error);
     control->is_bound = true;
     if (chmod(control->path, 0600) != 0 || listen(fd, BACKLOG) != 0)
-        return cannot("listen on", control->path, error);
+        return directory_refuse("listen on", control->path, error);
     return HARBORAI_OK;
 }
 

@@ -10,7 +10,6 @@
 
 #include "base/buf.h"
 #include "base/directory.h"
-#include "base/error.h"
 #include "base/file_lock.h"
 #include "base/replacement.h"
 #include "store/plugin_state_parts.h"
@@ -41,20 +40,11 @@ static harborai_status paths_init(struct paths *p, harborai_str state_dir, harbo
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-static harborai_status cannot(const char *what, const char *path, harborai_error *error)
-{
-    char text[128];
-    return harborai_error_set(error, HARBORAI_E_CONFIG,
-                              "cannot %s '%s': %s; see whose it is, or set --state-dir to a "
-                              "directory of your own",
-                              what, path, error_of_errno(errno, text));
-}
-
 static harborai_status read_opened(int fd, const char *path, struct buf *text, harborai_error *error)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
-        return cannot("read", path, error);
+        return directory_refuse("read", path, error);
     if (!S_ISREG(status.st_mode) || status.st_size > (off_t)PLUGIN_STATE_FILE_MAX)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "'%s' is no regular file of at most 1 MiB: remove it", path);
@@ -64,7 +54,7 @@ static harborai_status read_opened(int fd, const char *path, struct buf *text, h
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return cannot("read", path, error);
+            return directory_refuse("read", path, error);
         if (got == 0)
             return buf_status(text, error);
         buf_commit(text, (size_t)got);
@@ -80,7 +70,7 @@ static harborai_status load(const char *path, struct plugin_state **ret_state, h
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return errno == ENOENT ? plugin_state_create(SLICE_NONE, path, ret_state, error)
-                               : cannot("read", path, error);
+                               : directory_refuse("read", path, error);
     st = read_opened(fd, path, &text, error);
     close(fd);
     harborai_str read = text.len > 0 ? buf_slice(&text) : HARBORAI_STR("");
@@ -183,7 +173,7 @@ static harborai_status replace(const struct paths *paths, const struct plugin_st
                                   paths->file);
     harborai_status st = replacement_open(&file, paths->file, paths->temporary, 0600, error);
     if (st == HARBORAI_OK && !directory_give(file.fd, paths->file))
-        st = cannot("give to the directory's owner", paths->file, error);
+        st = directory_refuse("give to the directory's owner", paths->file, error);
     if (st == HARBORAI_OK)
         st = replacement_write(&file, buf_slice(&text), error);
     return st < 0 ? st : replacement_commit(&file, error);
@@ -247,7 +237,7 @@ static harborai_status change_state(struct plugin_state *state,
 static harborai_status not_locked(const char *path, harborai_error *error)
 {
     if (errno != EWOULDBLOCK)
-        return cannot("lock", path, error);
+        return directory_refuse("lock", path, error);
     return harborai_error_set(error, HARBORAI_E_INTERNAL,
                               "another process keeps '%s' locked: nothing was changed; try again", path);
 }
@@ -256,10 +246,10 @@ static harborai_status not_locked(const char *path, harborai_error *error)
 static harborai_status take_lock(const struct paths *paths, int *ret_fd, harborai_error *error)
 {
     if (!directory_make_given(paths->directory))
-        return cannot("make directory", paths->directory, error);
+        return directory_refuse("make directory", paths->directory, error);
     int fd = file_lock_open(paths->lock);
     if (fd < 0)
-        return cannot("write", paths->lock, error);
+        return directory_refuse("write", paths->lock, error);
     if (!file_lock_wait(fd)) {
         harborai_status st = not_locked(paths->lock, error);
         close(fd);
