@@ -9,6 +9,7 @@
 #include "cli/findings.h"
 #include "cli/plugins.h"
 #include "cli/setup.h"
+#include "wire/shell.h"
 
 static const struct option_spec options[] = {
     {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
@@ -36,31 +37,20 @@ static const struct model_map *models_of(const struct doctor *d)
     return runtime_models(d->runtime);
 }
 
-/* One word of a shell's, whatever stands in it. */
-static void add_word(struct buf *text, harborai_str word)
-{
-    buf_add_char(text, '\'');
-    for (size_t i = 0; i < word.len; i++)
-        if (word.data[i] == '\'')
-            buf_add(text, HARBORAI_STR("'\\''"));
-        else
-            buf_add_char(text, word.data[i]);
-    buf_add_char(text, '\'');
-}
-
 static void add_command(struct buf *text, const char *command, harborai_str word)
 {
     buf_printf(text, "%s ", command);
-    add_word(text, word);
+    shell_add_word(text, word);
 }
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
-/* "rm '/…/acme.so'", or the command for what was installed. */
+/* "rm /…/acme.so", or the command for what was installed. */
 static void add_removal(struct buf *text, const struct plugin_file *file)
 {
+    const char *name = strrchr(file->path, '/') + 1;
     if (file->origin == PLUGIN_ORIGIN_USER)
-        add_command(text, "harborai plugin remove", slice_of(strrchr(file->path, '/') + 1));
+        add_command(text, "harborai plugin remove", slice_of(name[0] == '-' ? file->path : name));
     else if (file->origin < PLUGIN_ORIGIN_USER && file->origin != PLUGIN_ORIGIN_EXPLICIT)
         add_command(text, "rm", slice_of(file->path));
 }

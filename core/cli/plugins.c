@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "cli/setup.h"
 #include "runtime/crash_subject.h"
+#include "wire/shell.h"
 
 harborai_status plugins_open_with(struct plugins *plugins, struct config *config,
                                   harborai_error *error)
@@ -122,6 +123,7 @@ harborai_str plugins_state_name(const struct plugins *plugins, const struct plug
 void plugins_add_reason(const struct plugin_state *state, const struct plugin_state_entry *entry,
                         harborai_str name, struct buf *text)
 {
+    struct shell_word word;
     buf_printf(text, "disabled");
     if (entry->by.len > 0)
         buf_printf(text, " by '%.*s'", SLICE_ARG(entry->by));
@@ -131,8 +133,8 @@ void plugins_add_reason(const struct plugin_state *state, const struct plugin_st
         buf_printf(text, ", which waits for its calls to end");
         return;
     }
-    buf_printf(text, ", in %s: 'harborai plugin enable %.*s' enables it",
-               plugin_state_path(state), SLICE_ARG(name));
+    buf_printf(text, ", in %s: 'harborai plugin enable %s' enables it", plugin_state_path(state),
+               shell_word(name, &word));
 }
 
 const harborai_str *plugins_glob_of(const struct config *config, harborai_str qualified)

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/replacement.h"
 #include "plugin/probe.h"
+#include "wire/shell.h"
 
 #define TEMPORARY "/.harborai-install.new" /* not *.so: nobody takes it for a plugin */
 
@@ -284,6 +285,7 @@ void install_release(struct install *install)
 
 harborai_status install_check_remove(const struct plugin_file *file, harborai_error *error)
 {
+    struct shell_word word;
     if (file->origin == PLUGIN_ORIGIN_BUILT_IN)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "'%s' is part of harborai itself and cannot be removed: 'harborai "
@@ -294,10 +296,10 @@ harborai_status install_check_remove(const struct plugin_file *file, harborai_er
                                   "more", file->path);
     if (file->origin != PLUGIN_ORIGIN_USER)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' was not installed, but found by %s: rm '%s'", file->path,
+                                  "'%s' was not installed, but found by %s: rm %s", file->path,
                                   file->origin == PLUGIN_ORIGIN_ENVIRONMENT ? "HARBORAI_PLUGIN_PATH"
                                                                             : "plugin_path",
-                                  file->path);
+                                  shell_word(slice_of(file->path), &word));
     return HARBORAI_OK;
 }
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "plugin/lock.h"
+#include "wire/shell.h"
 
 #define DATABASE_ENTRY KIB(64)
 
@@ -197,22 +198,25 @@ static bool is_roots_sticky_directory(const struct stat *status)
 harborai_status trust_check(struct trust *t, const struct stat *status, const char *path,
                             harborai_error *error)
 {
+    struct shell_word word;
     if (t->is_off)
         return HARBORAI_OK;
     if (status->st_uid != 0 && status->st_uid != t->user)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' belongs to user %u, who could change it: chown %u '%s'", path,
-                                  (unsigned)status->st_uid, (unsigned)t->user, path);
+                                  "'%s' belongs to user %u, who could change it: chown %u %s", path,
+                                  (unsigned)status->st_uid, (unsigned)t->user,
+                                  shell_word(slice_of(path), &word));
     if (is_roots_sticky_directory(status))
         return HARBORAI_OK;
     if ((status->st_mode & S_IWOTH) != 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' is writable by everybody: chmod go-w '%s'", path, path);
+                                  "'%s' is writable by everybody: chmod go-w %s", path,
+                                  shell_word(slice_of(path), &word));
     if ((status->st_mode & S_IWGRP) != 0 && !may_write(t, status->st_gid))
         return harborai_error_set(error, HARBORAI_E_CONFIG,
-                                  "'%s' is writable by group %u: chmod go-w '%s', or name the "
+                                  "'%s' is writable by group %u: chmod go-w %s, or name the "
                                   "group in plugin_trusted_groups", path,
-                                  (unsigned)status->st_gid, path);
+                                  (unsigned)status->st_gid, shell_word(slice_of(path), &word));
     return HARBORAI_OK;
 }
 

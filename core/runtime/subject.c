@@ -7,6 +7,7 @@
 
 #include "base/nearest.h"
 #include "runtime/crash_subject.h"
+#include "wire/shell.h"
 
 #define NAME_SHOWN 200 /* bytes of a name in a message */
 
@@ -180,12 +181,13 @@ static harborai_status check_glob(const struct plugin_state *switches, harborai_
         plugin_state_disabled(switches, PLUGIN_STATE_MODEL, model);
     if (entry == NULL || slice_equal(entry->name, model))
         return HARBORAI_OK;
-    harborai_str glob = slice_cut(entry->name, NAME_SHOWN);
+    struct shell_word word;
     return harborai_error_set(error, HARBORAI_E_INVALID,
-                              "'%.*s' is disabled by the glob '%.*s': 'harborai plugin enable %.*s' "
+                              "'%.*s' is disabled by the glob '%.*s': 'harborai plugin enable %s' "
                               "enables all that it matches",
-                              SLICE_ARG(slice_cut(model, NAME_SHOWN)), SLICE_ARG(glob),
-                              SLICE_ARG(glob));
+                              SLICE_ARG(slice_cut(model, NAME_SHOWN)),
+                              SLICE_ARG(slice_cut(entry->name, NAME_SHOWN)),
+                              shell_word(entry->name, &word));
 }
 
 static harborai_status check_removal(const struct plugin_state *switches,

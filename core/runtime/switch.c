@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "runtime/state.h"
+#include "wire/shell.h"
 
 /* "by 'harborai plugin disable' since 2026-11-22T10:00:00Z, in /…/plugins.json: 'harborai plugin
  * enable acme' enables it" */
@@ -13,12 +14,13 @@ static harborai_str explain(struct arena *arena, const struct plugin_state *stat
     if (entry->is_removal)
         return arena_printf(arena, "by '%.*s' since %.*s: 'harborai plugin install' brings it back",
                             SLICE_ARG(entry->by), SLICE_ARG(entry->since));
+    struct shell_word word;
     bool has_by = entry->by.len > 0, has_since = entry->since.len > 0;
-    return arena_printf(arena, "%s%.*s%s%s%s%.*s%sin %s: 'harborai plugin enable %.*s' enables it",
+    return arena_printf(arena, "%s%.*s%s%s%s%.*s%sin %s: 'harborai plugin enable %s' enables it",
                         has_by ? "by '" : "", SLICE_ARG(entry->by), has_by ? "'" : "",
                         has_by && has_since ? " " : "", has_since ? "since " : "",
                         SLICE_ARG(entry->since), has_by || has_since ? ", " : "",
-                        plugin_state_path(state), SLICE_ARG(name));
+                        plugin_state_path(state), shell_word(name, &word));
 }
 
 /* Who and since when stand first in all of these, if it is known, and then where or the way out. A text

@@ -74,7 +74,7 @@ class BuiltinTest(PlaceTest):
         self.assertEqual(listed[self.file], "ready")
         self.assertEqual(listed["built-in/openai"], "shadowed")
         done = self.plugin("doctor", "openai", code=1)
-        self.assertNotIn("rm 'built-in", done.stdout)
+        self.assertNotIn("rm built-in", done.stdout)
         os.unlink(self.file)
         self.assertEqual(self.states()["openai"], "ready")
 

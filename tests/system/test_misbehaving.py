@@ -126,7 +126,7 @@ class CrashTest(Place):
         """At the next start, and at the one after that."""
         words = (rf"plugin '{re.escape(self.ID)}' is left out since \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ, when "
                  rf"a process died in it \({stage}\): update it, or 'harborai plugin enable {self.NAME}' "
-                 rf"has it tried again\n    harborai plugin enable '{self.NAME}'\n")
+                 rf"has it tried again\n    harborai plugin enable {self.NAME}\n")
         for _ in range(2):
             with self.gateway(self.NAME, options) as hb:
                 self.assertRegex(hb.log(), rf"warn plugin\.crashed file='{path}' stage={stage} since=\d")

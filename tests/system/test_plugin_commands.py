@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ class PlaceTest(support.PluginCommands):
     def setUp(self):
         super().setUp()
         self.plugins = os.path.join(self.home, "path")
+        self.user_plugins = os.path.join(self.home, ".local", "lib", "harborai", "plugins")
         self.state = os.path.join(self.home, "state", "plugins.json")
         self.env = {"HARBORAI_PLUGIN_PATH": self.plugins,
                     "HARBORAI_STATE_DIR": os.path.dirname(self.state)}
@@ -107,7 +109,7 @@ class SwitchTest(PlaceTest):
                 listed = self.run_harborai("list-models")
                 self.assertRegex(listed.stdout, r"(?m)^(good/)?good-model .* disabled$")
                 self.assertNotRegex(listed.stdout, r"(?m)^other-model .* disabled$")
-                self.assertRegex(listed.stderr, f"'{re.escape(subject)}' {words % re.escape(subject)}")
+                self.assertRegex(listed.stderr, f"'{re.escape(subject)}' {words % re.escape(shlex.quote(subject))}")
                 got = {m["upstream"]: m for m in json.loads(
                     self.run_harborai("list-models", "--json").stdout)["models"]}
                 self.assertEqual((got["good-model"]["available"], got["good-model"]["missing"]),
@@ -124,7 +126,7 @@ class SwitchTest(PlaceTest):
     def test_model_of_a_glob(self):
         self.plugin("disable", "good/*")
         said = self.plugin("enable", "good/good-model", code=2).stderr
-        self.assertIn("'harborai plugin enable good/*'", said)
+        self.assertIn("'harborai plugin enable 'good/*''", said)
 
     def test_two_plugins_of_one_name(self):
         made.build(self.plugins, "rival", note=(
@@ -256,23 +258,50 @@ class DoctorTest(PlaceTest):
                 "nothing is wrong that can be seen without loading a plugin\n", ""), arguments)
         self.assertEqual(self.json("doctor"), {"version": 1, "findings": []})
 
+    ODD = ("o'dd $(x).so", "new\nline;touch x.so", "\x1b[2Jclear.so", "latin\udce9.so", "*.so", "~.so")
+
+    def shell(self, command):
+        """As it is pasted, from the output for people."""
+        path = f"{support.BUILD}:{os.environ['PATH']}"
+        subprocess.run(["bash", "-c", command], check=True, cwd=self.home, stdout=subprocess.DEVNULL,
+                       env=support.environment(self.home, PATH=path, HARBORAI_PLUGIN_PATH=self.plugins,
+                                               HARBORAI_STATE_DIR=os.path.dirname(self.state)))
+
     def test_what_mends_it_does(self):
+        made.build(self.plugins, "good")
+        for folder, name in (*((self.plugins, n) for n in self.ODD), (self.user_plugins, "-x y.so")):
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write("no plugin")
+        self.plugin("disable", "good")
+        self.plugin("disable", "good/*")
+        done = self.plugin("doctor", code=1)
+        mend = re.findall(r"(?m)^    (.*)$", done.stdout)
+        self.assertEqual(len(mend), len(self.ODD) + 3, done.stdout)
+        for command in mend:
+            self.shell(command)
+        self.assertEqual(sorted(os.listdir(self.plugins)), ["good.c", "good.so"])
+        self.assertEqual(os.listdir(self.user_plugins), [])
+        self.plugin("doctor")
+        self.assertFalse(os.path.exists(os.path.join(self.home, "x.so")))
+
+    def test_commands_in_messages(self):
+        """Those that stand in the middle of one."""
         made.build(self.plugins, "good")
         odd = os.path.join(self.plugins, "o'dd $(x).so")
         with open(odd, "w", encoding="utf-8") as file:
             file.write("no plugin")
-        self.plugin("disable", "good")
+        os.chmod(odd, 0o666)
         self.plugin("disable", "good/*")
         found = json.loads(self.plugin("doctor", "--json", code=1).stdout)["findings"]
-        self.assertEqual(len(found), 3, found)
-        path = f"{support.BUILD}:{os.environ['PATH']}"
-        for finding in found:
-            subprocess.run(finding["mend"], shell=True, check=True, cwd=self.home,
-                           stdout=subprocess.DEVNULL, env=support.environment(
-                               self.home, PATH=path, HARBORAI_PLUGIN_PATH=self.plugins,
-                               HARBORAI_STATE_DIR=os.path.dirname(self.state)))
-        self.assertFalse(os.path.exists(odd))
-        self.plugin("doctor")
+        loose, = (f["message"] for f in found if "writable" in f["message"])
+        self.shell(loose.partition("everybody: ")[2])
+        self.assertEqual(os.stat(odd).st_mode & 0o777, 0o644)
+        glob, = (f["message"] for f in found if f["message"].startswith("model"))
+        self.assertIn("'harborai plugin enable 'good/*'' enables it", glob)
+        removal = self.plugin("remove", odd, code=1).stderr
+        self.shell(removal.partition("HARBORAI_PLUGIN_PATH: ")[2])
+        self.assertEqual(sorted(os.listdir(self.plugins)), ["good.c", "good.so"])
 
     def test_it_loads_nothing_and_takes_one_name(self):
         made.build(self.plugins, "bad", create="__builtin_trap();")
@@ -341,7 +370,7 @@ class LockTest(PlaceTest):
     def test_install(self):
         source = os.path.join(self.home, "source")
         os.mkdir(source)
-        user = os.path.join(self.home, ".local", "lib", "harborai", "plugins", "acme.so")
+        user = os.path.join(self.user_plugins, "acme.so")
         self.require(True)
         first = made.build(source, "acme")
         done = self.plugin("install", first, code=1)
@@ -365,7 +394,7 @@ class LockTest(PlaceTest):
         """Whichever file is there then is listed; the next install strikes off what is not."""
         source = os.path.join(self.home, "source")
         os.mkdir(source)
-        user = os.path.join(self.home, ".local", "lib", "harborai", "plugins", "acme.so")
+        user = os.path.join(self.user_plugins, "acme.so")
         self.require(True)
         self.plugin("install", "--lock", made.build(source, "acme"))
         with open(user, "rb") as file:
@@ -462,7 +491,7 @@ class InstallTest(PlaceTest):
     def setUp(self):
         super().setUp()
         self.source = os.path.join(self.home, "source")
-        self.user = os.path.join(self.home, ".local", "lib", "harborai", "plugins")
+        self.user = self.user_plugins
         os.mkdir(self.source)
 
     def build(self, name="acme", **how):
@@ -604,7 +633,7 @@ class InstallTest(PlaceTest):
     def test_not_ones_own(self):
         made.build(self.plugins, "acme")
         said = self.plugin("remove", "acme", code=1).stderr
-        self.assertIn(f"was not installed, but found by HARBORAI_PLUGIN_PATH: rm '{self.plugins}/acme.so'",
+        self.assertIn(f"was not installed, but found by HARBORAI_PLUGIN_PATH: rm {self.plugins}/acme.so",
                       said)
         self.plugin("remove", "nobody", code=2)
         self.plugin("remove", code=2)

@@ -27,7 +27,7 @@ static const struct {
 } rows[] = {
     {"good", 0644, PLUGIN_STAGE_NONE, ""},
     {"good", 0755, PLUGIN_STAGE_NONE, ""},
-    {"good", 0646, PLUGIN_STAGE_TRUST, "writable by everybody: chmod go-w '"},
+    {"good", 0646, PLUGIN_STAGE_TRUST, "writable by everybody: chmod go-w /"},
     {NULL, 0644, PLUGIN_STAGE_MANIFEST, "not an ELF file"},
     {"no_note", 0644, PLUGIN_STAGE_MANIFEST, "no HarborAI plugin"},
     {"broken_note", 0644, PLUGIN_STAGE_MANIFEST, "not JSON"},
@@ -295,7 +295,7 @@ static void test_world_writable_directory(void)
     CU_ASSERT_FATAL(chmod(f.directory, 0777) == 0);
     struct plugin_catalog *c = fixture_scan(&f);
     CU_ASSERT(c->file_count == 0 && c->directory_count == 1);
-    CU_ASSERT(strstr(c->directories[0].error.message, "chmod go-w '/tmp/harborai-test-") != NULL);
+    CU_ASSERT(strstr(c->directories[0].error.message, "chmod go-w /tmp/harborai-test-") != NULL);
     plugin_catalog_destroy(c);
     CU_ASSERT_FATAL(chmod(f.directory, 0755) == 0);
     fixture_close(&f);
