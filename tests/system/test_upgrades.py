@@ -9,7 +9,7 @@ import threading
 import time
 
 import support
-from test_control import ControlTest
+from control import ControlTest
 
 STREAMS = int(os.environ.get("HARBORAI_TEST_STREAMS", 500 if support.LONG else 50))
 ROUNDS = int(os.environ.get("HARBORAI_TEST_ROUNDS", 20 if support.LONG else 5))
