@@ -309,7 +309,12 @@ static harborai_status check_same(const struct plugin_file *file, harborai_error
 {
     struct stat status;
     const struct file_identity *then = &file->identity;
-    if (lstat(file->path, &status) != 0)
+    bool is_there = lstat(file->path, &status) == 0;
+    if (!is_there && (errno == ENOENT || errno == ENOTDIR))
+        return harborai_error_set(error, HARBORAI_E_NOT_FOUND,
+                                  "'%s' has gone already: somebody else took it away meanwhile, and "
+                                  "nothing is left to do", file->path);
+    if (!is_there)
         return failed("remove", file->path, error);
     struct file_identity now = file_identity_of(&status);
     if (then->inode == 0 || (now.device == then->device && now.inode == then->inode &&

@@ -53,7 +53,8 @@ void install_release(struct install *install);
 /* Whether a plugin's file may be taken away. E_CONFIG: it is not in the user's directory. */
 MUST_CHECK harborai_status install_check_remove(const struct plugin_file *file,
                                                 harborai_error *error);
-/* Takes it away. E_INTERNAL: it cannot be removed, or another file is in its place now. */
+/* Takes it away. E_NOT_FOUND: somebody else did so; E_INTERNAL: it cannot be removed, or another file is in
+ * its place now. */
 MUST_CHECK harborai_status install_remove(const struct plugin_file *file, harborai_error *error);
 
 #endif

@@ -197,9 +197,15 @@ static harborai_status check_removal(const struct plugin_state *switches,
         plugin_state_disabled(switches, subject->kind, subject->name);
     if (entry == NULL || !entry->is_removal)
         return HARBORAI_OK;
+    if (entry->removed_by == 0)
+        return harborai_error_set(error, HARBORAI_E_INVALID,
+                                  "'%.*s' is being removed since %.*s: stop that 'harborai plugin "
+                                  "remove' first", SLICE_ARG(entry->name), SLICE_ARG(entry->since));
     return harborai_error_set(error, HARBORAI_E_INVALID,
-                              "'%.*s' is being removed since %.*s: stop that 'harborai plugin remove' "
-                              "first", SLICE_ARG(entry->name), SLICE_ARG(entry->since));
+                              "'%.*s' is being removed since %.*s by 'harborai plugin remove', process "
+                              "%ld: 'kill %ld' stops that, and it is served again",
+                              SLICE_ARG(entry->name), SLICE_ARG(entry->since),
+                              (long)entry->removed_by, (long)entry->removed_by);
 }
 
 size_t subject_list_off(const struct subject_world *world, harborai_str given,

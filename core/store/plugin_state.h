@@ -20,6 +20,8 @@
 #ifndef STORE_PLUGIN_STATE_H
 #define STORE_PLUGIN_STATE_H
 
+#include <sys/types.h>
+
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/slice.h"
@@ -40,7 +42,8 @@ struct plugin_state_entry { /* texts have a NUL behind them */
     harborai_str since, by; /* "2026-11-22T10:00:00Z", "harborai plugin disable"; or empty; of one
                                that is longer than REMARK_MAX its beginning */
     harborai_str json;      /* the whole of it, as it stands in the file */
-    bool is_removal;        /* it stands in no file: its plugin's is being taken away */
+    bool is_removal;        /* it stands in no file: its plugin's is being taken away, */
+    pid_t removed_by;       /* by this process; 0: it has not said so yet */
 };
 
 /* Immutable. */

@@ -92,7 +92,8 @@ static harborai_status list_removals(struct plugin_state *state, harborai_str st
             (struct plugin_state_entry){.name = list[i].id,
                                         .since = list[i].since,
                                         .by = HARBORAI_STR(PLUGIN_STATE_BY_REMOVE),
-                                        .is_removal = true};
+                                        .is_removal = true,
+                                        .removed_by = list[i].by};
     state->removals.count = count;
     return HARBORAI_OK;
 }

@@ -13,31 +13,30 @@
 
 #include "base/clock.h"
 #include "base/directory.h"
-#include "base/error.h"
 #include "base/file_lock.h"
 #include "base/limits.h"
 
 #define PREFIX "removing."
+#define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
 enum { MARKS_MAX = 256, TRIES = 8 };
 
 /* ---- Of this process ------------------------------------------------------------------------ */
 
-static harborai_status cannot(const char *path, harborai_error *error)
-{
-    char text[128];
-    return harborai_error_set(error, HARBORAI_E_CONFIG,
-                              "cannot write '%s': %s; see whose it is, or set --state-dir to a "
-                              "directory of your own", path, error_of_errno(errno, text));
-}
-
 static harborai_status refuse(const char *path, harborai_error *error)
 {
     if (errno != EWOULDBLOCK)
-        return cannot(path, error);
+        return directory_refuse("write", path, error);
+    int fd = open(path, READ_FLAGS);
+    pid_t by = fd >= 0 ? file_lock_signer(fd) : 0;
+    if (fd >= 0)
+        close(fd);
+    char process[32] = "another process";
+    if (by > 0)
+        snprintf(process, sizeof process, "process %ld", (long)by);
     return harborai_error_set(error, HARBORAI_E_INTERNAL,
-                              "another process removes it, and has '%s' locked: nothing was changed",
-                              path);
+                              "%s removes it already, and has '%s' locked: nothing was changed",
+                              process, path);
 }
 
 /* Who had the lock before may have taken the file away with it: then there is another one to lock. */
@@ -76,8 +75,8 @@ harborai_status removal_mark_set(struct removal_mark *mark, harborai_str state_d
     int fd = directory_make_given(directory) ? open_locked(path) : -1;
     if (fd < 0)
         st = refuse(path, error);
-    else if (futimens(fd, NULL) != 0) /* since when */
-        st = cannot(path, error);
+    else if (!file_lock_sign(fd) || futimens(fd, NULL) != 0) /* who, and since when */
+        st = directory_refuse("write", path, error);
     free(directory);
     *mark = (struct removal_mark){path, fd};
     if (st < 0)
@@ -109,16 +108,17 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Whether somebody holds the file, and its status; or it is none. */
-static bool look_at(const char *path, bool *ret_held, struct stat *ret_status)
+/* Whether somebody holds the file: who, and its status. */
+static bool is_held(const char *path, pid_t *ret_by, struct stat *ret_status)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int fd = open(path, READ_FLAGS);
     if (fd < 0)
         return false;
-    bool is_file = fstat(fd, ret_status) == 0 && S_ISREG(ret_status->st_mode);
-    *ret_held = is_file && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    bool is_held = fstat(fd, ret_status) == 0 && S_ISREG(ret_status->st_mode) &&
+                   flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    *ret_by = is_held ? file_lock_signer(fd) : 0;
     close(fd);
-    return is_file;
+    return is_held;
 }
 
 static bool read_mark(const char *path, harborai_str name, struct arena *arena,
@@ -126,8 +126,7 @@ static bool read_mark(const char *path, harborai_str name, struct arena *arena,
 {
     struct stat status;
     char since[25];
-    bool is_held;
-    if (!look_at(path, &is_held, &status) || !is_held)
+    if (!is_held(path, &ret_removal->by, &status))
         return false;
     clock_format_utc((int64_t)status.st_mtim.tv_sec * NS_PER_S, since);
     ret_removal->id = arena_copy(arena, slice_from(name, strlen(PREFIX)));
@@ -159,7 +158,7 @@ const struct removal_found *removal_mark_list(harborai_str state_dir, struct are
 /* A shared lock will do, which nobody takes for a removal: who waits for it finds that the file has gone. */
 static void take_away(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int fd = open(path, READ_FLAGS);
     if (fd < 0)
         return;
     if (flock(fd, LOCK_SH | LOCK_NB) == 0)

@@ -5,6 +5,8 @@
 #ifndef STORE_REMOVAL_MARK_H
 #define STORE_REMOVAL_MARK_H
 
+#include <sys/types.h>
+
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/slice.h"
@@ -29,6 +31,7 @@ void removal_mark_release(struct removal_mark *mark);
 
 struct removal_found {
     harborai_str id, since; /* with a NUL behind them; "2026-11-22T10:00:00Z" */
+    pid_t by;               /* the process that does it; 0: it has not said so yet */
 };
 
 /* Those that are under way, in `arena`, in the order of their names. What cannot be read is passed

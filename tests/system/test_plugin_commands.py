@@ -654,6 +654,18 @@ class InstallTest(PlaceTest):
         self.assertEqual(sorted(code for _, code in ended), [0, 1, 1, 1], ended)
         self.assertEqual(os.listdir(self.user), ["acme.so"])
 
+    def test_removed_by_two(self):
+        """Who comes second hears that there is nothing left to do."""
+        self.plugin("install", self.build())
+        slowly = ["strace", "-f", "-o", "/dev/null", "-e", "inject=unlink:delay_enter=2000000"]
+        started = [subprocess.Popen([*slowly, support.HARBORAI, "plugin", "remove", "acme"],
+                                    env=support.environment(self.home), cwd=self.home,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                   for _ in range(2)]
+        ended = sorted((p.communicate(timeout=60)[1], p.returncode) for p in started)
+        self.assertEqual([code for _, code in ended], [0, 1], ended)
+        self.assertIn("acme.so' has gone already: somebody else took it away meanwhile", ended[1][0])
+
     def test_killed_at_any_system_call(self):
         """The old file or the new one, and the next install clears what was left."""
         self.plugin("install", self.build())

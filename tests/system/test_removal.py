@@ -54,6 +54,27 @@ class InstallTest(UserTest):
         self.assertIn("is disabled", hb.chat().error()["message"])
         support.wait_for("nothing mapped", lambda: not self.mapped(hb))
 
+    def test_whose_removal_it_is(self):
+        """Whoever is kept from something by it is told the process, and what stops that."""
+        os.makedirs(self.user, 0o755)
+        os.rename(os.path.join(self.plugins, "openai.so"), os.path.join(self.user, "openai.so"))
+        hb = self.serve()
+        calls = self.streams(hb, 5)
+        with subprocess.Popen([support.HARBORAI, "plugin", "remove", "openai", "--timeout", "60s"],
+                              cwd=self.home, stderr=subprocess.PIPE,
+                              env=support.environment(self.home, **self.env)) as removal:
+            support.wait_for("disabled", lambda: hb.chat().status == 404)
+            self.assertRegex(
+                self.plugin("enable", "openai", code=2).stderr,
+                rf"is being removed since \S+Z by 'harborai plugin remove', process {removal.pid}: 'kill "
+                rf"{removal.pid}' stops that, and it is served again")
+            self.assertIn(f"process {removal.pid} removes it already",
+                          self.plugin("remove", "openai", code=1).stderr)
+            removal.terminate()
+        support.wait_for("served again", lambda: hb.chat().status == 200)
+        for call in calls:
+            call.read_until(b"[DONE]")
+
     def test_not_ones_own_stays_enabled(self):
         hb = self.serve()
         self.assertIn("was not installed", self.plugin("remove", "openai", code=1).stderr)

@@ -59,6 +59,7 @@ static void test_held(void)
     const struct plugin_state_entry *entry = entry_of(state, "com.example.a");
     CU_ASSERT_FATAL(entry != NULL);
     CU_ASSERT(entry->is_removal && slice_is(entry->by, PLUGIN_STATE_BY_REMOVE));
+    CU_ASSERT(entry->removed_by == getpid());
     removal_mark_tidy(scratch_dir(&s)); /* takes nothing that is held */
     CU_ASSERT(count_of(&s) == 1);
     removal_mark_release(&mark);
