@@ -4,6 +4,7 @@
 #include "cli/gateway.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,40 @@ static bool is_good(const struct gateway_answer *answer)
     return answer->status == 200 || answer->status == 202;
 }
 
+/* By SIGSTOP or Ctrl-Z, not by a debugger; /proc/PID/stat: "1234 (name) T …". */
+static bool is_stopped(pid_t pid)
+{
+    char path[40], text[128];
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? read(fd, text, sizeof text) : -1;
+    if (fd >= 0)
+        close(fd);
+    const char *end = len > 0 ? memrchr(text, ')', (size_t)len) : NULL;
+    return end != NULL && end + 2 < text + len && end[2] == 'T';
+}
+
+/* One that cannot answer is not waited for. */
+static bool can_answer(pid_t pid)
+{
+    if (pid == 0 || !is_stopped(pid))
+        return true;
+    command_complain("the gateway, process %ld, is stopped: 'kill -CONT %ld' has it go on", (long)pid,
+                     (long)pid);
+    return false;
+}
+
+static void complain_of_silence(const char *socket, pid_t pid)
+{
+    if (pid == 0)
+        command_complain("the gateway at '%s' does not answer within %d s: see its log, or end it",
+                         socket, TIMEOUT_MS / 1000);
+    else if (can_answer(pid))
+        command_complain("the gateway, process %ld, does not answer within %d s: see its log; 'kill %ld' "
+                         "ends it when its calls have ended, 'kill -KILL %ld' at once", (long)pid,
+                         TIMEOUT_MS / 1000, (long)pid, (long)pid);
+}
+
 /* One that ended just then is asked again what only tells: whether it is there now. */
 static harborai_status ask(const char *socket, const char *method, const char *path,
                            struct gateway_answer *answer, harborai_error *error)
@@ -82,11 +117,14 @@ enum gateway_state gateway_ask(harborai_str state_dir, const char *method, const
     enum gateway_state state = look(socket);
     if (state != GATEWAY_ANSWERS)
         return state;
-    if (ask(socket, method, path, answer, &error) < 0) {
-        if (error.code == HARBORAI_E_CLOSED) /* it was left behind by one that was killed */
-            return GATEWAY_NONE;
-        command_complain("%s", error.message);
+    pid_t pid = local_listener(socket);
+    if (!can_answer(pid))
         return GATEWAY_REFUSES;
+    switch (ask(socket, method, path, answer, &error)) {
+    case HARBORAI_OK: break;
+    case HARBORAI_E_CLOSED: return GATEWAY_NONE; /* it was left behind by one that was killed */
+    case HARBORAI_E_TIMEOUT: complain_of_silence(socket, pid); return GATEWAY_REFUSES;
+    default: command_complain("%s", error.message); return GATEWAY_REFUSES;
     }
     if (json_scan(buf_slice(&answer->body), NULL, NULL, NULL) < 0) {
         command_complain("what answers at '%s' is no gateway", socket);

@@ -5,6 +5,9 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -84,6 +87,25 @@ harborai_status local_ask(const char *socket, const char *method, const char *pa
     }
     curl_easy_cleanup(easy);
     return st;
+}
+
+/* Of a listening socket the kernel keeps who called listen(), whether or not he accepts. */
+pid_t local_listener(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct ucred peer = {.pid = 0};
+    socklen_t len = sizeof peer;
+    size_t path_len = strlen(path);
+    int fd = path_len < sizeof address.sun_path
+                 ? socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+                 : -1;
+    if (fd < 0)
+        return 0;
+    memcpy(address.sun_path, path, path_len);
+    bool is_known = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+                    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0;
+    close(fd);
+    return is_known ? peer.pid : 0;
 }
 
 void local_add_encoded(struct buf *path, harborai_str name)

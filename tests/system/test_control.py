@@ -490,6 +490,21 @@ class SocketTest(ControlTest):
         thread.join()
         self.assertEqual((said.stderr, "openai" in said.stdout), ("", True))
 
+    def test_one_that_is_stopped(self):
+        """Nobody waits for what cannot answer; whoever asks is told what to do."""
+        hb = self.serve()
+        os.kill(hb.pid, signal.SIGSTOP)
+        try:
+            for words in (("list",), ("disable", "openai"), ("reload", "openai")):
+                began = time.monotonic()
+                said = self.plugin(*words, code=1).stderr
+                self.assertEqual(said, f"harborai: the gateway, process {hb.pid}, is stopped: 'kill -CONT "
+                                       f"{hb.pid}' has it go on\n")
+                self.assertLess(time.monotonic() - began, 10)
+        finally:
+            os.kill(hb.pid, signal.SIGCONT)
+        self.assertEqual(self.json("disable", "openai")["leaving"], 0)
+
     def test_no_place_for_it(self):
         with support.folder() as place:
             deep = os.path.join(place, "d" * 100)
