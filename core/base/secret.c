@@ -4,8 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-
-#define MASK_LEAST 8 /* bytes: what is shorter, such as "ollama", is no secret but may be a word */
+#include <string.h>
 
 struct secret {
     _Atomic unsigned references;
@@ -63,35 +62,59 @@ harborai_str secret_reveal(const struct secret *secret)
     return (harborai_str){secret->text, secret->len};
 }
 
-/* How much of the secret stands at `text`: the longest run that is also found in it. */
-static size_t run_at(const struct secret *secret, const char *text)
+size_t secret_run_at(const struct secret *secret, harborai_str text)
 {
     size_t longest = 0;
     for (size_t at = 0; at < secret->len; at++) {
         size_t len = 0;
-        while (at + len < secret->len && text[len] == secret->text[at + len])
+        while (len < text.len && at + len < secret->len && text.data[len] == secret->text[at + len])
             len++;
         longest = len > longest ? len : longest;
     }
     return longest;
 }
 
+/* Two bytes that follow each other, as one of 1024 bits. */
+static unsigned pair_of(const char *text)
+{
+    return ((unsigned char)text[0] * 31u + (unsigned char)text[1]) % 1024;
+}
+
+size_t secret_mask_in(const struct secret *secret, char *text, size_t len)
+{
+    uint64_t pairs[16] = {0}; /* that stand in the secret, and others */
+    size_t from = 0, to = 0;
+    if (secret == NULL || secret->len < SECRET_LEAST)
+        return len;
+    for (size_t i = 0; i + 1 < secret->len; i++) {
+        unsigned pair = pair_of(secret->text + i);
+        pairs[pair / 64] |= UINT64_C(1) << pair % 64;
+    }
+    while (len - from >= SECRET_LEAST) {
+        /* The last pair of the run that could begin here: it is the first of one seven bytes on. */
+        unsigned pair = pair_of(text + from + SECRET_LEAST - 2);
+        bool may_begin = (pairs[pair / 64] >> pair % 64 & 1) != 0;
+        harborai_str rest = {text + from, len - from};
+        size_t run = may_begin ? secret_run_at(secret, rest) : 0;
+        size_t step = may_begin ? 1 : SECRET_LEAST - 1;
+        if (run >= SECRET_LEAST) {
+            memcpy(text + to, "***", 3);
+            to += 3;
+            from += run;
+        } else {
+            memmove(text + to, text + from, step);
+            to += step;
+            from += step;
+        }
+    }
+    memmove(text + to, text + from, len - from);
+    return to + len - from;
+}
+
 void secret_mask(const struct secret *secret, char *text)
 {
-    if (secret == NULL || secret->len < MASK_LEAST)
-        return;
-    char *to = text;
-    while (*text != '\0') {
-        size_t run = run_at(secret, text);
-        if (run < MASK_LEAST) {
-            *to++ = *text++;
-            continue;
-        }
-        text += run;
-        memcpy(to, "***", 3);
-        to += 3;
-    }
-    *to = '\0';
+    if (text != NULL)
+        text[secret_mask_in(secret, text, strlen(text))] = '\0';
 }
 
 bool secret_equal(const struct secret *a, const struct secret *b)

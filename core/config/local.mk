@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += %reldir%/libconfig.la
 %canon_reldir%_libconfig_la_SOURCES = \
 	%reldir%/character.c %reldir%/character.h \
 	%reldir%/command.c %reldir%/command.h %reldir%/config.c %reldir%/config.h \
+	%reldir%/database_url.c %reldir%/database_url.h \
 	%reldir%/dotenv.c %reldir%/dotenv.h %reldir%/environment.c %reldir%/environment.h \
 	%reldir%/expand.c %reldir%/expand.h %reldir%/faults.c %reldir%/faults.h \
 	%reldir%/field.c %reldir%/field.h %reldir%/files.c %reldir%/files.h \

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "base/limits.h"
+#include "config/database_url.h"
 #include "config/node.h"
 #include "config/settings.h"
 #include "config/value.h"
@@ -57,33 +58,16 @@ static void write_key(const struct config_provider *provider, struct json_writer
 static bool write_database_url(const struct config_secret *url, struct json_writer *to)
 {
     AUTO(buf) masked = BUF_INIT(KIB(4));
-    harborai_str rest, parameters, user, host, scheme;
     if (url->text == NULL) {
         json_write_string(to, SLICE_NONE);
         return false;
     }
-    bool has_parameters = slice_split(secret_reveal(url->text), '?', &rest, &parameters);
-    bool has_user = false;
-    for (size_t i = rest.len; i > 0 && !has_user; i--)
-        if (rest.data[i - 1] == '@') { /* the last one: a password may have one too */
-            host = slice_from(rest, i);
-            rest = slice_cut(rest, i - 1);
-            has_user = true;
-        }
-    size_t scheme_len = 0;
-    while (scheme_len + 3 <= rest.len && memcmp(rest.data + scheme_len, "://", 3) != 0)
-        scheme_len++;
-    scheme = slice_cut(rest, scheme_len + 3);
-    rest = slice_from(rest, scheme.len);
-    buf_add(&masked, scheme);
-    if (has_user) {
-        bool has_password = slice_split(rest, ':', &user, &rest);
-        buf_printf(&masked, "%.*s%s@%.*s", SLICE_ARG(user), has_password ? ":***" : "",
-                   SLICE_ARG(host));
-    } else {
-        buf_add(&masked, rest);
-    }
-    buf_add(&masked, has_parameters ? HARBORAI_STR("?***") : SLICE_NONE);
+    struct database_url parts = database_url_split(secret_reveal(url->text));
+    buf_add(&masked, parts.scheme);
+    if (parts.has_user)
+        buf_printf(&masked, "%.*s%s@", SLICE_ARG(parts.user), parts.has_password ? ":***" : "");
+    buf_add(&masked, parts.place);
+    buf_add(&masked, parts.has_parameters ? HARBORAI_STR("?***") : SLICE_NONE);
     json_write_string(to, buf_slice(&masked));
     return true;
 }

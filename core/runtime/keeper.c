@@ -94,26 +94,45 @@ static struct config *current_config(struct runtime *runtime)
     return (struct config *)(uintptr_t)atomic_load(&runtime->config.current);
 }
 
-harborai_status keeper_publish_models(struct runtime *runtime, harborai_error *error)
-{
+/* What follows from a configuration and the providers that there are. */
+struct publication {
     struct model_map *models;
-    harborai_status st =
-        models_build(runtime, current_config(runtime), true, NULL, &models, error);
-    if (st < 0)
-        return st;
-    const struct model_map *old = snapshot_publish(&runtime->models, models);
-    epoch_synchronize(&runtime->epoch);
-    model_map_destroy((struct model_map *)(uintptr_t)old);
-    return st;
+    struct secrets *secrets;
+};
+
+static void publication_release(struct publication *p)
+{
+    model_map_destroy(p->models);
+    secrets_unref(p->secrets);
 }
 
-static void publish(struct runtime *runtime, struct config *config, struct model_map *models)
+/* `config`: a new one, or NULL: that of this moment stays. Secrets first: who asks a provider has its
+ * key masked. */
+static void publish(struct runtime *runtime, struct config *config, const struct publication *next)
 {
-    const struct config *old_config = snapshot_publish(&runtime->config, config);
-    const struct model_map *old_models = snapshot_publish(&runtime->models, models);
+    const struct config *old_config = NULL;
+    const struct secrets *old_secrets = snapshot_publish(&runtime->secrets, next->secrets);
+    if (config != NULL)
+        old_config = snapshot_publish(&runtime->config, config);
+    const struct model_map *old_models = snapshot_publish(&runtime->models, next->models);
     epoch_synchronize(&runtime->epoch);
-    model_map_destroy((struct model_map *)(uintptr_t)old_models);
+    publication_release(&(struct publication){(struct model_map *)(uintptr_t)old_models,
+                                              (struct secrets *)(uintptr_t)old_secrets});
     config_destroy((struct config *)(uintptr_t)old_config);
+}
+
+harborai_status keeper_publish_models(struct runtime *runtime, harborai_error *error)
+{
+    const struct config *config = current_config(runtime);
+    struct publication next = {NULL, NULL};
+    harborai_status st = models_build(runtime, config, true, NULL, &next.models, error);
+    if (st >= 0)
+        st = secrets_gather(runtime, config, &next.secrets, error);
+    if (st < 0)
+        publication_release(&next);
+    else
+        publish(runtime, NULL, &next);
+    return st;
 }
 
 /* Whether all that is wrong is that providers are left out, and another one is there. */
@@ -158,34 +177,36 @@ static harborai_status build_models(struct runtime *runtime, const struct change
 
 /* Everything that is new, and what is wrong with it. */
 static harborai_status prepare(struct runtime *runtime, const struct change *change,
-                               struct model_map **ret_models, harborai_error *error)
+                               struct publication *ret_next, harborai_error *error)
 {
-    struct model_map *models = NULL;
+    struct publication next = {NULL, NULL};
     harborai_status st = providers_prepare(runtime, change, error);
     if (st >= 0)
-        st = build_models(runtime, change, &models, error);
+        st = build_models(runtime, change, &next.models, error);
+    if (st >= 0)
+        st = secrets_gather(runtime, change->config, &next.secrets, error);
     if (st >= 0 && goes_on_without(runtime, change))
         log_left_out(runtime, change);
     else if (change->faults->total > 0 && (st >= 0 || st == HARBORAI_E_CONFIG))
         st = config_faults_summarise(change->faults, error);
     if (st < 0) {
-        model_map_destroy(models);
+        publication_release(&next);
         return st;
     }
-    *ret_models = models;
+    *ret_next = next;
     return st;
 }
 
 /* With what is in the plugin directories and switched off now. */
 static harborai_status prepare_anew(struct runtime *runtime, const struct change *change,
-                                    struct model_map **ret_models, harborai_error *error)
+                                    struct publication *ret_next, harborai_error *error)
 {
     struct surroundings found;
     harborai_status st = look_around(runtime, change->config, &found, error);
     if (st < 0)
         return st;
     struct surroundings before = exchange(runtime, found);
-    st = prepare(runtime, change, ret_models, error);
+    st = prepare(runtime, change, ret_next, error);
     settle(runtime, before, st < 0);
     if (st < 0 && current_config(runtime) != NULL)
         watch(runtime, current_config(runtime));
@@ -196,13 +217,13 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
                              struct config_faults *faults, harborai_error *error)
 {
     AUTO(config_faults) own_faults;
-    struct model_map *models;
+    struct publication next;
     size_t left_out = 0;
     config_faults_init(&own_faults);
     const struct change change = {.config = config,
                                   .faults = faults != NULL ? faults : &own_faults,
                                   .left_out = &left_out};
-    harborai_status st = prepare_anew(runtime, &change, &models, error);
+    harborai_status st = prepare_anew(runtime, &change, &next, error);
     if (st < 0) {
         /* What may be loaded, and is switched off, is in force with the configuration that stays. */
         if (current_config(runtime) != NULL)
@@ -215,7 +236,7 @@ harborai_status keeper_apply(struct runtime *runtime, struct config *config,
     replay_store_set(runtime->replays, (size_t)config->replay_max_size,
                      config->replay_lifetime_ms * NS_PER_MS);
     segments_set(runtime, config);
-    publish(runtime, config, models);
+    publish(runtime, config, &next);
     providers_commit(runtime, NULL, true);
     return HARBORAI_OK;
 }

@@ -6,7 +6,7 @@ noinst_LTLIBRARIES += %reldir%/libruntime.la
 	%reldir%/order.h %reldir%/order_switch.c %reldir%/plugin_metrics.c %reldir%/prepare.c \
 	%reldir%/preset.c %reldir%/preset.h %reldir%/provider.c %reldir%/refused.c \
 	%reldir%/reminder.c %reldir%/reminder.h %reldir%/removals.c %reldir%/replace.c \
-	%reldir%/runtime.c %reldir%/runtime.h %reldir%/segments.c %reldir%/services.c \
+	%reldir%/runtime.c %reldir%/runtime.h %reldir%/secrets.c %reldir%/segments.c %reldir%/services.c \
 	%reldir%/state.h %reldir%/subject.c %reldir%/subject.h %reldir%/subscribers.c \
 	%reldir%/switch.c %reldir%/wanted.c %reldir%/wanted.h %reldir%/watcher.c %reldir%/watcher.h \
 	%reldir%/watchlist.c %reldir%/watchlist.h

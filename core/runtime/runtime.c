@@ -455,6 +455,7 @@ uint64_t runtime_destroy(struct runtime *runtime)
         loop_destroy(runtime->loops[i].loop);
     model_map_destroy((struct model_map *)(uintptr_t)atomic_load(&runtime->models.current));
     config_destroy((struct config *)(uintptr_t)atomic_load(&runtime->config.current));
+    secrets_unref((struct secrets *)(uintptr_t)atomic_load(&runtime->secrets.current));
     plugin_catalog_destroy(runtime->catalog);
     plugin_state_destroy(runtime->switches);
     crash_marks_release(&runtime->marks);

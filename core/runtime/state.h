@@ -19,6 +19,7 @@
 #include "store/plugin_state.h"
 #include "store/upkeep.h"
 #include "transport/transport.h"
+#include "wire/secrets.h"
 
 /* Where a provider stands. */
 enum provider_place {
@@ -110,7 +111,7 @@ struct runtime_loop {
 struct runtime {
     struct runtime_options options;
     struct epoch epoch;
-    struct snapshot config, models; /* struct config, struct model_map */
+    struct snapshot config, models, secrets; /* struct config, struct model_map, struct secrets */
     struct metrics *metrics;
     struct meter_set meters; /* of the plugins of providers, those of this moment or of before */
     struct transport_shared *transport;
@@ -248,6 +249,11 @@ void removals_watch(struct runtime *runtime);
 struct subject_world;
 MUST_CHECK harborai_status order_switch(struct runtime_order *order,
                                         const struct subject_world *world, harborai_error *error);
+
+/* --- secrets.c --- */
+/* Those of `config` and of all providers that are not freed yet. [keeper] */
+MUST_CHECK harborai_status secrets_gather(struct runtime *runtime, const struct config *config,
+                                          struct secrets **ret_secrets, harborai_error *error);
 
 /* --- models.c --- */
 /* Of the providers that are shown. `is_interim`: these are not those that the aliases of `config`

@@ -92,6 +92,8 @@ static const struct {
     {"any", "any key", "any key"},
     {"abababababab", "abababababababab", "***abab"},
     {"sk-1234567890", "", ""},
+    {"sk-1234567890", "1sk-12sk-1234567890-1234567890sk-", "1sk-12******sk-"},
+    {"sk-1234567890", "7890123456789012345678901234567890", "7890*********"},
 };
 
 static void test_mask(void)
