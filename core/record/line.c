@@ -82,7 +82,7 @@ static void add_tags(struct buf *out, harborai_str tags)
     if (tags.len == 0)
         return;
     AUTO(buf) masked = BUF_INIT(LIMIT_JOURNAL_LINE);
-    masker_write_json(&masked, tags);
+    masker_write_json(&masked, tags, MASKER_ALL);
     buf_add(out, HARBORAI_STR(",\"tags\":"));
     add_compact(out, buf_slice(&masked));
 }

@@ -184,10 +184,10 @@ static size_t number_end(harborai_str json, size_t at)
     return at;
 }
 
-static size_t write_number(struct buf *out, harborai_str number)
+static size_t write_number(struct buf *out, harborai_str number, enum masker_what what)
 {
     struct masker_span span;
-    if (!masker_find(number, 0, MASKER_DEPTH, &span)) {
+    if (!masker_find(number, 0, MASKER_DEPTH, &span) || !is_asked(span.kind, what)) {
         buf_add(out, number);
         return 0;
     }
@@ -209,28 +209,28 @@ static bool is_named_secret(harborai_str name)
     return masker_named_value_at((harborai_str){text, name.len + 11}, 1, &span);
 }
 
-size_t masker_write_json(struct buf *out, harborai_str json)
+size_t masker_write_json(struct buf *out, harborai_str json, enum masker_what what)
 {
     harborai_str name = SLICE_NONE;
     size_t count = 0;
     if (json_scan(json, NULL, NULL, NULL) != HARBORAI_OK)
-        return masker_write(out, json, MASKER_ALL);
+        return masker_write(out, json, what);
     for (size_t at = 0, end; at < json.len; at = end) {
         char c = json.data[at];
         end = at + 1;
         if (c == '"') {
             end = string_end(json, at);
             harborai_str inner = {json.data + at + 1, end - at - 2};
-            bool is_secret = is_named_secret(name) && inner.len > 0;
+            bool is_secret = (what & MASKER_KEYS) != 0 && is_named_secret(name) && inner.len > 0;
             buf_add_char(out, '"');
             if (is_secret)
                 buf_add(out, slice_of(words[MASKER_KEY]));
-            count += is_secret ? 1 : masker_write(out, inner, MASKER_ALL);
+            count += is_secret ? 1 : masker_write(out, inner, what);
             buf_add_char(out, '"');
             name = (harborai_str){json.data + at, end - at};
         } else if (masker_is_digit(c) || c == '-') {
             end = number_end(json, at);
-            count += write_number(out, (harborai_str){json.data + at, end - at});
+            count += write_number(out, (harborai_str){json.data + at, end - at}, what);
             name = SLICE_NONE;
         } else {
             buf_add_char(out, c);

@@ -25,8 +25,8 @@ void masker_apply(char *text, size_t size, enum masker_what what);
 
 void masker_apply_all(char *text, size_t size); /* the same with MASKER_ALL */
 
-/* As masker_write() of everything, for a JSON value, which stays one: only strings and numbers are changed, a masked number
+/* As masker_write(), for a JSON value, which stays one: only strings and numbers are changed, a masked number
  * becomes a string. What is no JSON is masked as text. */
-size_t masker_write_json(struct buf *out, harborai_str json);
+size_t masker_write_json(struct buf *out, harborai_str json, enum masker_what what);
 
 #endif
