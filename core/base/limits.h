@@ -49,6 +49,9 @@
 #define LIMIT_LOOPS 64          /* --workers; one a core is the default */
 #define LIMIT_JOURNAL_LINE KIB(64) /* a record with its vendor's usage object */
 #define LIMIT_JOURNAL_PENDING MIB(1) /* lines that wait for a disk that fails */
+#define LIMIT_CONTENT KIB(64) /* of a request, and of an answer, in the journal: masking may be slow */
+#define LIMIT_JOURNAL_CONTENT KIB(192) /* a line with both, and what stands around an answer's texts */
+#define LIMIT_JOURNAL_PENDING_CONTENT MIB(8) /* lines that wait, where the journal has content */
 #define LIMIT_REQUEST_ID 128    /* a client's own x-request-id that is taken over */
 
 #endif

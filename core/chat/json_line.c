@@ -25,6 +25,30 @@ void json_line_write(struct buf *b, harborai_str json)
     buf_commit(b, len);
 }
 
+/* Whether an escape begins at `at`: its backslash is not the second one of another. */
+static bool begins_escape(harborai_str inside, size_t at)
+{
+    size_t count = 0;
+    while (count <= at && inside.data[at - count] == '\\')
+        count++;
+    return count % 2 == 1;
+}
+
+size_t json_line_cut(harborai_str inside, size_t most)
+{
+    size_t len = most;
+    if (inside.len <= most)
+        return inside.len;
+    while (len > 0 && ((unsigned char)inside.data[len] & 0xc0) == 0x80)
+        len--;
+    for (size_t back = 1; back <= 5 && back <= len; back++) {
+        size_t at = len - back;
+        if (inside.data[at] == '\\' && begins_escape(inside, at))
+            return back < (inside.data[at + 1] == 'u' ? 6u : 2u) ? at : len;
+    }
+    return len;
+}
+
 void json_line_text(struct buf *b, harborai_str text)
 {
     buf_add_char(b, '"');

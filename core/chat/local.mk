@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %reldir%/libchat.la
 	%reldir%/chunk.c %reldir%/chunk.h \
 	%reldir%/collect.c %reldir%/collect.h %reldir%/collect_node.c %reldir%/collect_node.h \
 	%reldir%/delta.c %reldir%/delta.h %reldir%/error_json.c %reldir%/error_json.h \
+	%reldir%/excerpt.c %reldir%/excerpt.h \
 	%reldir%/fold.c %reldir%/fold.h %reldir%/json_line.c %reldir%/json_line.h \
 	%reldir%/message.c %reldir%/message.h \
 	%reldir%/request.c %reldir%/request.h %reldir%/splice.c %reldir%/splice.h \
