@@ -57,6 +57,13 @@ enum config_durability {
     CONFIG_DURABILITY_POWER    /* when the disk has it: nor does a machine without power */
 };
 
+/* What of calls' requests and answers the journal has. */
+enum config_content {
+    CONFIG_CONTENT_OFF,
+    CONFIG_CONTENT_MASKED, /* without keys and what tells of persons */
+    CONFIG_CONTENT_FULL    /* without keys */
+};
+
 /* Where a value came from. */
 enum config_origin_kind {
     CONFIG_ORIGIN_DEFAULT, /* or, of what a provider inherits, the global setting */
@@ -184,6 +191,8 @@ struct config {
     int64_t journal_slow_write_ms; /* 0 = no write is slow */
     int64_t journal_retention_days; /* 0 = for ever */
     bool journal_compress;
+    enum config_content content;
+    int64_t content_limit; /* bytes of a request, and of an answer */
     bool has_index; /* store.sqlite.enabled */
     struct config_postgres postgres;
 

@@ -311,6 +311,10 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         if (read_word(r, setting, node, shown, &word))
             *(enum config_durability *)field = (enum config_durability)word;
         return;
+    case SETTING_CONTENT:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_content *)field = (enum config_content)word;
+        return;
     case SETTING_FAILURE:
         if (read_word(r, setting, node, shown, &word))
             *(enum config_on_failure *)field = (enum config_on_failure)word;

@@ -190,6 +190,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_LEAVE:
     case SETTING_FAILURE:
     case SETTING_DURABILITY:
+    case SETTING_CONTENT:
     case SETTING_TRUST:
     case SETTING_SSLMODE:
     case SETTING_MIGRATE:
@@ -377,7 +378,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_URL] = "url",       [SETTING_SECRET] = "secret", [SETTING_OBJECT] = "object",
         [SETTING_TARGET] = "target", [SETTING_PARAMS] = "word",   [SETTING_LEAVE] = "word",
         [SETTING_SWITCH] = "switch", [SETTING_WHICH] = "names", [SETTING_TRUST] = "word",
-        [SETTING_FAILURE] = "word", [SETTING_DURABILITY] = "word",
+        [SETTING_FAILURE] = "word", [SETTING_DURABILITY] = "word", [SETTING_CONTENT] = "word",
         [SETTING_PASSWORD] = "secret", [SETTING_DATABASE_URL] = "secret",
         [SETTING_SSLMODE] = "word",  [SETTING_MIGRATE] = "word",
     };

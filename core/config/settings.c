@@ -106,6 +106,11 @@ const struct setting settings[] = {
      "how long files of the journal are kept after their last line; 0 is for ever"},
     {"journal.compress", SETTING_SWITCH, "true", NULL, 0, 0, NULL, NULL, AT(journal_compress),
      "whether files of the journal are compressed when they are full"},
+    {"content", SETTING_CONTENT, "off", NULL, 0, 0, "HARBORAI_CONTENT", NULL, AT(content),
+     "whether the journal has what was asked and answered: without keys and what tells of persons, or "
+     "in full but for keys"},
+    {"content_limit", SETTING_SIZE, "16KiB", NULL, KIB(1), LIMIT_CONTENT, NULL, NULL,
+     AT(content_limit), "how much of a request, and of an answer, it has; what is beyond is cut off"},
     {"store.sqlite.enabled", SETTING_SWITCH, "true", NULL, 0, 0, NULL, NULL, AT(has_index),
      "whether `harborai serve` keeps an index of the journal, in index.sqlite3 of the state directory; "
      "`harborai logs` and `harborai stats` make one all the same"},
@@ -200,6 +205,10 @@ const char *const *settings_words(enum setting_type type)
     static const char *const durability[] = {[CONFIG_DURABILITY_PROCESS] = "process",
                                              [CONFIG_DURABILITY_POWER] = "power",
                                              NULL};
+    static const char *const content[] = {[CONFIG_CONTENT_OFF] = "off",
+                                          [CONFIG_CONTENT_MASKED] = "masked",
+                                          [CONFIG_CONTENT_FULL] = "full",
+                                          NULL};
     static const char *const switches[] = {[false] = "false", [true] = "true", NULL};
     static const char *const trust[] = {[CONFIG_TRUST_ON] = "on", [CONFIG_TRUST_OFF] = "off", NULL};
     static const char *const sslmodes[] = {[CONFIG_SSL_DISABLE] = "disable",
@@ -226,6 +235,8 @@ const char *const *settings_words(enum setting_type type)
         return failure;
     if (type == SETTING_DURABILITY)
         return durability;
+    if (type == SETTING_CONTENT)
+        return content;
     return type == SETTING_LEAVE ? leave : NULL;
 }
 
@@ -391,6 +402,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_LEAVE:
     case SETTING_FAILURE:
     case SETTING_DURABILITY:
+    case SETTING_CONTENT:
     case SETTING_SWITCH:
     case SETTING_TRUST:
     case SETTING_SSLMODE:

@@ -17,6 +17,7 @@ enum setting_type {
     SETTING_LEAVE,    /* enum config_leave */
     SETTING_FAILURE,  /* enum config_on_failure */
     SETTING_DURABILITY, /* enum config_durability */
+    SETTING_CONTENT,  /* enum config_content */
     SETTING_SWITCH,   /* bool */
     SETTING_TRUST,    /* enum config_trust */
     SETTING_PATH,     /* a file or directory; "~/" and, in a file, what is relative are resolved */

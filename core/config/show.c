@@ -112,6 +112,9 @@ static bool write_value(const struct walk *w, const struct setting *setting,
     case SETTING_DURABILITY:
         json_write_string(to, slice_of(words[*(const enum config_durability *)field]));
         return true;
+    case SETTING_CONTENT:
+        json_write_string(to, slice_of(words[*(const enum config_content *)field]));
+        return true;
     case SETTING_FAILURE:
         json_write_string(to, slice_of(words[*(const enum config_on_failure *)field]));
         return true;

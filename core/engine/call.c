@@ -82,6 +82,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     list_append(&engine->calls, &call->link);
     call->started_ns = loop_now_ns(engine->s.loop);
     name_call(call, params);
+    content_begin(call);
     fanout_call(engine->s.fanout, &call->record);
     call_route(call);
     return call;
@@ -97,7 +98,7 @@ static void end(struct call *call)
     loop_timer_clear(engine->s.loop, &call->total);
     if (call->attempt != NULL)
         attempt_close(call->attempt, false);
-    commit_ending(call);
+    content_end(call);
 }
 
 static const char client_left[] = "the client left before its answer was complete";
@@ -177,6 +178,7 @@ static void free_call(struct parked *parked)
     call_give_back(call, charge.bytes);
     buf_release(&call->held);
     buf_release(&call->answer);
+    content_release(call);
     arena_release(&call->arena);
     free(call);
     if (charge.on_gone != NULL)

@@ -120,6 +120,7 @@ static void commit_end(struct call *call)
 {
     struct engine_loop *engine = call->engine;
     note_end(call);
+    content_commit(call);
     fanout_end(engine->s.fanout, &call->record);
     call->is_on_record = true;
 }

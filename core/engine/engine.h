@@ -23,7 +23,9 @@ struct engine_services {
     struct loop *loop;
     const struct snapshot *config; /* struct config */
     const struct snapshot *models; /* struct model_map */
+    const struct snapshot *secrets; /* struct secrets: of the configuration and its providers */
     struct jobs *translators;      /* chat() of large requests */
+    struct jobs *maskers;          /* of what was asked and answered, for the record */
     struct transport *transport;
     const struct fanout *fanout;   /* who is told of calls */
     struct replay_store *replays;  /* NULL: nothing is kept between turns */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libengine.la
 %canon_reldir%_libengine_la_SOURCES = %reldir%/answer.c %reldir%/attempt.c %reldir%/call.c \
-	%reldir%/call.h %reldir%/callback.h %reldir%/changes.c %reldir%/charge.c %reldir%/commit.c \
+	%reldir%/call.h %reldir%/callback.h %reldir%/changes.c %reldir%/charge.c %reldir%/commit.c %reldir%/content.c \
 	%reldir%/engine.c %reldir%/engine.h %reldir%/host_call.c %reldir%/http_start.c %reldir%/leave.c \
 	%reldir%/mail.c %reldir%/output.c %reldir%/output_json.c %reldir%/passthrough.c \
 	%reldir%/policy.c %reldir%/replay_call.c %reldir%/replay_call.h \

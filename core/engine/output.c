@@ -46,6 +46,7 @@ harborai_status output_chunk(struct call *call, harborai_str json, harborai_erro
         return harborai_error_set(error, HARBORAI_E_MEMORY,
                                   "more than %zu bytes of the answer wait for its reader",
                                   (size_t)LIMIT_UNDELIVERED_MOST);
+    content_add_chunk(call, json);
     call->record.client_bytes_out += call->front != NULL ? json.len : 0;
     give(call, json);
     return HARBORAI_OK;
@@ -66,6 +67,7 @@ harborai_status output_hold(struct call *call, harborai_str json, harborai_error
         return HARBORAI_OK;
     buf_add(&call->held, (harborai_str){(const char *)&len, sizeof len});
     buf_add(&call->held, json);
+    content_add_chunk(call, json);
     return call->held.failed == HARBORAI_OK
                ? HARBORAI_OK
                : harborai_error_set(error, HARBORAI_E_MEMORY,

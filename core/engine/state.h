@@ -19,9 +19,11 @@
 #include "account/cost.h"
 #include "chat/chunk.h"
 #include "chat/collect.h"
+#include "chat/excerpt.h"
 #include "chat/fold.h"
 #include "chat/request.h"
 #include "chat/stream.h"
+#include "config/config.h"
 #include "engine/call.h"
 #include "engine/engine.h"
 #include "engine/target.h"
@@ -117,6 +119,13 @@ struct call {
     struct buf held;            /* chunks held back: 4 bytes length, then the chunk */
     struct buf answer;          /* a whole answer, */
     harborai_str answer_body;   /* … and which part of it the client gets */
+    enum config_content content; /* whether the record is told what was asked and answered, */
+    size_t content_limit;        /* … how much of it, */
+    struct excerpt *said;        /* … and of a stream what came of it; owned, or NULL */
+    struct secrets *secrets;     /* … without these; a reference, while it is written */
+    struct buf content_line;     /* made of them when it has ended */
+    struct job content_job;
+    struct message content_written;
     bool paused;                /* the reader is slow */
     size_t after_pause;         /* bytes given to the front since */
 };
@@ -218,6 +227,17 @@ void call_fail_with(struct call *call, harborai_status code, const char *format,
 void call_succeed(struct call *call);
 /* Frees the call if its front was told, no attempt is left, and no line of it is due. */
 void call_settle(struct call *call);
+
+/* --- content.c: what was asked and answered, for the record --- */
+/* Whether it is wanted of this call: as it was configured when the call began. */
+void content_begin(struct call *call);
+/* A chunk for the client. */
+void content_add_chunk(struct call *call, harborai_str json);
+/* The call has ended: its end line is due once its content line is made. */
+void content_end(struct call *call);
+/* Tells those who are told of calls. */
+void content_commit(struct call *call);
+void content_release(struct call *call);
 
 /* --- charge.c --- */
 /* Counts memory of another body, and less of it. E_OVERLOADED: there is no room now. [any] */

@@ -29,6 +29,12 @@ void fanout_attempt(const struct fanout *fanout, const struct record *record)
     TELL(fanout, on_attempt, record)
 }
 
+void fanout_content(const struct fanout *fanout, const struct record *record,
+                    const struct buf *line)
+{
+    TELL(fanout, on_content, record, line)
+}
+
 void fanout_end(const struct fanout *fanout, const struct record *record)
 {
     TELL(fanout, on_end, record)

@@ -7,6 +7,7 @@
 #include "base/attr.h"
 #include "record/record.h"
 
+struct buf;
 struct record_subscriber;
 
 enum fanout_commit {
@@ -21,6 +22,10 @@ struct record_subscriber_functions {
     void (*on_call)(struct record_subscriber *self, const struct record *record);
     /* Commit phase: an attempt begins, its request goes out in the act phase. */
     void (*on_attempt)(struct record_subscriber *self, const struct record *record);
+    /* Commit phase, right before on_end: what was asked and answered, where that is wanted, as
+     * content_write() has it, without keys. */
+    void (*on_content)(struct record_subscriber *self, const struct record *record,
+                       const struct buf *line);
     /* Commit phase: the call has ended, its front is told in the act phase. */
     void (*on_end)(struct record_subscriber *self, const struct record *record);
     /* Commit phase: a call that has ended took something else than was told: usage and cost are
@@ -51,6 +56,8 @@ void fanout_add(struct fanout *fanout, struct record_subscriber *subscriber);
 
 void fanout_call(const struct fanout *fanout, const struct record *record);
 void fanout_attempt(const struct fanout *fanout, const struct record *record);
+void fanout_content(const struct fanout *fanout, const struct record *record,
+                    const struct buf *line);
 void fanout_end(const struct fanout *fanout, const struct record *record);
 void fanout_amend(const struct fanout *fanout, const struct record *record);
 /* Of all subscribers the worst. */

@@ -60,7 +60,9 @@ static harborai_status build_loop(struct runtime *runtime, unsigned index,
         .loop = l->loop,
         .config = &runtime->config,
         .models = &runtime->models,
+        .secrets = &runtime->secrets,
         .translators = runtime->translators,
+        .maskers = runtime->maskers,
         .transport = l->transport,
         .fanout = &l->fanout,
         .replays = runtime->replays,
@@ -79,6 +81,8 @@ static harborai_status build_threads(struct runtime *runtime, harborai_error *er
         st = jobs_create("provider", PROVIDER_THREADS, &runtime->provider_jobs, error);
     if (st >= 0)
         st = jobs_create("translator", runtime->loop_count, &runtime->translators, error);
+    if (st >= 0)
+        st = jobs_create("masker", runtime->loop_count, &runtime->maskers, error);
     return st;
 }
 
@@ -419,6 +423,7 @@ static void destroy_jobs(struct runtime *runtime)
     jobs_destroy(runtime->loading);
     jobs_destroy(runtime->provider_jobs);
     jobs_destroy(runtime->translators);
+    jobs_destroy(runtime->maskers);
 }
 
 /* Threads of plugins, or of ours that hang, are still inside: whatever they can reach stays until

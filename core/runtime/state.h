@@ -81,6 +81,7 @@ struct journal_subscriber {
     struct buf line;   /* scratch */
     uint64_t lost;     /* lines */
     uint64_t lost_before; /* of them those that the log was told of */
+    bool has_content;  /* new calls have it */
     bool drops;        /* what finds no room is lost, and nobody waits */
     _Atomic int64_t failed_ns; /* since when it cannot be written; 0 = it can; read by any thread */
     int64_t said_ns;   /* when the log was last told; 0 = never */
@@ -121,6 +122,7 @@ struct runtime {
     struct jobs *loading;     /* one thread: dlopen and dlclose */
     struct jobs *provider_jobs; /* create, tick, destroy */
     struct jobs *translators; /* chat() of large requests */
+    struct jobs *maskers;     /* of what was asked and answered, for the record */
     struct plugin_catalog *catalog;
     struct plugin_state *switches; /* what is switched off */
     struct upkeep *upkeep;    /* NULL: this process does not look after the journal */

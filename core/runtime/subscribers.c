@@ -44,12 +44,27 @@ static bool journal_subscriber_has_room(struct record_subscriber *self)
     buf_clear(&j->line);
     if (j->drops)
         return true;
-    return buf_reserve(&j->line, LIMIT_JOURNAL_LINE) != NULL && journal_has_room(&j->journal);
+    size_t content = j->has_content ? LIMIT_JOURNAL_CONTENT : 0;
+    return buf_reserve(&j->line, LIMIT_JOURNAL_LINE) != NULL &&
+           journal_has_room(&j->journal, content);
 }
 
 static void journal_attempt(struct record_subscriber *self, const struct record *record)
 {
     add_line(self, record, JOURNAL_BEGIN, line_begin);
+}
+
+/* What has no room is not worth a call's end line. */
+static void journal_content(struct record_subscriber *self, const struct record *record,
+                            const struct buf *line)
+{
+    struct journal_subscriber *j = journal_of(self);
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_status st = buf_status(line, &error);
+    if (st >= 0)
+        st = journal_add(&j->journal, JOURNAL_CONTENT, slice_of(record->key), buf_slice(line), &error);
+    if (st < 0)
+        lose_line(j, record, JOURNAL_CONTENT, error.message);
 }
 
 static void journal_end(struct record_subscriber *self, const struct record *record)
@@ -139,6 +154,7 @@ static bool journal_refuses(const struct record_subscriber *self, const char **r
 
 static const struct record_subscriber_functions journal_functions = {
     .on_attempt = journal_attempt,
+    .on_content = journal_content,
     .on_end = journal_end,
     .on_amend = journal_amend,
     .commit = commit_journal,
@@ -179,6 +195,8 @@ void journal_subscriber_use(struct journal_subscriber *j, const struct config *c
     j->journal.segment_size = (uint64_t)config->journal_segment_size;
     j->journal.slow_ns = config->journal_slow_write_ms * NS_PER_MS;
     j->journal.is_durable = config->journal_durability == CONFIG_DURABILITY_POWER;
+    j->has_content = config->content != CONFIG_CONTENT_OFF;
+    j->journal.most_pending = j->has_content ? LIMIT_JOURNAL_PENDING_CONTENT : LIMIT_JOURNAL_PENDING;
     j->drops = config->journal_on_failure == CONFIG_FAILURE_DROP;
 }
 

@@ -45,8 +45,9 @@ harborai_status journal_open_later(struct journal *journal, harborai_str state_d
         .clock = clock,
         .loop = loop,
         .current = segment_writer_create(clock_wall_ns(clock), loop),
-        .pending = {BUF_INIT(LIMIT_JOURNAL_PENDING), BUF_INIT(LIMIT_JOURNAL_PENDING), 0, 0},
-        .writing = {BUF_INIT(LIMIT_JOURNAL_PENDING), BUF_INIT(LIMIT_JOURNAL_PENDING), 0, 0},
+        .most_pending = LIMIT_JOURNAL_PENDING,
+        .pending = {BUF_INIT(LIMIT_JOURNAL_PENDING_CONTENT), BUF_INIT(LIMIT_JOURNAL_PENDING), 0, 0},
+        .writing = {BUF_INIT(LIMIT_JOURNAL_PENDING_CONTENT), BUF_INIT(LIMIT_JOURNAL_PENDING), 0, 0},
     };
     list_init(&journal->former);
     if (journal->state_dir != NULL && journal->current != NULL)
@@ -94,7 +95,7 @@ static size_t waiting(const struct journal *journal)
 static bool reserve(struct journal *journal, size_t len)
 {
     struct journal_batch *b = &journal->pending;
-    bool has_room = waiting(journal) + len + OWN_LINES <= LIMIT_JOURNAL_PENDING &&
+    bool has_room = waiting(journal) + len + OWN_LINES <= journal->most_pending &&
                     buf_reserve(&b->bytes, len + OWN_LINES) != NULL &&
                     buf_reserve(&b->spans, (1 + OWN_SPANS) * sizeof(struct journal_span)) != NULL &&
                     key_set_reserve(&journal->current->open, 1);
@@ -102,9 +103,9 @@ static bool reserve(struct journal *journal, size_t len)
     return has_room;
 }
 
-bool journal_has_room(struct journal *journal)
+bool journal_has_room(struct journal *journal, size_t content)
 {
-    return reserve(journal, LIMIT_JOURNAL_LINE);
+    return reserve(journal, LIMIT_JOURNAL_LINE + content);
 }
 
 /* What was added to `pending` from `begin` on belongs to `w`. */
@@ -178,17 +179,18 @@ static uint64_t hash_of(harborai_str key)
     return hash_slice(key, 0) | 1; /* never 0 */
 }
 
-static harborai_status check_line(harborai_str line, harborai_error *error)
+static harborai_status check_line(enum journal_kind kind, harborai_str line, harborai_error *error)
 {
+    size_t most = kind == JOURNAL_CONTENT ? LIMIT_JOURNAL_CONTENT : LIMIT_JOURNAL_LINE;
     if (line.len <= 2 || line.data[0] != '{' || line.data[line.len - 1] != '}')
         return harborai_error_set(error, HARBORAI_E_INVALID,
                                   "journal line is not an object with members");
     if (memchr(line.data, '\n', line.len) != NULL)
         return harborai_error_set(error, HARBORAI_E_INVALID, "journal line has a line end in it");
-    if (line.len + LINE_CHECK_MOST >= LIMIT_JOURNAL_LINE)
+    if (line.len + LINE_CHECK_MOST >= most)
         return harborai_error_set(error, HARBORAI_E_MEMORY,
                                   "journal line of %zu bytes is longer than %zu", line.len,
-                                  (size_t)LIMIT_JOURNAL_LINE - LINE_CHECK_MOST);
+                                  most - LINE_CHECK_MOST);
     return HARBORAI_OK;
 }
 
@@ -196,11 +198,12 @@ harborai_status journal_add(struct journal *journal, enum journal_kind kind, har
                             harborai_str line, harborai_error *error)
 {
     struct buf *bytes = &journal->pending.bytes;
-    harborai_status st = check_line(line, error);
+    harborai_status st = check_line(kind, line, error);
+    size_t behind = kind == JOURNAL_CONTENT ? LIMIT_JOURNAL_LINE : 0;
     if (st < 0)
         return st;
     /* Reserved as a whole, so that a failure leaves no half of a line behind. */
-    if (!reserve(journal, line.len + LINE_CHECK_MOST + 1))
+    if (!reserve(journal, line.len + LINE_CHECK_MOST + 1 + behind))
         return harborai_error_set(error, HARBORAI_E_MEMORY,
                                   "no room for a journal line: %zu bytes wait for the disk",
                                   waiting(journal));
@@ -517,5 +520,5 @@ bool journal_hangs(const struct journal *journal)
 
 bool journal_is_full(const struct journal *journal)
 {
-    return waiting(journal) > LIMIT_JOURNAL_PENDING / 2 || journal_hangs(journal);
+    return waiting(journal) > journal->most_pending / 2 || journal_hangs(journal);
 }

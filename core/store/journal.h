@@ -10,7 +10,7 @@
  * waited for, a thread does, and what the loop adds meanwhile is written by the next commit.
  *
  * A disk that is full or fails loses nothing either: what was not written stays pending, up to
- * LIMIT_JOURNAL_PENDING, and the next commit goes on at the very byte where the last one stopped.
+ * `most_pending`, and the next commit goes on at the very byte where the last one stopped.
  * So only the end of a segment can ever be torn, and only by a kill in that state.
  *
  * A segment that is large enough, or of a day that is over, takes no new calls: they go to a new
@@ -31,7 +31,7 @@ struct journal_counts {
     uint64_t segments; /* that were begun */
 };
 
-enum journal_kind { JOURNAL_BEGIN, JOURNAL_END, JOURNAL_AMEND };
+enum journal_kind { JOURNAL_BEGIN, JOURNAL_CONTENT, JOURNAL_END, JOURNAL_AMEND };
 
 struct journal_batch {
     struct buf bytes;   /* whole lines; of what is written the first may have been begun */
@@ -61,6 +61,7 @@ struct journal {
                                 their last bytes are pending */
     int64_t slow_ns;         /* a write that takes longer moves the next ones to the thread; 0 = none does */
     bool is_durable;
+    size_t most_pending;     /* bytes of lines that wait for the disk; up to LIMIT_JOURNAL_PENDING_CONTENT */
     void (*wake)(void *context); /* [committer] a commit that was waited for has come to its end: call
                                     journal_finish() and journal_commit() on the loop */
     void *context;
@@ -99,14 +100,15 @@ MUST_CHECK harborai_status journal_open_later(struct journal *journal, harborai_
  * journal. */
 uint64_t journal_close(struct journal *journal);
 
-/* [loop] Whether the next line finds room, whatever its length up to LIMIT_JOURNAL_LINE: who waits
- * until it does loses none. */
-bool journal_has_room(struct journal *journal);
+/* [loop] Whether the next line finds room, whatever its length up to LIMIT_JOURNAL_LINE, and `content`
+ * bytes of a content line before it: who waits until it does loses none. */
+bool journal_has_room(struct journal *journal, size_t content);
 
 /* [loop] Copies a line of the call `key`, an object without its line end, and adds its check
  * (line_check.h). All lines of a call go to the segment of its first begin line; an amend line only
  * as long as that is not sealed. E_INVALID: it is no object, or has a line end inside. E_MEMORY:
- * with its check it is longer than LIMIT_JOURNAL_LINE, or no room is left. Then nothing was added. */
+ * with its check it is longer than LIMIT_JOURNAL_LINE (of content: LIMIT_JOURNAL_CONTENT), or no room is
+ * left; content leaves some for the end line. Then nothing was added. */
 MUST_CHECK harborai_status journal_add(struct journal *journal, enum journal_kind kind,
                                        harborai_str key, harborai_str line, harborai_error *error);
 

@@ -15,7 +15,7 @@
 #include "store/line_check.h"
 #include "store/segment_text.h"
 
-#define BLOCK (KIB(192) + LIMIT_JOURNAL_LINE + 1)
+#define BLOCK (KIB(64) + LIMIT_JOURNAL_CONTENT + 1)
 #define FIRST_MOST KIB(4) /* of a segment's first line */
 
 struct journal_follow {
@@ -232,7 +232,7 @@ static const char *read_line(struct journal_follow *f, struct journal_line *line
 {
     struct json_fault fault = {0};
     harborai_str type = SLICE_NONE;
-    if (line->text.len >= LIMIT_JOURNAL_LINE)
+    if (line->text.len >= LIMIT_JOURNAL_CONTENT)
         return "it is too long";
     const char *reason = check_line(f, line);
     if (reason != NULL)

@@ -60,7 +60,7 @@ MUST_CHECK harborai_status journal_follow_open(int directory, const struct journ
 void journal_follow_close(struct journal_follow *f); /* NULL too */
 
 /* The next line. What is no line of the journal, fails its checksum or is longer than
- * LIMIT_JOURNAL_LINE is told to `on_fault` and left out. FAILED: `error` says why; the position is
+ * LIMIT_JOURNAL_CONTENT is told to `on_fault` and left out. FAILED: `error` says why; the position is
  * that of the line which could not be read. */
 enum journal_follow_step journal_follow_next(struct journal_follow *f,
                                              struct journal_line *ret_line, harborai_error *error);

@@ -11,7 +11,7 @@
 
 /* A block, and behind it a line that begins in it: so much is taken when a line needs it. */
 #define BLOCK KIB(32)
-#define ROOM (BLOCK + LIMIT_JOURNAL_LINE + 1)
+#define ROOM (BLOCK + LIMIT_JOURNAL_CONTENT + 1)
 
 static harborai_status read_at(struct segment_text *text, char *to, size_t len, uint64_t at,
                                harborai_error *error)
@@ -95,7 +95,7 @@ enum tail_step tail_previous(struct tail *tail, harborai_str *ret_line, uint64_t
         const char *before = len > 0 ? memrchr(tail->bytes, '\n', len) : NULL;
         size_t begin = before != NULL ? (size_t)(before - tail->bytes) + 1 : 0;
         bool is_whole = before != NULL || tail->start == 0;
-        if (is_whole && len - begin >= LIMIT_JOURNAL_LINE) {
+        if (is_whole && len - begin >= LIMIT_JOURNAL_CONTENT) {
             tail->long_lines++;
             tail->held = begin;
         } else if (is_whole) {
@@ -103,7 +103,7 @@ enum tail_step tail_previous(struct tail *tail, harborai_str *ret_line, uint64_t
             *ret_at = tail->start + begin;
             tail->held = begin;
             return TAIL_LINE;
-        } else if (len >= LIMIT_JOURNAL_LINE) {
+        } else if (len >= LIMIT_JOURNAL_CONTENT) {
             tail->long_lines++;
             tail->held = 0;
             if (drop_rest(tail, &dropped, error) < 0)

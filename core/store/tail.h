@@ -15,7 +15,7 @@ struct tail {
     char *bytes;    /* owned */
     size_t capacity;
     uint64_t torn;  /* bytes behind the last line end */
-    uint64_t long_lines; /* skipped, because they are longer than LIMIT_JOURNAL_LINE */
+    uint64_t long_lines; /* skipped, because they are longer than LIMIT_JOURNAL_CONTENT */
 };
 
 /* What tail_previous() found. */

@@ -11,7 +11,7 @@ extern const CU_TestInfo faults_tests[];
     "server, default_model, state_dir, plugin_path, plugin_watch, plugin_preload, "                \
     "plugin_trust, plugin_trusted_groups, plugin_lock, plugin_require_lock, "                      \
     "disabled_models, params, on_disconnect, log, tls, timeouts, replay, journal, "                \
-    "store, providers, models"
+    "content, content_limit, store, providers, models"
 
 static const struct row {
     const char *text, *want;

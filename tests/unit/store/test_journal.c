@@ -220,6 +220,33 @@ static void test_made_later(void)
     scratch_release(&s);
 }
 
+/* It may be longer than other lines, and leaves room for the end line behind it. */
+static void test_content(void)
+{
+    static char bytes[LIMIT_JOURNAL_CONTENT];
+    struct scratch s;
+    struct journal j;
+    harborai_str key = HARBORAI_STR("k"), line = {bytes, sizeof bytes - LINE_CHECK_MOST};
+    memset(bytes, ' ', sizeof bytes);
+    memcpy(bytes, "{\"a\":1", 6);
+    bytes[line.len - 1] = '}';
+    scratch_init(&s);
+    CU_ASSERT_FATAL(journal_open(&j, scratch_dir(&s), &fixed, 0, NULL) == HARBORAI_OK);
+    CU_ASSERT_EQUAL(journal_add(&j, JOURNAL_CONTENT, key, line, NULL), HARBORAI_E_MEMORY);
+    bytes[--line.len - 1] = '}';
+    unsigned lines = 0;
+    while (journal_add(&j, JOURNAL_CONTENT, key, line, NULL) == HARBORAI_OK)
+        lines++;
+    CU_ASSERT_EQUAL(lines, LIMIT_JOURNAL_PENDING / LIMIT_JOURNAL_CONTENT - 1);
+    CU_ASSERT(journal_has_room(&j, 0));
+    CU_ASSERT(!journal_has_room(&j, LIMIT_JOURNAL_CONTENT));
+    j.most_pending = LIMIT_JOURNAL_PENDING_CONTENT;
+    CU_ASSERT(journal_has_room(&j, LIMIT_JOURNAL_CONTENT));
+    CU_ASSERT_EQUAL(journal_commit(&j, NULL), HARBORAI_OK);
+    journal_close(&j);
+    scratch_release(&s);
+}
+
 static void test_limits(void)
 {
     struct scratch s;
@@ -655,6 +682,7 @@ const CU_TestInfo journal_tests[] = {
     {"modes, lock, empty segment", test_modes_lock_and_an_empty_segment},
     {"no two share a segment", test_no_two_share_a_segment},
     {"what cannot be opened is named", test_what_cannot_be_opened_is_named},
+    {"content", test_content},
     {"limits", test_limits},
     {"a full disk loses nothing", test_a_full_disk_loses_nothing},
     {"/dev/full", test_dev_full},

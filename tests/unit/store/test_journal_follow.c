@@ -242,8 +242,8 @@ static void test_long_lines(void)
     AUTO(buf) faults = BUF_INIT(KIB(64));
     scratch_init(&s);
     int directory = scratch_journal(&s);
-    add_filled(&text, LIMIT_JOURNAL_LINE - 64);
-    add_filled(&text, LIMIT_JOURNAL_LINE);
+    add_filled(&text, LIMIT_JOURNAL_CONTENT - 64);
+    add_filled(&text, LIMIT_JOURNAL_CONTENT);
     buf_add(&text, HARBORAI_STR(LINE("begin", "a")));
     add_filled(&text, MIB(1));
     buf_add(&text, HARBORAI_STR(LINE("begin", "b")));

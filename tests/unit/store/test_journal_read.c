@@ -239,7 +239,7 @@ static void test_tail_reads_what_was_written(void)
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         lengths[count] = seed >> 33 & (count % 10 == 0 ? 0xffff : 0xff);
         if (count % 100 == 7)
-            lengths[count] = LIMIT_JOURNAL_LINE + (count % 3) - 1;
+            lengths[count] = LIMIT_JOURNAL_CONTENT + (count % 3) - 1;
         for (size_t i = 0; i < lengths[count]; i++)
             buf_add_char(&text, (char)('a' + count % 26));
         buf_add_char(&text, '\n');
@@ -255,7 +255,7 @@ static void test_tail_reads_what_was_written(void)
     size_t left_out = 0, end = text.len - 4;
     while (count-- > 0) {
         end -= lengths[count] + 1;
-        if (lengths[count] >= LIMIT_JOURNAL_LINE) {
+        if (lengths[count] >= LIMIT_JOURNAL_CONTENT) {
             left_out++;
             continue;
         }
