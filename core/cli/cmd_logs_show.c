@@ -9,6 +9,8 @@
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "json_value.h"
+#include "store/call_content.h"
+#include "store/journal_list.h"
 #include "store/journal_read.h"
 
 #define MOST_CALLS 1000 /* of a trace */
@@ -22,7 +24,8 @@ static const struct option_spec options[] = {
 struct showing {
     bool as_json, with_color;
     size_t count;
-    struct buf line, text;
+    int directory; /* of the journal; -1: there is none */
+    struct buf line, text, content;
 };
 
 static void add_cells(struct table *table, harborai_str json, struct buf *scratch)
@@ -40,12 +43,26 @@ static void add_cells(struct table *table, harborai_str json, struct buf *scratc
     }
 }
 
+/* What was asked and answered is in the journal alone. */
+static void write_call(struct showing *s, const struct call *call)
+{
+    struct call whole = *call;
+    struct call_content content;
+    if (s->directory >= 0 && call->segment.len > 0 &&
+        call_content_read(s->directory, call->segment, call->offset, call->key, &s->content, &content,
+                          NULL) == HARBORAI_OK) {
+        whole.request = content.request;
+        whole.response = content.response;
+    }
+    buf_clear(&s->line);
+    call_write(&s->line, &whole);
+}
+
 static bool show_call(void *context, const struct call *call)
 {
     struct showing *s = context;
     struct table table;
-    buf_clear(&s->line);
-    call_write(&s->line, call);
+    write_call(s, call);
     s->count++;
     if (s->as_json) {
         printf("%.*s\n", SLICE_ARG(buf_slice(&s->line)));
@@ -94,6 +111,8 @@ static enum exit_code show(const struct config *config, const char *id, struct s
     query_init(&query);
     query.id = slice_of(id);
     query.limit = MOST_CALLS;
+    if (journal_directory_open(config->state_dir, &s->directory, &error) < 0)
+        return command_fail(&error);
     struct index *index = call_index_open(config);
     harborai_status st = index != NULL ? index_find(index, &query, show_call, s, &error)
                                        : find_in_journal(config, &query, s, &error);
@@ -115,7 +134,8 @@ static enum exit_code run(const struct arguments *arguments)
     struct config *config = setup_config_without_keys(&command_logs_show, arguments);
     if (config == NULL)
         return EXIT_CONFIG;
-    struct showing s = {.line = BUF_INIT(MIB(1)), .text = BUF_INIT(MIB(1))};
+    struct showing s = {.directory = -1, .line = BUF_INIT(MIB(1)), .text = BUF_INIT(MIB(1)),
+                        .content = BUF_INIT(LIMIT_JOURNAL_CONTENT)};
     s.as_json = command_argument(&command_logs_show, arguments, "json") != NULL;
     s.with_color = command_has_color(arguments, STDOUT_FILENO);
     enum exit_code code = EXIT_CONFIG;
@@ -125,6 +145,9 @@ static enum exit_code run(const struct arguments *arguments)
         command_complain("there is no state directory: set --state-dir, HARBORAI_STATE_DIR or HOME");
     buf_release(&s.line);
     buf_release(&s.text);
+    buf_release(&s.content);
+    if (s.directory >= 0)
+        close(s.directory);
     config_destroy(config);
     return code;
 }

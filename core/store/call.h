@@ -50,6 +50,10 @@ struct call {
     uint64_t bytes_in, bytes_out, vendor_bytes_in, vendor_bytes_out;
     unsigned stream_repairs;
 
+    /* What was asked and answered, JSON objects (call_content.h): set by who reads the journal, where that
+     * has them, else empty. */
+    harborai_str request, response;
+
     /* Where it stands: set by who reads the journal, empty and 0 where that is not known. */
     harborai_str segment; /* the identity: the file's name without a suffix */
     uint64_t offset;      /* of the end line, in plain text */
@@ -64,7 +68,8 @@ MUST_CHECK harborai_status call_read(harborai_str end_line, harborai_str amend_l
                                      struct buf *texts, struct call *ret_call,
                                      harborai_error *error);
 
-/* Adds the call as JSON on one line, with the names and in the order of the journal's end lines. */
+/* Adds the call as JSON on one line, with the names and in the order of the journal's end lines, and
+ * behind them its request and response, if they are known. */
 void call_write(struct buf *out, const struct call *call);
 
 /* The object "tokens": {"input":10,"output":2}. Reading adds to what is known. */

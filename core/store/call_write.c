@@ -141,5 +141,9 @@ void call_write(struct buf *out, const struct call *call)
     json_write_key_int64(&w, "bytes_out", (int64_t)call->bytes_out);
     json_write_key_int64(&w, "vendor_bytes_in", (int64_t)call->vendor_bytes_in);
     json_write_key_int64(&w, "vendor_bytes_out", (int64_t)call->vendor_bytes_out);
+    if (call->request.len > 0)
+        add_json(&w, "request", call->request);
+    if (call->response.len > 0)
+        add_json(&w, "response", call->response);
     json_write_end(&w);
 }

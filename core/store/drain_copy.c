@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies calls. Must never pass over a line that the store has not taken, refused for ever, or known
- * before; nor keep more than one line of it in memory. */
+ * before; nor keep more than one line of it in memory, and the content line before that. */
 #include "store/drain_copy.h"
 
 #include <errno.h>
@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/call_content.h"
 #include "store/copied_mark.h"
 
 #define PASSED_MOST MIB(1) /* bytes without a call, then the position is written all the same */
@@ -28,6 +29,7 @@ harborai_status drain_copy_init(struct drain_copy *copy, const struct drain_sett
                                 .store = store,
                                 .directory = -1,
                                 .state_dir = slice_dup(settings->state_dir),
+                                .content = BUF_INIT(LIMIT_JOURNAL_CONTENT),
                                 .texts = BUF_INIT(2 * LIMIT_JOURNAL_LINE + 2),
                                 .aside = BUF_INIT(MIB(1)),
                                 .mark = BUF_INIT(MIB(16)),
@@ -45,6 +47,7 @@ void drain_copy_release(struct drain_copy *copy)
     copy->directory = -1;
     free(take(copy->segments));
     free(take(copy->state_dir));
+    buf_release(&copy->content);
     buf_release(&copy->texts);
     buf_release(&copy->aside);
     buf_release(&copy->mark);
@@ -293,8 +296,13 @@ static harborai_status copy_call(struct drain_copy *copy, struct drain_segment *
     harborai_status st = call_read(is_end ? line->text : SLICE_NONE,
                                    is_end ? SLICE_NONE : line->text, &copy->texts, &call, &why);
     if (st == HARBORAI_OK) {
+        struct call_content content;
         call.segment = slice_of(s->name);
         call.offset = line->offset;
+        if (is_end && call_content_parse(buf_slice(&copy->content), call.key, &content)) {
+            call.request = content.request;
+            call.response = content.response;
+        }
         st = begin(copy, &why);
         if (st == HARBORAI_OK && is_end)
             st = copy->store->functions->put(copy->store, &call, &why);
@@ -337,8 +345,15 @@ static harborai_status take_line(struct drain_copy *copy, size_t at,
     struct drain_segment *s = &copy->segments[at];
     harborai_status st = HARBORAI_OK;
     bool is_call = line->kind == JOURNAL_LINE_END || line->kind == JOURNAL_LINE_AMEND;
+    if (line->kind == JOURNAL_LINE_CONTENT) {
+        /* No position leads between it and its end line. */
+        buf_clear(&copy->content);
+        buf_add(&copy->content, line->text);
+        return HARBORAI_OK;
+    }
     if (is_call)
         st = copy_call(copy, s, line, error);
+    buf_clear(&copy->content);
     if (st < 0)
         return st;
     copy->passed += behind->offset - s->at.offset;

@@ -42,6 +42,7 @@ struct drain_copy {
     bool is_unread; /* a segment could not be read, and why: it is tried again */
     harborai_error unread;
 
+    struct buf content; /* the line before, if that says what a call asked and was answered */
     struct buf texts, aside;
     struct buf mark, marked; /* as it is to be (copied_mark.h), and as it was written */
     struct drain_status status; /* without what the thread knows better */

@@ -3,33 +3,36 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 %canon_reldir%_libstore_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS)
 %canon_reldir%_libstore_la_LIBADD = $(ZSTD_LIBS)
 %canon_reldir%_libstore_la_SOURCES = %reldir%/committer.c %reldir%/committer.h %reldir%/call.c \
-	%reldir%/call.h %reldir%/call_write.c %reldir%/crash_list.c %reldir%/crash_mark.c \
-	%reldir%/crash_mark.h %reldir%/drain.h %reldir%/journal.c %reldir%/journal.h \
-	%reldir%/journal_follow.c %reldir%/journal_follow.h %reldir%/journal_list.c \
-	%reldir%/journal_list.h %reldir%/segment_text.c %reldir%/segment_text.h \
-	%reldir%/journal_read.c %reldir%/journal_read.h %reldir%/journal_segment.c \
-	%reldir%/journal_segment.h %reldir%/key_set.c %reldir%/key_set.h %reldir%/line_check.c \
-	%reldir%/line_check.h %reldir%/plugin_state.c %reldir%/plugin_state.h \
-	%reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h %reldir%/segment.c \
-	%reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h %reldir%/tail.c \
-	%reldir%/tail.h
+	%reldir%/call.h %reldir%/call_content.c %reldir%/call_content.h %reldir%/call_write.c \
+	%reldir%/crash_list.c %reldir%/crash_mark.c %reldir%/crash_mark.h %reldir%/drain.h \
+	%reldir%/journal.c %reldir%/journal.h %reldir%/journal_follow.c %reldir%/journal_follow.h \
+	%reldir%/journal_list.c %reldir%/journal_list.h %reldir%/segment_text.c \
+	%reldir%/segment_text.h %reldir%/journal_read.c %reldir%/journal_read.h \
+	%reldir%/journal_segment.c %reldir%/journal_segment.h %reldir%/key_set.c \
+	%reldir%/key_set.h %reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c \
+	%reldir%/plugin_state.h %reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h \
+	%reldir%/segment.c %reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h \
+	%reldir%/tail.c %reldir%/tail.h
 # What becomes of segments whose process is gone.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
 	%reldir%/recovery.c %reldir%/recovery.h
 %canon_reldir%_libstore_la_SOURCES += %reldir%/frames.c %reldir%/frames.h %reldir%/frames_table.h \
-	%reldir%/frames_writer.c %reldir%/copied_mark.c %reldir%/copied_mark.h %reldir%/seal.c %reldir%/seal.h %reldir%/retention.c \
-	%reldir%/retention.h %reldir%/upkeep.c %reldir%/upkeep.h %reldir%/upkeep_pass.c \
-	%reldir%/upkeep_tools.h
+	%reldir%/frames_writer.c %reldir%/copied_mark.c %reldir%/copied_mark.h %reldir%/seal.c \
+	%reldir%/seal.h %reldir%/retention.c %reldir%/retention.h %reldir%/upkeep.c \
+	%reldir%/upkeep.h %reldir%/upkeep_pass.c %reldir%/upkeep_tools.h
 
 # PostgreSQL: a library of its own, so that libharborai, which only writes journals, needs no libpq.
 noinst_LTLIBRARIES += %reldir%/libpostgres.la
 postgres_statements = %reldir%/sql/0001_calls.sql %reldir%/sql/amend.sql %reldir%/sql/drop.sql \
-	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/schema.sql %reldir%/sql/status.sql
-%canon_reldir%_libpostgres_la_SOURCES = %reldir%/postgres.c %reldir%/postgres.h \
-	%reldir%/postgres_address.c %reldir%/postgres_row.c %reldir%/postgres_row.h \
-	%reldir%/postgres_schema.c %reldir%/postgres_schema.h %reldir%/postgres_sql.h \
-	%reldir%/postgres_status.c %reldir%/postgres_status.h %reldir%/postgres_store.c \
-	%reldir%/postgres_store.h %reldir%/state_id.c %reldir%/state_id.h
+	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/schema.sql \
+	%reldir%/sql/status.sql
+%canon_reldir%_libpostgres_la_SOURCES = \
+	%reldir%/postgres.c %reldir%/postgres.h %reldir%/postgres_address.c \
+	%reldir%/postgres_row.c \
+	%reldir%/postgres_row.h %reldir%/postgres_schema.c %reldir%/postgres_schema.h \
+	%reldir%/postgres_sql.h %reldir%/postgres_status.c %reldir%/postgres_status.h \
+	%reldir%/postgres_store.c %reldir%/postgres_store.h %reldir%/state_id.c \
+	%reldir%/state_id.h
 nodist_%canon_reldir%_libpostgres_la_SOURCES = %reldir%/postgres_sql.c
 %canon_reldir%_libpostgres_la_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
 %reldir%/postgres_sql.c: $(postgres_statements) %reldir%/sql/embed
@@ -41,10 +44,10 @@ CLEANFILES += %reldir%/postgres_sql.c
 noinst_LTLIBRARIES += %reldir%/libdrain.la
 %canon_reldir%_libdrain_la_SOURCES = %reldir%/drain.c %reldir%/drain.h %reldir%/drain_copy.c \
 	%reldir%/drain_copy.h %reldir%/histogram.c %reldir%/histogram.h %reldir%/index.c \
-	%reldir%/index.h %reldir%/index_pack.c %reldir%/index_parts.h %reldir%/index_query.c \
-	%reldir%/query.c %reldir%/query.h %reldir%/stats.c %reldir%/stats.h \
-	%reldir%/index_rollup.c %reldir%/index_row.c %reldir%/index_schema.c \
-	%reldir%/index_write.c
+	%reldir%/index.h %reldir%/index_pack.c %reldir%/index_parts.h \
+	%reldir%/index_query.c %reldir%/query.c %reldir%/query.h \
+	%reldir%/stats.c %reldir%/stats.h %reldir%/index_rollup.c \
+	%reldir%/index_row.c %reldir%/index_schema.c %reldir%/index_write.c
 %canon_reldir%_libdrain_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 # What reads segments forward, and what becomes of those whose process is gone.
 # Who is taking a plugin's file away.

@@ -188,6 +188,8 @@ static const struct column columns[] = {
     PLAIN("currency", "text", TEXT, currency),
     PLAIN("pricing_source", "text", TEXT, price_source),
     MAKE("pricing_details", "jsonb", make_pricing),
+    PLAIN("request_data", "jsonb", JSON, request),
+    PLAIN("response_data", "jsonb", JSON, response),
 };
 _Static_assert(ARRAY_LEN(columns) <= POSTGRES_COLUMNS_MOST, "there are more columns than room");
 

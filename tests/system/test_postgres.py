@@ -225,6 +225,19 @@ class DrainTest(Case):
         self.assertEqual(self.one("SELECT total_tokens, span_id FROM log_summary"),
                          ["30", line["span_id"]])
 
+    def test_content_is_stored_where_the_journal_has_it(self):
+        """A NUL and half a character, which jsonb refuses, are U+FFFD."""
+        line = end_line()
+        self.journal.add('{"type":"content","key":"%s","content":"full","request":{"messages":[{"content":'
+                         '"a\\u0000b \\ud83d c \\ud83d\\ude00 \\\\u0000"}]},"response":{"choices":[],'
+                         '"cut":123456}}' % line["key"], line, end_line())
+        self.journal.drain(self.database)
+        self.assertEqual(
+            self.one(f"SELECT request_data->'messages'->0->>'content', response_data->>'cut' FROM api_logs "
+                     f"WHERE record_key = '{line['key']}'"),
+            ["a\ufffdb \ufffd c \U0001f600 \\u0000", "123456"])
+        self.assertEqual(self.database.value("SELECT count(*) FROM api_logs WHERE request_data IS NULL"), "1")
+
     def test_what_is_not_known_is_null(self):
         self.journal.add({"type": "end", "key": key(), "begin_ns": BEGIN_NS, "stream": False})
         self.journal.drain(self.database)

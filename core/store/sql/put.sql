@@ -15,12 +15,12 @@ WITH given AS (
         request_id, client, provider, plugin, model, upstream_model, vendor_model, vendor_request_id,
         service_tier, is_stream, attempts, outcome, status_code, vendor_status, error_code,
         error_message, vendor_code, finish_reason, changed, duration_ms, bytes_in, bytes_out,
-        vendor_bytes_in, vendor_bytes_out, stream_repairs, tags)
+        vendor_bytes_in, vendor_bytes_out, stream_repairs, tags, request_data, response_data)
     SELECT record_key, record_key, "timestamp", hb_trace_id, hb_trace_id, otel_trace_id,
         request_id, client, provider, plugin, model, upstream_model, vendor_model, vendor_request_id,
         service_tier, is_stream, attempts, outcome, status_code, vendor_status, error_code,
         error_message, vendor_code, finish_reason, changed, duration_ms, bytes_in, bytes_out,
-        vendor_bytes_in, vendor_bytes_out, stream_repairs, tags
+        vendor_bytes_in, vendor_bytes_out, stream_repairs, tags, request_data, response_data
     FROM fresh
     ON CONFLICT (record_key, "timestamp") DO UPDATE SET
         provider = excluded.provider, plugin = excluded.plugin, model = excluded.model,
@@ -33,7 +33,8 @@ WITH given AS (
         changed = excluded.changed, duration_ms = excluded.duration_ms,
         bytes_in = excluded.bytes_in, bytes_out = excluded.bytes_out,
         vendor_bytes_in = excluded.vendor_bytes_in, vendor_bytes_out = excluded.vendor_bytes_out,
-        stream_repairs = excluded.stream_repairs, tags = excluded.tags
+        stream_repairs = excluded.stream_repairs, tags = excluded.tags,
+        request_data = excluded.request_data, response_data = excluded.response_data
 ), put_usage AS (
     INSERT INTO token_usage (log_id, "timestamp", prompt_tokens, completion_tokens, total_tokens,
         tokens, parsing_method, confidence, parsing_error, is_estimated, raw_usage_data)

@@ -17,6 +17,8 @@ extern const CU_TestInfo drain_tests[];
 
 #define BEGIN(key) "{\"type\":\"begin\",\"key\":\"" key "\",\"attempt\":1,\"begin_ns\":5}\n"
 #define END(key) "{\"type\":\"end\",\"key\":\"" key "\",\"begin_ns\":5,\"end_ns\":7,\"model\":\"m\"}\n"
+#define CONTENT(key, text)                                                                         \
+    "{\"type\":\"content\",\"key\":\"" key "\",\"request\":{\"a\":\"" text "\"}}\n"
 #define AMEND(key, tokens)                                                                         \
     "{\"type\":\"amend\",\"key\":\"" key "\",\"begin_ns\":5,\"amend_ns\":9,\"tokens\":{\"input\":" tokens  \
     "}}\n"
@@ -73,7 +75,7 @@ static harborai_status noting_put(struct drain_store *store, const struct call *
         return harborai_error_set(error, HARBORAI_E_INVALID, "not this one");
     if (n->refused_at_commit != NULL && slice_is(call->key, n->refused_at_commit))
         n->has_refused_one = true;
-    buf_printf(&n->pending, "put:%.*s ", SLICE_ARG(call->key));
+    buf_printf(&n->pending, "put:%.*s%.*s ", SLICE_ARG(call->key), SLICE_ARG(call->request));
     return HARBORAI_OK;
 }
 
@@ -188,6 +190,11 @@ static void test_rounds(void)
          "\"begin_ns\":5,\"end_ns\":6}\n", "put:a put:c "},
         {"amended", END("a") AMEND("a", "3"), "", "", "put:a amend:a/3 "},
         {"amended in another segment", END("a"), AMEND("a", "4"), "", "put:a amend:a/4 "},
+        {"with content", CONTENT("a", "x") END("a") END("b"), "", CONTENT("c", "y") END("c"),
+         "put:a{\"a\":\"x\"} put:b put:c{\"a\":\"y\"} "},
+        {"content before its end", END("a") CONTENT("b", "x"), END("c"), END("b"),
+         "put:a put:c put:b{\"a\":\"x\"} "},
+        {"content of another call", CONTENT("a", "x") END("b") END("a"), "", "", "put:b put:a "},
         {"a line that is no call", END("a") "{\"type\":\"end\"}\n" END("b"), "", "", "put:a put:b "},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -205,6 +212,21 @@ static void test_rounds(void)
         ROW(rows[i].name, is_noted(&f, rows[i].want));
         tear_down(&f);
     }
+}
+
+/* A position behind the content line would lose it. */
+static void test_content_at_the_end(void)
+{
+    struct fixture f;
+    set_up(&f);
+    write_segment(&f, A, END("a") CONTENT("b", "x"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    CU_ASSERT_EQUAL(f.noting.positions[0].offset, strlen(END("a")));
+    drain_copy_forget(&f.copy); /* as a new process begins */
+    write_segment(&f, A, END("a") CONTENT("b", "x") END("b"));
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    CU_ASSERT(is_noted(&f, "put:a put:b{\"a\":\"x\"} "));
+    tear_down(&f);
 }
 
 static void test_backlog(void)
@@ -422,6 +444,7 @@ static void test_standby(void)
 
 const CU_TestInfo drain_tests[] = {
     {"rounds", test_rounds},
+    {"content at the end", test_content_at_the_end},
     {"backlog", test_backlog},
     {"a store that fails", test_failures},
     {"another store", test_another_store},
