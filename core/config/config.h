@@ -188,6 +188,7 @@ struct config {
     int64_t journal_segment_size; /* bytes */
     enum config_on_failure journal_on_failure;
     enum config_durability journal_durability;
+    int64_t journal_sync_ms;       /* 0 = the kernel's business */
     int64_t journal_slow_write_ms; /* 0 = no write is slow */
     int64_t journal_retention_days; /* 0 = for ever */
     bool journal_compress;

@@ -97,6 +97,9 @@ const struct setting settings[] = {
      AT(journal_durability),
      "process: a line is on record when the kernel has it; power: when the disk has it, which each "
      "call waits for"},
+    {"journal.sync", SETTING_DURATION, "1s", NULL, 0, SECONDS(60), NULL, NULL, AT(journal_sync_ms),
+     "how long after it a line that is on record is on the disk, which nobody waits for; 0 leaves that "
+     "to the kernel"},
     {"journal.slow_write", SETTING_DURATION, "20ms", NULL, 0, SECONDS(60), NULL, NULL,
      AT(journal_slow_write_ms),
      "a write of the journal that takes longer moves the next ones to a thread until they are quick "

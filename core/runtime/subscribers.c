@@ -2,6 +2,7 @@
 /* The two who are told of every call today: the journal and the metrics of a loop. Of a disk that
  * fails the log is told at most once a minute, and once when it works again. */
 #include "base/clock.h"
+#include "base/error.h"
 #include "record/line.h"
 #include "runtime/state.h"
 
@@ -167,6 +168,15 @@ static void on_written(struct message *message)
     journal_finish(&CONTAINER_OF(message, struct journal_subscriber, written)->journal);
 }
 
+/* [syncer] */
+static void say_unsynced(void *context, const char *path, int reason)
+{
+    const struct journal_subscriber *j = context;
+    char text[128];
+    log_write(j->log, LOG_LEVEL_ERROR, "journal.sync_failed", "segment='%s' error='%s'", path,
+              error_of_errno(reason, text));
+}
+
 static void wake_loop(void *context)
 {
     struct journal_subscriber *j = context;
@@ -191,8 +201,11 @@ void journal_subscriber_use(struct journal_subscriber *j, const struct config *c
     if (j->journal.wake == NULL) { /* once: its thread may read them */
         j->journal.context = j;
         j->journal.wake = wake_loop;
+        j->journal.syncer.on_failure = say_unsynced;
+        j->journal.syncer.context = j;
     }
     j->journal.segment_size = (uint64_t)config->journal_segment_size;
+    j->journal.sync_ns = config->journal_sync_ms * NS_PER_MS;
     j->journal.slow_ns = config->journal_slow_write_ms * NS_PER_MS;
     j->journal.is_durable = config->journal_durability == CONFIG_DURABILITY_POWER;
     j->has_content = config->content != CONFIG_CONTENT_OFF;

@@ -261,7 +261,7 @@ static int sync_file(const struct segment_writer *w, bool is_new)
 {
     if (fdatasync(w->segment.fd) < 0)
         return errno;
-    return is_new ? segment_sync_name(&w->segment) : 0;
+    return is_new ? segment_sync_name(w->segment.path) : 0;
 }
 
 /* Writes the span that is next; false: it did not get to its end. */
@@ -359,6 +359,20 @@ static void keep_rest(struct journal *journal)
         buf_consume(&b->spans, w->spans * sizeof *spans);
 }
 
+/* What was written goes to the disk a while later. */
+static void note_written(struct journal *journal, const struct journal_batch *b)
+{
+    const struct journal_span *spans = (const struct journal_span *)(const void *)b->spans.data;
+    if (journal->sync_ns <= 0 || b->is_durable)
+        return;
+    for (size_t i = 0; i < b->spans.len / sizeof *spans; i++) {
+        struct segment_writer *w = spans[i].writer;
+        if (syncer_note(&journal->syncer, w->segment.path, w->is_unsynced, journal->sync_ns,
+                        &w->sync_round))
+            w->is_unsynced = false;
+    }
+}
+
 /* What came of `writing`. */
 static harborai_status settle(struct journal *journal, bool was_away, harborai_error *error)
 {
@@ -373,6 +387,7 @@ static harborai_status settle(struct journal *journal, bool was_away, harborai_e
         return harborai_error_set(error, HARBORAI_E_INTERNAL, "%s; %zu bytes wait",
                                   w->error.message, waiting(journal));
     }
+    note_written(journal, b);
     buf_clear(&b->spans);
     journal->call_lines_on_record = b->last_call_line;
     return HARBORAI_OK;
@@ -510,12 +525,13 @@ uint64_t journal_close(struct journal *journal)
     free(take(journal->state_dir));
     release_batch(&journal->pending);
     release_batch(&journal->writing);
+    journal->sync_hangs = !syncer_close(&journal->syncer, CLOSE_NS);
     return lost;
 }
 
 bool journal_hangs(const struct journal *journal)
 {
-    return journal->is_away && clock_monotonic_ns(journal->clock) - journal->away_ns > HANGS_NS;
+    return journal->sync_hangs || (journal->is_away && clock_monotonic_ns(journal->clock) - journal->away_ns > HANGS_NS);
 }
 
 bool journal_is_full(const struct journal *journal)

@@ -3,8 +3,8 @@
  * commit phase. A line is on record when a commit after it has succeeded.
  *
  * On record means: in the kernel's page cache. A killed process loses nothing of it, a machine that
- * loses power loses the last seconds; there is no fsync for each record, unless the journal is to be
- * durable: then it means that the disk has it.
+ * loses power loses the last second, after which a thread has the disk take it (`sync_ns`); there is no
+ * fsync for each record, unless the journal is to be durable: then it means that the disk has it.
  *
  * The loop writes itself, for that takes microseconds; while writes are slow, and where the disk is
  * waited for, a thread does, and what the loop adds meanwhile is written by the next commit.
@@ -23,6 +23,7 @@
 #include "base/list.h"
 #include "store/committer.h"
 #include "store/segment_writer.h"
+#include "store/syncer.h"
 
 struct journal_counts {
     uint64_t lines;    /* on record, with those that the journal itself adds */
@@ -61,6 +62,10 @@ struct journal {
                                 their last bytes are pending */
     int64_t slow_ns;         /* a write that takes longer moves the next ones to the thread; 0 = none does */
     bool is_durable;
+    int64_t sync_ns;         /* how long after it a line that is on record is on the disk; 0: it is not
+                                seen to. Where is_durable is not set */
+    struct syncer syncer;
+    bool sync_hangs;         /* after journal_close() */
     size_t most_pending;     /* bytes of lines that wait for the disk; up to LIMIT_JOURNAL_PENDING_CONTENT */
     void (*wake)(void *context); /* [committer] a commit that was waited for has come to its end: call
                                     journal_finish() and journal_commit() on the loop */

@@ -12,7 +12,7 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 	%reldir%/key_set.h %reldir%/line_check.c %reldir%/line_check.h %reldir%/plugin_state.c \
 	%reldir%/plugin_state.h %reldir%/plugin_state_file.c %reldir%/plugin_state_parts.h \
 	%reldir%/segment.c %reldir%/segment.h %reldir%/segment_writer.c %reldir%/segment_writer.h \
-	%reldir%/tail.c %reldir%/tail.h
+	%reldir%/syncer.c %reldir%/syncer.h %reldir%/tail.c %reldir%/tail.h
 # What becomes of segments whose process is gone.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/open_calls.c %reldir%/open_calls.h \
 	%reldir%/recovery.c %reldir%/recovery.h

@@ -110,13 +110,13 @@ harborai_status segment_create(harborai_str state_dir, int64_t wall_ns, unsigned
     return st;
 }
 
-int segment_sync_name(const struct segment *segment)
+int segment_sync_name(const char *path)
 {
-    char path[PATH_MAX];
-    const char *slash = strrchr(segment->path, '/');
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
     int reason = 0;
-    snprintf(path, sizeof path, "%.*s", (int)(slash - segment->path), segment->path);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) < 0)
         reason = errno;
     if (fd >= 0)

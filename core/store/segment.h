@@ -25,8 +25,8 @@ MUST_CHECK harborai_status segment_prepare(harborai_str state_dir, harborai_erro
 MUST_CHECK harborai_status segment_create(harborai_str state_dir, int64_t wall_ns, unsigned loop,
                                           struct segment *ret_segment, harborai_error *error);
 
-/* Waits until the disk knows its name. 0, or an errno. */
-int segment_sync_name(const struct segment *segment);
+/* Waits until the disk knows the name of a file. 0, or an errno. */
+int segment_sync_name(const char *path);
 
 /* Gives the lock up, and takes the file away if nothing was written. A zeroed or closed segment is
  * left alone. */

@@ -25,6 +25,7 @@ struct segment_writer {
     struct key_set open;    /* calls with a begin line and without an end line */
     bool is_sealed;
     bool is_unsynced;       /* its name is not known to be on the disk */
+    uint64_t sync_round;    /* the syncer's */
 };
 
 /* A segment whose file is made when its first bytes are written. NULL: no memory. */

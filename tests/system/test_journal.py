@@ -398,6 +398,22 @@ class SlowDiskTest(unittest.TestCase):
             ends = {x["request_id"] for x in hb.journal() if kind(x) == "end"}
             self.assertLessEqual({f"slow-{n}" for n in range(3)} | {"slow-first"}, ends)
 
+    def test_sync_is_waited_for_by_nobody(self):
+        with disk(journal={"sync": "50ms"}) as (_, hb, _):
+            hb.chat()
+            with slowed(hb, "fdatasync", f"delay_enter={int(self.DELAY_S * 1e6)}"):
+                took = [self.timed_chat(hb, n) for n in range(8)]
+            self.assertLess(sorted(took)[4], self.DELAY_S / 2)
+
+    def test_sync_fails(self):
+        for sync, count in (("50ms", 1), ("0", 0)):
+            with self.subTest(sync), disk(journal={"sync": sync}) as (_, hb, _):
+                with slowed(hb, "fdatasync", "error=EIO"):
+                    for n in range(6):
+                        self.timed_chat(hb, n)
+                        time.sleep(0.1)
+                self.assertEqual(hb.log().count("journal.sync_failed"), count, hb.log())
+
     def test_power(self):
         with disk(journal={"durability": "power"}) as (_, hb, _), contextlib.ExitStack() as stack:
             hb.chat()

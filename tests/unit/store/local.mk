@@ -12,4 +12,4 @@ TESTS += %reldir%/check_store
 	core/store/libstore.la pricing/libpricing.la core/chat/libchat.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la $(SQLITE_LIBS) $(CUNIT_LIBS)
 %canon_reldir%_check_store_SOURCES += %reldir%/test_frames.c %reldir%/test_recovery.c \
-	%reldir%/test_seal.c %reldir%/test_upkeep.c
+	%reldir%/test_seal.c %reldir%/test_syncer.c %reldir%/test_upkeep.c
