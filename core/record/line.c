@@ -94,6 +94,7 @@ void line_begin(struct buf *out, const struct record *record)
     add_tags(out, record->tags);
     NUMBER(out, "attempt", record->attempts);
     NUMBER(out, "begin_ns", record->attempt_begin_ns);
+    NUMBER(out, "call_begin_ns", record->begin_ns);
     buf_add_char(out, '}');
 }
 

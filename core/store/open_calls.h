@@ -14,7 +14,7 @@ struct open_call {
     uint64_t key[2];  /* hashes of its key; both 0: free */
     uint64_t offset;
     size_t len;
-    int64_t begin_ns; /* of its first attempt */
+    int64_t begin_ns; /* its own; of older versions its first attempt's */
 };
 
 struct open_calls {

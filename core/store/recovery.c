@@ -114,7 +114,10 @@ static harborai_status take_begin(struct recovery_state *r, const struct journal
     if (call == NULL)
         return no_memory(error);
     if (call->len == 0)
-        call->begin_ns = number_of(line->text, "begin_ns");
+        call->begin_ns = number_of(line->text, "begin_ns"); /* of older versions that is all there is */
+    int64_t begin_ns = number_of(line->text, "call_begin_ns");
+    if (begin_ns > 0)
+        call->begin_ns = begin_ns;
     call->offset = line->offset;
     call->len = line->text.len;
     return HARBORAI_OK;
@@ -236,7 +239,8 @@ static harborai_status add_line(struct recovery_state *r, harborai_str line, har
 /* The members of the begin line, but for those that an end line has itself. */
 static void copy_names(struct json_writer *w, harborai_str begin, bool with_tags)
 {
-    static const char *const own[] = {"type", "attempt", "begin_ns", "seq", "crc"};
+    static const char *const own[] = {"type", "attempt", "begin_ns", "call_begin_ns", "seq",
+                                       "crc"};
     struct json_cursor cursor = json_open(begin);
     struct json_member member;
     while (json_object_next(&cursor, &member)) {

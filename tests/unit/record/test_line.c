@@ -98,7 +98,8 @@ static const struct row {
     const char *want;
 } rows[] = {
     {"begin", line_begin, &full,
-     "{\"type\":\"begin\"," FULL_NAMES TAGS "\"attempt\":2,\"begin_ns\":1795259085123500000}"},
+     "{\"type\":\"begin\"," FULL_NAMES TAGS "\"attempt\":2,\"begin_ns\":1795259085123500000,"
+     "\"call_begin_ns\":1795259085123000001}"},
     {"end", line_end, &full,
      "{\"type\":\"end\"," FULL_NAMES TAGS "\"parent_span_id\":\"b7ad6b7169203331\",\"attempts\":2,"
      "\"begin_ns\":1795259085123000001,\"end_ns\":1795259086123000001,\"ttft_ns\":250000000,"

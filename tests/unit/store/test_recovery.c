@@ -35,7 +35,7 @@ static const struct clock clock_of_test = {now_ns, now_ns};
 
 /* --- Segments -------------------------------------------------------------------------------- */
 
-/* A line a letter: 'b' begin and 'e' end, 'a' amend, of the call that the next letter names; 's' the
+/* A line a letter: 'b' begin, 'B' one with its call's begin (of 77) and 'e' end, 'a' amend, of the call that the next letter names; 's' the
  * segment's own line, 'S' a seal, 'x' one that is damaged, 't' a torn one. */
 static void write_plan(const char *plan, bool checked, struct buf *text)
 {
@@ -43,11 +43,12 @@ static void write_plan(const char *plan, bool checked, struct buf *text)
     for (const char *p = plan; *p != '\0'; p++) {
         AUTO(buf) line = BUF_INIT(KIB(1));
         size_t begin = text->len;
-        if (strchr("bea", *p) != NULL) {
+        if (strchr("bBea", *p) != NULL) {
             buf_printf(&line, "{\"type\":\"%s\",\"key\":\"%c\",\"model\":\"m\",\"tags\":{\"a\":\"\\n\"}",
-                       *p == 'b' ? "begin" : *p == 'e' ? "end" : "amend", p[1]);
-            buf_printf(&line, *p == 'b' ? ",\"attempt\":%llu,\"begin_ns\":%llu}"
-                                        : ",\"attempts\":%llu,\"begin_ns\":%llu}",
+                       *p == 'e' ? "end" : *p == 'a' ? "amend" : "begin", p[1]);
+            buf_printf(&line, *p == 'b'   ? ",\"attempt\":%llu,\"begin_ns\":%llu}"
+                              : *p == 'B' ? ",\"attempt\":%llu,\"begin_ns\":%llu,\"call_begin_ns\":77}"
+                                          : ",\"attempts\":%llu,\"begin_ns\":%llu}",
                        (unsigned long long)seq, (unsigned long long)seq);
             p++;
         } else {
@@ -153,6 +154,8 @@ static void test_segments(void)
         {"several attempts", "sbabbbabaebbc", true, RECOVERY_DONE,
          "s;ba;bb;ba;ba;eb;bc;" INTERRUPTED("a", 4, 1) INTERRUPTED("c", 6, 6)
          "S lines=9 ends=3;over "},
+        {"with the call's begin", "sbaBbBb", true, RECOVERY_DONE,
+         "s;ba;bb;bb;" INTERRUPTED("a", 1, 1) INTERRUPTED("b", 3, 77) "S lines=6 ends=2;over "},
         {"amended", "sbaeaaa", true, RECOVERY_DONE, "s;ba;ea;aa;S lines=4 ends=1;over "},
         {"damaged", "sbaxea", true, RECOVERY_DONE,
          "s;ba;ea;S lines=4 ends=1;over its checksum does not hold|"},
