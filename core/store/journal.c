@@ -224,8 +224,10 @@ harborai_status journal_add(struct journal *journal, enum journal_kind kind, har
 void journal_skip(struct journal *journal, enum journal_kind kind, harborai_str key)
 {
     uint64_t hash = hash_of(key);
+    struct segment_writer *w = writer_of(journal, hash);
+    w->lost++;
     if (kind == JOURNAL_END)
-        key_set_remove(&writer_of(journal, hash)->open, hash);
+        key_set_remove(&w->open, hash);
 }
 
 /* --- Commit ----------------------------------------------------------------------------------- */

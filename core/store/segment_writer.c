@@ -81,6 +81,8 @@ void segment_writer_seal(struct segment_writer *w, int64_t wall_ns, struct buf *
     json_write_key_string(&json, "type", HARBORAI_STR("seal"));
     json_write_key_int64(&json, "lines", (int64_t)w->seq);
     json_write_key_int64(&json, "ends", (int64_t)w->ends);
+    if (w->lost > 0)
+        json_write_key_int64(&json, "lost", (int64_t)w->lost);
     json_write_key_int64(&json, "seal_ns", wall_ns);
     json_write_end(&json);
     finish_line(w, out, begin);

@@ -21,6 +21,7 @@ struct segment_writer {
     int64_t day;            /* since 1970, UTC: that of its beginning */
     uint64_t seq;           /* of the next line */
     uint64_t ends;          /* end lines */
+    uint64_t lost;          /* lines of its calls that were given up */
     uint64_t bytes;         /* of all lines */
     struct key_set open;    /* calls with a begin line and without an end line */
     bool is_sealed;

@@ -61,13 +61,17 @@ static char *lines_of(const char *path)
             buf_printf(&b, "damaged %.*s", SLICE_ARG(line));
             break;
         }
-        if (seq == 0)
-            CU_ASSERT(slice_starts_with(line, "{\"type\":\"segment\",\"version\":1,\"host\":\""))
-        else if (slice_starts_with(line, "{\"type\":\"seal\","))
+        if (seq == 0) {
+            CU_ASSERT(slice_starts_with(line, "{\"type\":\"segment\",\"version\":1,\"host\":\""));
+        } else if (slice_starts_with(line, "{\"type\":\"seal\",")) {
+            harborai_str lost = json_member(line, HARBORAI_STR("lost"));
             buf_printf(&b, "seal %.*s %.*s ", SLICE_ARG(json_member(line, HARBORAI_STR("lines"))),
                        SLICE_ARG(json_member(line, HARBORAI_STR("ends"))));
-        else
+            if (lost.len > 0)
+                buf_printf(&b, "lost %.*s ", SLICE_ARG(lost));
+        } else {
             buf_printf(&b, "%.*s} ", (int)(strstr(line.data, ",\"seq\":") - line.data), line.data);
+        }
     }
     free(text);
     return buf_take(&b);
@@ -445,7 +449,7 @@ static void test_rotation(void)
          "{\"b\":1} {\"e\":1} {\"a\":1} {\"b\":2} {\"e\":2} seal 6 2 |"
          "{\"b\":3} {\"a\":2} {\"e\":3} seal 4 1 |"},
         {"an end that was given up", false, false, "b1|+b2|s1|e2|",
-         "{\"b\":1} seal 2 0 |{\"b\":2} {\"e\":2} seal 3 1 |"},
+         "{\"b\":1} seal 2 0 lost 1 |{\"b\":2} {\"e\":2} seal 3 1 |"},
         {"no attempt", false, false, "e1|+e2|", "{\"e\":1} seal 2 1 |{\"e\":2} seal 2 1 |"},
         {"by size", true, false, "b1e1|b2e2|b3|b4|e3|e4|",
          "{\"b\":1} {\"e\":1} seal 3 1 |{\"b\":2} {\"e\":2} seal 3 1 |"
