@@ -223,12 +223,14 @@ static enum fanout_commit write_lines(struct engine_loop *engine)
     while (is_due(engine) || engine->behind != FANOUT_ON_RECORD) {
         if (engine->behind != FANOUT_WAITS)
             make_lines(engine);
-        if (timer_is_set(&engine->retry))
+        if (timer_is_set(&engine->retry) && engine->behind != FANOUT_LAGS)
             return FANOUT_FAILS; /* the disk is left alone until then */
         engine->behind = fanout_commit(engine->s.fanout);
-        if (engine->behind != FANOUT_ON_RECORD)
+        if (engine->behind > FANOUT_LAGS)
             return engine->behind;
         go_on(engine);
+        if (engine->behind == FANOUT_LAGS)
+            return FANOUT_LAGS;
         if (is_due(engine) && !fanout_has_room(engine->s.fanout))
             return FANOUT_FAILS; /* out of memory */
     }
@@ -268,19 +270,24 @@ static void wait_a_little(struct engine_loop *engine)
 static void on_commit(struct commit_hook *hook)
 {
     struct engine_loop *engine = CONTAINER_OF(hook, struct engine_loop, commit);
-    if (!is_due(engine) && engine->behind == FANOUT_ON_RECORD)
+    bool is_later = engine->behind == FANOUT_LAGS && timer_is_set(&engine->retry);
+    if (!is_due(engine) && (engine->behind == FANOUT_ON_RECORD || is_later))
         return;
     if (engine->draining)
         loop_timer_clear(engine->s.loop, &engine->retry);
     enum fanout_commit became = write_lines(engine);
-    if (became == FANOUT_ON_RECORD)
+    if (became == FANOUT_ON_RECORD) {
+        loop_timer_clear(engine->s.loop, &engine->retry);
         engine->retry_ms = 0;
-    else if (became == FANOUT_FAILS && engine->draining)
-        give_up(engine);
-    else if (engine->draining)
-        wait_a_little(engine);
-    else if (became == FANOUT_FAILS)
+    } else if (became == FANOUT_LAGS) {
         retry_later(engine);
+    } else if (became == FANOUT_FAILS && engine->draining) {
+        give_up(engine);
+    } else if (engine->draining) {
+        wait_a_little(engine);
+    } else if (became == FANOUT_FAILS) {
+        retry_later(engine);
+    }
     if (!list_is_empty(&engine->started) || !list_is_empty(&engine->ended))
         loop_act(engine->s.loop, &engine->act);
 }

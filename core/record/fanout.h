@@ -12,6 +12,7 @@ struct record_subscriber;
 
 enum fanout_commit {
     FANOUT_ON_RECORD, /* all that was told is */
+    FANOUT_LAGS,      /* nobody is to wait for what is not; to be called again in a while, or before */
     FANOUT_WAITS,     /* it is being written: the loop gets another pass when that is over */
     FANOUT_FAILS      /* some of it waits with the subscriber, who reports that */
 };

@@ -139,9 +139,11 @@ static enum fanout_commit commit_journal(struct record_subscriber *self)
     } else if (j->failed_ns != 0 && st == HARBORAI_OK) {
         say_recovery(j, j->journal.counts.lines - before.lines);
     }
-    if (st == HARBORAI_OK || (j->drops && (st < 0 || !j->journal.is_durable)))
+    if (st == HARBORAI_OK)
         return FANOUT_ON_RECORD;
-    return st < 0 ? FANOUT_FAILS : FANOUT_WAITS;
+    if (st < 0)
+        return j->drops ? FANOUT_LAGS : FANOUT_FAILS;
+    return j->drops && !j->journal.is_durable ? FANOUT_ON_RECORD : FANOUT_WAITS;
 }
 
 static bool journal_refuses(const struct record_subscriber *self, const char **ret_why)

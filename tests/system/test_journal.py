@@ -282,7 +282,10 @@ class DiskTest(unittest.TestCase):
             self.assertGreater(lost, 0)
             self.assertEqual(limited.metric("harborai_journal_refusals_total"), 0)
             self.assertEqual(hb.log().count("journal.line_lost"), 1)
+            self.assertNotIn("journal.recovered", hb.log())
             limited.free()
+            support.wait_for("it is written without a call that comes",
+                             lambda: "journal.recovered" in hb.log())
             self.assertEqual(hb.chat(headers={"x-request-id": "drop-last"}).status, 200)
             ends = self.ends(hb)
             self.assertLessEqual({f"drop-{n}" for n in range(20)} | {"drop-last"}, set(ends))
