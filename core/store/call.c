@@ -25,7 +25,8 @@ enum kind {
     OUTCOME,
     FAULT, /* the object "error" */
     TOKENS,
-    KIND /* the line's */
+    KIND,   /* the line's */
+    NOTHING /* of the call */
 };
 
 struct field {
@@ -38,7 +39,7 @@ struct field {
 #define FIELD(name, kind, member, is_amendable)                                                    \
     {HARBORAI_STR_INIT(name), kind, offsetof(struct call, member), is_amendable}
 
-/* As the lines have them, so that each is mostly found where the last one was, plus one. */
+/* In the order of the lines as record/line.c writes them: read_in_order() lives on it. */
 static const struct field fields[] = {
     FIELD("type", KIND, line, false),
     FIELD("key", TEXT, key, false),
@@ -87,6 +88,8 @@ static const struct field fields[] = {
     FIELD("bytes_out", BYTES, bytes_out, false),
     FIELD("vendor_bytes_in", BYTES, vendor_bytes_in, false),
     FIELD("vendor_bytes_out", BYTES, vendor_bytes_out, false),
+    FIELD("seq", NOTHING, line, false),
+    FIELD("crc", NOTHING, line, false),
 };
 
 static const char *const outcome_names[CALL_OUTCOME_COUNT] = {
@@ -117,7 +120,8 @@ struct reading {
     struct call *call;
     struct buf *texts;
     size_t room;   /* that `texts` must have at its first use: it must not move afterwards */
-    bool is_amend; /* the line that is being read */
+    bool is_amend;   /* the line that is being read */
+    bool with_names; /* and not only what amend lines have */
     bool has_type;
 };
 
@@ -264,6 +268,8 @@ static void read_member(struct reading *r, const struct field *field, harborai_s
         text = read_text(r, value);
         r->has_type = slice_is(text, r->is_amend ? "amend" : "end");
         break;
+    case NOTHING:
+        break;
     }
 }
 
@@ -283,6 +289,49 @@ static void forget_amendable(struct call *call)
     call->cost_input_pico = call->cost_output_pico = -1;
 }
 
+static void take_member(struct reading *r, const struct field *field, harborai_str value)
+{
+    if (r->with_names || field->is_amendable || field->kind == KIND ||
+        field->offset == offsetof(struct call, amend_ns))
+        read_member(r, field, value);
+}
+
+/* Behind `"name":` if that stands at `at`; 0: it does not. */
+static size_t behind_key(harborai_str line, size_t at, harborai_str name)
+{
+    const char *key = line.data + at;
+    bool is_key = line.len - at > name.len + 3 && key[0] == '"' && key[1] == name.data[0] &&
+                  memcmp(key + 1, name.data, name.len) == 0 && key[name.len + 1] == '"' &&
+                  key[name.len + 2] == ':';
+    return is_key ? at + name.len + 3 : 0;
+}
+
+/* Nearly every line is as record/line.c writes it: members that we know, in that order, each once and
+ * without a blank between them. Then one look at each byte is enough. False: it is another one, and
+ * what was read of it means nothing. */
+static bool read_in_order(struct reading *r, harborai_str line)
+{
+    static const struct json_limits inside = {JSON_DEPTH_DEFAULT - 1};
+    const struct field *field = fields, *last = fields + ARRAY_LEN(fields);
+    size_t at = 1, value_at = 0;
+    while (at < line.len) {
+        for (; field < last && (value_at = behind_key(line, at, field->name)) == 0; field++)
+            ;
+        if (field == last)
+            return false;
+        harborai_str value = json_scan_first(slice_from(line, value_at), &inside);
+        at = value_at + value.len;
+        if (value.len == 0 || at == line.len)
+            return false;
+        take_member(r, field++, value);
+        if (line.data[at] == '}')
+            return at + 1 == line.len;
+        if (line.data[at++] != ',')
+            return false;
+    }
+    return false;
+}
+
 static const struct field *find_field(const struct json_member *member, size_t *from)
 {
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
@@ -295,8 +344,7 @@ static const struct field *find_field(const struct json_member *member, size_t *
     return NULL;
 }
 
-static harborai_status read_line(struct reading *r, harborai_str line, bool with_names,
-                                 harborai_error *error)
+static harborai_status read_members(struct reading *r, harborai_str line, harborai_error *error)
 {
     struct json_member members[MOST_MEMBERS];
     struct json_fault fault = {.reason = "too many members"};
@@ -308,11 +356,24 @@ static harborai_status read_line(struct reading *r, harborai_str line, bool with
                                   fault.reason, fault.at);
     for (size_t i = 0; i < count; i++) {
         const struct field *field = find_field(&members[i], &from);
-        if (field == NULL)
-            continue;
-        if (with_names || field->is_amendable || field->kind == KIND ||
-            field->offset == offsetof(struct call, amend_ns))
-            read_member(r, field, members[i].value);
+        if (field != NULL)
+            take_member(r, field, members[i].value);
+    }
+    return HARBORAI_OK;
+}
+
+static harborai_status read_line(struct reading *r, harborai_str line, harborai_error *error)
+{
+    const struct call before = *r->call;
+    size_t texts = r->texts->len;
+    r->has_type = false;
+    if (line.len == 0 || line.data[0] != '{' || !read_in_order(r, line)) {
+        *r->call = before;
+        r->texts->len = texts;
+        r->has_type = false;
+        harborai_status st = read_members(r, line, error);
+        if (st < 0)
+            return st;
     }
     if (!r->has_type)
         return harborai_error_set(error, HARBORAI_E_INVALID, "it is no %s line",
@@ -352,13 +413,14 @@ harborai_status call_read(harborai_str end_line, harborai_str amend_line, struct
     harborai_status st = HARBORAI_OK;
     buf_clear(texts);
     forget_amendable(&call);
+    r.with_names = true;
     if (end_line.len > 0)
-        st = read_line(&r, end_line, true, error);
+        st = read_line(&r, end_line, error);
     if (st == HARBORAI_OK && amend_line.len > 0) {
         r.is_amend = true;
-        r.has_type = false;
+        r.with_names = end_line.len == 0;
         forget_amendable(&call);
-        st = read_line(&r, amend_line, end_line.len == 0, error);
+        st = read_line(&r, amend_line, error);
     }
     if (st < 0)
         return st;

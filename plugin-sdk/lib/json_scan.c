@@ -344,6 +344,16 @@ static inline harborai_str str_between(const byte *from, const byte *to)
     return (harborai_str){(const char *)from, (size_t)(to - from)};
 }
 
+harborai_str json_scan_first(harborai_str text, const struct json_limits *limits)
+{
+    struct scan s;
+    if (text.len == 0)
+        return (harborai_str){NULL, 0};
+    scan_init(&s, text, limits);
+    const byte *to = scan_value(&s, s.begin);
+    return to != NULL ? str_between(s.begin, to) : (harborai_str){NULL, 0};
+}
+
 /* The member whose key begins at p: to the byte behind its value. */
 static inline const byte *scan_member(struct scan *s, const byte *p, struct json_member *member)
 {

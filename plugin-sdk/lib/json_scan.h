@@ -64,6 +64,10 @@ __attribute__((warn_unused_result)) harborai_status json_scan(harborai_str text,
                                                               harborai_str *ret_value,
                                                               struct json_fault *fault);
 
+/* The JSON value with which `text` begins; what stands behind it is not looked at. Empty: it begins
+ * with none, or with a blank, or that is too deep. `limits` may be NULL. */
+harborai_str json_scan_first(harborai_str text, const struct json_limits *limits);
+
 /* The first member of that name, NULL = none. `name` is plain text: escaped keys are found too. */
 const struct json_member *json_find(const struct json_member *members, size_t count,
                                     harborai_str name);

@@ -464,8 +464,25 @@ static bool read_digits(const char **at, const char *end, uint64_t *ret_digits, 
     return true;
 }
 
+/* Nearly all integers are nothing but a few digits. */
+static bool read_short(harborai_str value, int64_t *ret_number)
+{
+    int64_t number = 0;
+    if (value.len == 0 || value.len > 18)
+        return false;
+    for (size_t i = 0; i < value.len; i++) {
+        if (!is_digit(value.data[i]))
+            return false;
+        number = number * 10 + (value.data[i] - '0');
+    }
+    *ret_number = number;
+    return true;
+}
+
 bool json_int64(harborai_str value, int64_t *ret_number)
 {
+    if (read_short(value, ret_number))
+        return true;
     bool negative = false;
     uint64_t digits, limit;
     int64_t scale;

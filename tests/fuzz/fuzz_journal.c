@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever stands in a segment: no more calls than lines, and what is given out is JSON; read forward,
+/* Whatever stands in a segment: no more calls than lines, and what is given out is JSON, or has the
+ * checksum that it got when it was; read forward,
  * no part of a line is given out, and from each position on comes what comes without a stop there. */
 #include <fcntl.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static void take_line(struct pass *pass, const struct journal_line *line, const 
     MUST(memcmp(data + line->offset, line->text.data, line->text.len) == 0);
     MUST(data[line->offset + line->text.len] == '\n');
     MUST(line->offset == 0 || data[line->offset - 1] == '\n');
-    MUST(json_scan(line->text, NULL, NULL, NULL) == HARBORAI_OK);
+    MUST(line->is_checked || json_scan(line->text, NULL, NULL, NULL) == HARBORAI_OK);
     pass->last = line->offset + line->text.len + 1;
     pass->sum = pass->sum * 31 + line->offset * 7 + line->seq;
     pass->lines++;

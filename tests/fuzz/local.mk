@@ -121,6 +121,13 @@ TESTS += %reldir%/fuzz_journal
 %canon_reldir%_fuzz_journal_SOURCES = %reldir%/fuzz_journal.c %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_journal_LDADD = core/store/libstore.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_call
+TESTS += %reldir%/fuzz_call
+%canon_reldir%_fuzz_call_SOURCES = %reldir%/fuzz_call.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_call_LDADD = core/store/libstore.la core/chat/libchat.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
+EXTRA_DIST += %reldir%/corpus/call/amend %reldir%/corpus/call/end %reldir%/corpus/call/error \
+	%reldir%/corpus/call/older
 check_PROGRAMS += %reldir%/fuzz_frames
 TESTS += %reldir%/fuzz_frames
 %canon_reldir%_fuzz_frames_SOURCES = %reldir%/fuzz_frames.c %reldir%/replay.c %reldir%/fuzz.h

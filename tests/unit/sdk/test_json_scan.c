@@ -233,6 +233,32 @@ static void test_depth(void)
     CU_ASSERT(json_scan_object(HARBORAI_STR("{\"a\":[{}]}"), &two, m, 1, &count, NULL) < 0);
 }
 
+static void test_first(void)
+{
+    static const struct row {
+        const char *name, *text, *want;
+    } rows[] = {
+        {"a number", "12,", "12"},
+        {"a string with an escape", "\"a\\\"b\"}", "\"a\\\"b\""},
+        {"an object, and no JSON behind it", "{\"a\":[1, 2]}}}{", "{\"a\":[1, 2]}"},
+        {"the whole text", "null", "null"},
+        {"a blank", " 1", ""},
+        {"nothing", "", ""},
+        {"cut off", "{\"a\":1", ""},
+        {"no UTF-8", "\"\xc2\"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        harborai_str text = unit_tight((harborai_str){rows[i].text, strlen(rows[i].text)});
+        harborai_str value = json_scan_first(text, NULL);
+        ROW(rows[i].name, value.len == strlen(rows[i].want));
+        ROW(rows[i].name, value.len == 0 || memcmp(value.data, rows[i].want, value.len) == 0);
+        unit_drop(text);
+    }
+    const struct json_limits one = {1};
+    CU_ASSERT(json_scan_first(HARBORAI_STR("[1]"), &one).len == 3);
+    CU_ASSERT(json_scan_first(HARBORAI_STR("[[1]]"), &one).len == 0);
+}
+
 static void test_key_order(void)
 {
     static const struct {
@@ -279,6 +305,7 @@ const CU_TestInfo json_scan_tests[] = {
     {"members", test_members},
     {"capacity", test_capacity},
     {"depth", test_depth},
+    {"the first value", test_first},
     {"order of keys", test_key_order},
     {"UTF-8", test_utf8},
     CU_TEST_INFO_NULL,

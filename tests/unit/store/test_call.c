@@ -34,6 +34,26 @@ extern const CU_TestInfo call_tests[];
     "\"stream_repairs\":4," USAGE "," COST "," BYTES "}"
 #define LEAST "\"key\":\"k\",\"begin_ns\":5"
 
+/* With a blank behind its brace a line is none that is read in order: it says the same. */
+static void read_blank(const char *end, const char *amend, const struct call *want)
+{
+    AUTO(buf) texts = BUF_INIT(KIB(64)), first = BUF_INIT(KIB(64)), second = BUF_INIT(KIB(64));
+    const char *lines[] = {end, amend};
+    char blank[2][4096] = {"", ""};
+    struct call call;
+    for (int i = 0; i < 2; i++)
+        if (lines[i] != NULL)
+            snprintf(blank[i], sizeof blank[i], "{ %s", lines[i] + 1);
+    CU_ASSERT_EQUAL_FATAL(call_read(slice_of(blank[0]), slice_of(blank[1]), &texts, &call, NULL),
+                          HARBORAI_OK);
+    call_write(&first, want);
+    call_write(&second, &call);
+    CU_ASSERT(slice_equal(buf_slice(&first), buf_slice(&second)));
+    CU_ASSERT_EQUAL(call.prompt_tokens, want->prompt_tokens);
+    CU_ASSERT_EQUAL(call.completion_tokens, want->completion_tokens);
+    CU_ASSERT_EQUAL(call.total_tokens, want->total_tokens);
+}
+
 static struct call read(struct buf *texts, const char *end, const char *amend)
 {
     struct call call = {.status = -1};
@@ -41,7 +61,8 @@ static struct call read(struct buf *texts, const char *end, const char *amend)
     harborai_status st = call_read(slice_of(end), slice_of(amend), texts, &call, &error);
     if (st < 0)
         fprintf(stderr, "\n  %s\n", error.message);
-    CU_ASSERT_EQUAL(st, HARBORAI_OK);
+    CU_ASSERT_EQUAL_FATAL(st, HARBORAI_OK);
+    read_blank(end, amend, &call);
     return call;
 }
 
