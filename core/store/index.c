@@ -19,6 +19,9 @@
 /* Several times as many as come in one transaction, and few enough for one. */
 #define EXPIRED "SELECT id FROM calls WHERE begin_ns < ?1 ORDER BY begin_ns, id LIMIT 4096"
 
+/* No call of the block b is left. */
+#define IS_EMPTY "NOT EXISTS (SELECT 1 FROM calls WHERE id BETWEEN b.first AND b.last)"
+
 static const char *const statements[INDEX_STATEMENT_COUNT] = {
     [INDEX_BEGIN] = "BEGIN IMMEDIATE",
     [INDEX_COMMIT] = "COMMIT",
@@ -48,22 +51,20 @@ static const char *const statements[INDEX_STATEMENT_COUNT] = {
                       " prompt_tokens = prompt_tokens + ?6,"
                       " completion_tokens = completion_tokens + ?7,"
                       " total_tokens = total_tokens + ?8, cost_pico = cost_pico + ?9",
-    [INDEX_UNLISTED] = "SELECT (SELECT max(id) FROM calls) - listed FROM state",
-    [INDEX_LIST_IDS] = "INSERT OR IGNORE INTO ids SELECT trace_id, id FROM calls"
-                       " WHERE id > (SELECT listed FROM state) AND trace_id IS NOT NULL"
-                       " UNION ALL SELECT request_id, id FROM calls"
-                       " WHERE id > (SELECT listed FROM state) AND request_id IS NOT NULL"
-                       " ORDER BY 1",
-    [INDEX_SET_LISTED] = "UPDATE state SET listed = (SELECT max(id) FROM calls)",
-    /* the '+': by the ids, which few share, and not by all pairs of both */
-    [INDEX_EXPIRE_IDS] = "DELETE FROM ids WHERE id IN ("
-                         "SELECT trace_id FROM calls WHERE id IN (" EXPIRED ")"
-                         " UNION ALL"
-                         " SELECT request_id FROM calls WHERE id IN (" EXPIRED "))"
-                         " AND +call IN (" EXPIRED ")",
+    [INDEX_LISTED] = "SELECT listed FROM state",
+    [INDEX_LAST_CALL] = "SELECT max(id) FROM calls",
+    [INDEX_READ_IDS] = "SELECT id, trace_id, request_id FROM calls WHERE id BETWEEN ?1 AND ?2",
+    [INDEX_ADD_BLOCK] = "INSERT INTO id_blocks(first, last) SELECT listed + 1, listed + ?1 FROM state",
+    [INDEX_ADD_IDS] = "INSERT INTO ids(block, bucket, entries) VALUES(?1, ?2, ?3)",
+    [INDEX_SET_LISTED] = "UPDATE state SET listed = ?1",
+    [INDEX_FIND_IDS] = "SELECT k.first, i.entries FROM id_blocks k JOIN ids i ON i.block = k.id"
+                       " AND i.bucket = ?1",
+    [INDEX_DROP_IDS] = "DELETE FROM ids WHERE block IN (SELECT id FROM id_blocks b WHERE " IS_EMPTY ")",
+    [INDEX_DROP_BLOCKS] = "DELETE FROM id_blocks AS b WHERE " IS_EMPTY,
     [INDEX_EXPIRE] = "DELETE FROM calls WHERE id IN (" EXPIRED ")",
     /* the next call's id follows the greatest that there is */
-    [INDEX_UNLIST] = "UPDATE state SET listed = min(listed, (SELECT coalesce(max(id), 0) FROM calls))",
+    [INDEX_UNLIST] = "UPDATE state SET listed = (SELECT coalesce(max(id), 0) FROM calls)"
+                     " WHERE listed > (SELECT coalesce(max(id), 0) FROM calls)",
 };
 
 /* Those that name every column. */
@@ -131,6 +132,29 @@ harborai_status index_run(struct index *index, sqlite3_stmt *statement, const ch
     return HARBORAI_OK;
 }
 
+harborai_status index_run_with(struct index *index, enum index_statement which, int64_t number,
+                               harborai_error *error)
+{
+    sqlite3_stmt *s = index_statement(index, which);
+    if (s != NULL)
+        sqlite3_bind_int64(s, 1, number);
+    return index_run(index, s, "write to", error);
+}
+
+harborai_status index_number(struct index *index, sqlite3_stmt *s, int64_t *ret_number,
+                             harborai_error *error)
+{
+    int step = s != NULL ? sqlite3_step(s) : SQLITE_ERROR;
+    if (step != SQLITE_ROW && step != SQLITE_DONE) {
+        harborai_status st = index_fail(index, "read", error);
+        sqlite3_reset(s);
+        return st;
+    }
+    *ret_number = step == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_reset(s);
+    return HARBORAI_OK;
+}
+
 harborai_status index_execute(struct index *index, const char *sql, const char *doing,
                               harborai_error *error)
 {
@@ -182,6 +206,11 @@ static harborai_status make_file(struct index *index, harborai_error *error)
 static harborai_status connect_to(struct index *index, int flags, harborai_error *error)
 {
     if (sqlite3_open_v2(index->path, &index->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        harborai_status st = index_fail(index, "open", error);
+        close_database(&index->store);
+        return st;
+    }
+    if (!index_ids_register(index)) {
         harborai_status st = index_fail(index, "open", error);
         close_database(&index->store);
         return st;
@@ -318,6 +347,7 @@ harborai_status index_forget_all(struct index *index, harborai_error *error)
         index,
         "BEGIN IMMEDIATE; DELETE FROM calls; DELETE FROM hours; DELETE FROM days;"
         "DELETE FROM routes; DELETE FROM clients; DELETE FROM segments; DELETE FROM ids;"
+        "DELETE FROM id_blocks;"
         "UPDATE state SET generation = generation + 1, listed = 0; COMMIT",
         "empty", error);
     if (st < 0)

@@ -4,32 +4,28 @@
 
 #define HYPHENS ((1u << 8) | (1u << 13) | (1u << 18) | (1u << 23)) /* of a UUID, by their places */
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* Of a lower hexadecimal digit its value and 1; 0: it is none. */
+static const unsigned char digit_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 static bool is_hyphen(size_t at)
 {
     return at < 32 && (HYPHENS >> at & 1) != 0;
 }
 
+/* Hyphens stand between bytes, never inside one. */
 static bool pack_digits(harborai_str text, bool has_hyphens, unsigned char *bytes)
 {
-    size_t digits = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int digit = digit_of(text.data[i]);
-        if (has_hyphens && is_hyphen(i)) {
-            if (text.data[i] != '-')
-                return false;
-            continue;
-        }
-        if (digit < 0)
+    for (size_t i = 0; i + 1 < text.len; i += 2) {
+        if (has_hyphens && is_hyphen(i) && text.data[i++] != '-')
             return false;
-        bytes[digits / 2] = (unsigned char)(bytes[digits / 2] << 4 | digit);
-        digits++;
+        unsigned high = digit_values[(unsigned char)text.data[i]];
+        unsigned low = digit_values[(unsigned char)text.data[i + 1]];
+        if (high == 0 || low == 0)
+            return false;
+        *bytes++ = (unsigned char)((high - 1) << 4 | (low - 1));
     }
     return true;
 }

@@ -25,10 +25,15 @@ enum index_statement {
     INDEX_FIND_HOUR,
     INDEX_SET_HOUR,
     INDEX_ADD_DAY,
-    INDEX_UNLISTED,
-    INDEX_LIST_IDS,
+    INDEX_LISTED,
+    INDEX_LAST_CALL,
+    INDEX_READ_IDS,
+    INDEX_ADD_BLOCK,
+    INDEX_ADD_IDS,
     INDEX_SET_LISTED,
-    INDEX_EXPIRE_IDS,
+    INDEX_FIND_IDS,
+    INDEX_DROP_IDS,
+    INDEX_DROP_BLOCKS,
     INDEX_EXPIRE,
     INDEX_UNLIST,
     INDEX_STATEMENT_COUNT
@@ -76,6 +81,12 @@ sqlite3_stmt *index_statement(struct index *index, enum index_statement which);
 /* Runs a statement that gives no row. */
 MUST_CHECK harborai_status index_run(struct index *index, sqlite3_stmt *statement,
                                      const char *doing, harborai_error *error);
+/* … with a number in place 1. */
+MUST_CHECK harborai_status index_run_with(struct index *index, enum index_statement which,
+                                          int64_t number, harborai_error *error);
+/* A number of the first row; 0: there is no row, or it is NULL. */
+MUST_CHECK harborai_status index_number(struct index *index, sqlite3_stmt *statement,
+                                        int64_t *ret_number, harborai_error *error);
 MUST_CHECK harborai_status index_execute(struct index *index, const char *sql, const char *doing,
                                          harborai_error *error);
 void index_forget_names(struct index *index);
@@ -137,6 +148,18 @@ enum index_pack { INDEX_PACK_UUID, INDEX_PACK_TRACE, INDEX_PACK_SPAN, INDEX_PACK
 bool index_pack(enum index_pack kind, harborai_str text, unsigned char bytes[static 16],
                 size_t *ret_len);
 void index_unpack(enum index_pack kind, const unsigned char *bytes, size_t len, struct buf *out);
+
+/* --- index_ids.c: trace and request ids ----------------------------------------------------------- */
+
+/* Lists those of the calls that came, as soon as they are many; what is not listed is few enough to be
+ * looked through. */
+MUST_CHECK harborai_status index_ids_list(struct index *index, harborai_error *error);
+
+/* Drops the lists of calls that are gone. */
+MUST_CHECK harborai_status index_ids_drop(struct index *index, harborai_error *error);
+
+/* Adds calls_with_id(ID) to SQL: which of the listed calls may have it. False: index_fail() tells. */
+bool index_ids_register(struct index *index);
 
 /* --- index_rollup.c ------------------------------------------------------------------------------ */
 

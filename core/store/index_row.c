@@ -83,6 +83,7 @@ static const struct column route_columns[] = {
     COLUMN("price_date", TEXT, price_date),
 };
 
+enum { SCRATCH = 2048 }; /* five ids, and each class of tokens with 19 digits */
 enum { REFS = 4 }; /* id, route, client, segment, before the columns */
 
 /* --- Lists of columns -------------------------------------------------------------------------- */
@@ -135,14 +136,27 @@ static void bind_text(sqlite3_stmt *statement, int place, harborai_str text)
         sqlite3_bind_text64(statement, place, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-static void bind_id(sqlite3_stmt *statement, int place, enum index_pack pack, harborai_str text)
+/* Its bytes stay in `scratch` until the statement has run. */
+static void bind_id(sqlite3_stmt *statement, int place, enum index_pack pack, harborai_str text,
+                    struct buf *scratch)
 {
-    unsigned char bytes[16];
     size_t len;
-    if (index_pack(pack, text, bytes, &len))
-        sqlite3_bind_blob64(statement, place, bytes, len, SQLITE_TRANSIENT);
-    else
+    char *bytes = text.len > 0 ? buf_reserve(scratch, 16) : NULL;
+    if (bytes == NULL || !index_pack(pack, text, (unsigned char *)bytes, &len)) {
         bind_text(statement, place, text);
+        return;
+    }
+    sqlite3_bind_blob64(statement, place, bytes, len, SQLITE_STATIC);
+    buf_commit(scratch, len);
+}
+
+static void bind_tokens(sqlite3_stmt *statement, int place, const struct call *call,
+                        struct buf *scratch)
+{
+    size_t begin = scratch->len;
+    if (call->known_mask != 0)
+        call_tokens_write(scratch, call);
+    bind_text(statement, place, slice_from(buf_slice(scratch), begin));
 }
 
 static void bind_known(sqlite3_stmt *statement, int place, int64_t number, bool is_known)
@@ -159,7 +173,7 @@ static void bind_column(sqlite3_stmt *statement, int place, const struct column 
     const void *from = (const char *)call + column->offset;
     enum index_pack pack;
     if (is_packed(column->kind, &pack)) {
-        bind_id(statement, place, pack, *(const harborai_str *)from);
+        bind_id(statement, place, pack, *(const harborai_str *)from, scratch);
         return;
     }
     switch (column->kind) {
@@ -184,9 +198,7 @@ static void bind_column(sqlite3_stmt *statement, int place, const struct column 
         sqlite3_bind_int64(statement, place, *(const bool *)from);
         break;
     case TOKENS:
-        buf_clear(scratch);
-        call_tokens_write(scratch, call);
-        bind_text(statement, place, call->known_mask != 0 ? buf_slice(scratch) : SLICE_NONE);
+        bind_tokens(statement, place, call, scratch);
         break;
     case NUMBER:
     case UUID:
@@ -201,6 +213,8 @@ static void bind_column(sqlite3_stmt *statement, int place, const struct column 
 void index_row_bind(sqlite3_stmt *statement, const struct call *call,
                     const struct index_refs *refs, struct buf *scratch)
 {
+    buf_clear(scratch);
+    (void)buf_reserve(scratch, SCRATCH); /* for all that is bound: it must not move */
     bind_known(statement, 1, refs->id, refs->id > 0);
     sqlite3_bind_int64(statement, 2, refs->route);
     bind_known(statement, 3, refs->client, refs->client > 0);

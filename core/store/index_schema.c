@@ -8,9 +8,8 @@
 
 /* calls.record_key, trace_id and the like are bytes where they are written as HarborAI writes them.
  * What few calls differ in stands in `routes`. `ids` has the trace and request ids of the calls up to
- * state.listed: such ids are random, and each would cost a page of an index if it were written at once
- * and not with many others, in their order. `hours` and `days` are sums, for questions about
- * many days: by the UTC hour and day of the begin. */
+ * state.listed. `hours` and `days` are sums, for questions about many days: by the UTC hour and day of
+ * the begin. */
 static const char first_schema[] =
     "CREATE TABLE state(generation INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0);"
     "INSERT INTO state(generation) VALUES(abs(random() / 2) + 1);"
@@ -47,8 +46,16 @@ static const char first_schema[] =
     " total_tokens INTEGER NOT NULL, cost_pico INTEGER NOT NULL,"
     " PRIMARY KEY(day, client, currency)) WITHOUT ROWID;";
 
+/* How index_ids.c has it. */
+static const char ids_by_block[] =
+    "DROP TABLE ids;"
+    "CREATE TABLE id_blocks(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL);"
+    "CREATE TABLE ids(block INTEGER NOT NULL REFERENCES id_blocks(id), bucket INTEGER NOT NULL,"
+    " entries BLOB NOT NULL, PRIMARY KEY(block, bucket)) WITHOUT ROWID;"
+    "UPDATE state SET listed = 0;";
+
 /* steps[v] makes version v + 1 of version v. Never change one that was released: add the next. */
-static const char *const steps[] = {first_schema};
+static const char *const steps[] = {first_schema, ids_by_block};
 
 static harborai_status read_pragma(struct index *index, const char *name, int64_t *ret_value,
                                    harborai_error *error)

@@ -10,7 +10,6 @@
 #include "store/index_parts.h"
 #include "store/journal_follow.h"
 
-#define LIST_IDS_AT 65536
 
 static struct index *index_of(struct drain_store *store)
 {
@@ -25,22 +24,6 @@ static void bind_text(sqlite3_stmt *s, int place, harborai_str text)
 
 /* --- Names with ids ---------------------------------------------------------------------------- */
 
-/* A number of the first row; 0: there is no row. */
-static harborai_status ask_number(struct index *index, sqlite3_stmt *s, int64_t *ret_number,
-                                  harborai_error *error)
-{
-    int step = s != NULL ? sqlite3_step(s) : SQLITE_ERROR;
-    if (step != SQLITE_ROW && step != SQLITE_DONE) {
-        harborai_status st = index_fail(index, "read", error);
-        if (s != NULL)
-            sqlite3_reset(s);
-        return st;
-    }
-    *ret_number = step == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
-    return HARBORAI_OK;
-}
-
 struct naming {
     struct index_name *names;
     size_t count;
@@ -54,7 +37,7 @@ static harborai_status look_up(struct index *index, const struct naming *naming,
     sqlite3_stmt *s = index_statement(index, naming->find);
     if (s != NULL)
         bind_text(s, 1, text);
-    harborai_status st = ask_number(index, s, ret_id, error);
+    harborai_status st = index_number(index, s, ret_id, error);
     if (st < 0 || *ret_id != 0)
         return st;
     s = index_statement(index, naming->add);
@@ -141,6 +124,15 @@ static harborai_status find_call(struct index *index, harborai_str key, bool *re
     return HARBORAI_OK;
 }
 
+static harborai_status write_row(struct index *index, sqlite3_stmt *s, const struct call *call,
+                                 const struct index_refs *refs, harborai_error *error)
+{
+    index_row_bind(s, call, refs, &index->scratch);
+    if (index->scratch.failed < 0)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    return index_run(index, s, "write to", error);
+}
+
 /* Puts `call` where the row `old` stands, and mends the sums. */
 static harborai_status replace(struct index *index, const struct call *call,
                                const struct call *old, const struct index_refs *old_refs,
@@ -157,8 +149,7 @@ static harborai_status replace(struct index *index, const struct call *call,
     sqlite3_stmt *s = index_statement(index, INDEX_REPLACE);
     if (st < 0 || s == NULL)
         return st < 0 ? st : index_fail(index, "write to", error);
-    index_row_bind(s, call, &refs, &index->scratch);
-    return index_run(index, s, "write to", error);
+    return write_row(index, s, call, &refs, error);
 }
 
 static harborai_status put_again(struct index *index, const struct call *call,
@@ -187,8 +178,7 @@ harborai_status index_put(struct drain_store *store, const struct call *call,
     sqlite3_stmt *s = index_statement(index, INDEX_PUT);
     if (s == NULL)
         return index_fail(index, "write to", error);
-    index_row_bind(s, call, &refs, &index->scratch);
-    st = index_run(index, s, "write to", error);
+    st = write_row(index, s, call, &refs, error);
     if (st < 0)
         return st;
     if (sqlite3_changes(index->db) == 0)
@@ -269,7 +259,7 @@ static harborai_status check_names(struct index *index, harborai_error *error)
 {
     int64_t generation = 0;
     harborai_status st =
-        ask_number(index, index_statement(index, INDEX_GENERATION), &generation, error);
+        index_number(index, index_statement(index, INDEX_GENERATION), &generation, error);
     if (st == HARBORAI_OK && generation != index->generation) {
         index_forget_names(index);
         index->generation = generation;
@@ -297,36 +287,17 @@ static harborai_status set_position(struct index *index, const struct journal_po
     return index_run(index, s, "write to", error);
 }
 
-/* Now and then, many at once. What is not listed yet is few enough to be looked through. */
-static harborai_status list_ids(struct index *index, harborai_error *error)
-{
-    int64_t unlisted = 0;
-    harborai_status st =
-        ask_number(index, index_statement(index, INDEX_UNLISTED), &unlisted, error);
-    if (st < 0 || unlisted < LIST_IDS_AT)
-        return st;
-    st = index_run(index, index_statement(index, INDEX_LIST_IDS), "write to", error);
-    if (st == HARBORAI_OK)
-        st = index_run(index, index_statement(index, INDEX_SET_LISTED), "write to", error);
-    return st;
-}
-
 static harborai_status expire(struct index *index, harborai_error *error)
 {
-    static const enum index_statement steps[] = {INDEX_EXPIRE_IDS, INDEX_EXPIRE};
-    harborai_status st = HARBORAI_OK;
     if (index->age_ns == 0)
         return HARBORAI_OK;
     int64_t before_ns = clock_wall_ns(&clock_system) - index->age_ns;
-    for (size_t i = 0; st == HARBORAI_OK && i < ARRAY_LEN(steps); i++) {
-        sqlite3_stmt *s = index_statement(index, steps[i]);
-        if (s == NULL)
-            return index_fail(index, "write to", error);
-        sqlite3_bind_int64(s, 1, before_ns);
-        st = index_run(index, s, "write to", error);
-    }
+    harborai_status st = index_run_with(index, INDEX_EXPIRE, before_ns, error);
+    if (st < 0 || sqlite3_changes(index->db) == 0)
+        return st;
+    st = index_run(index, index_statement(index, INDEX_UNLIST), "write to", error);
     if (st == HARBORAI_OK && sqlite3_changes(index->db) > 0)
-        st = index_run(index, index_statement(index, INDEX_UNLIST), "write to", error);
+        st = index_ids_drop(index, error);
     return st;
 }
 
@@ -336,7 +307,7 @@ harborai_status index_commit(struct drain_store *store, const struct journal_pos
     struct index *index = index_of(store);
     harborai_status st = index_rollup_flush(index, error);
     if (st == HARBORAI_OK)
-        st = list_ids(index, error);
+        st = index_ids_list(index, error);
     if (st == HARBORAI_OK)
         st = expire(index, error);
     for (size_t i = 0; st == HARBORAI_OK && i < count; i++)

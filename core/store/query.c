@@ -121,11 +121,10 @@ struct condition {
 #define PG_TIME "timestamptz 'epoch' + ?::bigint / 1000 * interval '1 microsecond'"
 #define ROUTE(column, test) "c.route IN (SELECT id FROM routes WHERE " column test ")"
 
-/* Ids that are listed, and calls that are not yet. */
+/* Calls that the lists of ids name, and those that came after them: any of them may have another id. */
 #define LISTED(column)                                                                             \
-    "c.id IN (SELECT call FROM ids JOIN calls b ON b.id = call AND b." column " = ids.id"          \
-    " WHERE ids.id = ? UNION ALL SELECT id FROM calls"                                             \
-    " WHERE id > (SELECT listed FROM state) AND " column " = ?)"
+    "c.id IN (SELECT value FROM json_each(calls_with_id(?)) UNION ALL"                             \
+    " SELECT id FROM calls WHERE id > (SELECT listed FROM state)) AND c." column " = ?"
 
 enum what {
     KEY,

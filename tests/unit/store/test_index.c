@@ -451,7 +451,7 @@ static bool count_one(void *context, const struct call *call)
 /* Ids that stand in the list, and those of calls that came after it was filled. */
 static void test_listed_ids(void)
 {
-    enum { LISTED = 65536, ALL = LISTED + 10 };
+    enum { BLOCK = 8192, LISTED = 3 * BLOCK, ALL = LISTED + 10 };
     struct fixture f;
     set_up(&f);
     open_store(&f);
@@ -471,7 +471,9 @@ static void test_listed_ids(void)
     }
     commit(&f, 20);
     CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), LISTED);
-    static const int asked[] = {1, LISTED, LISTED + 1, ALL};
+    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM id_blocks"), 3);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT sum(length(entries)) / 6 FROM ids"), 2 * LISTED);
+    static const int asked[] = {1, BLOCK, BLOCK + 1, LISTED, LISTED + 1, ALL};
     for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
         char trace[33];
         int found = 0;
@@ -485,33 +487,80 @@ static void test_listed_ids(void)
     tear_down(&f);
 }
 
+static void put_many(struct fixture *f, unsigned from, unsigned count, int64_t begin_ns)
+{
+    begin(f);
+    for (unsigned i = from; i < from + count; i++) {
+        char key[37];
+        snprintf(key, sizeof key, "0198f2a0-0000-7000-8000-%012x", i);
+        struct call call = made(key);
+        call.begin_ns = begin_ns;
+        put(f, &call);
+    }
+    commit(f, 10);
+}
+
+static void keep_from(struct fixture *f, int64_t begin_ns)
+{
+    index_keep(f->index, clock_wall_ns(&clock_system) - begin_ns);
+    for (int i = 0; i < 5; i++) /* it goes bit by bit */
+        put_all(f, NULL, 0);
+}
+
+/* Their sums stay; lists of their ids go when the next one is made, or when all are gone. */
 static void test_expiry(void)
 {
+    enum { BLOCK = 8192 };
     struct fixture f;
     set_up(&f);
     open_store(&f);
-    struct call calls[3] = {made(KEY("1")), made(KEY("2")), made(KEY("3"))};
-    calls[1].begin_ns = calls[2].begin_ns = 490010 * HOUR;
-    put_all(&f, calls, 2);
-    CU_ASSERT_EQUAL(sqlite3_exec(f.index->db, "INSERT OR IGNORE INTO ids SELECT trace_id, id FROM calls UNION ALL"
-                                 " SELECT request_id, id FROM calls; UPDATE state SET listed = 2",
-                                 NULL, NULL, NULL), SQLITE_OK);
-    index_keep(f.index, clock_wall_ns(&clock_system) - 490005 * HOUR);
-    put_all(&f, &calls[2], 1);
-    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM calls"), 2);
+    put_many(&f, 0, BLOCK, 490000 * HOUR);
+    put_many(&f, BLOCK, 1, 490010 * HOUR);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT sum(length(entries)) / 6 FROM ids"), 2 * BLOCK);
+    keep_from(&f, 490005 * HOUR);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM calls"), 1);
     CU_ASSERT_EQUAL(ask(&f, "SELECT min(begin_ns) FROM calls"), 490010 * HOUR);
-    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM ids"), 1); /* both are the same 16 bytes */
-    CU_ASSERT_EQUAL(ask(&f, "SELECT sum(calls) FROM hours"), 3);
-    CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), 2);
-    index_keep(f.index, 1);
-    put_all(&f, NULL, 0);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT sum(calls) FROM hours"), BLOCK + 1);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), BLOCK);
+    put_many(&f, BLOCK + 1, BLOCK, 490010 * HOUR);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), 2 * BLOCK);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT min(block) FROM ids"), 2);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM id_blocks"), 1);
+    keep_from(&f, clock_wall_ns(&clock_system));
     CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM calls"), 0);
     CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), 0);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT count(*) FROM ids"), 0);
+    tear_down(&f);
+}
+
+/* Of the first version: its ids are listed anew, its rows and sums stay. */
+static void test_older(void)
+{
+    enum { BLOCK = 8192 };
+    struct fixture f;
+    int found = 0;
+    struct log_query query;
+    set_up(&f);
+    open_store(&f);
+    put_many(&f, 0, BLOCK + 1, 490000 * HOUR);
+    CU_ASSERT_EQUAL(sqlite3_exec(f.index->db, "DROP TABLE ids; DROP TABLE id_blocks; CREATE TABLE ids("
+                                 "id BLOB NOT NULL, call INTEGER NOT NULL, PRIMARY KEY(id, call))"
+                                 " WITHOUT ROWID; PRAGMA user_version = 1",
+                                 NULL, NULL, NULL), SQLITE_OK);
+    f.store->functions->close(f.store);
+    open_store(&f);
+    put_many(&f, BLOCK + 1, 1, 490000 * HOUR);
+    CU_ASSERT_EQUAL(ask(&f, "SELECT listed FROM state"), BLOCK);
+    query_init(&query);
+    query.id = HARBORAI_STR("req_0af7651916cd43dd8448eb211c80319c");
+    CU_ASSERT_EQUAL(index_find(f.index, &query, count_one, &found, NULL), HARBORAI_OK);
+    CU_ASSERT_EQUAL(found, BLOCK + 2);
     tear_down(&f);
 }
 
 const CU_TestInfo index_tests[] = {
     {"old calls go", test_expiry},
+    {"an index of an older version", test_older},
     {"calls stand in it once", test_put},
     {"there and back", test_there_and_back},
     {"amend lines", test_amend},
