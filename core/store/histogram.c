@@ -6,7 +6,7 @@
 
 enum { SUB = 16, SUB_BITS = 4, ENTRY = 6 /* bytes: bucket and count, the lowest first */ };
 
-static unsigned bucket_of(int64_t duration_ns)
+unsigned histogram_bucket(int64_t duration_ns)
 {
     uint64_t us = duration_ns > 0 ? (uint64_t)duration_ns / 1000 : 0;
     if (us < SUB)
@@ -40,7 +40,22 @@ static void change(struct histogram *h, unsigned bucket, uint32_t count, int by)
 
 void histogram_add(struct histogram *h, int64_t duration_ns, int by)
 {
-    change(h, bucket_of(duration_ns), 1, by);
+    change(h, histogram_bucket(duration_ns), 1, by);
+}
+
+void histogram_add_bucket(struct histogram *h, unsigned bucket, uint64_t count)
+{
+    if (bucket >= HISTOGRAM_BUCKETS)
+        bucket = HISTOGRAM_BUCKETS - 1;
+    change(h, bucket, count < UINT32_MAX ? (uint32_t)count : UINT32_MAX, 1);
+}
+
+int64_t histogram_mean(const struct histogram *h)
+{
+    double sum_ns = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        sum_ns += (double)h->counts[i] * (double)middle_of(i);
+    return h->total > 0 ? (int64_t)(sum_ns / (double)h->total) : 0;
 }
 
 int64_t histogram_percentile(const struct histogram *h, double part)

@@ -111,6 +111,8 @@ harborai_status index_fail(struct index *index, const char *doing, harborai_erro
         index->is_broken = true;
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         st = HARBORAI_E_OVERLOADED;
+    if (code == SQLITE_INTERRUPT)
+        st = HARBORAI_E_TIMEOUT;
     if (code == SQLITE_NOMEM)
         st = HARBORAI_E_MEMORY;
     if (code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM)

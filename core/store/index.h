@@ -41,6 +41,14 @@ MUST_CHECK harborai_status index_find(struct index *index, const struct log_quer
 MUST_CHECK harborai_status index_count(struct index *index, const struct log_query *query,
                                        uint64_t *ret_count, harborai_error *error);
 
+/* What those on all pages took, by model. Added to `stats`. */
+MUST_CHECK harborai_status index_totals(struct index *index, const struct log_query *query,
+                                        struct stats *stats, harborai_error *error);
+
+/* Questions are given up with E_TIMEOUT once `is_over` says so, which is asked every few
+ * milliseconds. After index_open_to_read(). */
+void index_set_limit(struct index *index, bool (*is_over)(void *context), void *context);
+
 /* Sums, sorted; to be released. */
 MUST_CHECK harborai_status index_stats(struct index *index, const struct stats_query *query,
                                        struct stats *ret_stats, harborai_error *error);

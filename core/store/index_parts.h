@@ -68,6 +68,8 @@ struct index {
     struct index_name routes[INDEX_NAMES], clients[INDEX_NAMES], segments[4];
     struct index_rollup rollup;
     struct buf scratch, texts;
+    bool (*is_over)(void *context); /* index_set_limit() */
+    void *is_over_context;
 };
 
 /* --- index.c: connection and statements -------------------------------------------------------- */
@@ -119,6 +121,7 @@ bool index_schema_is_current(struct index *index);
 void index_row_columns(struct buf *out);
 void index_row_places(struct buf *out);
 void index_row_select(struct buf *out); /* with its joins, up to the WHERE */
+void index_row_select_by(struct buf *out, const char *by); /* by that index of `calls`; NULL: any */
 
 /* What a call's row refers to. */
 struct index_refs {

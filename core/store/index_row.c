@@ -104,12 +104,19 @@ void index_row_places(struct buf *out)
 
 void index_row_select(struct buf *out)
 {
+    index_row_select_by(out, NULL);
+}
+
+void index_row_select_by(struct buf *out, const char *by)
+{
     buf_add(out, HARBORAI_STR("SELECT c.id, c.route, c.client, c.segment"));
     for (size_t i = 0; i < ARRAY_LEN(columns); i++)
         buf_printf(out, ", c.%s", columns[i].name);
     for (size_t i = 0; i < ARRAY_LEN(route_columns); i++)
         buf_printf(out, ", r.%s", route_columns[i].name);
-    buf_add(out, HARBORAI_STR(", w.name, s.name FROM calls c JOIN routes r ON r.id = c.route"
+    buf_printf(out, ", w.name, s.name FROM calls c%s%s", by != NULL ? " INDEXED BY " : "",
+               by != NULL ? by : "");
+    buf_add(out, HARBORAI_STR(" JOIN routes r ON r.id = c.route"
                               " LEFT JOIN clients w ON w.id = c.client"
                               " LEFT JOIN segments s ON s.id = c.segment"));
 }

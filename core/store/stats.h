@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over many calls, by one thing; the same from whatever store has them. [any] */
+/* Sums over many calls, by one thing or by several; the same from whatever store has them. [any] */
 #ifndef STORE_STATS_H
 #define STORE_STATS_H
 
@@ -16,9 +16,13 @@ enum stats_by {
     STATS_BY_COUNT
 };
 
+enum { STATS_KEYS = 3 }; /* a row may have */
+
 /* Hours that are touched by [since, until) count whole. Texts are borrowed; empty or 0: any. */
 struct stats_query {
     enum stats_by by;
+    enum stats_by also[STATS_KEYS - 1]; /* … and then by these; neither is STATS_BY_CLIENT */
+    unsigned also_count;
     int64_t since_ns, until_ns;
     harborai_str provider, model; /* exact; not with STATS_BY_CLIENT */
 };
@@ -32,11 +36,13 @@ struct stats_money {
 
 struct stats_row {
     char *name; /* owned; "": not known */
+    char *also[STATS_KEYS - 1]; /* likewise; NULL: it has no more keys */
     int64_t calls, failed, cancelled, interrupted; /* calls: all; failed: with outcome error, of clients
                                                       all that did not end well */
     int64_t priced, prompt_tokens, completion_tokens, total_tokens;
     struct stats_money money[STATS_CURRENCIES]; /* more currencies than that are left out */
     size_t currencies;
+    int64_t timed, duration_us; /* calls whose durations were added up */
     struct histogram *latency; /* owned; NULL: not known */
 };
 
@@ -48,18 +54,49 @@ struct stats {
 /* What a store has of one group: an hour of a route, a day of a client. */
 struct stats_cell {
     int64_t calls, failed, cancelled, interrupted, priced;
-    int64_t prompt_tokens, completion_tokens, total_tokens, cost_pico;
+    int64_t prompt_tokens, completion_tokens, total_tokens;
+    __extension__ __int128 cost_pico;
     harborai_str currency;
+    int64_t timed, duration_us; /* 0: not known */
     harborai_str latency; /* as histogram_write() has it; empty: none */
 };
 
 void stats_release(struct stats *stats);
 
+/* What a row is called: by as many keys as were asked for. */
+struct stats_names {
+    harborai_str names[STATS_KEYS];
+    unsigned count; /* from 1 on */
+};
+
 /* Adds to the row of that name. E_MEMORY. */
-MUST_CHECK harborai_status stats_add(struct stats *stats, harborai_str name,
+MUST_CHECK harborai_status stats_add(struct stats *stats, const struct stats_names *names,
                                      const struct stats_cell *cell, harborai_error *error);
 
-/* Days and hours by themselves, all else by calls, the most first. */
+/* The same of latencies alone, `count` of them in a bucket of histogram.h. */
+MUST_CHECK harborai_status stats_add_latency(struct stats *stats, const struct stats_names *names,
+                                             unsigned bucket, uint64_t count,
+                                             harborai_error *error);
+
+/* Whether the query asks for a call; the unit of time that counts whole. */
+bool stats_matches(const struct stats_query *query, const struct call *call);
+int64_t stats_unit_ns(const struct stats_query *query);
+
+/* One call as a cell, without its latency. Borrows from the call. */
+void stats_cell_of(const struct call *call, struct stats_cell *ret_cell);
+
+/* Adds one call, with its latency. E_MEMORY. */
+MUST_CHECK harborai_status stats_add_call(struct stats *stats, const struct stats_query *query,
+                                          const struct call *call, harborai_error *error);
+
+/* The mean of the durations in ns, by the sum where there is one, else by the histogram; -1: not
+ * known. */
+int64_t stats_mean_ns(const struct stats_row *row);
+
+/* "2026-11-21" or "2026-11-21T11", UTC. Borrowed from `text`. */
+harborai_str stats_time_name(enum stats_by by, int64_t at_s, char text[static 32]);
+
+/* Days and hours, and rows with several keys, by their names; all else by calls, the most first. */
 void stats_sort(struct stats *stats, enum stats_by by);
 
 /* A row that is the sum of all: its name is "". E_MEMORY. Released as part of `ret_total`. */

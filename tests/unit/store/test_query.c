@@ -238,10 +238,197 @@ static void test_stats(void)
     tear_down(&scratch, index);
 }
 
+static const struct stats_row *find_row(const struct stats *stats, const struct stats_row *like)
+{
+    for (size_t i = 0; i < stats->count; i++) {
+        const struct stats_row *row = &stats->rows[i];
+        bool is_same = strcmp(row->name, like->name) == 0;
+        for (size_t k = 0; k < ARRAY_LEN(row->also) && like->also[k] != NULL; k++)
+            is_same = is_same && row->also[k] != NULL && strcmp(row->also[k], like->also[k]) == 0;
+        if (is_same)
+            return row;
+    }
+    return NULL;
+}
+
+static bool is_same_row(const struct stats_row *a, const struct stats_row *b)
+{
+    bool is_same = b != NULL && a->calls == b->calls && a->failed == b->failed &&
+                   a->cancelled == b->cancelled && a->interrupted == b->interrupted &&
+                   a->priced == b->priced && a->prompt_tokens == b->prompt_tokens &&
+                   a->completion_tokens == b->completion_tokens &&
+                   a->total_tokens == b->total_tokens && a->currencies == b->currencies;
+    for (size_t i = 0; is_same && i < a->currencies; i++)
+        is_same = a->money[i].pico == b->money[i].pico &&
+                  strcmp(a->money[i].currency, b->money[i].currency) == 0;
+    return is_same;
+}
+
+/* What the index has summed is what the calls say one by one. */
+static void test_several_keys(void)
+{
+    static const struct row {
+        const char *name;
+        struct stats_query query;
+        const char *first, *then;
+        size_t rows;
+    } rows[] = {
+        {"one", {.by = STATS_BY_MODEL}, "deepseek-chat", NULL, 4},
+        {"two", {.by = STATS_BY_PROVIDER, .also = {STATS_BY_MODEL}, .also_count = 1}, "deepseek",
+         "deepseek-chat", 4},
+        {"three",
+         {.by = STATS_BY_DAY, .also = {STATS_BY_PROVIDER, STATS_BY_MODEL}, .also_count = 2},
+         "2026-02-16", "openai", 4},
+        {"hours of one provider",
+         {.by = STATS_BY_HOUR, .also = {STATS_BY_MODEL}, .also_count = 1,
+          .provider = HARBORAI_STR_INIT("openai")},
+         "2026-02-16T00", "gpt-4o", 2},
+        {"touched hours count whole", {.by = STATS_BY_DAY, .since_ns = START + 1, .until_ns = START + 2},
+         "2026-02-16", NULL, 1},
+    };
+    struct scratch scratch;
+    struct index *index;
+    set_up(&scratch, &index);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row *r = &rows[i];
+        struct stats stats, mine = {.rows = NULL};
+        ROW(r->name, index_stats(index, &r->query, &stats, NULL) == HARBORAI_OK);
+        ROW(r->name, stats.count == r->rows);
+        ROW(r->name, strcmp(stats.rows[0].name, r->first) == 0);
+        ROW(r->name, r->then == NULL ? stats.rows[0].also[0] == NULL
+                                     : strcmp(stats.rows[0].also[0], r->then) == 0);
+        for (size_t c = 0; c < ARRAY_LEN(calls); c++)
+            if (stats_matches(&r->query, &calls[c]))
+                ROW(r->name, stats_add_call(&mine, &r->query, &calls[c], NULL) == HARBORAI_OK);
+        ROW(r->name, mine.count == stats.count);
+        for (size_t k = 0; k < stats.count; k++) {
+            const struct stats_row *row = find_row(&mine, &stats.rows[k]);
+            ROW(r->name, is_same_row(&stats.rows[k], row));
+            ROW(r->name, row != NULL && (row->latency == NULL) == (stats.rows[k].latency == NULL));
+        }
+        stats_release(&stats);
+        stats_release(&mine);
+    }
+    tear_down(&scratch, index);
+}
+
+static bool is_never_over(void *context UNUSED)
+{
+    return false;
+}
+
+static bool is_always_over(void *context UNUSED)
+{
+    return true;
+}
+
+static bool count_call(void *context, const struct call *call UNUSED)
+{
+    ++*(size_t *)context;
+    return true;
+}
+
+/* Of those that a filter lets through, whatever page is asked for. */
+static void test_totals(void)
+{
+    struct log_query queries[4];
+    struct scratch scratch;
+    struct index *index;
+    set_up(&scratch, &index);
+    for (size_t i = 0; i < ARRAY_LEN(queries); i++)
+        query_init(&queries[i]);
+    queries[1].outcomes = 1u << CALL_OK;
+    queries[1].limit = 1;
+    queries[2].model = HARBORAI_STR("gpt*");
+    queries[3].since_ns = START + DAY;
+    queries[3].offset = 1;
+    for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+        struct stats stats = {.rows = NULL}, mine = {.rows = NULL};
+        CU_ASSERT(index_totals(index, &queries[i], &stats, NULL) == HARBORAI_OK);
+        for (size_t c = 0; c < ARRAY_LEN(calls); c++) {
+            const struct stats_names names = {.names = {calls[c].model}, .count = 1};
+            struct stats_cell cell;
+            stats_cell_of(&calls[c], &cell);
+            if (query_matches(&queries[i], &calls[c]))
+                CU_ASSERT(stats_add(&mine, &names, &cell, NULL) == HARBORAI_OK);
+        }
+        CU_ASSERT(mine.count > 0 && mine.count == stats.count);
+        for (size_t k = 0; k < stats.count; k++) {
+            const struct stats_row *row = find_row(&mine, &stats.rows[k]);
+            CU_ASSERT(is_same_row(&stats.rows[k], row));
+            CU_ASSERT(row != NULL && row->timed == stats.rows[k].timed &&
+                      row->duration_us == stats.rows[k].duration_us);
+        }
+        stats_release(&stats);
+        stats_release(&mine);
+    }
+    tear_down(&scratch, index);
+}
+
+/* A sum of money that no int64_t has room for. */
+static void test_great_sums(void)
+{
+    struct call costly = calls[0];
+    struct stats stats = {.rows = NULL};
+    struct log_query query;
+    struct scratch scratch;
+    struct index *index;
+    char key[40];
+    costly.cost_pico = INT64_MAX - 7;
+    query_init(&query);
+    set_up(&scratch, &index);
+    struct drain_store *store = index_store(index);
+    CU_ASSERT(store->functions->begin(store, NULL) == HARBORAI_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(key, sizeof key, "0198f2a0-0000-7000-8000-00000000010%u", i);
+        costly.key = slice_of(key);
+        costly.begin_ns = START + (i + 40) * DAY; /* each hour's sum has room */
+        costly.end_ns = costly.begin_ns;
+        CU_ASSERT(store->functions->put(store, &costly, NULL) == HARBORAI_OK);
+    }
+    CU_ASSERT(store->functions->commit(store, NULL, 0, NULL) == HARBORAI_OK);
+    query.since_ns = START + 40 * DAY;
+    CU_ASSERT(index_totals(index, &query, &stats, NULL) == HARBORAI_OK);
+    CU_ASSERT_FATAL(stats.count == 1 && stats.rows[0].currencies == 1);
+    CU_ASSERT(stats.rows[0].money[0].pico == (__extension__(__int128)3) * (INT64_MAX - 7));
+    stats_release(&stats);
+    tear_down(&scratch, index);
+}
+
+static void test_limit(void)
+{
+    struct scratch scratch;
+    struct index *index;
+    struct log_query query;
+    size_t count = 0;
+    query_init(&query);
+    set_up(&scratch, &index);
+    struct drain_store *store = index_store(index);
+    CU_ASSERT(store->functions->begin(store, NULL) == HARBORAI_OK);
+    for (unsigned i = 0; i < 2000; i++) { /* more than SQLite does between two looks */
+        struct call more = calls[0];
+        char key[40];
+        snprintf(key, sizeof key, "0198f2a0-0000-7000-8000-0000000%05u", i);
+        more.key = slice_of(key);
+        CU_ASSERT(store->functions->put(store, &more, NULL) == HARBORAI_OK);
+    }
+    CU_ASSERT(store->functions->commit(store, NULL, 0, NULL) == HARBORAI_OK);
+    index_set_limit(index, is_never_over, NULL);
+    CU_ASSERT(index_find(index, &query, count_call, &count, NULL) == HARBORAI_OK);
+    CU_ASSERT(count == ARRAY_LEN(calls) + 2000);
+    index_set_limit(index, is_always_over, NULL);
+    CU_ASSERT(index_find(index, &query, count_call, &count, NULL) == HARBORAI_E_TIMEOUT);
+    tear_down(&scratch, index);
+}
+
 const CU_TestInfo query_tests[] = {
     {"filters, in the index and on calls", test_filters},
     {"pages", test_pages},
     {"both dialects", test_dialects},
     {"sums", test_stats},
+    {"sums by several keys", test_several_keys},
+    {"sums of what a filter lets through", test_totals},
+    {"sums that are greater than a call's cost may be", test_great_sums},
+    {"a limit of time", test_limit},
     CU_TEST_INFO_NULL,
 };
