@@ -24,6 +24,7 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 # PostgreSQL: a library of its own, so that libharborai, which only writes journals, needs no libpq.
 noinst_LTLIBRARIES += %reldir%/libpostgres.la
 postgres_statements = %reldir%/sql/0001_calls.sql %reldir%/sql/amend.sql %reldir%/sql/drop.sql \
+	%reldir%/sql/give_way.sql \
 	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/schema.sql \
 	%reldir%/sql/status.sql
 %canon_reldir%_libpostgres_la_SOURCES = \

@@ -35,6 +35,7 @@ struct postgres_store {
     struct postgres_rows puts, amends;
     int64_t days[DAYS_KNOWN]; /* whose partitions are there, as far as is known */
     size_t day_count;
+    bool is_double;    /* the last transaction failed for a row that is there */
     int64_t swept_day; /* when old ones were last dropped */
 };
 
@@ -109,6 +110,8 @@ static harborai_status open_store(struct drain_store *store, harborai_error *err
         st = use_indexes(s, error);
     if (st == HARBORAI_OK)
         st = prepare(s, "put", postgres_sql_put, error);
+    if (st == HARBORAI_OK)
+        st = prepare(s, "give_way", postgres_sql_give_way, error);
     if (st == HARBORAI_OK)
         st = prepare(s, "amend", postgres_sql_amend, error);
     s->is_open = st == HARBORAI_OK;
@@ -276,18 +279,38 @@ static harborai_status amend(struct drain_store *store, const struct call *call,
     return add(&self_of(store)->amends, call, error);
 }
 
+/* Asks a prepared statement, which answers with a number. */
 static harborai_status send(struct postgres_store *s, const char *name, struct postgres_rows *rows,
-                            harborai_error *error)
+                            uint64_t *ret_number, harborai_error *error)
 {
     const char *values[POSTGRES_COLUMNS_MOST];
     PGresult *result;
+    *ret_number = 0;
     if (rows->count == 0)
         return HARBORAI_OK;
     harborai_status st = postgres_rows_values(rows, values, error);
     if (st == HARBORAI_OK)
         st = postgres_ask_prepared(&s->pg, name, postgres_rows_columns(), values, &result, error);
-    if (st == HARBORAI_OK)
-        PQclear(result);
+    if (st < 0)
+        return st;
+    (void)slice_to_u64(slice_of(PQgetvalue(result, 0, 0)), ret_number);
+    PQclear(result);
+    return HARBORAI_OK;
+}
+
+/* What is in the way of calls, which seldom is anything, goes first. */
+static harborai_status put_all(struct postgres_store *s, bool is_in_way, harborai_error *error)
+{
+    uint64_t number = 0;
+    harborai_status st = HARBORAI_OK;
+    if (!is_in_way) {
+        st = send(s, "put", &s->puts, &number, error);
+        is_in_way = number > 0;
+    }
+    if (st == HARBORAI_OK && is_in_way)
+        st = send(s, "give_way", &s->puts, &number, error);
+    if (st == HARBORAI_OK && is_in_way)
+        st = send(s, "put", &s->puts, &number, error);
     return st;
 }
 
@@ -299,36 +322,54 @@ static void end_failed(struct postgres_store *s)
         (void)!postgres_run(&s->pg, "ROLLBACK", NULL);
 }
 
-static harborai_status write_all(struct postgres_store *s, const struct journal_position *positions,
-                                 size_t count, harborai_error *error)
+/* A connection that was lost with its COMMIT on the way may end that transaction later than the next one
+ * begins: then both would count the same calls as new. So they wait for each other, and what is new is
+ * looked up after that. */
+static harborai_status begin_alone(struct postgres_store *s, harborai_error *error)
 {
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "BEGIN ISOLATION LEVEL READ COMMITTED; "
+             "SELECT pg_advisory_xact_lock(hashtextextended('harborai %s', 0))", s->state_id);
+    return postgres_run(&s->pg, sql, error);
+}
+
+static harborai_status write_all(struct postgres_store *s, bool is_in_way,
+                                 const struct journal_position *positions, size_t count,
+                                 harborai_error *error)
+{
+    uint64_t amended;
     harborai_status st = make_days(s, error);
     if (st == HARBORAI_OK)
-        st = postgres_run(&s->pg, "BEGIN", error);
+        st = begin_alone(s, error);
     if (st == HARBORAI_OK)
-        st = send(s, "put", &s->puts, error);
+        st = put_all(s, is_in_way, error);
     if (st == HARBORAI_OK)
-        st = send(s, "amend", &s->amends, error);
+        st = send(s, "amend", &s->amends, &amended, error);
     if (st == HARBORAI_OK)
         st = write_positions(s, positions, count, error);
     if (st == HARBORAI_OK)
         st = postgres_run(&s->pg, "COMMIT", error);
+    s->is_double = strcmp(s->pg.sqlstate, "23505") == 0;
     if (st < 0)
         end_failed(s);
     return st;
 }
 
-/* Two gateways may lock each other's sums; a day's partition may have been dropped, which is told as a
- * value that is refused. */
+/* Two gateways may lock each other's sums. A day's partition may have been dropped, or of a call's rows
+ * only some, which is told as a value that is refused. */
 static harborai_status commit(struct drain_store *store, const struct journal_position *positions,
                               size_t count, harborai_error *error)
 {
     struct postgres_store *s = self_of(store);
     harborai_status st = HARBORAI_E_OVERLOADED;
-    bool had_days = s->day_count > 0;
+    bool had_days = s->day_count > 0, is_in_way = false;
     for (unsigned i = 0; i < ATTEMPTS && st == HARBORAI_E_OVERLOADED; i++) {
-        st = write_all(s, positions, count, error);
-        if (st == HARBORAI_E_INVALID && had_days) {
+        st = write_all(s, is_in_way, positions, count, error);
+        if (st == HARBORAI_E_INVALID && s->is_double && !is_in_way) {
+            is_in_way = true;
+            st = HARBORAI_E_OVERLOADED;
+        } else if (st == HARBORAI_E_INVALID && had_days) {
             had_days = false;
             s->day_count = 0;
             st = HARBORAI_E_OVERLOADED;

@@ -152,7 +152,7 @@ enum what {
 };
 
 static const struct condition conditions[] = {
-    [KEY] = {"c.id IN (SELECT id FROM calls WHERE record_key = ?)", "l.record_key = ?::uuid"},
+    [KEY] = {"c.id IN (SELECT id FROM calls WHERE record_key = ?)", "l.id = ?::uuid"},
     [HB_ID] = {"c.hb_id = ?", "l.hb_trace_id = ?"},
     [TRACE_ID] = {LISTED("trace_id"), "l.otel_trace_id = ?"},
     [REQUEST_ID] = {LISTED("request_id"), "l.request_id = ?"},

@@ -276,8 +276,8 @@ class DrainTest(Case):
         broken = {k: v for k, v in line.items() if not k.startswith(("cost", "price", "currency"))}
         broken.update(outcome="interrupted", status=0, tokens={}, usage=None, parsing_method="",
                       cost=None, cost_reason="interrupted")
-        for lines in ([broken, line], [line, broken]):
-            with self.subTest(first=lines[0]["outcome"]):
+        for lines in ([broken, line], [line, broken], [broken, amend_line(broken), line]):
+            with self.subTest(lines=[item.get("outcome") for item in lines]):
                 self.database = SERVER.database()
                 for item in lines:
                     self.journal.add(item)
@@ -294,6 +294,33 @@ class DrainTest(Case):
         self.journal.add(broken, line)
         self.journal.drain(self.database)  # in one transaction
         self.assertEqual(self.one("SELECT outcome FROM api_logs"), ["ok"])
+
+    def test_rows_that_somebody_left(self):
+        """What is left of calls whose rows in api_logs were deleted is in nobody's way."""
+        lines = [end_line(begin_ns=BEGIN_NS + i * 10**9, end_ns=BEGIN_NS + i * 10**9 + 10**8)
+                 for i in range(3)]
+        self.journal.add(*lines)
+        self.journal.drain(self.database)
+        self.database.rows(f"DELETE FROM api_logs WHERE id = '{lines[1]['key']}'; "
+                           "DELETE FROM harborai_positions")
+        self.assertEqual(self.journal.drain(self.database)["refused"], 0)
+        for table in ("api_logs", "token_usage", "cost_info", "tracing_info", "performance_metrics"):
+            self.assertEqual(self.database.value(f"SELECT count(*) FROM {table}"), "3", table)
+
+    def test_either_trace_id(self):
+        lines = [end_line(id=f"hb_{(BEGIN_NS + i * DAY_NS) // 10**6}_{i:08x}", trace_id=f"{i + 1:032x}",
+                          begin_ns=BEGIN_NS + i * DAY_NS, end_ns=BEGIN_NS + i * DAY_NS + 10**6)
+                 for i in range(2)]
+        self.journal.add(*lines)
+        self.journal.drain(self.database)
+        for line in lines:
+            for name in (line["id"], line["trace_id"]):
+                self.assertEqual(self.one("SELECT log_id, span_id, model, total_cost, currency, apm_jaeger_link "
+                                          f"FROM get_log_by_any_trace_id('{name}')"),
+                                 [line["key"], line["span_id"], "gpt-4o", "0.000225000001", "USD",
+                                  f"http://localhost:16686/trace/{line['trace_id']}"])
+        for name in ("hb_1_2", "hb_x_y", "hb_99999999999999_1", ""):
+            self.assertEqual(self.database.rows(f"SELECT * FROM get_log_by_any_trace_id('{name}')"), [])
 
     def test_amended(self):
         line = end_line()

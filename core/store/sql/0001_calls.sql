@@ -45,8 +45,8 @@ CREATE TABLE api_logs (
     tags              jsonb,
     request_data      jsonb,
     response_data     jsonb,
-    PRIMARY KEY (id, "timestamp"),
-    UNIQUE (record_key, "timestamp")
+    CHECK (record_key = id), -- one index is enough for both
+    PRIMARY KEY (id, "timestamp")
 ) PARTITION BY RANGE ("timestamp");
 
 CREATE INDEX api_logs_timestamp ON api_logs ("timestamp");
@@ -73,8 +73,6 @@ CREATE TABLE token_usage (
     PRIMARY KEY (log_id, "timestamp")
 ) PARTITION BY RANGE ("timestamp");
 
-CREATE INDEX token_usage_total_tokens ON token_usage (total_tokens DESC);
-CREATE INDEX token_usage_parsing_method ON token_usage (parsing_method);
 CREATE INDEX token_usage_confidence ON token_usage (confidence DESC) WHERE confidence < 1;
 
 CREATE TABLE cost_info (
@@ -261,17 +259,40 @@ CREATE VIEW recent_api_activity AS
 SELECT * FROM log_summary WHERE "timestamp" > now() - interval '24 hours'
 ORDER BY "timestamp" DESC;
 
+-- Which calls, from api_logs alone; then each is looked up in the tables of its day: PL/pgSQL plans with
+-- values, so that no other day's are opened. A hb_ id says when (ms) its call began.
 CREATE FUNCTION get_log_by_any_trace_id(trace_id_input text)
 RETURNS TABLE (log_id uuid, hb_trace_id text, otel_trace_id text, span_id text, provider text,
                model text, total_cost numeric, currency text, apm_jaeger_link text,
                apm_zipkin_link text)
-LANGUAGE sql STABLE AS $$
-    SELECT l.id, l.hb_trace_id, l.otel_trace_id, t.span_id, l.provider, l.model, c.total_cost,
-           c.currency, 'http://localhost:16686/trace/' || l.otel_trace_id,
-           'http://localhost:9411/zipkin/traces/' || l.otel_trace_id
-    FROM api_logs l
-    LEFT JOIN tracing_info t ON t.log_id = l.id AND t."timestamp" = l."timestamp"
-    LEFT JOIN cost_info c ON c.log_id = l.id AND c."timestamp" = l."timestamp"
-    WHERE l.hb_trace_id = trace_id_input OR l.otel_trace_id = trace_id_input
-    ORDER BY l."timestamp"
-$$;
+LANGUAGE plpgsql STABLE ROWS 1 AS $$
+DECLARE
+    since timestamptz := '-infinity';
+    until timestamptz := 'infinity';
+    call  record;
+BEGIN
+    IF trace_id_input ~ '^hb_[0-9]{1,13}_' THEN
+        since := to_timestamp(split_part(trace_id_input, '_', 2)::float8 / 1000 - 2);
+        until := since + interval '4 seconds';
+    END IF;
+    FOR call IN
+        SELECT l.id, l."timestamp" AS at, l.hb_trace_id, l.otel_trace_id, l.provider, l.model
+        FROM api_logs l
+        WHERE (l.hb_trace_id = trace_id_input OR l.otel_trace_id = trace_id_input)
+          AND l."timestamp" BETWEEN since AND until
+        ORDER BY l."timestamp"
+    LOOP
+        log_id := call.id;
+        hb_trace_id := call.hb_trace_id;
+        otel_trace_id := call.otel_trace_id;
+        provider := call.provider;
+        model := call.model;
+        apm_jaeger_link := 'http://localhost:16686/trace/' || call.otel_trace_id;
+        apm_zipkin_link := 'http://localhost:9411/zipkin/traces/' || call.otel_trace_id;
+        SELECT t.span_id INTO span_id FROM tracing_info t
+        WHERE t.log_id = call.id AND t."timestamp" = call.at;
+        SELECT c.total_cost, c.currency INTO total_cost, currency FROM cost_info c
+        WHERE c.log_id = call.id AND c."timestamp" = call.at;
+        RETURN NEXT;
+    END LOOP;
+END $$;

@@ -13,7 +13,7 @@ WITH given AS (
         u.prompt_tokens AS old_prompt, u.completion_tokens AS old_completion,
         u.total_tokens AS old_total, u.confidence AS old_confidence
     FROM given g
-    JOIN api_logs l ON l.record_key = g.record_key AND l."timestamp" = g."timestamp"
+    JOIN api_logs l ON l.id = g.record_key AND l."timestamp" = g."timestamp"
     JOIN cost_info c ON c.log_id = g.record_key AND c."timestamp" = g."timestamp"
     LEFT JOIN token_usage u ON u.log_id = g.record_key AND u."timestamp" = g."timestamp"
     WHERE c.amended_at IS NULL OR c.amended_at < g.amended_at

@@ -1,15 +1,16 @@
 -- SPDX-License-Identifier: MIT
--- Calls, once each however often they come; one that was interrupted gives way to its real end. One array a
--- column, in the order of postgres_row.c.
+-- Calls, once each however often they come, and how many are there as interrupted although here is their
+-- real end: these have to give way (give_way.sql) before they are put. Nobody else puts them, so that no
+-- conflict is looked for. One array a column, in the order of postgres_row.c.
 WITH given AS (
     SELECT DISTINCT ON (record_key, "timestamp") * FROM unnest(
 /* COLUMNS */
     ORDER BY record_key, "timestamp", outcome = 'interrupted'
 ), fresh AS MATERIALIZED (
-    SELECT g.*, l.outcome AS replaced, l.duration_ms AS replaced_ms
+    SELECT g.*, l.outcome AS replaced
     FROM given g LEFT JOIN api_logs l
-      ON l.record_key = g.record_key AND l."timestamp" = g."timestamp"
-    WHERE l.record_key IS NULL OR (l.outcome = 'interrupted' AND g.outcome <> 'interrupted')
+      ON l.id = g.record_key AND l."timestamp" = g."timestamp"
+    WHERE l.id IS NULL OR (l.outcome = 'interrupted' AND g.outcome <> 'interrupted')
 ), put_log AS (
     INSERT INTO api_logs (id, record_key, "timestamp", trace_id, hb_trace_id, otel_trace_id,
         request_id, client, provider, plugin, model, upstream_model, vendor_model, vendor_request_id,
@@ -21,61 +22,32 @@ WITH given AS (
         service_tier, is_stream, attempts, outcome, status_code, vendor_status, error_code,
         error_message, vendor_code, finish_reason, changed, duration_ms, bytes_in, bytes_out,
         vendor_bytes_in, vendor_bytes_out, stream_repairs, tags, request_data, response_data
-    FROM fresh
-    ON CONFLICT (record_key, "timestamp") DO UPDATE SET
-        provider = excluded.provider, plugin = excluded.plugin, model = excluded.model,
-        upstream_model = excluded.upstream_model, vendor_model = excluded.vendor_model,
-        vendor_request_id = excluded.vendor_request_id, service_tier = excluded.service_tier,
-        attempts = excluded.attempts, outcome = excluded.outcome,
-        status_code = excluded.status_code, vendor_status = excluded.vendor_status,
-        error_code = excluded.error_code, error_message = excluded.error_message,
-        vendor_code = excluded.vendor_code, finish_reason = excluded.finish_reason,
-        changed = excluded.changed, duration_ms = excluded.duration_ms,
-        bytes_in = excluded.bytes_in, bytes_out = excluded.bytes_out,
-        vendor_bytes_in = excluded.vendor_bytes_in, vendor_bytes_out = excluded.vendor_bytes_out,
-        stream_repairs = excluded.stream_repairs, tags = excluded.tags,
-        request_data = excluded.request_data, response_data = excluded.response_data
+    FROM fresh WHERE replaced IS NULL
 ), put_usage AS (
     INSERT INTO token_usage (log_id, "timestamp", prompt_tokens, completion_tokens, total_tokens,
         tokens, parsing_method, confidence, parsing_error, is_estimated, raw_usage_data)
     SELECT record_key, "timestamp", prompt_tokens, completion_tokens, total_tokens, tokens,
         parsing_method, confidence, parsing_error, is_estimated, raw_usage_data
-    FROM fresh WHERE total_tokens IS NOT NULL OR parsing_method IS NOT NULL
-    ON CONFLICT (log_id, "timestamp") DO UPDATE SET prompt_tokens = excluded.prompt_tokens,
-        completion_tokens = excluded.completion_tokens, total_tokens = excluded.total_tokens,
-        tokens = excluded.tokens, parsing_method = excluded.parsing_method,
-        confidence = excluded.confidence, parsing_error = excluded.parsing_error,
-        is_estimated = excluded.is_estimated, raw_usage_data = excluded.raw_usage_data
+    FROM fresh WHERE replaced IS NULL AND (total_tokens IS NOT NULL OR parsing_method IS NOT NULL)
 ), put_cost AS (
     INSERT INTO cost_info (log_id, "timestamp", input_cost, output_cost, total_cost, currency,
         pricing_source, pricing_timestamp, pricing_details, amended_at)
     SELECT record_key, "timestamp", input_cost, output_cost, total_cost, currency, pricing_source,
         coalesce(amended_at, ended_at), pricing_details, amended_at
-    FROM fresh
-    ON CONFLICT (log_id, "timestamp") DO UPDATE SET input_cost = excluded.input_cost,
-        output_cost = excluded.output_cost, total_cost = excluded.total_cost,
-        currency = excluded.currency, pricing_source = excluded.pricing_source,
-        pricing_timestamp = excluded.pricing_timestamp, pricing_details = excluded.pricing_details,
-        amended_at = excluded.amended_at
+    FROM fresh WHERE replaced IS NULL
 ), put_trace AS (
     INSERT INTO tracing_info (log_id, "timestamp", hb_trace_id, otel_trace_id, span_id,
         parent_span_id, start_time, duration_ms, status)
     SELECT record_key, "timestamp", hb_trace_id, otel_trace_id, span_id, parent_span_id,
         "timestamp", duration_ms, outcome
-    FROM fresh
-    ON CONFLICT (log_id, "timestamp") DO UPDATE SET duration_ms = excluded.duration_ms,
-        status = excluded.status, span_id = excluded.span_id
+    FROM fresh WHERE replaced IS NULL
 ), put_performance AS (
     INSERT INTO performance_metrics (log_id, "timestamp", latency_ms, tokens_per_second,
         first_token_latency_ms, processing_time_ms)
     SELECT record_key, "timestamp", duration_ms,
         completion_tokens * 1000.0 / nullif(duration_ms - coalesce(ttft_ms, 0), 0), ttft_ms,
         duration_ms - ttft_ms
-    FROM fresh WHERE duration_ms IS NOT NULL
-    ON CONFLICT (log_id, "timestamp") DO UPDATE SET latency_ms = excluded.latency_ms,
-        tokens_per_second = excluded.tokens_per_second,
-        first_token_latency_ms = excluded.first_token_latency_ms,
-        processing_time_ms = excluded.processing_time_ms
+    FROM fresh WHERE replaced IS NULL AND duration_ms IS NOT NULL
 ), sums AS (
     SELECT date_trunc('hour', "timestamp") AS hour, coalesce(provider, '') AS provider,
         coalesce(model, '') AS model, outcome, coalesce(currency, '') AS currency,
@@ -85,11 +57,7 @@ WITH given AS (
         coalesce(total_tokens, 0) AS total_tokens, coalesce(total_cost, 0) AS total_cost,
         coalesce(duration_ms, 0) AS duration_ms, (confidence IS NOT NULL)::integer AS rated,
         coalesce(confidence, 0) AS confidence, latency_bucket
-    FROM fresh
-    UNION ALL -- an interrupted call took nothing, as far as was known
-    SELECT date_trunc('hour', "timestamp"), coalesce(provider, ''), coalesce(model, ''), replaced,
-        '', coalesce(client, ''), -1, 0, 0, 0, 0, 0, -coalesce(replaced_ms, 0), 0, 0, NULL
-    FROM fresh WHERE replaced IS NOT NULL
+    FROM fresh WHERE replaced IS NULL
 ), put_hours AS (
     INSERT INTO call_hours
     SELECT hour, provider, model, outcome, currency, sum(calls), sum(priced), sum(prompt_tokens),
@@ -125,4 +93,4 @@ WITH given AS (
         total_tokens = client_days.total_tokens + excluded.total_tokens,
         total_cost = client_days.total_cost + excluded.total_cost
 )
-SELECT count(*) FROM fresh
+SELECT count(*) FROM fresh WHERE replaced IS NOT NULL
