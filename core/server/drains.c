@@ -89,9 +89,20 @@ harborai_status drains_start(const struct drains_options *options, struct drains
     return HARBORAI_OK;
 }
 
-/* A server that swallows everything is waited for no longer. */
+static bool is_away(struct drain *drain)
+{
+    struct drain_status status;
+    drain_status_of(drain, &status);
+    return status.state == DRAIN_FAILING;
+}
+
+/* A server that swallows everything is waited for no longer; one that is known to be away, not at all. */
 static bool stop_one(struct drains *drains, struct drain *drain, int64_t limit_ms)
 {
+    if (drain == drains->postgres_drain && is_away(drain)) {
+        postgres_store_interrupt(drains->postgres);
+        limit_ms = 0;
+    }
     if (drain_stop(drain, limit_ms))
         return true;
     if (drain != drains->postgres_drain)

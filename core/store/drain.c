@@ -192,6 +192,12 @@ static void note_success(struct drain *drain)
     set_state(drain, DRAIN_ACTIVE, "");
 }
 
+/* To write what came in hours of an outage takes a while, in which it is over. */
+static void on_commit(struct drain_copy *copy)
+{
+    note_success(CONTAINER_OF(copy, struct drain, copy));
+}
+
 static void note_failure(struct drain *drain, harborai_status st, const harborai_error *error)
 {
     enum drain_state state = drain->status.state;
@@ -201,8 +207,8 @@ static void note_failure(struct drain *drain, harborai_status st, const harborai
     pthread_mutex_unlock(&drain->mutex);
     if (st == HARBORAI_E_CONFIG)
         state = DRAIN_REFUSED;
-    else if (drain->failures >= drain->copy.settings.max_failures)
-        state = DRAIN_FAILING;
+    else if (st == HARBORAI_E_TIMEOUT || drain->failures >= drain->copy.settings.max_failures)
+        state = DRAIN_FAILING; /* who does not answer takes longer for one than others for all */
     if (state != drain->status.state || drain->failures == 1)
         log_write(drain->copy.settings.log, LOG_LEVEL_WARN, "drain.failing",
                   "store=%s state=%s error='%s' help='calls stay in the journal, and are copied "
@@ -261,7 +267,7 @@ static void wait_for_work(struct drain *drain)
     } else if (drain->journal_watch < 0) {
         (void)wait_for(drain, BLIND_WAIT_MS, false);
         drain_copy_relist(&drain->copy);
-    } else if (wait_for(drain, -1, true)) {
+    } else if (wait_for(drain, drain->copy.settings.most_wait_ms, true)) {
         (void)wait_for(drain, GATHER_MS, false);
         read_changes(drain);
     }
@@ -317,6 +323,7 @@ static harborai_status prepare(struct drain *drain, const struct drain_settings 
     if (st < 0)
         return st;
     drain->copy.is_stopping = &drain->is_stopping;
+    drain->copy.on_commit = on_commit;
     drain->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (drain->stop_fd < 0)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no descriptor left for a drain");

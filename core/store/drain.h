@@ -49,7 +49,8 @@ struct drain_store_functions {
     harborai_status (*amend)(struct drain_store *store, const struct call *call,
                              harborai_error *error);
 
-    /* Rows and positions, in one transaction: all or none. */
+    /* Rows and positions, in one transaction: all or none. E_TIMEOUT: they are tried again, fewer at
+     * once. */
     harborai_status (*commit)(struct drain_store *store, const struct journal_position *positions,
                               size_t count, harborai_error *error);
 
@@ -78,8 +79,9 @@ struct drain_settings {
     const struct clock *clock; /* borrowed */
     const struct log *log;     /* borrowed; or NULL */
     unsigned batch;            /* calls a transaction, at most */
-    unsigned max_failures;     /* in a row, then the state is DRAIN_FAILING */
-    int64_t most_wait_ms;      /* between two attempts, which begin at 1 s */
+    unsigned max_failures;     /* in a row, then the state is DRAIN_FAILING; of E_TIMEOUT one will do */
+    int64_t most_wait_ms;      /* between two attempts, which begin at 1 s; and between two looks at the
+                                  store while there is nothing to copy */
 };
 
 /* A snapshot. */

@@ -27,6 +27,7 @@ harborai_status drain_copy_init(struct drain_copy *copy, const struct drain_sett
 {
     *copy = (struct drain_copy){.settings = *settings,
                                 .store = store,
+                                .batch = settings->batch,
                                 .directory = -1,
                                 .state_dir = slice_dup(settings->state_dir),
                                 .content = BUF_INIT(LIMIT_JOURNAL_CONTENT),
@@ -250,7 +251,13 @@ static void count_committed(struct drain_copy *copy)
     }
     if (copy->singles > 0)
         copy->singles--;
+    copy->batch += copy->batch / 8 + 1;
+    if (copy->batch > copy->settings.batch)
+        copy->batch = copy->settings.batch;
     clear_transaction(copy);
+    count_backlog(copy);
+    if (copy->on_commit != NULL)
+        copy->on_commit(copy);
 }
 
 static harborai_status write_transaction(struct drain_copy *copy, harborai_error *error)
@@ -333,7 +340,7 @@ static harborai_status refuse_single(struct drain_copy *copy, struct drain_segme
 
 static bool is_full(const struct drain_copy *copy)
 {
-    unsigned most = copy->singles > 0 ? 1 : copy->settings.batch;
+    unsigned most = copy->singles > 0 ? 1 : copy->batch;
     return copy->calls >= most || copy->touched_count == ARRAY_LEN(copy->touched) ||
            copy->passed >= PASSED_MOST || copy->aside.len > KIB(512);
 }
@@ -510,10 +517,12 @@ static harborai_status copy_segments(struct drain_copy *copy, harborai_error *er
 }
 
 /* As the store has it: what was read beyond has to come again. */
-static void go_back(struct drain_copy *copy)
+static void go_back(struct drain_copy *copy, harborai_status why)
 {
     if (copy->is_open)
         copy->store->functions->rollback(copy->store);
+    if (why == HARBORAI_E_TIMEOUT && copy->calls > 1)
+        copy->batch = copy->calls / 2;
     copy->singles = copy->is_refused ? copy->calls : 0;
     clear_transaction(copy);
     for (size_t i = 0; i < copy->count; i++)
@@ -554,7 +563,7 @@ harborai_status drain_copy_round(struct drain_copy *copy, harborai_error *error)
         copy->is_refused = copy->is_unread = false;
         st = copy_segments(copy, error);
         if (st < 0)
-            go_back(copy);
+            go_back(copy, st);
     } while (st < 0 && copy->is_refused && !is_to_stop(copy)); /* the same at once, one by one */
     if (st < 0)
         copy->store->functions->close(copy->store);

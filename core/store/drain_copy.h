@@ -24,6 +24,7 @@ struct drain_copy {
     char *state_dir; /* owned */
     struct drain_store *store;
     const atomic_bool *is_stopping; /* borrowed; or NULL */
+    void (*on_commit)(struct drain_copy *copy); /* `status` is as of now; or NULL */
     int64_t deadline_ns; /* monotonic: no further transaction is begun after it; 0: none */
 
     int directory; /* of the journal; -1 */
@@ -35,6 +36,7 @@ struct drain_copy {
     /* The open transaction. */
     bool is_open, is_refused; /* … because of one of its calls */
     unsigned calls, singles;  /* in it; how many still come one by one */
+    unsigned batch;           /* calls a transaction: fewer while the store does not do them in time */
     uint64_t rows, amends, refused;
     size_t touched[64], touched_count; /* segments whose position goes with it */
     uint64_t passed; /* bytes read since the last one */

@@ -101,6 +101,8 @@ static bool is_class(const char *state, const char *class)
 
 static harborai_status code_of(const char *state)
 {
+    if (strcmp(state, "57014") == 0) /* statement_timeout */
+        return HARBORAI_E_TIMEOUT;
     if (is_class(state, "22") || is_class(state, "23") || is_class(state, "54"))
         return HARBORAI_E_INVALID;
     if (is_class(state, "28") || is_class(state, "3D") || is_class(state, "3F") ||
@@ -121,6 +123,8 @@ static const char *way_out(const char *state)
                "as one that has it";
     if (strcmp(state, "25006") == 0)
         return ": the server takes no writes now";
+    if (strcmp(state, "53100") == 0)
+        return ": make room on the server's disk";
     if (is_class(state, "28"))
         return ": check store.postgres.user and store.postgres.password";
     if (is_class(state, "3D"))
@@ -161,14 +165,16 @@ static harborai_status fail_asking(struct postgres *pg, const PGresult *result,
 
 /* ---- Connecting ----------------------------------------------------------------------------- */
 
-static harborai_status establish(struct postgres *pg, harborai_error *error)
+static harborai_status establish(struct postgres *pg, int64_t until_ns, harborai_error *error)
 {
-    int64_t until_ns = limit_of(POSTGRES_CONNECT_MS);
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
     harborai_status st = HARBORAI_OK;
     while (st == HARBORAI_OK && step != PGRES_POLLING_OK) {
-        if (step == PGRES_POLLING_FAILED || PQsocket(pg->connection) < 0)
-            return fail_connecting(pg, error);
+        if (step == PGRES_POLLING_FAILED || PQsocket(pg->connection) < 0) {
+            st = fail_connecting(pg, error);
+            bool is_late = clock_monotonic_ns(&clock_system) >= until_ns; /* of a name's look-up */
+            return st == HARBORAI_E_NETWORK && is_late ? HARBORAI_E_TIMEOUT : st;
+        }
         st = wait_for(pg, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, until_ns, error);
         if (st == HARBORAI_OK)
             step = PQconnectPoll(pg->connection);
@@ -212,16 +218,17 @@ static harborai_status set_session(struct postgres *pg, harborai_error *error)
     return postgres_run(pg, sql, error);
 }
 
-harborai_status postgres_open(struct postgres *pg, const struct postgres_address *address,
-                              int stop_fd, harborai_error *error)
+harborai_status postgres_open_within(struct postgres *pg, const struct postgres_address *address,
+                                     int stop_fd, int64_t limit_ms, harborai_error *error)
 {
-    *pg = (struct postgres){.address = address, .stop_fd = stop_fd, .limit_ms = POSTGRES_CONNECT_MS};
+    int64_t until_ns = limit_of(limit_ms);
+    *pg = (struct postgres){.address = address, .stop_fd = stop_fd, .limit_ms = limit_ms};
     pg->connection = PQconnectStartParams(postgres_address_keywords(address),
                                           postgres_address_values(address), 0);
     if (pg->connection == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     PQsetErrorVerbosity(pg->connection, PQERRORS_VERBOSE);
-    harborai_status st = establish(pg, error);
+    harborai_status st = establish(pg, until_ns, error);
     if (st == HARBORAI_OK && PQsetnonblocking(pg->connection, 1) != 0)
         st = fail_connecting(pg, error);
     if (st == HARBORAI_OK)
@@ -230,9 +237,16 @@ harborai_status postgres_open(struct postgres *pg, const struct postgres_address
         st = check_encoding(pg, error);
     if (st == HARBORAI_OK)
         st = set_session(pg, error);
-    pg->limit_ms = POSTGRES_STATEMENT_MS;
     if (st < 0)
         postgres_close(pg);
+    return st;
+}
+
+harborai_status postgres_open(struct postgres *pg, const struct postgres_address *address,
+                              int stop_fd, harborai_error *error)
+{
+    harborai_status st = postgres_open_within(pg, address, stop_fd, POSTGRES_CONNECT_MS, error);
+    pg->limit_ms = POSTGRES_STATEMENT_MS;
     return st;
 }
 

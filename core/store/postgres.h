@@ -2,7 +2,7 @@
 /* A connection to PostgreSQL, by libpq, that waits in one place: for the server, but no longer than a
  * limit, and for whoever wants it to stop. Not for two threads at once. [job]
  *
- * libpq looks a host's name up by itself, for which neither counts: the resolver's limits do. */
+ * libpq looks a host's name up by itself, which neither ends: the resolver's limits do. */
 #ifndef STORE_POSTGRES_H
 #define STORE_POSTGRES_H
 
@@ -54,6 +54,12 @@ struct postgres {
  * Borrows `address` as long as it is open. */
 MUST_CHECK harborai_status postgres_open(struct postgres *pg, const struct postgres_address *address,
                                          int stop_fd, harborai_error *error);
+
+/* The same of who has no POSTGRES_CONNECT_MS; statements get as long as the connection. */
+MUST_CHECK harborai_status postgres_open_within(struct postgres *pg,
+                                                const struct postgres_address *address,
+                                                int stop_fd, int64_t limit_ms,
+                                                harborai_error *error);
 void postgres_close(struct postgres *pg); /* also a zeroed or closed one; waits for nothing */
 
 /* Runs statements, without parameters; the results are thrown away. */
@@ -61,8 +67,9 @@ MUST_CHECK harborai_status postgres_run(struct postgres *pg, const char *sql, ha
 
 /* One statement with `count` parameters as text, each NUL-terminated or NULL. *ret_result is owned: to be
  * given to PQclear(). Errors: E_INVALID, a value is refused (classes 22, 23, 54); E_CONFIG, a right or
- * a table is missing; E_OVERLOADED, another transaction was in the way, try again; E_NETWORK, E_TIMEOUT,
- * E_CANCELLED: the connection is of no use any more, or the server takes no writes; E_INTERNAL. */
+ * a table is missing; E_OVERLOADED, another transaction was in the way, try again; E_TIMEOUT: no answer
+ * within limit_ms, or within the session's statement_timeout; E_NETWORK, E_CANCELLED: the connection is of
+ * no use any more, or the server takes no writes; E_INTERNAL. */
 MUST_CHECK harborai_status postgres_ask(struct postgres *pg, const char *sql, int count,
                                         const char *const *values, struct pg_result **ret_result,
                                         harborai_error *error);

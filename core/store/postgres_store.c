@@ -20,6 +20,8 @@
 
 #define NS_PER_DAY (INT64_C(86400) * NS_PER_S)
 #define ATTEMPTS 3 /* of a transaction that meets another gateway's */
+#define IDLE_NS NS_PER_S /* then it is asked whether it is there still */
+#define COPY_MS 10000 /* a statement that copies; the server gives up first */
 
 enum { DAYS_KNOWN = 64 };
 
@@ -36,6 +38,7 @@ struct postgres_store {
     int64_t days[DAYS_KNOWN]; /* whose partitions are there, as far as is known */
     size_t day_count;
     bool is_double;    /* the last transaction failed for a row that is there */
+    int64_t heard_ns;  /* of the server, monotonic */
     int64_t swept_day; /* when old ones were last dropped */
 };
 
@@ -53,16 +56,25 @@ static harborai_status update_schema(struct postgres_store *s, harborai_error *e
     harborai_status st = postgres_schema_look(&s->pg, &schema, error);
     if (st == HARBORAI_OK)
         st = postgres_schema_check(&schema, s->may_migrate, error);
-    if (st == HARBORAI_OK && schema.state != POSTGRES_SCHEMA_CURRENT)
-        st = postgres_schema_migrate(&s->pg, "harborai " PACKAGE_VERSION, &steps, error);
+    if (st < 0 || schema.state == POSTGRES_SCHEMA_CURRENT)
+        return st;
+    s->pg.limit_ms = POSTGRES_STATEMENT_MS;
+    st = postgres_schema_migrate(&s->pg, "harborai " PACKAGE_VERSION, &steps, error);
+    s->pg.limit_ms = COPY_MS;
     return st;
 }
 
-/* A plan that was made for empty tables would read them as a whole when they are full. */
-static harborai_status use_indexes(struct postgres_store *s, harborai_error *error)
+/* A plan that was made for empty tables would read them as a whole when they are full. A connection that
+ * is lost unnoticed must not keep its locks for long: the next one needs them. */
+static harborai_status set_session(struct postgres_store *s, harborai_error *error)
 {
-    return postgres_run(&s->pg, "SET enable_seqscan = off; SET enable_hashjoin = off; "
-                                "SET enable_mergejoin = off; SET jit = off", error);
+    char sql[320];
+    snprintf(sql, sizeof sql,
+             "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
+             "SET jit = off; SET statement_timeout = %d; SET lock_timeout = %d; "
+             "SET idle_in_transaction_session_timeout = %d",
+             COPY_MS - COPY_MS / 10, COPY_MS / 2, COPY_MS);
+    return postgres_run(&s->pg, sql, error);
 }
 
 static harborai_status prepare(struct postgres_store *s, const char *name, const char *sql,
@@ -83,6 +95,17 @@ static bool is_alive(struct postgres_store *s)
            PQstatus(s->pg.connection) == CONNECTION_OK;
 }
 
+/* One that is gone without a word takes what is sent and says nothing. */
+static harborai_status ask_if_there(struct postgres_store *s, harborai_error *error)
+{
+    int64_t now_ns = clock_monotonic_ns(&clock_system);
+    if (now_ns - s->heard_ns < IDLE_NS)
+        return HARBORAI_OK;
+    harborai_status st = postgres_run(&s->pg, "SELECT 1", error);
+    s->heard_ns = now_ns;
+    return st;
+}
+
 static void close_store(struct drain_store *store)
 {
     struct postgres_store *s = self_of(store);
@@ -96,18 +119,22 @@ static void close_store(struct drain_store *store)
 static harborai_status open_store(struct drain_store *store, harborai_error *error)
 {
     struct postgres_store *s = self_of(store);
-    if (is_alive(s))
-        return HARBORAI_OK;
+    harborai_status st = is_alive(s) ? ask_if_there(s, error) : HARBORAI_E_NETWORK;
+    if (st == HARBORAI_OK)
+        return st;
     close_store(store);
-    harborai_status st = HARBORAI_OK;
+    if (st == HARBORAI_E_TIMEOUT || st == HARBORAI_E_CANCELLED)
+        return st;
+    st = HARBORAI_OK;
     if (s->state_id[0] == '\0')
         st = state_id_read(slice_of(s->state_dir), s->state_id, error);
     if (st == HARBORAI_OK)
         st = postgres_open(&s->pg, s->address, s->stop_fd, error);
+    s->pg.limit_ms = COPY_MS;
     if (st == HARBORAI_OK)
         st = update_schema(s, error);
     if (st == HARBORAI_OK)
-        st = use_indexes(s, error);
+        st = set_session(s, error);
     if (st == HARBORAI_OK)
         st = prepare(s, "put", postgres_sql_put, error);
     if (st == HARBORAI_OK)
@@ -115,6 +142,7 @@ static harborai_status open_store(struct drain_store *store, harborai_error *err
     if (st == HARBORAI_OK)
         st = prepare(s, "amend", postgres_sql_amend, error);
     s->is_open = st == HARBORAI_OK;
+    s->heard_ns = clock_monotonic_ns(&clock_system);
     store->opened += s->is_open;
     if (st < 0)
         close_store(store);
@@ -216,29 +244,41 @@ static harborai_status make_days(struct postgres_store *s, harborai_error *error
     return st;
 }
 
-/* Once a day. What is in the way, as a report that reads for hours, is no reason to stop: tomorrow. */
+/* What is in the way, as a report that reads for hours, is no reason to stop: tomorrow. */
+static void sweep_by(struct postgres_store *s, const char *sql, int64_t limit_ms)
+{
+    AUTO(buf) all = BUF_INIT(KIB(2));
+    buf_printf(&all,
+               "BEGIN; SET LOCAL lock_timeout = 2000; SET LOCAL statement_timeout = %lld; %s; COMMIT",
+               (long long)(limit_ms - limit_ms / 10), sql);
+    buf_add_char(&all, '\0');
+    if (all.failed < 0)
+        return;
+    s->pg.limit_ms = limit_ms;
+    if (postgres_run(&s->pg, all.data, NULL) < 0)
+        (void)!postgres_run(&s->pg, "ROLLBACK", NULL);
+    s->pg.limit_ms = COPY_MS;
+}
+
+/* Once a day. */
 static void sweep(struct postgres_store *s)
 {
-    char sql[400];
+    char sql[256];
     int64_t today = clock_wall_ns(&clock_system) / NS_PER_DAY;
     if (s->swept_day == today)
         return;
     s->swept_day = today;
     snprintf(sql, sizeof sql,
-             "BEGIN; SET LOCAL lock_timeout = 2000; "
              "SELECT harborai_make_day(date '1970-01-01' + %lld); "
-             "DELETE FROM harborai_positions WHERE updated_at < now() - interval '400 days'; "
-             "COMMIT", (long long)today + 1);
-    if (postgres_run(&s->pg, sql, NULL) < 0)
-        (void)!postgres_run(&s->pg, "ROLLBACK", NULL);
+             "DELETE FROM harborai_positions WHERE updated_at < now() - interval '400 days'",
+             (long long)today + 1);
+    sweep_by(s, sql, COPY_MS);
     if (s->retention_days == 0)
         return;
     snprintf(sql, sizeof sql,
-             "BEGIN; SET LOCAL lock_timeout = 2000; "
-             "SELECT harborai_drop_before((now() AT TIME ZONE 'UTC')::date - %lld); COMMIT",
+             "SELECT harborai_drop_before((now() AT TIME ZONE 'UTC')::date - %lld)",
              (long long)s->retention_days);
-    if (postgres_run(&s->pg, sql, NULL) < 0)
-        (void)!postgres_run(&s->pg, "ROLLBACK", NULL);
+    sweep_by(s, sql, POSTGRES_STATEMENT_MS); /* large files */
     s->day_count = 0; /* some may have gone */
 }
 
@@ -377,6 +417,7 @@ static harborai_status commit(struct drain_store *store, const struct journal_po
     }
     if (st < 0)
         return st;
+    s->heard_ns = clock_monotonic_ns(&clock_system);
     sweep(s);
     rollback(store); /* what is committed is not kept */
     return HARBORAI_OK;

@@ -15,7 +15,9 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 
 import support
 
@@ -132,8 +134,7 @@ class Server:
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
         self.process = None
 
     def kill(self):
@@ -172,6 +173,95 @@ class Server:
         root = Database(self, "postgres")
         root.rows(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 {options}")
         return Database(self, name)
+
+
+class Relay:
+    """TCP to a port on this host: it passes everything on, or nothing more ("swallow"), or is not to be
+    had ("cut"). What stands in `hold` it keeps, once, and passes on after release()."""
+
+    def __init__(self, port):
+        self.target = port
+        self.mode = "pass"
+        self.pairs = []
+        self.hold, self.held, self.released = None, threading.Event(), threading.Event()
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        _close(self.listener)
+        self.thread.join(10)
+        self.drop()
+
+    def swallow(self):
+        self.mode = "swallow"
+
+    def cut(self):
+        self.mode = "cut"
+        self.drop()
+
+    def mend(self):
+        """What was swallowed stays so, as do the connections of then."""
+        self.mode = "pass"
+
+    def drop(self):
+        for pair in self.pairs:
+            for sock in pair:
+                _close(sock)
+
+    def hang_up(self):
+        """On the clients: their server does not know yet."""
+        for near, _ in self.pairs:
+            _close(near)
+
+    def release(self):
+        self.released.set()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                if self.mode == "pass":
+                    self._pass(near)
+                elif self.mode == "cut":
+                    _close(near)
+                else:
+                    self.pairs.append((near,))
+
+    def _pass(self, near):
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:  # as the server would say it
+            _close(near)
+            return
+        self.pairs.append((near, far))
+        for source, target in ((near, far), (far, near)):
+            threading.Thread(target=self._copy, args=(source, target, source is near),
+                             daemon=True).start()
+
+    def _copy(self, source, target, is_from_client):
+        is_deaf = False  # a connection that missed something is of no use any more
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                is_deaf = is_deaf or self.mode != "pass"
+                if is_from_client and self.hold and self.hold in piece:
+                    self.hold = None
+                    self.held.set()
+                    self.released.wait(60)
+                if not is_deaf:
+                    target.sendall(piece)
+            if not is_deaf:
+                target.shutdown(socket.SHUT_WR)
+
+
+def _close(sock):
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import unittest
 import uuid
@@ -412,10 +413,10 @@ class GatewayTest(Case):
             cls.sim = stack.enter_context(support.simulator())
             cls.addClassCleanup(stack.pop_all().close)
 
-    def gateway(self, url=None, state=None, **more):
+    def gateway(self, url=None, state=None, wrapper=(), **more):
         settings = {"url": url or self.database.url(), "health_check_interval": "1s", **more}
         config = dict(support.config_for(self.sim), store={"postgres": settings})
-        return support.gateway(config, state=state)
+        return support.gateway(config, state=state, wrapper=wrapper)
 
     def ask(self, running, count=1):
         for _ in range(count):
@@ -477,6 +478,26 @@ class GatewayTest(Case):
     def test_stopped(self):
         with self.gateway() as running:
             self.outage(running, SERVER.stop, SERVER.start)
+
+    def test_stopped_while_nobody_calls(self):
+        """It is looked at now and then; a server that hangs is away, too."""
+        with self.gateway() as running:
+            self.ask(running)
+            support.wait_for("a row", lambda: self.count() == 1)
+            self.wait_for_state(running, "POSTGRES_ACTIVE")
+            SERVER.stop()
+            try:
+                self.wait_for_state(running, "FILE_FALLBACK")
+                self.assertIn(" 0", self.metric(running, "harborai_postgres_health_status")[-2:])
+            finally:
+                SERVER.start()
+            self.wait_for_state(running, "POSTGRES_ACTIVE")
+            SERVER.pause()
+            try:
+                self.wait_for_state(running, "FILE_FALLBACK", 30)
+            finally:
+                SERVER.go_on()
+            self.wait_for_state(running, "POSTGRES_ACTIVE")
 
     def test_killed(self):
         with self.gateway() as running:
@@ -559,7 +580,7 @@ class GatewayTest(Case):
 
     def test_a_network_that_swallows_everything(self):
         """It holds up neither calls nor the end."""
-        with Relay(SERVER.port) as relay, self.gateway(self.database.url(port=relay.port)) as running:
+        with postgres.Relay(SERVER.port) as relay, self.gateway(self.database.url(port=relay.port)) as running:
             self.ask(running, 2)
             support.wait_for("rows", lambda: self.count() == 2)
             relay.swallow()
@@ -573,6 +594,83 @@ class GatewayTest(Case):
             running.killed = True
         self.assertEqual(self.count(), 2)
 
+    def test_it_falls_silent_once_connected(self):
+        with postgres.Relay(SERVER.port) as relay:
+            relay.hold = b"harborai_schema"  # in what asks for the tables' version
+            with self.gateway(self.database.url(port=relay.port)) as running:
+                self.ask(running, 2)
+                self.wait_for_state(running, "FILE_FALLBACK")
+                self.assertIn("does not answer", running.log())
+                self.wait_for_state(running, "POSTGRES_ACTIVE")
+                self.assertEqual(self.count(), 2)
+
+    def test_it_falls_silent_while_days_are_made(self):
+        """That is noticed as soon as with calls on the way."""
+        with postgres.Relay(SERVER.port) as relay, self.gateway(self.database.url(port=relay.port)) as running:
+            relay.hold = b"DELETE FROM harborai_positions"
+            self.ask(running, 2)
+            self.assertTrue(relay.held.wait(30))
+            self.ask(running, 3)
+            support.wait_for("rows by another connection", lambda: self.count() == 5, 30)
+
+    def test_it_is_known_to_be_away(self):
+        """The end does not wait for it at all."""
+        with postgres.Relay(SERVER.port) as relay, self.gateway(self.database.url(port=relay.port)) as running:
+            self.wait_for_state(running, "POSTGRES_ACTIVE")
+            relay.swallow()
+            self.ask(running, 2)
+            self.wait_for_state(running, "FILE_FALLBACK")
+            self.assertIn("does not answer", running.log())
+            began = support.time.monotonic()
+            self.assertTrue(support.end(running.process, 15))
+            self.assertLess(support.time.monotonic() - began, 3)
+            running.killed = True
+
+    @unittest.skipUnless(os.geteuid() == 0, "root only can give it another resolv.conf")
+    def test_a_name_that_nobody_answers_for(self):
+        """The look-up, which nothing can break off, holds up neither calls nor the end."""
+        host = "127.7.%d.%d" % divmod(os.getpid() % 65536, 256)  # another run has another
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, support.folder() as place:
+            silent.bind((host, 53))
+            path = os.path.join(place, "resolv.conf")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"nameserver {host}\noptions timeout:4 attempts:3\n")
+            url = self.database.url().replace("127.0.0.1", "postgres.example.com")
+            # In a chroot "/" is no mount, and cannot be made private.
+            with self.gateway(url, wrapper=["unshare", "-m", "--propagation", "unchanged", "sh", "-c",
+                                            'mount --make-rprivate / 2>/dev/null; mount --bind "$0" '
+                                            '"$(readlink -f /etc/resolv.conf)" && exec "$@"', path]) as running:
+                self.ask(running, 3)
+                self.wait_for_state(running, "FILE_FALLBACK", 40)
+                self.assertIn("could not translate host name", running.log())
+                support.time.sleep(2)  # it looks it up again
+                self.ask(running, 3)
+                began = support.time.monotonic()
+                self.assertTrue(support.end(running.process, 15))
+                self.assertLess(support.time.monotonic() - began, 5)
+                self.assertEqual(running.process.returncode, 0)
+                running.killed = True
+
+    def test_a_commit_that_comes_late(self):
+        """Its connection is lost with the COMMIT on the way, and the same calls come by the next one."""
+        with postgres.Relay(SERVER.port) as relay, self.gateway(self.database.url(port=relay.port)) as running:
+            self.ask(running)
+            support.wait_for("a row", lambda: self.count() == 1)
+            relay.hold = b"Q\0\0\0\x0bCOMMIT\0"
+            self.ask(running, 3)
+            self.assertTrue(relay.held.wait(10))
+            relay.hang_up()
+            support.wait_for("the next one waits for the first", lambda: self.database.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                f"datname = '{self.database.name}'") == "1")
+            relay.release()
+            support.wait_for("all rows", lambda: self.count() == 4)
+            self.wait_for_state(running, "POSTGRES_ACTIVE")
+            self.ask(running)
+            support.wait_for("the last row", lambda: self.count() == 5)
+        for table in ("call_hours", "call_latencies", "client_days"):
+            self.assertEqual(self.database.value(f"SELECT sum(calls) FROM {table}"), "5", table)
+
     def test_two_gateways_of_two_state_directories(self):
         """They share the tables, and their sums."""
         with self.gateway() as first, self.gateway() as second:
@@ -581,50 +679,6 @@ class GatewayTest(Case):
                 self.ask(second)
             support.wait_for("rows", lambda: self.count() == 40)
         self.assertEqual(self.database.value("SELECT sum(calls) FROM call_hours"), "40")
-
-
-class Relay:
-    """TCP to a port, until it swallows what it is given."""
-
-    def __init__(self, port):
-        self.target = port
-        self.swallows = False
-        self.sockets = []
-
-    def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        for sock in [self.listener, *self.sockets]:
-            with support.contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-
-    def swallow(self):
-        self.swallows = True
-
-    def _accept(self):
-        with support.contextlib.suppress(OSError):
-            while True:
-                near, _ = self.listener.accept()
-                self.sockets.append(near)
-                if self.swallows:
-                    continue
-                far = socket.create_connection(("127.0.0.1", self.target))
-                self.sockets.append(far)
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=self._copy, args=pair, daemon=True).start()
-
-    def _copy(self, source, target):
-        with support.contextlib.suppress(OSError):
-            while piece := source.recv(65536):
-                if not self.swallows:
-                    target.sendall(piece)
-            if not self.swallows:
-                target.shutdown(socket.SHUT_WR)
 
 
 class BadServerTest(Case):

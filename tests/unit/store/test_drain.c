@@ -33,6 +33,7 @@ struct noting {
     int fail_commits;                        /* that many */
     bool has_refused_one;
     unsigned commits;
+    size_t most; /* bytes of `pending` that it does in time; 0: any */
 };
 
 static struct noting *noting_of(struct drain_store *store)
@@ -95,6 +96,8 @@ static harborai_status noting_commit(struct drain_store *store,
     struct noting *n = noting_of(store);
     if (n->has_refused_one)
         return harborai_error_set(error, HARBORAI_E_INVALID, "one of them is not for us");
+    if (n->most > 0 && n->pending.len > n->most)
+        return harborai_error_set(error, HARBORAI_E_TIMEOUT, "too slow");
     if (n->fail_commits > 0) {
         n->fail_commits--;
         return harborai_error_set(error, HARBORAI_E_NETWORK, "gone");
@@ -260,6 +263,24 @@ static void test_failures(void)
     CU_ASSERT(is_noted(&f, "put:a put:b put:c put:d put:e put:f put:g amend:a/1 "));
     CU_ASSERT_EQUAL(f.copy.status.rows, 7);
     CU_ASSERT_EQUAL(f.copy.status.amends, 1);
+    tear_down(&f);
+}
+
+/* A store that does only so many in time gets fewer at once, and more again when it is quicker. */
+static void test_slow(void)
+{
+    struct fixture f;
+    set_up(&f);
+    write_segment(&f, A, END("a") END("b") END("c") END("d") END("e"));
+    f.noting.most = strlen("put:a ");
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_E_TIMEOUT);
+    CU_ASSERT_EQUAL(f.copy.batch, 1);
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_E_TIMEOUT); /* one, then two again */
+    CU_ASSERT(is_noted(&f, "put:a "));
+    f.noting.most = 0;
+    CU_ASSERT_EQUAL(drain_copy_round(&f.copy, NULL), HARBORAI_OK);
+    CU_ASSERT(is_noted(&f, "put:a put:b put:c put:d put:e "));
+    CU_ASSERT_EQUAL(f.copy.batch, 3);
     tear_down(&f);
 }
 
@@ -447,6 +468,7 @@ const CU_TestInfo drain_tests[] = {
     {"content at the end", test_content_at_the_end},
     {"backlog", test_backlog},
     {"a store that fails", test_failures},
+    {"a store that is slow", test_slow},
     {"another store", test_another_store},
     {"a segment that cannot be read", test_unread},
     {"the mark", test_mark},
