@@ -9,13 +9,15 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "chat/usage.h"
+#include "store/histogram.h"
 #include "wire/json_write.h"
 
+#define NUMBER_MOST 1000
 #define NS_PER_DAY (INT64_C(86400) * NS_PER_S)
 
 enum kind {
     TEXT,   /* empty: NULL */
-    JSON,   /* likewise */
+    JSON,   /* likewise; or with a number that jsonb does not hold */
     TIME,   /* ns; 0: NULL */
     AMOUNT, /* int64_t; -1: NULL */
     CODE,   /* int; 0: NULL */
@@ -57,17 +59,11 @@ static bool make_first_token(const struct call *call, struct buf *out)
     return call->ttft_ns >= 0 && add_ms(call->ttft_ns, out);
 }
 
-/* As histogram.h has them: 16 for each doubling, from 1 us on. */
 static bool make_bucket(const struct call *call, struct buf *out)
 {
     if (call->outcome == CALL_INTERRUPTED || call->end_ns < call->begin_ns)
         return false;
-    uint64_t us = (uint64_t)(call->end_ns - call->begin_ns) / 1000, bucket = us;
-    if (us >= 16) {
-        unsigned shift = 59u - (unsigned)__builtin_clzll(us);
-        bucket = (shift + 1) * 16 + (us >> shift & 15);
-    }
-    buf_add_u64(out, bucket < 16 * 34 ? bucket : 16 * 34 - 1);
+    buf_add_u64(out, histogram_bucket(call->end_ns - call->begin_ns));
     return true;
 }
 
@@ -267,6 +263,40 @@ static bool is_low(int unit)
     return unit >= 0xdc00 && unit < 0xe000;
 }
 
+/* Behind the string that begins at `at`. */
+static size_t behind_string(harborai_str json, size_t at)
+{
+    for (at++; at < json.len && json.data[at] != '"'; at++)
+        at += json.data[at] == '\\';
+    return at + 1;
+}
+
+static bool is_of_number(char c)
+{
+    return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || (c | 0x20) == 'e';
+}
+
+/* Whether a number of it may be beyond what jsonb holds, which is a number of 131,072 digits: one that is
+ * longer than NUMBER_MOST, or has an exponent of more than three digits. */
+static bool has_vast_number(harborai_str json)
+{
+    size_t len = 0, exponent = 0; /* digits; of the exponent with its sign, and its 'e' */
+    for (size_t i = 0; i < json.len; i++) {
+        char c = json.data[i];
+        if (c == '"')
+            i = behind_string(json, i) - 1;
+        if (c == '"' || !is_of_number(c)) {
+            len = exponent = 0;
+            continue;
+        }
+        len++;
+        exponent += exponent > 0 || (len > 1 && (c | 0x20) == 'e');
+        if (len > NUMBER_MOST || exponent > 5)
+            return true;
+    }
+    return false;
+}
+
 /* jsonb knows neither the character NUL nor half of a pair: U+FFFD stands for them, as in texts. */
 static void add_json(struct buf *out, harborai_str json, struct buf *scratch)
 {
@@ -323,7 +353,8 @@ static void add_value(const struct column *column, const struct call *call, stru
         add_text(out, *(const harborai_str *)field);
         return;
     case JSON:
-        if (((const harborai_str *)field)->len > 0)
+        if (((const harborai_str *)field)->len > 0 &&
+            !has_vast_number(*(const harborai_str *)field))
             add_json(out, *(const harborai_str *)field, scratch);
         else
             add_text(out, SLICE_NONE);
@@ -379,8 +410,10 @@ void postgres_rows_release(struct postgres_rows *rows)
 void postgres_rows_clear(struct postgres_rows *rows)
 {
     rows->count = rows->day_count = 0;
-    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         buf_clear(&rows->columns[i]);
+        rows->is_known[i] = false;
+    }
 }
 
 static bool add_day(struct postgres_rows *rows, int64_t day)
@@ -401,7 +434,9 @@ bool postgres_rows_add(struct postgres_rows *rows, const struct call *call)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         buf_add_char(&rows->columns[i], rows->count == 0 ? '{' : ',');
+        size_t before = rows->columns[i].len;
         add_value(&columns[i], call, &rows->columns[i], &scratch);
+        rows->is_known[i] |= !slice_is(slice_from(buf_slice(&rows->columns[i]), before), "NULL");
         if (scratch.failed < 0)
             rows->columns[i].failed = scratch.failed;
     }
@@ -409,7 +444,8 @@ bool postgres_rows_add(struct postgres_rows *rows, const struct call *call)
     return true;
 }
 
-/* The brackets and the NUL stand behind what is there, and are written over by what comes. */
+/* The brackets and the NUL stand behind what is there, and are written over by what comes. unnest()
+ * fills what is short with NULLs: of most calls a third of the columns is not known. */
 harborai_status postgres_rows_values(struct postgres_rows *rows,
                                      const char *ret_values[POSTGRES_COLUMNS_MOST],
                                      harborai_error *error)
@@ -420,7 +456,7 @@ harborai_status postgres_rows_values(struct postgres_rows *rows,
         if (end == NULL || column->failed < 0)
             return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
         memcpy(end, "}", 2);
-        ret_values[i] = column->data;
+        ret_values[i] = rows->is_known[i] ? column->data : "{}";
     }
     return HARBORAI_OK;
 }

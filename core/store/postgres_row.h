@@ -10,6 +10,7 @@ enum { POSTGRES_COLUMNS_MOST = 64 };
 
 struct postgres_rows {
     struct buf columns[POSTGRES_COLUMNS_MOST]; /* array literals, without the bracket at the end */
+    bool is_known[POSTGRES_COLUMNS_MOST];      /* some row has a value in it */
     size_t count;                              /* rows */
     int64_t days[512];                         /* since 1970, of the begins */
     size_t day_count;

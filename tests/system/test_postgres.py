@@ -363,6 +363,17 @@ class DrainTest(Case):
         self.assertEqual(self.one("SELECT tags FROM api_logs"), [f'{{"{good}": "{good}"}}'])
         self.assertEqual(self.one("SELECT raw_usage_data->>'x' FROM token_usage"), [good])
 
+    def test_numbers_that_jsonb_does_not_hold(self):
+        """The vendor's object is left out; the call, its tokens and its cost are there."""
+        line = json.dumps(end_line(usage={"x": "MARK"}))
+        self.journal.add(line.replace('"MARK"', "1e400000"), line.replace('"MARK"', "1E-20000")
+                         .replace(json.loads(line)["key"], "0198f2a0-0000-7000-8000-000000000001"))
+        done = self.journal.drain(self.database)
+        self.assertEqual((done["calls"], done["refused"]), (2, 0))
+        self.assertEqual(self.one("SELECT count(*), count(u.raw_usage_data), count(u.total_tokens), "
+                                  "count(c.total_cost) FROM token_usage u JOIN cost_info c USING (log_id)"),
+                         ["2", "0", "2", "2"])
+
     def test_a_row_that_is_refused_for_ever(self):
         lines = [end_line(model=model) for model in ("a", "poison", "b", "poison", "c")]
         self.run_command("init-db")

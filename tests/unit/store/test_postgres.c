@@ -36,10 +36,10 @@ static void test_values(void)
     static const struct row {
         const char *name, *text, *want; /* `text` is client and tags */
     } rows[] = {
-        {"client", "", "{NULL}"},
+        {"client", "", "{}"}, /* no row of the batch has one */
         {"client", "NULL", "{\"NULL\"}"},
         {"client", "a\"b\\c{},d", "{\"a\\\"b\\\\c{},d\"}"},
-        {"tags", "", "{NULL}"},
+        {"tags", "", "{}"},
         {"tags", "{\"a\":1}", "{\"{\\\"a\\\":1}\"}"},
         {"tags", "[\"\\u0000\"]", "{\"[\\\"\\\\ufffd\\\"]\"}"},
         {"tags", "[\"\\ud800\"]", "{\"[\\\"\\\\ufffd\\\"]\"}"},
@@ -47,14 +47,18 @@ static void test_values(void)
         {"tags", "[\"\\ud800\\ud83d\\ude00\"]", "{\"[\\\"\\\\ufffd\\\\ud83d\\\\ude00\\\"]\"}"},
         {"tags", "[\"\\\\u0000\"]", "{\"[\\\"\\\\\\\\u0000\\\"]\"}"},
         {"tags", "[\"\\ud8", "{\"[\\\"\\\\ud8\"}"}, /* no JSON: PostgreSQL's to refuse */
+        {"tags", "{\"a\":[1e999,-2.5E-12,\"1e9999\",\"\\\"1e9999\"]}",
+         "{\"{\\\"a\\\":[1e999,-2.5E-12,\\\"1e9999\\\",\\\"\\\\\\\"1e9999\\\"]}\"}"},
+        {"tags", "{\"a\":[1e400000]}", "{}"}, /* more than jsonb holds */
+        {"tags", "{\"a\":1E-20000,\"b\":1}", "{}"},
         {"record_key", "k", "{\"key\"}"},
         {"timestamp", "", "{\"2026-11-22T08:19:30.428844Z\"}"},
         {"duration_ms", "", "{\"1.5\"}"},
         {"latency_bucket", "", "{\"119\"}"},
         {"outcome", "", "{\"ok\"}"},
-        {"prompt_tokens", "", "{NULL}"},
+        {"prompt_tokens", "", "{}"},
         {"total_cost", "", "{\"0.000000000001\"}"},
-        {"input_cost", "", "{NULL}"},
+        {"input_cost", "", "{}"},
         {"is_stream", "", "{t}"},
     };
     struct postgres_rows columns;
