@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Options that say which calls are meant. */
-#include <time.h>
-
 #include "base/clock.h"
 #include "cli/call_index.h"
 #include "config/value.h"
+#include "store/query_read.h"
 
 #define DAY_NS (INT64_C(86400) * NS_PER_S)
 #define MOST_DAYS 36500
@@ -26,28 +25,11 @@ static void refuse(struct reading *r, const char *name, const char *text, const 
     r->is_good = false;
 }
 
-/* "2026-11-21" or "2026-11-21T11:03:05", in the reader's time zone, or UTC with a Z behind. */
-static bool read_moment(const char *text, int64_t *ret_ns)
-{
-    static const char *const formats[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
-                                          "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"};
-    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
-        struct tm when = {.tm_isdst = -1};
-        const char *end = strptime(text, formats[i], &when);
-        bool is_utc = end != NULL && end[0] == 'Z' && end[1] == '\0';
-        if (end == NULL || (*end != '\0' && !is_utc))
-            continue;
-        *ret_ns = (int64_t)(is_utc ? timegm(&when) : mktime(&when)) * NS_PER_S;
-        return *ret_ns > 0;
-    }
-    return false;
-}
-
 static void read_time(struct reading *r, const char *name, int64_t *ns)
 {
     const char *text = value_of(r, name);
-    if (text != NULL && !read_moment(text, ns))
-        refuse(r, name, text, "a time, as 2026-11-21 or 2026-11-21T11:03:05Z");
+    if (text != NULL && !query_read_time(text, ns))
+        refuse(r, name, text, "a time, as 2026-11-21, 2026-11-21T11:03:05Z, yesterday or 2h");
 }
 
 static void read_times(struct reading *r, int64_t *since_ns, int64_t *until_ns)
@@ -98,35 +80,50 @@ static void read_duration(struct reading *r, const char *name, int64_t *ns)
         *ns = ms * NS_PER_MS;
 }
 
-/* 429, or 4xx. */
-static bool read_http_status(harborai_str text, struct log_query *q)
-{
-    uint64_t number;
-    bool is_class = text.len == 3 && slice_equal_ignoring_case(slice_from(text, 1), HARBORAI_STR("xx"));
-    if (!slice_to_u64(slice_cut(text, is_class ? 1 : text.len), &number))
-        return false;
-    if (is_class)
-        number *= 100;
-    if (number < 100 || number > 599)
-        return false;
-    q->least_status = (int)number;
-    q->most_status = (int)number + (is_class ? 99 : 0);
-    return true;
-}
-
 static void read_status(struct reading *r, struct log_query *q)
 {
     const char *text = value_of(r, "status");
-    enum call_outcome outcome;
-    if (text == NULL)
-        return;
-    if (slice_is(slice_of(text), "failed"))
-        q->outcomes = ~(1u << CALL_OK) & ((1u << CALL_OUTCOME_COUNT) - 1);
-    else if (call_outcome_read(slice_of(text), &outcome))
-        q->outcomes = 1u << outcome;
-    else if (!read_http_status(slice_of(text), q))
+    if (text != NULL && !query_read_status(slice_of(text), q))
         refuse(r, "status", text,
                "ok, error, cancelled, interrupted, failed, or a status of HTTP as 429 or 5xx");
+}
+
+/* DEBUG asks for nothing: calls that are under way, too. */
+static unsigned read_level(struct reading *r)
+{
+    static const struct {
+        const char *name;
+        unsigned outcomes;
+    } levels[] = {{"debug", 0},
+                  {"info", QUERY_ANY_OUTCOME},
+                  {"warning", QUERY_FAILED},
+                  {"warn", QUERY_FAILED},
+                  {"error", 1u << CALL_ERROR | 1u << CALL_INTERRUPTED}};
+    const char *text = value_of(r, "level");
+    for (size_t i = 0; text != NULL && i < ARRAY_LEN(levels); i++)
+        if (slice_equal_ignoring_case(slice_of(text), slice_of(levels[i].name)))
+            return levels[i].outcomes;
+    if (text != NULL)
+        refuse(r, "level", text, "DEBUG, INFO, WARNING or ERROR");
+    return 0;
+}
+
+/* What all of these ask for at once. */
+static void read_outcomes(struct reading *r, struct log_query *q)
+{
+    read_status(r, q);
+    const unsigned wanted[] = {read_level(r), value_of(r, "has-error") != NULL ? QUERY_FAILED : 0,
+                               value_of(r, "no-error") != NULL ? 1u << CALL_OK : 0};
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        if (wanted[i] == 0)
+            continue;
+        q->outcomes = q->outcomes != 0 ? q->outcomes & wanted[i] : wanted[i];
+        if (q->outcomes != 0)
+            continue;
+        command_complain("--status, --level, --has-error and --no-error together mean no call");
+        r->is_good = false;
+        return;
+    }
 }
 
 bool call_query_read_times(const struct command *command, const struct arguments *arguments,
@@ -144,13 +141,17 @@ bool call_query_read(const struct command *command, const struct arguments *argu
     struct log_query *q = ret_query;
     query_init(q);
     read_times(&r, &q->since_ns, &q->until_ns);
+    read_time(&r, "start-time", &q->since_ns);
+    read_time(&r, "end-time", &q->until_ns);
     read_text(&r, "model", &q->model);
     read_text(&r, "provider", &q->provider);
     read_text(&r, "plugin", &q->plugin);
     read_text(&r, "client", &q->client);
-    read_text(&r, "id", &q->id);
+    read_text(&r, "trace-id", &q->id);
+    if (q->id.len == 0)
+        read_text(&r, "id", &q->id);
     read_text(&r, "search", &q->text);
-    read_status(&r, q);
+    read_outcomes(&r, q);
     read_number(&r, "min-tokens", &q->least_tokens);
     read_number(&r, "max-tokens", &q->most_tokens);
     read_amount(&r, "min-cost", &q->least_cost_pico);

@@ -32,7 +32,7 @@ struct option_spec {
     const char *help;
 };
 
-enum { COMMAND_OPTIONS_MAX = 24, COMMAND_GLOBALS_MAX = 4, COMMAND_GIVEN_MAX = 64 };
+enum { COMMAND_OPTIONS_MAX = 48, COMMAND_GLOBALS_MAX = 4, COMMAND_GIVEN_MAX = 64 };
 enum { COMMAND_GLOBAL_CONFIG = 0 }; /* its place in command_globals */
 
 /* What was given on the command line. Borrowed from argv. */

@@ -46,8 +46,8 @@ noinst_LTLIBRARIES += %reldir%/libdrain.la
 %canon_reldir%_libdrain_la_SOURCES = %reldir%/drain.c %reldir%/drain.h %reldir%/drain_copy.c \
 	%reldir%/drain_copy.h %reldir%/histogram.c %reldir%/histogram.h %reldir%/index.c \
 	%reldir%/index.h %reldir%/index_ids.c %reldir%/index_pack.c %reldir%/index_parts.h \
-	%reldir%/index_query.c %reldir%/query.c %reldir%/query.h \
-	%reldir%/stats.c %reldir%/stats.h %reldir%/index_rollup.c \
+	%reldir%/index_query.c %reldir%/query.c %reldir%/query.h %reldir%/query_read.c \
+	%reldir%/query_read.h %reldir%/stats.c %reldir%/stats.h %reldir%/index_rollup.c \
 	%reldir%/index_row.c %reldir%/index_schema.c %reldir%/index_write.c
 %canon_reldir%_libdrain_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 # What reads segments forward, and what becomes of those whose process is gone.

@@ -9,8 +9,6 @@
 /* How far a hb_ id's time may be from its call's begin: they are read one after the other. */
 #define ID_SLACK_NS (2 * NS_PER_S)
 
-#define FAILURES ((1u << CALL_ERROR) | (1u << CALL_CANCELLED) | (1u << CALL_INTERRUPTED))
-
 void query_init(struct log_query *query)
 {
     *query = (struct log_query){.least_tokens = -1, .most_tokens = -1, .least_cost_pico = -1,
@@ -299,11 +297,11 @@ static void add_outcomes(struct writing *w, unsigned outcomes)
     if (outcomes == 0)
         return;
     bool is_sqlite = w->dialect == QUERY_SQLITE;
-    if ((outcomes & ~FAILURES) == 0) {
+    if ((outcomes & ~QUERY_FAILED) == 0) {
         buf_printf(&w->sql->text, "%s%s", w->joint,
                    is_sqlite ? "c.outcome <> 0" : "l.outcome <> 'ok'");
         w->joint = " AND ";
-        if (outcomes == FAILURES)
+        if (outcomes == QUERY_FAILED)
             return;
     }
     buf_printf(&w->sql->text, "%s%s IN (", w->joint, is_sqlite ? "c.outcome" : "l.outcome");

@@ -5,6 +5,10 @@
 
 #include "store/call.h"
 
+/* Bits of log_query.outcomes. */
+#define QUERY_ANY_OUTCOME ((1u << CALL_OUTCOME_COUNT) - 1)
+#define QUERY_FAILED (QUERY_ANY_OUTCOME & ~(1u << CALL_OK)) /* all that did not end well */
+
 /* Texts are borrowed. What is empty, 0 or -1 (as init has it) asks for nothing. */
 struct log_query {
     harborai_str id; /* a record key, hb_ id, completion id, trace id or request id */
