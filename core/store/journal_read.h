@@ -22,6 +22,8 @@ struct journal_call {
     int64_t at_ns;      /* of its end; of one without, of its last attempt's begin */
     harborai_str line;  /* its end line; of one without, its last begin line */
     harborai_str amend; /* its amend line, or empty */
+    harborai_str segment; /* where the line stands: the file's name without suffix, */
+    uint64_t offset;      /* … and the byte, in plain text */
 };
 
 /* What was left out and why: "20261121T110305Z-4711-0.jsonl: …". */

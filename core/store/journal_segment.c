@@ -187,7 +187,9 @@ static bool take_line(struct journal_segment *s, const struct line *line, uint64
                               : JOURNAL_CALL_LOST,
         .at_ns = line->at_ns,
         .line = line->text,
-        .amend = is_end ? find_amendment(s, line->key) : SLICE_NONE};
+        .amend = is_end ? find_amendment(s, line->key) : SLICE_NONE,
+        .segment = slice_of(s->name),
+        .offset = at};
     return true;
 }
 
