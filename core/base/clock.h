@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 
+#define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 #define CLOCK_NEVER_NS (INT64_MAX / 2) /* in 146 years; a sum with any duration fits still */

@@ -27,9 +27,9 @@ postgres_statements = %reldir%/sql/0001_calls.sql %reldir%/sql/amend.sql %reldir
 	%reldir%/sql/give_way.sql \
 	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/schema.sql \
 	%reldir%/sql/status.sql
-%canon_reldir%_libpostgres_la_SOURCES = \
+%canon_reldir%_libpostgres_la_SOURCES = %reldir%/call_source.c %reldir%/call_source.h \
 	%reldir%/postgres.c %reldir%/postgres.h %reldir%/postgres_address.c \
-	%reldir%/postgres_row.c \
+	%reldir%/postgres_query.c %reldir%/postgres_query.h %reldir%/postgres_row.c \
 	%reldir%/postgres_row.h %reldir%/postgres_schema.c %reldir%/postgres_schema.h \
 	%reldir%/postgres_sql.h %reldir%/postgres_status.c %reldir%/postgres_status.h \
 	%reldir%/postgres_store.c %reldir%/postgres_store.h %reldir%/state_id.c \

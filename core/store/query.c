@@ -116,7 +116,8 @@ struct condition {
     const char *sqlite, *postgres;
 };
 
-#define PG_TIME "timestamptz 'epoch' + ?::bigint / 1000 * interval '1 microsecond'"
+/* Immutable, so that the planner leaves out other days. A double has room for microseconds till 2255. */
+#define PG_MOMENT(ns) "to_timestamp(" ns "::bigint / 1000 / 1e6::float8)"
 #define ROUTE(column, test) "c.route IN (SELECT id FROM routes WHERE " column test ")"
 
 /* Calls that the lists of ids name, and those that came after them: any of them may have another id. */
@@ -167,8 +168,8 @@ static const struct condition conditions[] = {
                   "(l.error_message ILIKE ? OR l.error_code ILIKE ? OR l.tags::text ILIKE ?)"},
     [LEAST_STATUS] = {"c.status >= ?", "l.status_code >= ?::int"},
     [MOST_STATUS] = {"c.status <= ?", "l.status_code <= ?::int"},
-    [SINCE] = {"c.begin_ns >= ?", "l.\"timestamp\" >= " PG_TIME},
-    [UNTIL] = {"c.begin_ns < ?", "l.\"timestamp\" < " PG_TIME},
+    [SINCE] = {"c.begin_ns >= ?", "l.\"timestamp\" >= " PG_MOMENT("?")},
+    [UNTIL] = {"c.begin_ns < ?", "l.\"timestamp\" < " PG_MOMENT("?")},
     [LEAST_TOKENS] = {"c.total_tokens >= ?", "t.total_tokens >= ?::bigint"},
     [MOST_TOKENS] = {"c.total_tokens <= ?", "t.total_tokens <= ?::bigint"},
     [LEAST_COST] = {"c.cost_pico >= ?", "m.total_cost >= ?::bigint * 1e-12"},
@@ -369,24 +370,23 @@ harborai_status query_conditions(const struct log_query *query, enum query_diale
     return finish(sql, error);
 }
 
+/* PostgreSQL leaves out days by the first condition only. */
 static void add_cursor(struct writing *w, const struct log_query *q)
 {
-    bool is_sqlite = w->dialect == QUERY_SQLITE;
+    unsigned begin = (unsigned)w->sql->count + 1, key = begin + 1;
     if (q->before_key.len == 0)
         return;
-    buf_printf(&w->sql->text, "%s%s < (", w->joint,
-               is_sqlite ? "(c.begin_ns, c.id)" : "(l.\"timestamp\", l.record_key)");
+    buf_add(&w->sql->text, slice_of(w->joint));
     add_value(w, (struct query_value){.kind = QUERY_NUMBER, .number = q->before_ns});
-    if (!is_sqlite)
-        buf_add(&w->sql->text, HARBORAI_STR("timestamptz 'epoch' + "));
-    add_place(w);
-    if (!is_sqlite)
-        buf_add(&w->sql->text, HARBORAI_STR("::bigint / 1000 * interval '1 microsecond'"));
-    buf_add(&w->sql->text, is_sqlite ? HARBORAI_STR(", (SELECT id FROM calls WHERE record_key = ")
-                                     : HARBORAI_STR(", "));
     add_value(w, (struct query_value){.kind = QUERY_UUID, .text = q->before_key});
-    add_place(w);
-    buf_add(&w->sql->text, is_sqlite ? HARBORAI_STR("))") : HARBORAI_STR("::uuid)"));
+    if (w->dialect == QUERY_SQLITE)
+        buf_printf(&w->sql->text,
+                   "(c.begin_ns, c.id) < (?%u, (SELECT id FROM calls WHERE record_key = ?%u))", begin,
+                   key);
+    else
+        buf_printf(&w->sql->text,
+                   "l.\"timestamp\" <= " PG_MOMENT("$%u") " AND (l.\"timestamp\", l.record_key) < ("
+                   PG_MOMENT("$%u") ", $%u::uuid)", begin, begin, key);
 }
 
 harborai_status query_where(const struct log_query *query, enum query_dialect dialect,
