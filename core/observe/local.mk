@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libobserve.la
-%canon_reldir%_libobserve_la_SOURCES = %reldir%/metrics.c %reldir%/metrics.h
+%canon_reldir%_libobserve_la_SOURCES = %reldir%/confidence.c %reldir%/confidence.h \
+	%reldir%/metrics.c %reldir%/metrics.h
 EXTRA_DIST += doc/metrics.md

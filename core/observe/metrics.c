@@ -55,9 +55,11 @@ void metrics_destroy(struct metrics *metrics)
 {
     if (metrics == NULL)
         return;
-    for (unsigned i = 0; metrics->shards != NULL && i < metrics->shard_count; i++)
+    for (unsigned i = 0; metrics->shards != NULL && i < metrics->shard_count; i++) {
         for (unsigned k = 0; k < metrics->shards[i].provider_count; k++)
             free(metrics->shards[i].providers[k].name);
+        confidence_release(&metrics->shards[i].confidence);
+    }
     free(metrics->version);
     free(metrics->shards);
     free(metrics);
@@ -188,6 +190,16 @@ void metrics_count_call(struct metrics_shard *shard, int http_status, harborai_s
     metrics_add(shard, outcome, 1);
 }
 
+/* What the vendor said is never changed: a total that is not there is the sum of the classes, and one
+ * that differs from it stays. */
+void metrics_rate_usage(struct metrics_shard *shard, harborai_str provider, harborai_str method,
+                        int tenths)
+{
+    confidence_add(&shard->confidence, provider, method, tenths);
+    metrics_add(shard, METRIC_TOTALS_COMPUTED, tenths == 8);
+    metrics_add(shard, METRIC_TOTALS_KEPT, tenths == 9);
+}
+
 void metrics_add_shared(struct metrics *metrics, enum metric metric, int64_t delta)
 {
     struct metrics_shard *shared = &metrics->shards[metrics->shard_count - 1];
@@ -200,6 +212,16 @@ int64_t metrics_sum(const struct metrics *metrics, enum metric metric)
     for (unsigned i = 0; i < metrics->shard_count; i++)
         sum += atomic_load_explicit(&metrics->shards[i].values[metric], memory_order_relaxed);
     return sum;
+}
+
+static void write_confidence(const struct metrics *metrics, struct buf *out)
+{
+    const struct confidence **all = calloc(metrics->shard_count, sizeof(void *));
+    for (unsigned i = 0; all != NULL && i < metrics->shard_count; i++)
+        all[i] = &metrics->shards[i].confidence;
+    if (all != NULL)
+        confidence_write(all, metrics->shard_count, out);
+    free(all);
 }
 
 void metrics_write(const struct metrics *metrics, struct buf *out)
@@ -217,4 +239,5 @@ void metrics_write(const struct metrics *metrics, struct buf *out)
     }
     for (unsigned i = 0; i < METRIC_OF_PROVIDER_COUNT; i++)
         write_providers(metrics, i, out);
+    write_confidence(metrics, out);
 }

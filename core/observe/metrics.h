@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "observe/confidence.h"
 
 /* The statuses that the gateway answers with; any other counts as "other". */
 #define METRICS_STATUSES(X)                                                                        \
@@ -70,7 +71,11 @@
     METRICS_PLAIN_(METRIC_JOURNAL_LOST, "harborai_journal_lines_lost_total", COUNTER,              \
                    "Journal lines that were given up, with journal.on_failure: drop.")             \
     METRICS_PLAIN_(METRIC_JOURNAL_REFUSALS, "harborai_journal_refusals_total", COUNTER,            \
-                   "Calls refused because too much waits for the journal; it has no lines of them.")
+                   "Calls refused because too much waits for the journal; it has no lines of them.") \
+    X_(METRIC_TOTALS_COMPUTED, "harborai_token_consistency_fixes_total", COUNTER, "fix_type",      \
+       "total_computed", "Calls whose usage was not consistent, by what was done about it.")       \
+    X_(METRIC_TOTALS_KEPT, "harborai_token_consistency_fixes_total", COUNTER, "fix_type",          \
+       "total_kept", "")
 
 /* Counters with the label `provider`: enum, family, help. */
 #define METRICS_PROVIDER_ROWS_                                                                     \
@@ -100,6 +105,7 @@ struct metrics_shard {
     CACHE_ALIGNED _Atomic int64_t values[METRIC_COUNT];
     atomic_uint provider_count;
     struct metrics_provider providers[METRICS_PROVIDERS_MOST], other;
+    struct confidence confidence;
 };
 
 struct metrics;
@@ -127,6 +133,10 @@ void metrics_add_for(struct metrics_shard *shard, harborai_str provider,
 
 /* [loop] A call ended. `http_status` is what the client saw, `status` how the call ended. */
 void metrics_count_call(struct metrics_shard *shard, int http_status, harborai_status status);
+
+/* [loop] The usage of a call that ended: who read it, and how far it is to be trusted, in tenths. */
+void metrics_rate_usage(struct metrics_shard *shard, harborai_str provider, harborai_str method,
+                        int tenths);
 
 /* [any] For threads that are no loop: the loader, the keeper. */
 void metrics_add_shared(struct metrics *metrics, enum metric metric, int64_t delta);

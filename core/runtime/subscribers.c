@@ -252,6 +252,8 @@ static void metrics_end(struct record_subscriber *self, const struct record *rec
         metrics_add_for(shard, record->provider, METRIC_STREAM_EVENTS, record->stream_events);
         metrics_add_for(shard, record->provider, METRIC_STREAM_REPAIRS, record->stream_repairs);
     }
+    if (record->usage_method.len > 0)
+        metrics_rate_usage(shard, record->provider, record->usage_method, record->usage_confidence);
     metrics_add(shard, METRIC_UPSTREAM_CONNECTS, record->connects);
     metrics_add(shard, METRIC_UPSTREAM_REUSES, record->reuses);
     metrics_count_call(shard, record->http_status, record->status);

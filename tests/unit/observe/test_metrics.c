@@ -112,6 +112,37 @@ static void test_providers(void)
     metrics_destroy(m);
 }
 
+static void test_confidence(void)
+{
+    struct metrics *m;
+    char name[16];
+    AUTO(buf) out = BUF_INIT(MIB(1));
+    CU_ASSERT_FATAL(metrics_create(2, "1.2.3", &m, NULL) == HARBORAI_OK);
+    struct metrics_shard *shard[] = {metrics_shard_of(m, 0), metrics_shard_of(m, 1)};
+    static const int tenths[] = {10, 10, 9, 8, 5, 0, -1, 11};
+    for (size_t i = 0; i < ARRAY_LEN(tenths); i++)
+        metrics_rate_usage(shard[i % 2], HARBORAI_STR("a"), HARBORAI_STR("a_direct"), tenths[i]);
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "p%d", i);
+        metrics_rate_usage(shard[1], slice_of(name), HARBORAI_STR("x"), 10);
+    }
+    write_all(m, &out);
+    static const char *const want[] = {
+        "# TYPE harborai_token_parsing_confidence histogram\n",
+        "\nharborai_token_parsing_confidence_bucket{provider=\"a\",parsing_method=\"a_direct\","
+        "le=\"0\"} 1\n",
+        "le=\"0.5\"} 2\n", "le=\"0.8\"} 3\n", "le=\"0.9\"} 4\n", "le=\"1\"} 6\n", "le=\"+Inf\"} 6\n",
+        "\nharborai_token_parsing_confidence_sum{provider=\"a\",parsing_method=\"a_direct\"} 4.2\n",
+        "\nharborai_token_parsing_confidence_count{provider=\"a\",parsing_method=\"a_direct\"} 6\n",
+        "_count{provider=\"_other\",parsing_method=\"_other\"} 45\n",
+        "\nharborai_token_consistency_fixes_total{fix_type=\"total_computed\"} 1\n",
+        "\nharborai_token_consistency_fixes_total{fix_type=\"total_kept\"} 1\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        ROW(want[i], strstr(out.data, want[i]) != NULL);
+    metrics_destroy(m);
+}
+
 struct counter {
     struct metrics *metrics;
     unsigned loop;
@@ -126,6 +157,7 @@ static void *count(void *argument)
         metrics_add(shard, METRIC_ATTEMPTS, 1);
         metrics_add_for(shard, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS, 1);
         metrics_add_shared(c->metrics, METRIC_MODEL_LOOKUPS, 1);
+        metrics_rate_usage(shard, HARBORAI_STR("lab"), HARBORAI_STR("lab_direct"), 8);
     }
     return NULL;
 }
@@ -140,6 +172,8 @@ static void test_threads_lose_nothing(void)
         CU_ASSERT_FATAL(thread_start(&counters[i].thread, "count", count, &counters[i], NULL) == 0);
     }
     for (int64_t before = 0, now; before < LOOPS * ROUNDS; before = now) {
+        AUTO(buf) out = BUF_INIT(KIB(64));
+        write_all(m, &out);
         int64_t events = metrics_sum_for(m, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS);
         now = metrics_sum(m, METRIC_ATTEMPTS);
         CU_ASSERT_FATAL(now >= before && now <= LOOPS * ROUNDS);
@@ -149,11 +183,13 @@ static void test_threads_lose_nothing(void)
         pthread_join(counters[i].thread, NULL);
     CU_ASSERT(metrics_sum(m, METRIC_MODEL_LOOKUPS) == LOOPS * ROUNDS);
     CU_ASSERT(metrics_sum_for(m, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS) == LOOPS * ROUNDS);
+    CU_ASSERT(metrics_sum(m, METRIC_TOTALS_COMPUTED) == LOOPS * ROUNDS);
     metrics_destroy(m);
 }
 
 const CU_TestInfo metrics_tests[] = {{"calls", test_calls},
                                      {"text", test_text},
                                      {"providers", test_providers},
+                                     {"confidence", test_confidence},
                                      {"threads lose nothing", test_threads_lose_nothing},
                                      CU_TEST_INFO_NULL};
