@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/core_dump.h"
 #include "cli/fatal.h"
 #include "cli/setup.h"
 #include "runtime/runtime.h"
@@ -435,6 +436,8 @@ static enum exit_code run(const struct arguments *arguments)
         return EXIT_SERVE_CONFIG;
     keep_memory();
     raise_descriptors();
+    if (config->core_dumps)
+        core_dump_allow();
     fatal_watch();
     sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
     if (remember(&serving, config)) {

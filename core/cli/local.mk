@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += harborai
 harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_query.c \
-	%reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c %reldir%/cmd_chat.c \
-	%reldir%/cmd_complete.c %reldir%/cmd_completion.c %reldir%/cmd_config.c \
-	%reldir%/cmd_db_drain.c %reldir%/cmd_db_status.c %reldir%/cmd_init_db.c \
-	%reldir%/cmd_interactive.c %reldir%/cmd_list_models.c %reldir%/cmd_list_plugins.c \
-	%reldir%/cmd_logs.c %reldir%/cmd_plugin_doctor.c %reldir%/cmd_plugin_info.c \
-	%reldir%/cmd_plugin_install.c %reldir%/cmd_plugin_lock.c %reldir%/cmd_plugin_reload.c \
-	%reldir%/cmd_plugin_remove.c %reldir%/cmd_plugin_switch.c %reldir%/cmd_serve.c \
-	%reldir%/command.c %reldir%/command.h %reldir%/command_list.c %reldir%/conflicts.c \
-	%reldir%/conflicts.h %reldir%/conversation.c %reldir%/conversation.h %reldir%/database.c \
-	%reldir%/database.h %reldir%/fatal.c %reldir%/fatal.h %reldir%/findings.c %reldir%/findings.h \
-	%reldir%/gateway.c %reldir%/gateway.h %reldir%/gateway_table.c %reldir%/input.c \
-	%reldir%/input.h %reldir%/main.c %reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c \
-	%reldir%/setup.h %reldir%/table.c %reldir%/table.h %reldir%/talk.c %reldir%/talk.h \
+	%reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c \
+	%reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_completion.c %reldir%/cmd_config.c \
+	%reldir%/cmd_db_drain.c %reldir%/cmd_db_status.c \
+	%reldir%/cmd_init_db.c %reldir%/cmd_interactive.c %reldir%/cmd_list_models.c \
+	%reldir%/cmd_list_plugins.c %reldir%/cmd_logs.c %reldir%/cmd_plugin_doctor.c \
+	%reldir%/cmd_plugin_info.c %reldir%/cmd_plugin_install.c %reldir%/cmd_plugin_lock.c \
+	%reldir%/cmd_plugin_reload.c %reldir%/cmd_plugin_remove.c %reldir%/cmd_plugin_switch.c \
+	%reldir%/cmd_serve.c %reldir%/command.c %reldir%/command.h %reldir%/command_list.c \
+	%reldir%/conflicts.c %reldir%/conflicts.h %reldir%/conversation.c %reldir%/conversation.h \
+	%reldir%/database.c %reldir%/database.h \
+	%reldir%/fatal.c %reldir%/fatal.h %reldir%/findings.c %reldir%/findings.h %reldir%/gateway.c \
+	%reldir%/gateway.h %reldir%/gateway_table.c %reldir%/input.c %reldir%/input.h %reldir%/main.c \
+	%reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
+	%reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/core_dump.c %reldir%/core_dump.h \
 	%reldir%/terminal.c %reldir%/terminal.h
 harborai_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS) -DPLUGINDIR='"$(plugindir)"'
 harborai_LDADD = core/server/libserver.la core/client/libclient.la core/store/libpostgres.la \

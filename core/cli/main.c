@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "cli/command.h"
+#include "cli/core_dump.h"
 
 static enum exit_code print_version(void)
 {
@@ -107,6 +108,7 @@ int main(int argc, char **argv)
 {
     if (!fill_standard_descriptors())
         return EXIT_FAILED;
+    core_dump_forbid();
     setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8; numbers stay as C has them */
     signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write(), */
     signal(SIGXFSZ, SIG_IGN);       /* and so is a file that may not grow */

@@ -164,6 +164,7 @@ struct config {
     int64_t port;     /* 0 = any that is free */
     int64_t workers;  /* 0 = one a core */
     int64_t max_body; /* bytes */
+    bool core_dumps;
     harborai_str default_model;
     harborai_str state_dir; /* empty: neither set, nor is there a home directory */
     struct config_names plugin_files; /* as they were given by CONFIG_PLUGIN_FILE */

@@ -27,6 +27,8 @@ const struct setting settings[] = {
      AT(workers), "number of loops; 0 is one a core"},
     {"server.max_body", SETTING_SIZE, "32MiB", NULL, KIB(1), LIMIT_REQUEST_BODY, NULL, NULL,
      AT(max_body), "largest request body that is taken"},
+    {"server.core_dumps", SETTING_SWITCH, "false", NULL, 0, 0, NULL, NULL, AT(core_dumps),
+     "whether a crash of `harborai serve` may leave a core dump, which has keys and conversations in it"},
     {"default_model", SETTING_TEXT, NULL, NULL, 1, NAME_LEN, "HARBORAI_DEFAULT_MODEL", "--model",
      AT(default_model), "model of `harborai chat` without -m"},
     {"state_dir", SETTING_PATH, NULL, "`$XDG_STATE_HOME/harborai` or `~/.local/state/harborai`", 1,

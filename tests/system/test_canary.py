@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import os
+import signal
 import threading
 import unittest
 import urllib.parse
@@ -15,6 +16,7 @@ import support
 CANARY = "sk-proj-c4naryC4NARY0123456789c4nary"
 EMAIL = "jane.canary@example.com"
 PHONE = "13800138000"
+OWN = "own-c4nary-of-the-operator"
 
 
 def forms(text):
@@ -123,6 +125,28 @@ class CanaryTest(unittest.TestCase):
         self.assertIn("[masked:key]", said)
         self.assertIn("[masked:email]", said)
         self.assertIn("[masked:phone]", said)
+
+    @unittest.skipIf(support.is_sanitized(), "AddressSanitizer takes the signal, and leaves no core")
+    def test_no_core_has_it(self):
+        """A crash leaves none; where the operator wants one, it is there, and has all that it can have."""
+        with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as file:
+            pattern = file.read().strip()
+        if "/" in pattern or pattern.startswith("|"):
+            self.skipTest(f"cores go elsewhere on this machine: {pattern}")
+        for wanted in (False, True):
+            with self.subTest(wanted=wanted), quoting_vendor() as url:
+                config = {"server": {"core_dumps": wanted}, "providers": {"quoting": {
+                    "plugin": "openai", "base_url": url, "api_key": OWN, "models": ["m-400"]}}}
+                unlimited = ["prlimit", "--core=unlimited:unlimited"]
+                with support.gateway(config, wrapper=unlimited) as hb:
+                    hb.chat(f"my key is {CANARY}", "m-400")
+                    place = os.readlink(f"/proc/{hb.pid}/cwd")
+                    hb.killed = True
+                    os.kill(hb.pid, signal.SIGSEGV)
+                    self.assertEqual(hb.process.wait(30), -signal.SIGSEGV)
+                    cores = [data for name, data in files_below(place) if "core" in os.path.basename(name)]
+                self.assertEqual(len(cores), wanted)
+                self.assertEqual([OWN.encode() in data for data in cores], [True] * len(cores))
 
 
 if __name__ == "__main__":
