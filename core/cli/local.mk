@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += harborai
 harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_query.c \
+	%reldir%/stats_table.c \
+	%reldir%/stats_table.h %reldir%/stores.c %reldir%/stores.h \
 	%reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c \
 	%reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_completion.c %reldir%/cmd_config.c \
 	%reldir%/cmd_db_drain.c %reldir%/cmd_db_status.c \
@@ -10,7 +12,7 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/cmd_plugin_reload.c %reldir%/cmd_plugin_remove.c %reldir%/cmd_plugin_switch.c \
 	%reldir%/cmd_serve.c %reldir%/command.c %reldir%/command.h %reldir%/command_list.c \
 	%reldir%/conflicts.c %reldir%/conflicts.h %reldir%/conversation.c %reldir%/conversation.h \
-	%reldir%/database.c %reldir%/database.h \
+	%reldir%/database.c %reldir%/database.h %reldir%/database_state.c %reldir%/database_state.h \
 	%reldir%/fatal.c %reldir%/fatal.h %reldir%/findings.c %reldir%/findings.h %reldir%/gateway.c \
 	%reldir%/gateway.h %reldir%/gateway_table.c %reldir%/input.c %reldir%/input.h %reldir%/main.c \
 	%reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
