@@ -49,7 +49,8 @@ noinst_LTLIBRARIES += %reldir%/libdrain.la
 	%reldir%/index_query.c %reldir%/query.c %reldir%/query.h %reldir%/query_read.c \
 	%reldir%/query_read.h %reldir%/stats.c %reldir%/stats.h %reldir%/index_rollup.c \
 	%reldir%/index_row.c %reldir%/index_schema.c %reldir%/index_write.c \
-	%reldir%/journal_query.c %reldir%/journal_query.h
+	%reldir%/journal_query.c %reldir%/journal_query.h %reldir%/journal_watch.c \
+	%reldir%/journal_watch.h
 %canon_reldir%_libdrain_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 # What reads segments forward, and what becomes of those whose process is gone.
 # Who is taking a plugin's file away.
