@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens the index for a command. What goes wrong with it never keeps a question from its answer: there
- * is the journal. */
+/* Opens the index for a command. */
 #include "cli/call_index.h"
 
 #define BATCH 512
@@ -21,14 +20,12 @@ static harborai_status catch_up(struct index *index, const struct config *config
     return index_open_to_read(index, error);
 }
 
-struct index *call_index_open(const struct config *config)
+struct index *call_index_open(const struct config *config, harborai_error *error)
 {
-    harborai_error error = HARBORAI_ERROR_INIT;
     struct index *index = NULL;
-    if (index_create(config->state_dir, &index, &error) == HARBORAI_OK &&
-        catch_up(index, config, &error) == HARBORAI_OK)
+    if (index_create(config->state_dir, &index, error) == HARBORAI_OK &&
+        catch_up(index, config, error) == HARBORAI_OK)
         return index;
-    command_complain("%s; the journal is read instead", error.message);
     index_destroy(index);
     return NULL;
 }

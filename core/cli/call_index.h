@@ -9,8 +9,8 @@
 #include "store/index.h"
 
 /* Copies what the index lacks, unless a gateway does so all the time. Returns owned. NULL: it cannot
- * be had, which was said, as was that the journal's files are read instead. */
-struct index *call_index_open(const struct config *config);
+ * be had, for the reason in `error`. */
+struct index *call_index_open(const struct config *config, harborai_error *error);
 
 /* Options that say which calls are meant: add them to a command's table. */
 #define CALL_QUERY_TIMES                                                                           \

@@ -4,20 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "chat/usage.h"
 #include "cli/call_index.h"
-#include "cli/setup.h"
-#include "cli/table.h"
-#include "cli/terminal.h"
-#include "json_scan.h"
+#include "cli/log_follow.h"
+#include "cli/log_id.h"
+#include "cli/log_source.h"
+#include "cli/log_table.h"
+#include "cli/stats_table.h"
 #include "json_value.h"
-#include "store/journal_read.h"
-#include "wire/json_write.h"
 
 #define USUAL_COUNT 20
 #define MOST_COUNT 1000000
@@ -25,13 +22,25 @@
 struct asked {
     struct log_query query;
     size_t count;
+    enum log_source_kind source;
+    bool as_json, of_ids, with_stats, is_followed, with_color;
+    harborai_str id_to_validate;
 };
 
 static const struct option_spec options[] = {
     {"number", 'n', "N", "how many calls (default 20)"},
     {"page", 0, "N", "the N-th so many, counted from the newest (default 1)"},
     CALL_QUERY_OPTIONS,
+    LOG_SOURCE_OPTION,
+    {"follow", 'f', NULL, "then go on with the calls that end from now on"},
+    {"stats", 0, NULL, "sums of all calls that are asked for, by model"},
+    {"list-recent-trace-ids", 0, NULL, "the ids of the calls"},
+    {"validate-trace-id", 0, "ID", "tell what that id is, and how many calls have it"},
     {"json", 0, NULL, "as JSON, a call a line"},
+    {"format", 0, "table|json", "the same"},
+    {"limit", 0, "N", "the same as --number"},
+    {"page-size", 0, "N", "the same as --number"},
+    {"watch", 0, NULL, "the same as --follow"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
     {NULL, 0, NULL, NULL},
 };
@@ -118,156 +127,18 @@ static bool note_call(void *context, const struct call *call)
     return g->lines.failed == HARBORAI_OK;
 }
 
-/* --- Printing -------------------------------------------------------------------------------- */
-
-/* The text of a member; nothing if it is no string. Borrowed from `scratch` or the line. */
-static harborai_str text_of(harborai_str line, const char *pointer, struct buf *scratch)
-{
-    harborai_str value = json_pointer_find(line, slice_of(pointer)), text = SLICE_NONE;
-    buf_clear(scratch);
-    char *room = buf_reserve(scratch, value.len + 1);
-    if (value.len == 0 || room == NULL || json_string(value, room, value.len, &text) < 0)
-        return SLICE_NONE;
-    return text;
-}
-
-static int64_t number_of(harborai_str line, const char *name)
-{
-    int64_t number = -1;
-    (void)json_int64(json_member(line, slice_of(name)), &number);
-    return number;
-}
-
-/* In the time zone of whoever reads. */
-static void print_time(struct table *table, int64_t at_ns)
-{
-    char text[32] = "";
-    time_t seconds = (time_t)(at_ns / NS_PER_S);
-    struct tm local;
-    if (at_ns > 0 && localtime_r(&seconds, &local) != NULL)
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-    table_cell(table, slice_of(text));
-}
-
-static void print_status(struct table *table, harborai_str line, enum journal_call_state state,
-                         struct buf *scratch)
-{
-    harborai_str outcome = text_of(line, "/outcome", scratch);
-    if (state == JOURNAL_CALL_UNDER_WAY)
-        outcome = HARBORAI_STR("under way");
-    else if (state == JOURNAL_CALL_LOST)
-        outcome = HARBORAI_STR("lost");
-    else if (slice_is(outcome, "error"))
-        outcome = text_of(line, "/error/code", scratch);
-    table_cell(table, outcome);
-}
-
-static void print_tokens(struct table *table, harborai_str line)
-{
-    harborai_usage usage = {.known_mask = 0};
-    harborai_str tokens = json_member(line, HARBORAI_STR("tokens"));
-    char text[2][24] = {"", ""};
-    for (unsigned c = 0; c < HARBORAI_USAGE_CLASSES; c++) {
-        const char *name = usage_class_name(c);
-        int64_t count;
-        if (name == NULL || !json_int64(json_member(tokens, slice_of(name)), &count) || count < 0 ||
-            count > INT64_MAX / HARBORAI_USAGE_CLASSES)
-            continue;
-        usage.count[c] = count;
-        usage.known_mask |= UINT64_C(1) << c;
-    }
-    if (usage.known_mask != 0) {
-        snprintf(text[0], sizeof text[0], "%lld", (long long)usage_input_total(&usage));
-        snprintf(text[1], sizeof text[1], "%lld", (long long)usage_output_total(&usage));
-    }
-    table_cell(table, slice_of(text[0]));
-    table_cell(table, slice_of(text[1]));
-}
-
-static void print_cost(struct table *table, harborai_str line, struct buf *scratch)
-{
-    AUTO(buf) cost = BUF_INIT(KIB(4));
-    buf_add(&cost, text_of(line, "/cost", scratch));
-    if (cost.len > 0) {
-        buf_add_char(&cost, ' ');
-        buf_add(&cost, text_of(line, "/currency", scratch));
-    }
-    table_cell(table, buf_slice(&cost));
-}
-
-static void print_duration(struct table *table, harborai_str line)
-{
-    char text[32] = "";
-    int64_t begin_ns = number_of(line, "begin_ns"), end_ns = number_of(line, "end_ns");
-    if (begin_ns >= 0 && end_ns >= begin_ns)
-        snprintf(text, sizeof text, "%lld.%03lld s", (long long)((end_ns - begin_ns) / NS_PER_S),
-                 (long long)((end_ns - begin_ns) / NS_PER_MS % 1000));
-    table_cell(table, slice_of(text));
-}
-
-static void print_row(struct table *table, harborai_str line, enum journal_call_state state,
-                      struct buf *scratch)
-{
-    print_time(table, number_of(line, "begin_ns"));
-    table_cell(table, text_of(line, "/model", scratch));
-    table_cell(table, text_of(line, "/provider", scratch));
-    print_status(table, line, state, scratch);
-    print_tokens(table, line);
-    print_cost(table, line, scratch);
-    print_duration(table, line);
-    table_cell(table, text_of(line, "/id", scratch));
-}
-
-static void print_table(const struct gathered *g, bool with_color)
-{
-    static const char *const heads[] = {"TIME", "MODEL", "PROVIDER", "STATUS", "IN",
-                                        "OUT",  "COST",  "DURATION", "ID"};
-    AUTO(buf) scratch = BUF_INIT(LIMIT_JOURNAL_LINE + 1);
-    struct table table;
-    table_init(&table, ARRAY_LEN(heads));
-    table.to_the_right[4] = table.to_the_right[5] = table.to_the_right[7] = true;
-    for (size_t i = 0; i < ARRAY_LEN(heads); i++)
-        table_cell(&table, slice_of(heads[i]));
-    for (size_t i = g->count; i-- > 0;)
-        print_row(&table, line_of(g, i), g->states[i], &scratch);
-    table_print(&table, terminal_width(STDOUT_FILENO), with_color);
-    table_release(&table);
-}
-
-/* --- The command ----------------------------------------------------------------------------- */
+/* --- Asking ----------------------------------------------------------------------------------- */
 
 static void on_fault(void *context UNUSED, const char *text)
 {
     command_complain("%s", text);
 }
 
-static bool read_number(const struct arguments *arguments, const char *name, uint64_t *number)
-{
-    const char *text = command_argument(&command_logs, arguments, name);
-    if (text == NULL ||
-        (slice_to_u64(slice_of(text), number) && *number > 0 && *number <= MOST_COUNT))
-        return true;
-    command_complain("%s: '%s' is not a number from 1 to %d",
-                     strcmp(name, "number") == 0 ? "-n" : "--page", text, MOST_COUNT);
-    return false;
-}
-
-static bool read_asked(const struct arguments *arguments, struct asked *ret_asked)
-{
-    uint64_t count = USUAL_COUNT, page = 1;
-    if (!read_number(arguments, "number", &count) || !read_number(arguments, "page", &page) ||
-        !call_query_read(&command_logs, arguments, &ret_asked->query))
-        return false;
-    ret_asked->count = (size_t)count;
-    ret_asked->query.limit = count;
-    ret_asked->query.offset = (page - 1) * count;
-    return true;
-}
-
 /* Of all calls the journal itself has the last ones, those that are under way too. */
 static bool is_of_the_journal(const struct asked *asked)
 {
-    return query_is_open(&asked->query) && asked->query.offset == 0;
+    bool is_open = query_is_open(&asked->query) && asked->query.offset == 0;
+    return asked->source == LOG_SOURCE_JOURNAL || (asked->source == LOG_SOURCE_AUTO && is_open);
 }
 
 static enum exit_code ask_journal(const struct config *config, const struct asked *asked,
@@ -282,11 +153,13 @@ static enum exit_code ask_journal(const struct config *config, const struct aske
     return has_room ? EXIT_OK : EXIT_FAILED;
 }
 
-static enum exit_code ask_index(struct index *index, const struct asked *asked, struct gathered *g)
+static enum exit_code ask_source(struct log_source *source, const struct asked *asked,
+                                 struct gathered *g)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
     if (make_room(g, asked->count) &&
-        index_find(index, &asked->query, note_call, g, &error) < 0 && g->lines.failed == HARBORAI_OK)
+        log_source_find(source, &asked->query, note_call, g, &error) < 0 &&
+        g->lines.failed == HARBORAI_OK)
         return command_fail(&error);
     return has_gathered(g) ? EXIT_OK : EXIT_FAILED;
 }
@@ -294,34 +167,205 @@ static enum exit_code ask_index(struct index *index, const struct asked *asked, 
 static enum exit_code ask(const struct config *config, const struct asked *asked,
                           struct gathered *g)
 {
-    struct index *index = is_of_the_journal(asked) ? NULL : call_index_open(config);
-    if (index == NULL)
+    struct log_source source = {.config = NULL};
+    if (is_of_the_journal(asked) && config->state_dir.len > 0)
         return ask_journal(config, asked, g);
-    enum exit_code code = ask_index(index, asked, g);
-    index_destroy(index);
+    enum exit_code code = log_source_open(&source, config, asked->source);
+    if (code == EXIT_OK)
+        code = ask_source(&source, asked, g);
+    log_source_close(&source);
     return code;
 }
 
-static enum exit_code show(const struct arguments *arguments, const struct config *config,
-                           const struct asked *asked)
+/* --- A list, and what follows it --------------------------------------------------------------- */
+
+static void print(const struct gathered *g, const struct asked *asked, struct log_table *table)
 {
-    struct gathered g = {.lines = BUF_INIT(MIB(1024))};
-    enum exit_code code = ask(config, asked, &g);
-    if (code != EXIT_OK) {
-        gathered_release(&g);
-        return code;
+    for (size_t i = g->count; i-- > 0;)
+        if (asked->as_json)
+            printf("%.*s\n", SLICE_ARG(line_of(g, i)));
+        else
+            log_table_add(table, line_of(g, i), g->states[i]);
+    if (!asked->as_json && (g->count > 0 || asked->is_followed))
+        log_table_print(table);
+}
+
+struct shown {
+    struct gathered gathered;
+    int64_t at_ns; /* when they were read */
+};
+
+static bool was_shown(void *context, const struct call *call)
+{
+    const struct shown *shown = context;
+    const struct gathered *g = &shown->gathered;
+    for (size_t i = 0; call->end_ns <= shown->at_ns && i < g->count; i++) {
+        harborai_str key = SLICE_NONE;
+        if (g->states[i] == JOURNAL_CALL_ENDED &&
+            json_string_plain(json_member(line_of(g, i), HARBORAI_STR("key")), &key) &&
+            slice_equal(key, call->key))
+            return true;
     }
-    if (command_argument(&command_logs, arguments, "json") != NULL)
-        for (size_t i = g.count; i-- > 0;)
-            printf("%.*s\n", SLICE_ARG(line_of(&g, i)));
-    else if (g.count > 0)
-        print_table(&g, command_has_color(arguments, STDOUT_FILENO));
-    if (g.count == 0 && !command_is_quiet(arguments))
-        command_complain(is_of_the_journal(asked) ? "no call is on record in '%.*s'"
-                                                  : "no such call is on record in '%.*s'",
-                         SLICE_ARG(config->state_dir));
-    gathered_release(&g);
-    return command_finish();
+    return false;
+}
+
+static enum exit_code list(const struct config *config, const struct asked *asked,
+                           struct shown *shown, struct log_table *table, bool is_quiet)
+{
+    enum exit_code code = ask(config, asked, &shown->gathered);
+    shown->at_ns = clock_wall_ns(&clock_system);
+    if (code == EXIT_OK) {
+        print(&shown->gathered, asked, table);
+        if (shown->gathered.count == 0 && !asked->is_followed && !is_quiet)
+            command_complain(query_is_open(&asked->query) ? "no call is on record in '%.*s'"
+                                                          : "no such call is on record in '%.*s'",
+                             SLICE_ARG(config->state_dir));
+        code = command_finish();
+    }
+    return code;
+}
+
+static enum exit_code show_list(const struct config *config, const struct asked *asked,
+                                bool is_quiet)
+{
+    struct shown shown = {.gathered = {.lines = BUF_INIT(MIB(1024))}};
+    enum exit_code code = EXIT_OK;
+    struct log_table table;
+    log_table_init(&table, asked->of_ids, asked->with_color);
+    struct log_follow follow = {.query = &asked->query,
+                                .table = asked->as_json ? NULL : &table,
+                                .was_shown = was_shown,
+                                .context = &shown};
+    if (asked->is_followed) {
+        log_table_widen(&table);
+        code = log_follow_open(&follow, config->state_dir);
+    }
+    if (code == EXIT_OK)
+        code = list(config, asked, &shown, &table, is_quiet);
+    if (code == EXIT_OK && asked->is_followed)
+        code = log_follow_run(&follow);
+    log_follow_close(&follow);
+    gathered_release(&shown.gathered);
+    log_table_release(&table);
+    return code;
+}
+
+/* --- Sums, and ids ------------------------------------------------------------------------------ */
+
+struct summing {
+    struct stats stats;
+    struct stats_query by;
+    harborai_status st;
+};
+
+static bool add_call(void *context, const struct call *call)
+{
+    struct summing *s = context;
+    s->st = stats_add_call(&s->stats, &s->by, call, NULL);
+    return s->st == HARBORAI_OK;
+}
+
+static enum exit_code show_stats(struct log_source *source, const struct asked *asked)
+{
+    struct summing s = {.by = {.by = STATS_BY_MODEL}};
+    struct stats total = {.rows = NULL};
+    struct log_query query = asked->query;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    query.limit = query.offset = 0;
+    harborai_status st = log_source_find(source, &query, add_call, &s, &error);
+    if (st == HARBORAI_OK && s.st < 0)
+        st = harborai_error_set(&error, s.st, "no memory left");
+    stats_sort(&s.stats, STATS_BY_MODEL);
+    if (st == HARBORAI_OK)
+        st = stats_total(&s.stats, &total, &error);
+    if (st == HARBORAI_OK && asked->as_json)
+        stats_table_print_json(&s.stats, &total, STATS_BY_MODEL, NULL);
+    else if (st == HARBORAI_OK && s.stats.count > 0)
+        stats_table_print(&s.stats, &total, STATS_BY_MODEL, asked->with_color);
+    else if (st == HARBORAI_OK)
+        command_complain("no such call is on record");
+    stats_release(&s.stats);
+    stats_release(&total);
+    return st < 0 ? command_fail(&error) : command_finish();
+}
+
+static enum exit_code ask_once(const struct config *config, const struct asked *asked)
+{
+    struct log_source source = {.config = NULL};
+    enum exit_code code = log_source_open(&source, config, asked->source);
+    if (code == EXIT_OK && asked->with_stats)
+        code = show_stats(&source, asked);
+    else if (code == EXIT_OK)
+        code = log_id_validate(&source, asked->id_to_validate, asked->as_json);
+    log_source_close(&source);
+    return code;
+}
+
+/* --- The command ----------------------------------------------------------------------------- */
+
+static const char *value_of(const struct arguments *arguments, const char *name)
+{
+    return command_argument(&command_logs, arguments, name);
+}
+
+static bool read_number(const struct arguments *arguments, const char *name, uint64_t *number)
+{
+    const char *text = value_of(arguments, name);
+    if (text == NULL ||
+        (slice_to_u64(slice_of(text), number) && *number > 0 && *number <= MOST_COUNT))
+        return true;
+    command_complain("%s: '%s' is not a number from 1 to %d",
+                     strcmp(name, "number") == 0 ? "-n" : name, text, MOST_COUNT);
+    return false;
+}
+
+static bool read_format(const struct arguments *arguments, struct asked *asked)
+{
+    const char *format = value_of(arguments, "format");
+    asked->as_json = value_of(arguments, "json") != NULL;
+    if (format == NULL)
+        return true;
+    asked->as_json = strcmp(format, "json") == 0;
+    if (asked->as_json || strcmp(format, "table") == 0 || strcmp(format, "text") == 0)
+        return true;
+    command_complain("--format: '%s' is neither table nor json", format);
+    return false;
+}
+
+static bool check_together(const struct asked *asked)
+{
+    bool is_once = asked->with_stats || asked->id_to_validate.len > 0;
+    if (asked->is_followed && is_once)
+        command_complain("--follow shows calls as they end: neither --stats nor --validate-trace-id");
+    else if (asked->is_followed && asked->query.offset > 0)
+        command_complain("--follow begins with the newest calls: without --page");
+    else if (asked->is_followed && asked->source != LOG_SOURCE_AUTO &&
+             asked->source != LOG_SOURCE_JOURNAL)
+        command_complain("--follow reads the journal: without --source");
+    else
+        return true;
+    return false;
+}
+
+static bool read_asked(const struct arguments *arguments, struct asked *ret_asked)
+{
+    uint64_t count = USUAL_COUNT, page = 1;
+    struct asked a = {.with_stats = value_of(arguments, "stats") != NULL,
+                      .of_ids = value_of(arguments, "list-recent-trace-ids") != NULL,
+                      .is_followed = value_of(arguments, "follow") != NULL ||
+                                     value_of(arguments, "watch") != NULL,
+                      .id_to_validate = slice_of(value_of(arguments, "validate-trace-id")),
+                      .with_color = command_has_color(arguments, STDOUT_FILENO)};
+    if (!read_number(arguments, "limit", &count) || !read_number(arguments, "page-size", &count) ||
+        !read_number(arguments, "number", &count) || !read_number(arguments, "page", &page) ||
+        !call_query_read(&command_logs, arguments, &a.query) || !read_format(arguments, &a) ||
+        !log_source_read(&command_logs, arguments, &a.source))
+        return false;
+    a.count = (size_t)count;
+    a.query.limit = count;
+    a.query.offset = (page - 1) * count;
+    *ret_asked = a;
+    return check_together(ret_asked);
 }
 
 static enum exit_code run(const struct arguments *arguments)
@@ -329,14 +373,16 @@ static enum exit_code run(const struct arguments *arguments)
     struct asked asked;
     if (!read_asked(arguments, &asked))
         return EXIT_USAGE;
-    struct config *config = setup_config_without_keys(&command_logs, arguments);
+    struct config *config = log_source_config(&command_logs, arguments, asked.source);
     if (config == NULL)
         return EXIT_CONFIG;
     enum exit_code code = EXIT_CONFIG;
-    if (config->state_dir.len > 0)
-        code = show(arguments, config, &asked);
-    else
+    if (config->state_dir.len == 0 && asked.source != LOG_SOURCE_POSTGRES)
         command_complain("there is no state directory: set --state-dir, HARBORAI_STATE_DIR or HOME");
+    else if (asked.with_stats || asked.id_to_validate.len > 0)
+        code = ask_once(config, &asked);
+    else
+        code = show_list(config, &asked, command_is_quiet(arguments));
     config_destroy(config);
     return code;
 }

@@ -4,19 +4,18 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "cli/call_index.h"
-#include "cli/setup.h"
+#include "cli/log_source.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "json_value.h"
 #include "store/call_content.h"
 #include "store/journal_list.h"
-#include "store/journal_read.h"
 
 #define MOST_CALLS 1000 /* of a trace */
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "as JSON, a call a line"},
+    LOG_SOURCE_OPTION,
     {"state-dir", 0, "DIR", "where the journal is kept"},
     {NULL, 0, NULL, NULL},
 };
@@ -79,45 +78,16 @@ static bool show_call(void *context, const struct call *call)
     return true;
 }
 
-static void on_fault(void *context UNUSED, const char *text)
-{
-    command_complain("%s", text);
-}
-
-static harborai_status find_in_journal(const struct config *config, const struct log_query *query,
-                                       struct showing *s, harborai_error *error)
-{
-    struct journal_reader *reader;
-    struct journal_call found;
-    struct call call;
-    AUTO(buf) texts = BUF_INIT(2 * LIMIT_JOURNAL_LINE + 2);
-    harborai_status st =
-        journal_reader_create(config->state_dir, on_fault, NULL, &reader, error);
-    if (st < 0)
-        return st;
-    while (s->count < query->limit && journal_reader_next(reader, &found))
-        if (found.state == JOURNAL_CALL_ENDED &&
-            call_read(found.line, found.amend, &texts, &call, NULL) == HARBORAI_OK &&
-            query_matches(query, &call))
-            show_call(s, &call);
-    journal_reader_destroy(reader);
-    return HARBORAI_OK;
-}
-
-static enum exit_code show(const struct config *config, const char *id, struct showing *s)
+static enum exit_code show(struct log_source *source, const char *id, struct showing *s)
 {
     struct log_query query;
     harborai_error error = HARBORAI_ERROR_INIT;
     query_init(&query);
     query.id = slice_of(id);
     query.limit = MOST_CALLS;
-    if (journal_directory_open(config->state_dir, &s->directory, &error) < 0)
+    if (journal_directory_open(source->config->state_dir, &s->directory, &error) < 0)
         return command_fail(&error);
-    struct index *index = call_index_open(config);
-    harborai_status st = index != NULL ? index_find(index, &query, show_call, s, &error)
-                                       : find_in_journal(config, &query, s, &error);
-    index_destroy(index);
-    if (st < 0)
+    if (log_source_find(source, &query, show_call, s, &error) < 0)
         return command_fail(&error);
     if (s->count > 0)
         return command_finish();
@@ -127,22 +97,25 @@ static enum exit_code show(const struct config *config, const char *id, struct s
 
 static enum exit_code run(const struct arguments *arguments)
 {
+    enum log_source_kind kind;
+    struct log_source source = {.config = NULL};
     if (arguments->rest_count != 1) {
         command_complain("'logs show' takes one id, as 'harborai logs' shows it");
         return EXIT_USAGE;
     }
-    struct config *config = setup_config_without_keys(&command_logs_show, arguments);
+    if (!log_source_read(&command_logs_show, arguments, &kind))
+        return EXIT_USAGE;
+    struct config *config = log_source_config(&command_logs_show, arguments, kind);
     if (config == NULL)
         return EXIT_CONFIG;
     struct showing s = {.directory = -1, .line = BUF_INIT(MIB(1)), .text = BUF_INIT(MIB(1)),
                         .content = BUF_INIT(LIMIT_JOURNAL_CONTENT)};
     s.as_json = command_argument(&command_logs_show, arguments, "json") != NULL;
     s.with_color = command_has_color(arguments, STDOUT_FILENO);
-    enum exit_code code = EXIT_CONFIG;
-    if (config->state_dir.len > 0)
-        code = show(config, arguments->rest[0], &s);
-    else
-        command_complain("there is no state directory: set --state-dir, HARBORAI_STATE_DIR or HOME");
+    enum exit_code code = log_source_open(&source, config, kind);
+    if (code == EXIT_OK)
+        code = show(&source, arguments->rest[0], &s);
+    log_source_close(&source);
     buf_release(&s.line);
     buf_release(&s.text);
     buf_release(&s.content);

@@ -85,11 +85,12 @@ static enum exit_code show(const struct arguments *arguments, struct index *inde
 static enum exit_code ask(const struct arguments *arguments, const struct config *config,
                           const struct stats_query *query, bool as_json)
 {
+    harborai_error error = HARBORAI_ERROR_INIT;
     bool with_stores = command_argument(&command_stats, arguments, "database") != NULL;
     struct stores stores = {.config = NULL};
-    struct index *index = call_index_open(config);
+    struct index *index = call_index_open(config, &error);
     if (index == NULL)
-        return EXIT_FAILED;
+        return command_fail(&error);
     enum exit_code code = with_stores ? stores_look(&stores, &command_stats, arguments) : EXIT_OK;
     if (code == EXIT_OK)
         code = show(arguments, index, query, with_stores ? &stores : NULL, as_json);

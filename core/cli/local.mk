@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += harborai
 harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_query.c \
-	%reldir%/stats_table.c \
+	%reldir%/log_follow.c \
+	%reldir%/log_follow.h %reldir%/log_id.c %reldir%/log_id.h %reldir%/log_source.c \
+	%reldir%/log_source.h %reldir%/log_table.c %reldir%/log_table.h %reldir%/stats_table.c \
 	%reldir%/stats_table.h %reldir%/stores.c %reldir%/stores.h \
 	%reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c \
 	%reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_completion.c %reldir%/cmd_config.c \
@@ -26,5 +28,15 @@ EXTRA_harborai_DEPENDENCIES = $(BUILTIN_MODULES)
 EXTRA_DIST += doc/commands.md
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %reldir%/completion/harborai
-dist_man_MANS = doc/man/harborai.1 doc/man/harborai.5
+dist_man_MANS = doc/man/harborai.1 doc/man/harborai.5 doc/man/harborai-view-logs.1
+
+# The forebears' name for 'harborai logs': main.c goes by what it is called.
+all-local: harborai-view-logs
+harborai-view-logs: harborai$(EXEEXT)
+	$(AM_V_GEN)rm -f $@ && $(LN_S) harborai$(EXEEXT) $@
+CLEANFILES += harborai-view-logs
+install-exec-local:
+	$(MKDIR_P) "$(DESTDIR)$(bindir)" && cd "$(DESTDIR)$(bindir)" && rm -f harborai-view-logs &&  		$(LN_S) `echo harborai | sed '$(transform)'`$(EXEEXT) harborai-view-logs
+uninstall-local:
+	rm -f "$(DESTDIR)$(bindir)/harborai-view-logs"
 EXTRA_DIST += doc/man/generate-settings

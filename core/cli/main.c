@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <harborai/plugin.h>
@@ -104,6 +105,30 @@ static enum exit_code run_program(int argc, char **argv)
     return command->run(&arguments);
 }
 
+/* Called as harborai-view-logs, a link to this program, it is 'harborai logs'. */
+static enum exit_code run_as_view_logs(int argc, char **argv)
+{
+    char logs[] = "logs";
+    char **words = calloc((size_t)argc + 2, sizeof *words);
+    if (words == NULL) {
+        command_complain("no memory left");
+        return EXIT_FAILED;
+    }
+    words[0] = argv[0];
+    words[1] = logs;
+    for (int i = 1; i < argc; i++)
+        words[i + 1] = argv[i];
+    enum exit_code code = run_program(argc + 1, words);
+    free(words);
+    return code;
+}
+
+static bool is_called(const char *path, const char *name)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    return path != NULL && strcmp(slash != NULL ? slash + 1 : path, name) == 0;
+}
+
 int main(int argc, char **argv)
 {
     if (!fill_standard_descriptors())
@@ -113,5 +138,6 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);       /* a reader that left is an error of write(), */
     signal(SIGXFSZ, SIG_IGN);       /* and so is a file that may not grow */
     signal(SIGCHLD, SIG_DFL);       /* whoever started us may have ignored it: exec: waits */
-    return (int)run_program(argc, argv);
+    return (int)(is_called(argv[0], "harborai-view-logs") ? run_as_view_logs(argc, argv)
+                                                          : run_program(argc, argv));
 }

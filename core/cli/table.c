@@ -11,6 +11,12 @@
 #define BOLD "\033[1m"
 #define PLAIN "\033[0m"
 
+/* Of the terminal's own palette, so that they can be read on dark and light ones. */
+static const char *const colors[] = {[TABLE_PLAIN] = "",
+                                     [TABLE_GOOD] = "\033[32m",
+                                     [TABLE_BAD] = "\033[31m",
+                                     [TABLE_DIM] = "\033[90m"};
+
 void table_init(struct table *table, size_t columns)
 {
     *table = (struct table){.columns = columns};
@@ -24,13 +30,25 @@ void table_release(struct table *table)
 
 void table_cell(struct table *table, harborai_str text)
 {
-    size_t start = table->cells.len, column = table->at;
+    table_cell_colored(table, text, TABLE_PLAIN);
+}
+
+void table_cell_colored(struct table *table, harborai_str text, enum table_color color)
+{
+    size_t start = table->cells.len + 1, column = table->at;
+    buf_add_char(&table->cells, (char)color);
     terminal_add_line(&table->cells, text);
     buf_add_char(&table->cells, '\0');
     table->at = (column + 1) % table->columns;
     if (table->cells.failed != HARBORAI_OK)
         return;
     size_t width = terminal_width_of(slice_of(table->cells.data + start));
+    if (width > table->widths[column])
+        table->widths[column] = width;
+}
+
+void table_least(struct table *table, size_t column, size_t width)
+{
     if (width > table->widths[column])
         table->widths[column] = width;
 }
@@ -54,6 +72,7 @@ static void print_blanks(size_t count)
 
 struct row {
     const char *cells[TABLE_COLUMNS_MAX];
+    const char *before[TABLE_COLUMNS_MAX], *behind[TABLE_COLUMNS_MAX]; /* what makes the colour */
 };
 
 /* Blanks are owed and paid by the next cell that is not empty: no line ends with them. */
@@ -65,7 +84,7 @@ static void print_beside(const struct table *table, const struct row *row, size_
         size_t pad = table->widths[i] - width;
         if (width > 0) {
             print_blanks(owed + (table->to_the_right[i] ? pad : 0));
-            fputs(row->cells[i], stdout);
+            printf("%s%s%s", row->before[i], row->cells[i], row->behind[i]);
             owed = table->to_the_right[i] ? 0 : pad;
         } else {
             owed += pad;
@@ -88,37 +107,50 @@ static void print_below(const struct table *table, const struct row *heads, cons
         if (is_new && used > 0)
             putchar('\n');
         print_blanks(GAP);
-        printf("%s %s", heads->cells[i], row->cells[i]);
+        printf("%s %s%s%s", heads->cells[i], row->before[i], row->cells[i], row->behind[i]);
         used = (is_new ? 0 : used) + GAP + len;
     }
     if (used > 0)
         putchar('\n');
 }
 
-static const char *read_row(const struct table *table, const char *at, struct row *row)
+static const char *read_row(const struct table *table, const char *at, bool with_color,
+                            struct row *row)
 {
     for (size_t i = 0; i < table->columns; i++) {
-        row->cells[i] = at;
-        at += strlen(at) + 1;
+        bool is_colored = with_color && *at != TABLE_PLAIN;
+        row->before[i] = is_colored ? colors[(unsigned char)*at] : "";
+        row->behind[i] = is_colored ? PLAIN : "";
+        row->cells[i] = at + 1;
+        at += strlen(at + 1) + 2;
     }
     return at;
 }
 
-void table_print(const struct table *table, size_t width, bool with_color)
+static void print_heads(struct table *table, const struct row *heads, size_t beside,
+                        bool with_color)
+{
+    fputs(with_color ? BOLD : "", stdout);
+    print_beside(table, heads, beside);
+    puts(with_color ? PLAIN : "");
+}
+
+void table_print(struct table *table, size_t width, bool with_color)
 {
     size_t beside = columns_that_fit(table, width);
     const char *at = table->cells.data, *end = at + table->cells.len;
     struct row heads, row;
     if (table->cells.len == 0 || table->cells.failed != HARBORAI_OK || table->at != 0)
         return;
-    at = read_row(table, at, &heads);
-    fputs(with_color ? BOLD : "", stdout);
-    print_beside(table, &heads, beside);
-    puts(with_color ? PLAIN : "");
+    at = read_row(table, at, with_color, &heads);
+    if (table->heads_len == 0)
+        print_heads(table, &heads, beside, with_color);
+    table->heads_len = (size_t)(at - table->cells.data);
     while (at < end) {
-        at = read_row(table, at, &row);
+        at = read_row(table, at, with_color, &row);
         print_beside(table, &row, beside);
         putchar('\n');
         print_below(table, &heads, &row, beside, width);
     }
+    table->cells.len = table->heads_len;
 }

@@ -71,6 +71,20 @@ class Database:
     def value(self, sql):
         return self.rows(sql)[0][0]
 
+    @contextlib.contextmanager
+    def locked(self, *tables):
+        """Nobody else gets at them."""
+        with subprocess.Popen([os.path.join(programs(), "psql"), "-X", "-q", "-h", self.server.place,
+                               "-p", str(self.server.port), "-U", "postgres", "-d", self.name],
+                              stdin=subprocess.PIPE, text=True) as locker:
+            locker.stdin.write(f"BEGIN; LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE;\n")
+            locker.stdin.flush()
+            support.wait_for("the locks", lambda: self.value(
+                "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted "
+                "AND relation IS NOT NULL") == str(len(tables)))
+            yield
+            locker.stdin.close()
+
     def tables(self):
         """Everything in it that a user made: kind and name."""
         return self.rows("SELECT c.relkind, n.nspname || '.' || c.relname FROM pg_class c "

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """PostgreSQL as the journal's copy: the tables, what comes into them, and everything that may be wrong
 with a server. All of it with a real one."""
+import datetime
 import json
 import os
 import signal
@@ -402,6 +403,23 @@ class DrainTest(Case):
         self.assertIn(["api_logs_20261121"], self.database.rows(partitions))
         self.assertEqual(self.database.value("SELECT count(*) FROM cost_info"), "3")
         self.assertEqual(self.database.value("SELECT sum(calls) FROM call_hours"), "4")
+
+    def test_other_days_are_not_looked_into(self):
+        """To open the tables of all days would take longer than all else."""
+        lines = [end_line(begin_ns=BEGIN_NS - n * DAY_NS, end_ns=BEGIN_NS - n * DAY_NS + 10**6,
+                          trace_id=f"{n + 1:032x}") for n in (0, 1)]
+        self.journal.add(*lines)
+        self.journal.drain(self.database)
+        env = {"HARBORAI_POSTGRES_URL": self.database.url()}
+        since = datetime.datetime.fromtimestamp(BEGIN_NS // 10**9 - 60, datetime.timezone.utc).isoformat()
+        with self.database.locked(*(f"{name}_20261121" for name in (
+                "token_usage", "cost_info", "tracing_info", "performance_metrics"))):
+            for question in (["--id", lines[0]["key"]], ["--id", lines[0]["trace_id"]], ["-n", "1"],
+                             ["--since", since, "-n", "6000"]):
+                done = harborai("logs", "--json", "--source", "postgres", *question, env=env)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), question)
+                self.assertEqual([json.loads(line)["key"] for line in done.stdout.splitlines()],
+                                 [lines[0]["key"]], question)
 
     def config(self, **more):
         return support.write_config(self.enterContext(support.folder()), {"store": {"postgres": more}})
