@@ -18,6 +18,7 @@ libedit-dev:libedit.pc
 libsqlite3-dev:sqlite3.pc
 libzstd-dev:libzstd.pc
 libpq-dev:libpq.pc
+libxlsxwriter-dev:xlsxwriter.pc
 python3:python3
 ca-certificates:/etc/ssl/certs/ca-certificates.crt'
 

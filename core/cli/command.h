@@ -67,7 +67,9 @@ extern const struct option_spec command_globals[];
 extern const struct command *const command_list[];
 
 extern const struct command command_chat, command_complete, command_completion, command_config,
-    command_db_drain, command_db_migrate, command_db_reindex, command_db_status, command_help,
+    command_db_drain, command_db_migrate, command_db_reindex, command_db_status,
+    command_export,
+    command_help,
     command_init_db, command_interactive, command_list_models, command_list_plugins, command_logs,
     command_logs_show,
     command_plugin_disable, command_plugin_doctor, command_plugin_enable, command_plugin_info,

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += harborai
 harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_query.c \
-	%reldir%/log_follow.c \
+	%reldir%/cmd_export.c %reldir%/export.c %reldir%/export.h %reldir%/export_value.c \
+	%reldir%/export_value.h %reldir%/output_file.c %reldir%/output_file.h %reldir%/log_follow.c \
 	%reldir%/log_follow.h %reldir%/log_id.c %reldir%/log_id.h %reldir%/log_source.c \
 	%reldir%/log_source.h %reldir%/log_table.c %reldir%/log_table.h %reldir%/stats_table.c \
-	%reldir%/stats_table.h %reldir%/stores.c %reldir%/stores.h \
-	%reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c \
+	%reldir%/stats_table.h %reldir%/stores.c %reldir%/stores.h %reldir%/progress.c \
+	%reldir%/progress.h %reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c \
 	%reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_completion.c %reldir%/cmd_config.c \
 	%reldir%/cmd_db_drain.c %reldir%/cmd_db_status.c \
 	%reldir%/cmd_init_db.c %reldir%/cmd_interactive.c %reldir%/cmd_list_models.c \
@@ -20,12 +21,19 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
 	%reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/core_dump.c %reldir%/core_dump.h \
 	%reldir%/terminal.c %reldir%/terminal.h
-harborai_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS) -DPLUGINDIR='"$(plugindir)"'
+# Excel, unless it is built --without-xlsx.
+if XLSX
+harborai_SOURCES += %reldir%/export_xlsx.c
+else
+harborai_SOURCES += %reldir%/export_no_xlsx.c
+endif
+harborai_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS) $(XLSX_CFLAGS) -DPLUGINDIR='"$(plugindir)"'
 harborai_LDADD = core/server/libserver.la core/client/libclient.la core/store/libpostgres.la \
 	core/store/libdrain.la $(builtin_library) $(client_rooms) $(client_libs) $(SQLITE_LIBS) \
-	$(PQ_LIBS) $(EDIT_LIBS) $(BUILTIN_LINK)
+	$(PQ_LIBS) $(EDIT_LIBS) $(XLSX_LIBS) $(BUILTIN_LINK)
 EXTRA_harborai_DEPENDENCIES = $(BUILTIN_MODULES)
 EXTRA_DIST += doc/commands.md
+EXTRA_DIST += doc/commands.md doc/export.md
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %reldir%/completion/harborai
 dist_man_MANS = doc/man/harborai.1 doc/man/harborai.5 doc/man/harborai-view-logs.1
