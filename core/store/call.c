@@ -389,7 +389,7 @@ static int64_t vendor_total_of(harborai_str usage_json)
     return usage.vendor_total;
 }
 
-static void derive(struct call *call)
+void call_derive(struct call *call)
 {
     harborai_usage usage = USAGE_INIT;
     memcpy(usage.count, call->tokens, sizeof usage.count);
@@ -428,7 +428,7 @@ harborai_status call_read(harborai_str end_line, harborai_str amend_line, struct
         return st;
     if (call.key.len == 0 || call.begin_ns <= 0)
         return harborai_error_set(error, HARBORAI_E_INVALID, "its key or begin_ns is missing");
-    derive(&call);
+    call_derive(&call);
     call.line = end_line.len > 0 ? end_line : amend_line;
     *ret_call = call;
     return HARBORAI_OK;

@@ -68,6 +68,9 @@ MUST_CHECK harborai_status call_read(harborai_str end_line, harborai_str amend_l
                                      struct buf *texts, struct call *ret_call,
                                      harborai_error *error);
 
+/* prompt_tokens, completion_tokens and total_tokens of what is known: tokens, known_mask and usage. */
+void call_derive(struct call *call);
+
 /* Adds the call as JSON on one line, with the names and in the order of the journal's end lines, and
  * behind them its request and response, if they are known. */
 void call_write(struct buf *out, const struct call *call);

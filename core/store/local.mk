@@ -26,7 +26,8 @@ noinst_LTLIBRARIES += %reldir%/libpostgres.la
 postgres_statements = %reldir%/sql/0001_calls.sql %reldir%/sql/amend.sql %reldir%/sql/drop.sql \
 	%reldir%/sql/give_way.sql \
 	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/schema.sql \
-	%reldir%/sql/status.sql
+	%reldir%/sql/status.sql %reldir%/sql/tokens_check.sql %reldir%/sql/tokens_set.sql \
+	%reldir%/sql/tokens_sums.sql
 %canon_reldir%_libpostgres_la_SOURCES = %reldir%/call_source.c %reldir%/call_source.h \
 	%reldir%/postgres.c %reldir%/postgres.h %reldir%/postgres_address.c \
 	%reldir%/postgres_query.c %reldir%/postgres_query.h %reldir%/postgres_row.c \
@@ -56,3 +57,4 @@ noinst_LTLIBRARIES += %reldir%/libdrain.la
 # Who is taking a plugin's file away.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/removal_mark.c %reldir%/removal_mark.h
 EXTRA_DIST += doc/index.md
+%canon_reldir%_libpostgres_la_SOURCES += %reldir%/tokens.c %reldir%/tokens.h
