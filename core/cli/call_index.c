@@ -29,3 +29,9 @@ struct index *call_index_open(const struct config *config, harborai_error *error
     index_destroy(index);
     return NULL;
 }
+
+int64_t call_index_age_ns(const struct config *config)
+{
+    int64_t days = config->journal_retention_days;
+    return days > 0 ? (days + 1) * 24 * 3600 * NS_PER_S : 0;
+}

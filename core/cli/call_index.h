@@ -12,6 +12,10 @@
  * be had, for the reason in `error`. */
 struct index *call_index_open(const struct config *config, harborai_error *error);
 
+/* Calls that began longer ago leave it; 0: none does. A day longer than the journal's files, which
+ * stay until their last line is so old. */
+int64_t call_index_age_ns(const struct config *config);
+
 /* Options that say which calls are meant: add them to a command's table. */
 #define CALL_QUERY_TIMES                                                                           \
     {"days", 0, "N", "begun in the last N days"},                                                  \

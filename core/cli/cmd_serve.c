@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "cli/call_index.h"
 #include "cli/command.h"
 #include "cli/core_dump.h"
 #include "cli/fatal.h"
@@ -373,13 +374,6 @@ static bool remember(struct serving *s, const struct config *config)
     return s->host != NULL && s->state_dir != NULL;
 }
 
-/* A day longer than the journal's files, which stay until their last line is so old. */
-static int64_t index_age_ns(const struct config *config)
-{
-    int64_t days = config->journal_retention_days;
-    return days > 0 ? (days + 1) * 24 * 3600 * NS_PER_S : 0;
-}
-
 /* While the configuration is ours. */
 static void prepare_drains(struct serving *s, const struct config *config)
 {
@@ -388,7 +382,7 @@ static void prepare_drains(struct serving *s, const struct config *config)
     s->drains_options = (struct drains_options){.state_dir = slice_of(s->state_dir),
                                                 .log = &s->log,
                                                 .with_index = s->has_index,
-                                                .index_age_ns = index_age_ns(config),
+                                                .index_age_ns = call_index_age_ns(config),
                                                 .postgres_batch = (unsigned)p->batch,
                                                 .postgres_max_failures = (unsigned)p->max_failures,
                                                 .postgres_most_wait_ms = p->health_check_ms};

@@ -18,7 +18,7 @@ enum exit_code { /* documented in doc/commands.md */
     EXIT_AUTH = 4,
     EXIT_PROVIDER = 5,
     EXIT_TIME_LIMIT = 6,
-    EXIT_PARTLY = 7, /* of a batch; no command ends so yet */
+    EXIT_PARTLY = 7, /* something could not be done: of a batch, or looked at */
     EXIT_SERVE_CONFIG = 78, /* of `serve`: EX_CONFIG of sysexits.h */
     EXIT_INTERRUPTED = 130
 };
@@ -67,7 +67,7 @@ extern const struct option_spec command_globals[];
 extern const struct command *const command_list[];
 
 extern const struct command command_chat, command_complete, command_completion, command_config,
-    command_db_drain, command_db_migrate, command_db_reindex, command_db_status,
+    command_db_drain, command_db_migrate, command_db_reindex, command_db_status, command_db_verify,
     command_export,
     command_help,
     command_init_db, command_interactive, command_list_models, command_list_plugins, command_logs,

@@ -8,7 +8,7 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/stats_table.h %reldir%/stores.c %reldir%/stores.h %reldir%/progress.c \
 	%reldir%/progress.h %reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c \
 	%reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_completion.c %reldir%/cmd_config.c \
-	%reldir%/cmd_db_drain.c %reldir%/cmd_db_status.c \
+	%reldir%/cmd_db_verify.c %reldir%/cmd_db_drain.c %reldir%/cmd_db_status.c \
 	%reldir%/cmd_init_db.c %reldir%/cmd_interactive.c %reldir%/cmd_list_models.c \
 	%reldir%/cmd_list_plugins.c %reldir%/cmd_logs.c %reldir%/cmd_plugin_doctor.c \
 	%reldir%/cmd_plugin_info.c %reldir%/cmd_plugin_install.c %reldir%/cmd_plugin_lock.c \
@@ -20,7 +20,7 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/gateway.h %reldir%/gateway_table.c %reldir%/input.c %reldir%/input.h %reldir%/main.c \
 	%reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
 	%reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/core_dump.c %reldir%/core_dump.h \
-	%reldir%/terminal.c %reldir%/terminal.h
+	%reldir%/terminal.c %reldir%/terminal.h %reldir%/verify_tokens.c %reldir%/verify_tokens.h
 # Excel, unless it is built --without-xlsx.
 if XLSX
 harborai_SOURCES += %reldir%/export_xlsx.c

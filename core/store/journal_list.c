@@ -151,19 +151,29 @@ static void drop_second_ones(struct journal_list *list)
     list->count = kept;
 }
 
-static harborai_status read_once(int directory, struct journal_list *list, harborai_error *error)
+static harborai_status open_listing(int directory, DIR **ret_listing, harborai_error *error)
 {
-    harborai_status st = HARBORAI_OK;
     char why[128];
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
     if (listing == NULL) {
-        st = harborai_error_set(error, HARBORAI_E_INTERNAL, "cannot read the journal's directory: %s",
-                                error_of_errno(errno, why));
+        harborai_status st =
+            harborai_error_set(error, HARBORAI_E_INTERNAL, "cannot read the journal's directory: %s",
+                               error_of_errno(errno, why));
         if (fd >= 0)
             close(fd);
         return st;
     }
+    *ret_listing = listing;
+    return HARBORAI_OK;
+}
+
+static harborai_status read_once(int directory, struct journal_list *list, harborai_error *error)
+{
+    DIR *listing;
+    harborai_status st = open_listing(directory, &listing, error);
+    if (st < 0)
+        return st;
     for (struct dirent *entry; st == HARBORAI_OK && (entry = readdir(listing)) != NULL;)
         st = add(list, directory, entry->d_name, error);
     closedir(listing);
@@ -203,4 +213,46 @@ void journal_list_release(struct journal_list *list)
 {
     free(list->files);
     *list = (struct journal_list){NULL, 0, 0};
+}
+
+/* --- What is no segment ---------------------------------------------------------------------- */
+
+/* NULL: a file that can be read, or nothing any more. */
+static const char *oddity(int directory, const char *file, char why[static 128])
+{
+    struct stat now;
+    if (fstatat(directory, file, &now, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? NULL : error_of_errno(errno, why);
+    if (S_ISLNK(now.st_mode))
+        return "it is a symbolic link";
+    if (S_ISDIR(now.st_mode))
+        return "it is a directory";
+    if (!S_ISREG(now.st_mode))
+        return "it is no file";
+    int fd = openat(directory, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return errno == ENOENT ? NULL : error_of_errno(errno, why);
+    close(fd);
+    return NULL;
+}
+
+harborai_status journal_list_odd(int directory, journal_odd_fn *on_odd, void *context,
+                                 harborai_error *error)
+{
+    DIR *listing;
+    harborai_status st = open_listing(directory, &listing, error);
+    if (st < 0)
+        return st;
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+        char why[128];
+        bool is_compressed;
+        harborai_str name;
+        if (!split_name(slice_of(entry->d_name), &name, &is_compressed))
+            continue;
+        const char *what = oddity(directory, entry->d_name, why);
+        if (what != NULL)
+            on_odd(context, entry->d_name, what);
+    }
+    closedir(listing);
+    return HARBORAI_OK;
 }

@@ -37,6 +37,12 @@ MUST_CHECK harborai_status journal_list_read(int directory, struct journal_list 
                                              harborai_error *error);
 void journal_list_release(struct journal_list *list);
 
+/* What has a segment's name, and is no file or cannot be opened: the list is without it. `what` as
+ * "it is a symbolic link". Both borrowed. E_INTERNAL: the directory cannot be read. */
+typedef void journal_odd_fn(void *context, const char *file, const char *what);
+MUST_CHECK harborai_status journal_list_odd(int directory, journal_odd_fn *on_odd, void *context,
+                                            harborai_error *error);
+
 /* Of an open plain file. Whether a process has it locked for writing; whether its last line is a
  * seal. */
 bool journal_file_is_live(int fd);

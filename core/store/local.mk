@@ -25,7 +25,7 @@ noinst_LTLIBRARIES += %reldir%/libstore.la
 noinst_LTLIBRARIES += %reldir%/libpostgres.la
 postgres_statements = %reldir%/sql/0001_calls.sql %reldir%/sql/amend.sql %reldir%/sql/drop.sql \
 	%reldir%/sql/give_way.sql \
-	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/schema.sql \
+	%reldir%/sql/look.sql %reldir%/sql/put.sql %reldir%/sql/rows.sql %reldir%/sql/schema.sql \
 	%reldir%/sql/status.sql %reldir%/sql/tokens_check.sql %reldir%/sql/tokens_set.sql \
 	%reldir%/sql/tokens_sums.sql
 %canon_reldir%_libpostgres_la_SOURCES = %reldir%/call_source.c %reldir%/call_source.h \
@@ -57,4 +57,9 @@ noinst_LTLIBRARIES += %reldir%/libdrain.la
 # Who is taking a plugin's file away.
 %canon_reldir%_libstore_la_SOURCES += %reldir%/removal_mark.c %reldir%/removal_mark.h
 EXTRA_DIST += doc/index.md
-%canon_reldir%_libpostgres_la_SOURCES += %reldir%/tokens.c %reldir%/tokens.h
+# db verify.
+%canon_reldir%_libdrain_la_SOURCES += %reldir%/call_digest.c %reldir%/call_digest.h \
+	%reldir%/verify.c %reldir%/verify.h %reldir%/verify_index.c %reldir%/verify_index.h \
+	%reldir%/verify_files.c %reldir%/verify_parts.h %reldir%/verify_reading.c
+%canon_reldir%_libpostgres_la_SOURCES += %reldir%/tokens.c %reldir%/tokens.h \
+	%reldir%/verify_postgres.c %reldir%/verify_postgres.h

@@ -14,7 +14,7 @@ extern const unsigned postgres_migration_count;
 
 /* put, give_way and amend have "COLUMNS" in a comment where the arrays' types and names stand. */
 extern const char postgres_sql_0001_calls[], postgres_sql_amend[], postgres_sql_drop[],
-    postgres_sql_give_way[], postgres_sql_look[], postgres_sql_put[], postgres_sql_schema[],
+    postgres_sql_give_way[], postgres_sql_look[], postgres_sql_put[], postgres_sql_rows[], postgres_sql_schema[],
     postgres_sql_tokens_check[], postgres_sql_tokens_set[], postgres_sql_tokens_sums[],
     postgres_sql_status[];
 

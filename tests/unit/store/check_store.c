@@ -5,7 +5,7 @@ extern const CU_TestInfo journal_tests[], line_check_tests[], journal_read_tests
     plugin_state_tests[], crash_mark_tests[], journal_follow_tests[], journal_list_tests[],
     recovery_tests[], call_tests[], index_tests[], key_set_tests[], frames_tests[], seal_tests[],
     drain_tests[], upkeep_tests[], query_tests[], postgres_tests[], removal_mark_tests[],
-    syncer_tests[];
+    syncer_tests[], call_digest_tests[];
 
 UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests),
           UNIT_SUITE("check of a line", line_check_tests),
@@ -25,4 +25,5 @@ UNIT_MAIN(UNIT_SUITE("journal and segment", journal_tests),
           UNIT_SUITE("queries", query_tests),
           UNIT_SUITE("postgres", postgres_tests),
           UNIT_SUITE("marks of removals", removal_mark_tests),
-          UNIT_SUITE("syncer", syncer_tests))
+          UNIT_SUITE("syncer", syncer_tests),
+          UNIT_SUITE("digests of calls", call_digest_tests))

@@ -6,7 +6,7 @@ TESTS += %reldir%/check_store
 	%reldir%/test_crash_mark.c %reldir%/test_journal.c %reldir%/test_journal_read.c \
 	%reldir%/test_key_set.c %reldir%/test_journal_follow.c %reldir%/test_journal_list.c \
 	%reldir%/test_line_check.c %reldir%/test_plugin_state.c %reldir%/test_removal_mark.c \
-	%reldir%/test_postgres.c
+	%reldir%/test_postgres.c %reldir%/test_call_digest.c
 %canon_reldir%_check_store_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(SQLITE_CFLAGS)
 %canon_reldir%_check_store_LDADD = core/store/libpostgres.la core/store/libdrain.la \
 	core/store/libstore.la pricing/libpricing.la core/chat/libchat.la core/wire/libwire.la \

@@ -56,6 +56,41 @@ static void test_files(void)
     scratch_release(&s);
 }
 
+static void on_odd(void *context, const char *file, const char *what)
+{
+    static const struct row {
+        const char *file, *what;
+    } rows[] = {
+        {"dir.jsonl", "it is a directory"},
+        {"fifo.jsonl.zst", "it is no file"},
+        {"link.jsonl", "it is a symbolic link"},
+    };
+    unsigned *seen = context;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (strcmp(rows[i].file, file) == 0) {
+            ROW(file, strcmp(rows[i].what, what) == 0);
+            *seen |= 1u << i;
+            return;
+        }
+    ROW(file, false);
+}
+
+static void test_odd(void)
+{
+    struct scratch s;
+    unsigned seen = 0;
+    scratch_init(&s);
+    int directory = scratch_journal(&s);
+    scratch_write(&s, "1.jsonl", HARBORAI_STR(LINE));
+    CU_ASSERT(mkdirat(directory, "dir.jsonl", 0700) == 0 && mkdirat(directory, "dir", 0700) == 0);
+    CU_ASSERT(symlinkat("1.jsonl", directory, "link.jsonl") == 0);
+    CU_ASSERT(symlinkat("1.jsonl", directory, ".link.jsonl") == 0);
+    CU_ASSERT(mkfifoat(directory, "fifo.jsonl.zst", 0600) == 0);
+    CU_ASSERT(journal_list_odd(directory, on_odd, &seen, NULL) == HARBORAI_OK && seen == 7);
+    close(directory);
+    scratch_release(&s);
+}
+
 static void test_live(void)
 {
     struct scratch s;
@@ -119,6 +154,7 @@ static void test_directory(void)
 }
 
 const CU_TestInfo journal_list_tests[] = {{"files", test_files},
+                                          {"odd", test_odd},
                                           {"live", test_live},
                                           {"both forms", test_both_forms},
                                           {"directory", test_directory},
