@@ -15,13 +15,24 @@ static void on_chunk(void *owner, harborai_str json)
     struct conn *conn = owner;
     if (!conn->has_head && conn->call != NULL)
         conn->changed = call_record(conn->call)->changed;
+    extras_note_chunk(&conn->extras, json);
     reply_event(conn, json);
     conn->changed = SLICE_NONE; /* it is the call's */
+}
+
+/* Behind the last chunk of the vendor's. */
+static void give_extras(struct conn *conn, const struct record *record)
+{
+    AUTO(buf) chunk = BUF_INIT(KIB(32));
+    extras_write_chunk(&conn->extras, record, &chunk);
+    if (chunk.len > 0)
+        reply_event(conn, buf_slice(&chunk));
 }
 
 static void on_failure(struct conn *conn, const struct call_result *result)
 {
     if (conn->has_head) {
+        give_extras(conn, result->record);
         reply_stream_error(conn, result->error);
         return;
     }
@@ -37,6 +48,7 @@ static void on_failure(struct conn *conn, const struct call_result *result)
 static void end_stream(struct conn *conn, const struct record *record)
 {
     conn->changed = record->changed;
+    give_extras(conn, record);
     reply_stream_end(conn);
     conn->changed = SLICE_NONE;
 }

@@ -166,6 +166,7 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
     /* A whole answer, or what the engine lets wait; what it held back; heads and chunk sizes. */
     buf_init(&conn->out, LIMIT_RESPONSE_BODY + LIMIT_HELD_BACK + MIB(3));
     buf_init(&conn->body, gate->max_body);
+    extras_init(&conn->extras);
     name_client(conn, address);
     list_append(&gate->conns, &conn->link);
     acceptor_add(&gate->acceptor);
@@ -180,6 +181,7 @@ static void free_conn(struct parked *parked)
     buf_release(&conn->in);
     buf_release(&conn->out);
     buf_release(&conn->body);
+    extras_release(&conn->extras);
     free(conn);
 }
 

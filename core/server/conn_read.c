@@ -73,6 +73,7 @@ static void take_head(struct conn *conn, const struct http_request_head *request
     if (parent.len > 0)
         memcpy(conn->trace_parent, parent.data, parent.len);
     conn->trace_parent[parent.len] = '\0';
+    extras_read(&conn->extras, head);
     conn->keep_alive = head->keep_alive && !conn->gate->stopping;
     conn->is_http10 = head->minor == 0;
     conn->is_head = slice_is(request->method, "HEAD");

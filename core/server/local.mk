@@ -8,3 +8,6 @@ noinst_LTLIBRARIES += %reldir%/libserver.la
 	%reldir%/percent.h %reldir%/plugins_json.c %reldir%/plugins_json.h %reldir%/conn_read.c %reldir%/conn_write.c %reldir%/gate.c %reldir%/gate.h \
 	%reldir%/listener.c %reldir%/listener.h %reldir%/reply.c %reldir%/reply.h \
 	%reldir%/router.c %reldir%/router.h %reldir%/server.c %reldir%/server.h
+%canon_reldir%_libserver_la_SOURCES += %reldir%/cost_json.c %reldir%/cost_json.h \
+	%reldir%/extras.c %reldir%/extras.h
+EXTRA_DIST += doc/http.md

@@ -112,6 +112,15 @@ static void end_head(struct conn *conn)
     buf_add(&conn->out, HARBORAI_STR("\r\n"));
 }
 
+static void add_extras(struct buf *b, const struct extras *extras)
+{
+    if (!extras->is_asked)
+        return;
+    buf_add(b, HARBORAI_STR("x-harborai-include: "));
+    extras_write_list(extras, b);
+    buf_add(b, HARBORAI_STR("\r\n"));
+}
+
 static void add_record(struct buf *b, const struct record *r)
 {
     field_text(b, HARBORAI_STR("x-harborai-id: "), slice_of(r->hb_id));
@@ -157,6 +166,7 @@ static void has_answered(struct conn *conn)
 void reply_whole(struct conn *conn, const struct reply *reply)
 {
     AUTO(buf) error_body = BUF_INIT(ERROR_BODY_MAX);
+    AUTO(buf) more = BUF_INIT(LIMIT_RESPONSE_BODY + MIB(1));
     struct buf *b = &conn->out;
     harborai_str type = reply->content_type, body = reply->body;
 
@@ -164,6 +174,8 @@ void reply_whole(struct conn *conn, const struct reply *reply)
         error_json_write(&error_body, reply->error);
         body = buf_slice(&error_body);
     }
+    if (reply->record != NULL && extras_add(&conn->extras, reply->record, body, &more))
+        body = buf_slice(&more);
     begin_head(conn, reply->status, type.len > 0 ? type : HARBORAI_STR("application/json"),
                body.len);
     field_number(b, HARBORAI_STR("content-length: "), body.len);
@@ -173,8 +185,10 @@ void reply_whole(struct conn *conn, const struct reply *reply)
         add_retry_after(b, reply->error->retry_after_ms);
         add_should_retry(b, reply->status, reply->error);
     }
-    if (reply->record != NULL)
+    if (reply->record != NULL) {
         add_record(b, reply->record);
+        add_extras(b, &conn->extras);
+    }
     end_head(conn);
     if (!conn->is_head)
         buf_add(b, body);
@@ -215,6 +229,7 @@ static void begin_stream(struct conn *conn)
     if (!conn->is_http10)
         buf_add(&conn->out, HARBORAI_STR("transfer-encoding: chunked\r\n"));
     field_list(&conn->out, HARBORAI_STR("x-harborai-changed: "), conn->changed);
+    add_extras(&conn->out, &conn->extras);
     end_head(conn);
     conn->has_head = true;
 }

@@ -197,3 +197,22 @@ void json_write_key_int64(struct json_writer *w, const char *key, int64_t number
     json_write_key(w, slice_of(key));
     json_write_int64(w, number);
 }
+
+void json_write_key_text_or_null(struct json_writer *w, const char *key, harborai_str text)
+{
+    json_write_key(w, slice_of(key));
+    if (text.len > 0)
+        json_write_string(w, text);
+    else
+        json_write_null(w);
+}
+
+void json_write_key_scaled_or_null(struct json_writer *w, const char *key, int64_t number,
+                                   unsigned scale)
+{
+    json_write_key(w, slice_of(key));
+    if (number >= 0)
+        json_write_scaled(w, number, scale);
+    else
+        json_write_null(w);
+}

@@ -48,6 +48,11 @@ void json_write_scaled(struct json_writer *w, int64_t number, unsigned scale);
 void json_write_key_string(struct json_writer *w, const char *key, harborai_str text);
 void json_write_key_int64(struct json_writer *w, const char *key, int64_t number);
 
+/* The same of what may not be known, which is null: an empty text, a number less than 0. */
+void json_write_key_text_or_null(struct json_writer *w, const char *key, harborai_str text);
+void json_write_key_scaled_or_null(struct json_writer *w, const char *key, int64_t number,
+                                   unsigned scale);
+
 /* For who writes no whole JSON: a string's inside, and number * 10^-scale (scale up to 18) as an
  * exact decimal without zeros at its end. */
 void json_write_escaped(struct buf *out, harborai_str text);

@@ -134,3 +134,68 @@ test("reasoning apart from text, of a server that leaves it in tags", { skip: VI
     const run = client.chat.completions.stream(request);
     assert.equal(await run.finalContent(), " 42");
 });
+
+const wish = { headers: { "x-harborai-include": "trace,cost" } };
+
+function checkExtras(of, id) {
+    assert.match(of.trace_context.hb_trace_id, /^hb_\d+_[0-9a-f]{8}$/);
+    assert.match(of.trace_context.otel_trace_id, /^[0-9a-f]{32}$/);
+    assert.match(of.trace_context.span_id, /^[0-9a-f]{16}$/);
+    assert.equal(of.trace_context.trace_flags, "01");
+    assert.equal(of.cost_info.currency, "USD");
+    assert.ok(of.cost_info.total_cost > 0);
+    assert.ok(Math.abs(of.cost_info.input_cost + of.cost_info.output_cost
+        - of.cost_info.total_cost) < 1e-12);
+    if (id) assert.equal(of.trace_context.hb_trace_id, id);
+}
+
+test("extras: trace and cost of a whole answer", { skip: VIA !== "gateway" }, async () => {
+    const { data, response } = await client.chat.completions
+        .create({ model: MODEL, messages: user(SAID) }, wish).withResponse();
+    assert.equal(data.choices[0].message.content, SAID);
+    assert.equal(response.headers.get("x-harborai-include"), "trace, cost");
+    checkExtras(data, response.headers.get("x-harborai-id"));
+});
+
+test("extras: of a stream, in a chunk of their own behind all others", { skip: VIA !== "gateway" },
+    async () => {
+        for (const include_usage of [false, true]) {
+            const stream = await client.chat.completions.create({ model: MODEL, messages: user(SAID),
+                stream: true, stream_options: { include_usage } }, wish);
+            const chunks = await collect(stream);
+            const last = chunks.pop();
+            assert.equal(textOf(chunks), SAID);
+            checkExtras(last);
+            assert.deepEqual(last.choices, []);
+            assert.equal(last.object, "chat.completion.chunk");
+            assert.equal(last.id, chunks[0].id);
+            assert.equal(last.model, chunks[0].model);
+            assert.equal(last.created, chunks[0].created);
+            assert.ok(chunks.every((chunk) => !("trace_context" in chunk || "cost_info" in chunk)));
+            assert.equal(chunks.filter((chunk) => chunk.usage).length, include_usage ? 1 : 0);
+        }
+    });
+
+test("extras: the client's own helper of streams takes them", { skip: VIA !== "gateway" }, async () => {
+    const runner = client.chat.completions.stream({ model: MODEL, messages: user(SAID) }, wish);
+    assert.equal(await runner.finalContent(), SAID);
+    assert.equal((await runner.finalChatCompletion()).choices[0].finish_reason, "stop");
+});
+
+test("extras: nobody who has not asked gets any", { skip: VIA !== "gateway" }, async () => {
+    const { data, response } = await client.chat.completions
+        .create({ model: MODEL, messages: user(SAID) }).withResponse();
+    assert.ok(!("trace_context" in data || "cost_info" in data));
+    assert.equal(response.headers.get("x-harborai-include"), null);
+    const chunks = await collect(await client.chat.completions.create(
+        { model: MODEL, messages: user(SAID), stream: true }));
+    assert.ok(chunks.every((chunk) => chunk.choices.length > 0 && !("cost_info" in chunk)));
+});
+
+test("extras: an error tells its trace", { skip: VIA !== "gateway" }, async () => {
+    const error = await client.chat.completions
+        .create({ model: "nothing-like-it", messages: user("a") }, wish).catch((e) => e);
+    assert.equal(error.status, 404);
+    assert.equal(error.code, "model_not_found");
+    assert.equal(error.headers.get("x-harborai-include"), "trace, cost");
+});

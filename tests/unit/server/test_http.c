@@ -26,6 +26,14 @@ extern const CU_TestInfo http_tests[];
 #define LIMITED                                                                                    \
     "{\"error\":{\"message\":\"told to fail\",\"type\":\"rate_limit_error\",\"param\":null,"      \
     "\"code\":\"rate_limit_exceeded\"}}"
+#define LIMITED_AND                                                                                \
+    "{\"error\":{\"message\":\"told to fail\",\"type\":\"rate_limit_error\",\"param\":null,"      \
+    "\"code\":\"rate_limit_exceeded\"}"
+#define TRACE                                                                                      \
+    "{\"hb_trace_id\":\"hb_1\",\"otel_trace_id\":\"\",\"span_id\":null,\"trace_flags\":\"01\"}"
+#define COST                                                                                       \
+    "{\"input_cost\":0,\"output_cost\":0,\"total_cost\":0.00015,\"currency\":\"USD\","             \
+    "\"pricing_source\":null,\"pricing_timestamp\":null}"
 #define OK_HEALTH                                                                                  \
     "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 15\r\n\r\n{\"status\":\"ok\"}"
 
@@ -74,6 +82,32 @@ static const struct row {
     {"error before a byte", CHAT "content-length: 5\r\n\r\nerror",
      "HTTP/1.1 429 Too Many Requests\r\n" DATE JSON "content-length: 104\r\nretry-after: 2\r\n"
      "retry-after-ms: 1500\r\n" RECORD "\r\n" LIMITED, false},
+    {"trace and cost", CHAT "x-harborai-include: trace,cost\r\ncontent-length: 23\r\n\r\n"
+     "whole {\"cost_info\":\"x\"}",
+     "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 223\r\n" RECORD
+     "x-harborai-include: trace, cost\r\n\r\n{\"cost_info\":" COST ",\"trace_context\":" TRACE "}",
+     false},
+    {"trace in several fields", CHAT "X-HarborAI-Include: More , TRACE\r\nx-harborai-include: x\r\n"
+     "content-length: 8\r\n\r\nwhole {}",
+     "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 93\r\n" RECORD
+     "x-harborai-include: trace\r\n\r\n{\"trace_context\":" TRACE "}", false},
+    {"nothing that is known", CHAT "x-harborai-include: costs\r\ncontent-length: 8\r\n\r\nwhole {}",
+     "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 2\r\n" RECORD
+     "x-harborai-include: none\r\n\r\n{}", false},
+    {"asked once, not twice",
+     CHAT "x-harborai-include: trace\r\ncontent-length: 8\r\n\r\nwhole {}" CHAT
+     "content-length: 8\r\n\r\nwhole {}",
+     "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 93\r\n" RECORD
+     "x-harborai-include: trace\r\n\r\n{\"trace_context\":" TRACE "}"
+     "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 2\r\n" RECORD "\r\n{}", false},
+    {"trace of an error", CHAT "x-harborai-include: trace\r\ncontent-length: 5\r\n\r\nerror",
+     "HTTP/1.1 429 Too Many Requests\r\n" DATE JSON "content-length: 196\r\nretry-after: 2\r\n"
+     "retry-after-ms: 1500\r\n" RECORD "x-harborai-include: trace\r\n\r\n" LIMITED_AND
+     ",\"trace_context\":" TRACE "}", false},
+    {"trace of a stream", CHAT "x-harborai-include: trace\r\ncontent-length: 8\r\n\r\nstream 1",
+     STREAM "transfer-encoding: chunked\r\n" CHANGED "x-harborai-include: trace\r\n\r\n000000b0\r\n"
+     "data: {\"n\":0}\n\ndata: {\"object\":\"chat.completion.chunk\",\"choices\":[],"
+     "\"trace_context\":" TRACE "}\n\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
     {"no such path", "GET /v1/nothing HTTP/1.1\r\n" HOST "\r\n",
      "HTTP/1.1 404 Not Found\r\n" DATE JSON "content-length: 138\r\n\r\n"
      "{\"error\":{\"message\":\"unknown path '/v1/nothing': there is nothing here\","
