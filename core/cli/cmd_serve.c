@@ -17,9 +17,12 @@
 #include "cli/core_dump.h"
 #include "cli/fatal.h"
 #include "cli/setup.h"
+#include "config/settings.h"
 #include "runtime/runtime.h"
 #include "server/drains.h"
+#include "server/logs_desk.h"
 #include "server/server.h"
+#include "store/postgres.h"
 #include "store/postgres_store.h"
 #include "wire/url.h"
 
@@ -61,6 +64,8 @@ struct serving {
     struct drains *drains;
     struct postgres_store *postgres; /* until the drains have it, to compare with from then on; or NULL */
     struct drains_options drains_options;
+    struct logs_desk *logs;
+    enum config_logs logs_for;
     int64_t shutdown_ms; /* of the configuration in force */
 
     /* What a running gateway cannot change; texts are owned. */
@@ -151,6 +156,8 @@ static void tell_what_stays(const struct serving *s, const struct config *config
     keep_number(&s->log, "server.port", s->port, config->port);
     keep_number(&s->log, "server.workers", s->workers, config->workers);
     keep_number(&s->log, "server.max_body", s->max_body, config->max_body);
+    const char *const *words = settings_words(SETTING_LOGS);
+    keep_text(&s->log, "server.logs", words[s->logs_for], slice_of(words[config->logs]));
     keep_text(&s->log, "state_dir", s->state_dir, config->state_dir);
     keep_text(&s->log, "journal.enabled", s->is_recording ? "true" : "false",
               slice_of(config->journal_enabled ? "true" : "false"));
@@ -311,6 +318,7 @@ static enum exit_code serve(struct serving *s)
     struct server_options where = {.host = slice_of(s->host),
                                    .port = s->port,
                                    .max_body = s->max_body,
+                                   .logs_for = s->logs_for,
                                    .with_control = true,
                                    .state_dir = slice_of(s->state_dir)};
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -319,7 +327,9 @@ static enum exit_code serve(struct serving *s)
     if (server_create(s->runtime, &where, &server, &error) < 0)
         return command_fail(&error);
     start_drains(s, server);
+    server_show_logs(server, s->logs);
     if (runtime_start(s->runtime, &error) < 0) {
+        logs_desk_destroy(take(s->logs));
         server_destroy(server);
         return command_fail(&error);
     }
@@ -332,6 +342,7 @@ static enum exit_code serve(struct serving *s)
         (void)drains_stop(s->drains, drain_limit_ms(s));
         _exit(EXIT_OK);
     }
+    logs_desk_destroy(take(s->logs));
     server_destroy(server);
     return EXIT_OK;
 }
@@ -367,6 +378,7 @@ static bool remember(struct serving *s, const struct config *config)
     s->port = config->port;
     s->workers = config->workers;
     s->max_body = config->max_body;
+    s->logs_for = config->logs;
     s->is_recording = config->journal_enabled;
     s->has_index = config->has_index;
     s->shutdown_ms = config->shutdown_ms;
@@ -391,6 +403,24 @@ static void prepare_drains(struct serving *s, const struct config *config)
     s->drains_options.postgres = s->postgres;
 }
 
+/* Without it calls are on record all the same. */
+static void prepare_logs(struct serving *s, const struct config *config)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct logs_desk_options desk = {.state_dir = slice_of(s->state_dir),
+                                     .with_index = s->has_index,
+                                     .log = &s->log};
+    harborai_status st = HARBORAI_OK;
+    if (!s->is_recording || s->state_dir[0] == '\0')
+        return;
+    if (config->postgres.is_configured)
+        st = postgres_address_create(config, &desk.address, &error);
+    if (st == HARBORAI_OK)
+        st = logs_desk_create(&desk, &s->logs, &error);
+    if (st < 0)
+        log_write(&s->log, LOG_LEVEL_WARN, "logs.none", "error='%s'", error.message);
+}
+
 static enum exit_code start(struct serving *s, struct config *config)
 {
     struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
@@ -404,7 +434,9 @@ static enum exit_code start(struct serving *s, struct config *config)
     config_faults_init(&faults);
     with.faults = &faults;
     prepare_drains(s, config);
+    prepare_logs(s, config);
     if (runtime_create(config, &with, &s->runtime, &error) < 0) {
+        logs_desk_destroy(s->logs);
         postgres_store_destroy(s->postgres);
         config_destroy(config);
         enum exit_code code = setup_fail(&faults, &error);
@@ -413,6 +445,7 @@ static enum exit_code start(struct serving *s, struct config *config)
     warn_of_nothing(s);
     enum exit_code code = serve(s);
     postgres_store_destroy(s->postgres); /* only if it did not come as far as the drains */
+    logs_desk_destroy(s->logs);          /* likewise */
     runtime_destroy(s->runtime);
     if (!drains_stop(s->drains, drain_limit_ms(s))) /* its thread may still reach everything */
         _exit(code);

@@ -101,6 +101,13 @@ enum config_migrate {
     CONFIG_MIGRATE_MANUAL /* the operator, by a command */
 };
 
+/* To whom the gateway answers /v1/logs/…. */
+enum config_logs {
+    CONFIG_LOGS_OFF,   /* nobody */
+    CONFIG_LOGS_LOCAL, /* programs of this machine, where no other can connect */
+    CONFIG_LOGS_ON     /* everybody who can connect */
+};
+
 struct config_postgres {
     bool is_enabled;
     bool is_configured; /* and is told where PostgreSQL is, or who it is there */
@@ -164,6 +171,7 @@ struct config {
     int64_t port;     /* 0 = any that is free */
     int64_t workers;  /* 0 = one a core */
     int64_t max_body; /* bytes */
+    enum config_logs logs;
     bool core_dumps;
     harborai_str default_model;
     harborai_str state_dir; /* empty: neither set, nor is there a home directory */

@@ -331,6 +331,10 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         if (read_word(r, setting, node, shown, &word))
             *(enum config_migrate *)field = (enum config_migrate)word;
         return;
+    case SETTING_LOGS:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_logs *)field = (enum config_logs)word;
+        return;
     case SETTING_SWITCH:
         if (read_word(r, setting, node, shown, &word))
             *(bool *)field = word != 0;

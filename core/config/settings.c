@@ -27,6 +27,9 @@ const struct setting settings[] = {
      AT(workers), "number of loops; 0 is one a core"},
     {"server.max_body", SETTING_SIZE, "32MiB", NULL, KIB(1), LIMIT_REQUEST_BODY, NULL, NULL,
      AT(max_body), "largest request body that is taken"},
+    {"server.logs", SETTING_LOGS, "local", NULL, 0, 0, "HARBORAI_SERVER_LOGS", NULL, AT(logs),
+     "who may ask /v1/logs/…: local is programs of this machine, as long as the gateway listens on a "
+     "loopback address alone; on is everybody who can connect"},
     {"server.core_dumps", SETTING_SWITCH, "false", NULL, 0, 0, NULL, NULL, AT(core_dumps),
      "whether a crash of `harborai serve` may leave a core dump, which has keys and conversations in it"},
     {"default_model", SETTING_TEXT, NULL, NULL, 1, NAME_LEN, "HARBORAI_DEFAULT_MODEL", "--model",
@@ -226,6 +229,12 @@ const char *const *settings_words(enum setting_type type)
     static const char *const migrate[] = {[CONFIG_MIGRATE_AUTO] = "auto",
                                           [CONFIG_MIGRATE_MANUAL] = "manual",
                                           NULL};
+    static const char *const logs[] = {[CONFIG_LOGS_OFF] = "off",
+                                       [CONFIG_LOGS_LOCAL] = "local",
+                                       [CONFIG_LOGS_ON] = "on",
+                                       NULL};
+    if (type == SETTING_LOGS)
+        return logs;
     if (type == SETTING_SSLMODE)
         return sslmodes;
     if (type == SETTING_MIGRATE)
@@ -412,6 +421,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_TRUST:
     case SETTING_SSLMODE:
     case SETTING_MIGRATE:
+    case SETTING_LOGS:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:

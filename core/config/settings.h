@@ -32,6 +32,7 @@ enum setting_type {
     SETTING_DATABASE_URL, /* struct config_secret: "postgresql://…" */
     SETTING_SSLMODE,      /* enum config_sslmode */
     SETTING_MIGRATE,      /* enum config_migrate */
+    SETTING_LOGS,         /* enum config_logs */
     SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */
     SETTING_TARGET  /* provider/model */
 };

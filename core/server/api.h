@@ -15,6 +15,11 @@ void api_chat_complete(struct conn *conn, harborai_str rest);
 void api_models_list(struct conn *conn, harborai_str rest);
 void api_models_one(struct conn *conn, harborai_str rest); /* `rest`: the name, percent-encoded */
 
+/* api_logs.c */
+void api_logs_query(struct conn *conn, harborai_str rest);
+void api_logs_stats(struct conn *conn, harborai_str rest);
+void api_logs_one(struct conn *conn, harborai_str rest); /* `rest`: any id, percent-encoded */
+
 /* api_plugins.c */
 void api_plugins_list(struct conn *conn, harborai_str rest);
 void api_plugins_one(struct conn *conn, harborai_str rest);    /* `rest`: the name, percent-encoded */

@@ -21,6 +21,7 @@
 
 struct call;
 struct gate;
+struct http_request_head;
 
 enum conn_state {
     CONN_HEAD,     /* waits for a request or for the rest of its head */
@@ -67,6 +68,7 @@ struct conn {
     struct http_resume resume;
     struct http_body framing;
     const struct route *route;
+    const struct http_request_head *head; /* NULL, but while an endpoint without a body answers */
     struct buf body;   /* of the request; taken over by the call */
     size_t charged;    /* for it, to gate->bodies; goes with it */
     int64_t body_began_ns;

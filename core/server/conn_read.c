@@ -162,7 +162,9 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
         begin_body(conn, &request, request.head.size == bytes.len);
     } else {
         conn->keep_alive &= !conn->body_unread; /* nobody wants it */
+        conn->head = &request;
         match.route->answer(conn, match.rest);
+        conn->head = NULL;
     }
     return request.head.size;
 }

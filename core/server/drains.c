@@ -4,12 +4,14 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "store/drain.h"
 #include "store/index.h"
 #include "store/postgres_store.h"
 #include "wire/json_write.h"
 #include "wire/prometheus.h"
 
+#define BACKLOG_MOST MIB(8) /* of a store that can be asked for the newest calls */
 #define BATCH 512
 #define MAX_FAILURES 3
 #define MOST_WAIT_MS 60000
@@ -20,7 +22,7 @@ enum { MOST_DRAINS = 2 };
 struct drains {
     struct index *index;
     struct postgres_store *postgres;
-    struct drain *postgres_drain; /* one of `items`; or NULL */
+    struct drain *index_drain, *postgres_drain; /* of `items`; or NULL */
     const char *names[MOST_DRAINS];
     struct drain *items[MOST_DRAINS];
     size_t count;
@@ -49,7 +51,10 @@ static harborai_status start_index(struct drains *drains, const struct drains_op
     if (st < 0)
         return st;
     index_keep(drains->index, options->index_age_ns);
-    return add_drain(drains, &settings, index_store(drains->index), error);
+    st = add_drain(drains, &settings, index_store(drains->index), error);
+    if (st == HARBORAI_OK)
+        drains->index_drain = drains->items[drains->count - 1];
+    return st;
 }
 
 static harborai_status start_postgres(struct drains *drains, const struct drains_options *options,
@@ -180,6 +185,26 @@ static void write_postgres(struct drains *drains, struct buf *out)
                       "1: PostgreSQL took the last calls.");
     prometheus_sample(out, "harborai_postgres_health_status", NULL, &database, 1,
                       postgres_store_state_number(status.state) == 0 && status.error[0] == '\0');
+}
+
+static bool is_current(struct drain *drain)
+{
+    struct drain_status status;
+    if (drain == NULL)
+        return false;
+    drain_status_of(drain, &status);
+    return (status.state == DRAIN_ACTIVE || status.state == DRAIN_STANDBY) &&
+           status.backlog_bytes <= BACKLOG_MOST;
+}
+
+bool drains_postgres_is_current(struct drains *drains)
+{
+    return drains != NULL && is_current(drains->postgres_drain);
+}
+
+bool drains_index_is_current(struct drains *drains)
+{
+    return drains != NULL && is_current(drains->index_drain);
 }
 
 void drains_write_health(struct drains *drains, struct json_writer *w)

@@ -30,6 +30,10 @@ MUST_CHECK harborai_status drains_start(const struct drains_options *options,
  * was freed: the process is to end by _exit(). Accepts NULL. */
 bool drains_stop(struct drains *drains, int64_t limit_ms);
 
+/* [any] Whether PostgreSQL, or the index, is there as far as is known and has the newest calls. */
+bool drains_postgres_is_current(struct drains *drains);
+bool drains_index_is_current(struct drains *drains);
+
 /* [any] Adds the member "postgres" of GET /health, if it is configured. NULL has none. */
 void drains_write_health(struct drains *drains, struct json_writer *w);
 

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "config/config.h"
 #include "engine/call.h"
 #include "loop/loop.h"
 #include "observe/metrics.h"
@@ -18,6 +19,7 @@
 
 struct budget;
 struct drains;
+struct logs_desk;
 struct router;
 struct runtime;
 
@@ -27,6 +29,8 @@ struct gate {
     struct engine_loop *engine; /* NULL: it takes no calls */
     struct runtime *runtime; /* for what is shown: models, metrics */
     struct drains *drains;   /* for the same; NULL: there are none */
+    struct logs_desk *logs;  /* answers questions about calls; NULL: nothing is recorded */
+    enum config_logs logs_for; /* whom */
     struct metrics_shard *metrics; /* NULL: nobody counts its clients */
     const struct log *log;
     size_t max_body;

@@ -53,6 +53,14 @@ static void set_port(struct sockaddr *address, unsigned port)
         ((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+    return address->sa_family == AF_INET &&
+           ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
+}
+
 /* 0, or the errno of what failed. */
 static int open_one(struct listener *listener, struct addrinfo *info)
 {
@@ -66,6 +74,8 @@ static int open_one(struct listener *listener, struct addrinfo *info)
         close(fd);
         return fault;
     }
+    listener->is_loopback = is_loopback(info->ai_addr) &&
+                            (listener->socket_count == 0 || listener->is_loopback);
     listener->sockets[listener->socket_count++] = fd;
     listener->port = port_of(fd); /* the next address gets the same */
     return 0;

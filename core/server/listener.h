@@ -18,6 +18,7 @@ struct listener {
     _Atomic unsigned users; /* loops that still watch them */
     unsigned port;          /* that was got */
     char url[96];
+    bool is_loopback; /* no other machine can connect */
     bool is_local; /* a socket of this machine: for the own user and root */
 };
 

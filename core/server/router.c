@@ -12,6 +12,9 @@ static const struct route public_routes[] = {
     {"GET", "/models", false, false, api_models_list},
     {"GET", "/v1/models/", true, false, api_models_one},
     {"GET", "/models/", true, false, api_models_one},
+    {"GET", "/v1/logs/query", false, false, api_logs_query},
+    {"GET", "/v1/logs/stats", false, false, api_logs_stats},
+    {"GET", "/v1/logs/", true, false, api_logs_one}, /* behind the two: the first that fits has it */
     {"GET", "/health", false, false, api_status_health},
     {"GET", "/metrics", false, false, api_status_metrics},
 };

@@ -38,6 +38,7 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->runtime = runtime;
     gate->metrics = metrics_shard_of(runtime_metrics(runtime), index);
     gate->log = runtime_log(runtime);
+    gate->logs_for = options->logs_for;
     gate->max_body = (size_t)options->max_body;
     gate->bodies = &server->bodies;
     gate->drained_fd = server->drained_fd;
@@ -120,6 +121,12 @@ void server_show_drains(struct server *server, struct drains *drains)
 {
     for (unsigned i = 0; i < server->gate_count; i++)
         server->gates[i].drains = drains;
+}
+
+void server_show_logs(struct server *server, struct logs_desk *desk)
+{
+    for (unsigned i = 0; i < server->gate_count; i++)
+        server->gates[i].logs = desk;
 }
 
 harborai_status server_create(struct runtime *runtime, const struct server_options *options,

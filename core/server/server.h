@@ -4,9 +4,10 @@
 #define SERVER_SERVER_H
 
 #include "base/attr.h"
-#include "base/slice.h"
+#include "config/config.h"
 
 struct drains;
+struct logs_desk;
 struct runtime;
 struct server;
 
@@ -16,6 +17,7 @@ struct server_options {
     int64_t max_body;  /* bytes of a request's body */
     int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
                            no less than one takes */
+    enum config_logs logs_for; /* who may ask the desk of server_show_logs() */
     bool with_control;      /* a control socket, in */
     harborai_str state_dir; /* … that directory; without one the log says why */
 };
@@ -28,6 +30,10 @@ MUST_CHECK harborai_status server_create(struct runtime *runtime,
 
 /* Drains whose metrics are to be shown; borrowed. Before the runtime's loops run. [init] */
 void server_show_drains(struct server *server, struct drains *drains);
+
+/* Who answers /v1/logs/…; borrowed: it is to be destroyed once no loop runs, before the server is. Before
+ * the runtime's loops run. [init] */
+void server_show_logs(struct server *server, struct logs_desk *desk);
 
 /* "http://127.0.0.1:8000", with the port that was got. Borrowed from the server. [any] */
 const char *server_url(const struct server *server);

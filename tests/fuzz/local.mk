@@ -153,6 +153,9 @@ EXTRA_DIST += %reldir%/run %reldir%/corpus/anthropic/error_overloaded \
 	%reldir%/corpus/anthropic/usage %reldir%/corpus/frames/none %reldir%/corpus/frames/one \
 	%reldir%/corpus/frames/three %reldir%/corpus/journal/broken %reldir%/corpus/journal/calls \
 	%reldir%/corpus/journal/escaped %reldir%/corpus/journal/long %reldir%/corpus/journal/torn \
+	%reldir%/corpus/logs_query/bad %reldir%/corpus/logs_query/limits \
+	%reldir%/corpus/logs_query/query %reldir%/corpus/logs_query/stats \
+	%reldir%/corpus/logs_query/times \
 	%reldir%/corpus/masker/blocks %reldir%/corpus/masker/escaped %reldir%/corpus/masker/json \
 	%reldir%/corpus/masker/numbers %reldir%/corpus/masker/plain \
 	%reldir%/corpus/chat_request/escaped_key %reldir%/corpus/chat_request/options_null \
@@ -215,3 +218,9 @@ EXTRA_DIST += %reldir%/run %reldir%/corpus/anthropic/error_overloaded \
 	%reldir%/corpus/usage/moonshot_chunk %reldir%/corpus/usage/odd %reldir%/corpus/usage/openai \
 	%reldir%/corpus/usage/openrouter %reldir%/corpus/usage/qwen %reldir%/corpus/usage/responses \
 	%reldir%/corpus/usage/two_lives %reldir%/corpus/usage/xai
+check_PROGRAMS += %reldir%/fuzz_logs_query
+TESTS += %reldir%/fuzz_logs_query
+%canon_reldir%_fuzz_logs_query_SOURCES = %reldir%/fuzz_logs_query.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_logs_query_LDADD = core/server/libserver.la core/store/libdrain.la \
+	core/store/libstore.la core/config/libconfig.la pricing/libpricing.la core/chat/libchat.la \
+	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la $(SQLITE_LIBS) $(JSONC_LIBS)
