@@ -6,7 +6,8 @@ bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup %re
 	%reldir%/make_journal
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
-EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in
+EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in \
+	%reldir%/records.py
 
 %canon_reldir%_bench_upstream_SOURCES = \
 	%reldir%/bench_upstream.c \
@@ -30,7 +31,7 @@ EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/ng
 %canon_reldir%_open_LDADD = libharborai.la
 
 %canon_reldir%_make_journal_SOURCES = %reldir%/make_journal.c
-%canon_reldir%_make_journal_LDADD = core/record/librecord.la core/chat/libchat.la \
+%canon_reldir%_make_journal_LDADD = core/store/libstore.la core/record/librecord.la core/chat/libchat.la \
 	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 
 if SANITIZED
@@ -41,4 +42,7 @@ endif
 
 bench: all $(bench_programs)
 	$(PYTHON3) -B $(srcdir)/%reldir%/run.py --build . $(bench_build) $(BENCH_FLAGS)
-.PHONY: bench
+# Many calls on record: copying them, and finding some (tests/bench/records.py).
+bench-records: all %reldir%/make_journal
+	$(PYTHON3) -B $(srcdir)/%reldir%/records.py --build . $(RECORDS_FLAGS)
+.PHONY: bench bench-records

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "record/line.h"
 #include "record/record.h"
+#include "store/segment_writer.h"
 
 #define SEGMENT_SIZE MIB(64)
 #define DAY_NS (INT64_C(86400) * NS_PER_S)
@@ -31,8 +32,8 @@ struct maker {
     const char *directory;
     int fd;
     unsigned segments;
-    struct buf lines;
-    size_t size; /* of the open segment */
+    struct segment_writer *segment; /* of the open file: numbers and checksums */
+    struct buf line, lines;
 };
 
 static uint64_t next(struct maker *m)
@@ -66,7 +67,6 @@ static void flush_lines(struct maker *m, bool is_last)
         return;
     if (write(m->fd, m->lines.data, m->lines.len) != (ssize_t)m->lines.len)
         die("write");
-    m->size += m->lines.len;
     buf_clear(&m->lines);
 }
 
@@ -81,7 +81,26 @@ static void open_segment(struct maker *m, int64_t at_ns)
     m->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (m->fd < 0)
         die(path);
-    m->size = 0;
+    m->segment = segment_writer_create(at_ns, 0);
+    if (m->segment == NULL)
+        die("memory");
+}
+
+static void close_segment(struct maker *m, int64_t at_ns)
+{
+    segment_writer_seal(m->segment, at_ns, &m->lines);
+    flush_lines(m, true);
+    close(m->fd);
+    segment_writer_destroy(m->segment);
+    m->fd = -1;
+}
+
+static void add_line(struct maker *m, void (*write)(struct buf *, const struct record *),
+                     const struct record *r, int64_t at_ns)
+{
+    buf_clear(&m->line);
+    write(&m->line, r);
+    segment_writer_add(m->segment, buf_slice(&m->line), at_ns, &m->lines);
 }
 
 static void fill_usage(struct maker *m, struct record *r, char *room, size_t size)
@@ -95,7 +114,9 @@ static void fill_usage(struct maker *m, struct record *r, char *room, size_t siz
                                 (long long)input, (long long)output, (long long)(input + output));
     r->usage_confidence = 10;
     r->is_cost_known = true;
-    r->cost_pico = input * 2500000 + output * 10000000;
+    r->cost_input_pico = input * 2500000;
+    r->cost_output_pico = output * 10000000;
+    r->cost_pico = r->cost_input_pico + r->cost_output_pico;
     r->cost_currency = HARBORAI_STR("USD");
     r->cost_date = HARBORAI_STR("2026-11-21");
     r->finish_reason = HARBORAI_STR("stop");
@@ -104,7 +125,7 @@ static void fill_usage(struct maker *m, struct record *r, char *room, size_t siz
 static void add_call(struct maker *m, uint64_t number, int64_t at_ns)
 {
     struct record r;
-    char request[64], client[32], usage[256], source[64], method[64];
+    char request[64], client[32], usage[256], source[64], method[64], plugin[64];
     const struct route *route = &routes[next(m) % 100 < 60 ? next(m) % 2 : next(m) % ARRAY_LEN(routes)];
     uint64_t a = next(m), b = next(m);
     record_init(&r);
@@ -122,6 +143,7 @@ static void add_call(struct maker *m, uint64_t number, int64_t at_ns)
                         (unsigned long long)number);
     r.client = text(client, sizeof client, "10.0.0.%u", (unsigned)(next(m) % 50));
     r.provider = slice_of(route->provider);
+    r.plugin = text(plugin, sizeof plugin, "org.harborai.%s", route->plugin);
     r.model = r.upstream_model = r.vendor_model = slice_of(route->model);
     r.is_stream = next(m) % 2 == 0;
     r.attempts = 1;
@@ -140,15 +162,15 @@ static void add_call(struct maker *m, uint64_t number, int64_t at_ns)
     }
     r.client_bytes_in = 900, r.client_bytes_out = 1800;
     r.vendor_bytes_in = 2500, r.vendor_bytes_out = 1400;
-    line_begin(&m->lines, &r);
-    buf_add_char(&m->lines, '\n');
-    line_end(&m->lines, &r);
-    buf_add_char(&m->lines, '\n');
+    add_line(m, line_begin, &r, at_ns);
+    add_line(m, line_end, &r, at_ns + r.total_ns);
+    m->segment->ends++;
 }
 
 int main(int argc, char **argv)
 {
-    struct maker m = {.random = 88172645463325252u, .fd = -1, .lines = BUF_INIT(MIB(4))};
+    struct maker m = {.random = 88172645463325252u, .fd = -1, .line = BUF_INIT(KIB(64)),
+                      .lines = BUF_INIT(MIB(4))};
     char directory[4096];
     uint64_t count = 0, days = 0;
     if (argc != 4 || !slice_to_u64(slice_of(argv[2]), &count) ||
@@ -163,18 +185,15 @@ int main(int argc, char **argv)
     int64_t now_ns = clock_wall_ns(&clock_system), from_ns = now_ns - (int64_t)days * DAY_NS;
     for (uint64_t i = 0; i < count; i++) {
         int64_t at_ns = from_ns + (int64_t)((double)i / (double)count * (double)days * (double)DAY_NS);
-        if (m.fd >= 0 && m.size >= SEGMENT_SIZE) {
-            flush_lines(&m, true);
-            close(m.fd);
-            m.fd = -1;
-        }
+        if (m.fd >= 0 && m.segment->bytes >= SEGMENT_SIZE)
+            close_segment(&m, at_ns);
         if (m.fd < 0)
             open_segment(&m, at_ns);
         add_call(&m, i, at_ns);
         flush_lines(&m, false);
     }
-    flush_lines(&m, true);
-    close(m.fd);
+    close_segment(&m, now_ns);
+    buf_release(&m.line);
     buf_release(&m.lines);
     return 0;
 }
