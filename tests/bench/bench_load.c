@@ -2,7 +2,12 @@
 /* The client of the bench: one thread, N kept connections, each with one request in flight. It
  * measures only when every connection has had an answer, reads the server's CPU clocks at both
  * ends of exactly that time, and prints one line of JSON. A wrong status, a cut answer or a stream
- * that lacks events is an error; errors are counted, never hidden. */
+ * that lacks events is an error; errors are counted, never hidden.
+ *
+ * With --rate it sends so many requests a second instead of as many as are answered; one that finds all
+ * connections busy waits, and its latency counts from when it was due. With --record each request has an
+ * id of its own, and a file says of each how it ended: whoever must prove that nothing is lost compares.
+ * SIGINT ends the run before its time. */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -37,18 +42,25 @@ struct conn {
     int fd; /* -1 when closed */
     bool is_open, is_busy, is_writing;
     size_t sent;
-    uint64_t sent_at_ns;
+    uint64_t sent_at_ns; /* with a rate: when it was due */
+    uint64_t number;     /* of its request */
     struct answer answer;
 };
 
 struct load {
     /* from the command line */
     uint64_t port, connections, body_bytes, warmup_ms, measure_ms;
-    uint64_t stream, events, delay_us, delay_ms, hold;
-    const char *pids, *model;
+    uint64_t stream, events, delay_us, delay_ms, hold, rate, until_gone;
+    const char *pids, *model, *ids, *record_path;
 
     char *request;
-    size_t request_len;
+    size_t request_len, number_at; /* where the request's number stands in it */
+    uint64_t numbers;              /* requests sent so far */
+    FILE *record;
+    uint64_t answered, cut;
+    bool is_gone; /* the server */
+    uint64_t due_ns;
+    size_t next_free; /* where a free connection is looked for */
     int epoll;
     struct conn *conns;
     size_t started, opened, busy;
@@ -62,6 +74,14 @@ struct load {
     char first_error[128];
     struct samples latency, first_event;
 };
+
+static volatile sig_atomic_t is_interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
 
 /* --- The request ---------------------------------------------------------------------------- */
 
@@ -95,9 +115,13 @@ static char *body_make(const struct load *load, size_t *ret_len)
     return body;
 }
 
+#define NUMBER_DIGITS 9
+
 static void request_make(struct load *load)
 {
     size_t body_len;
+    static const char number[] = "000000000";
+    _Static_assert(sizeof number == NUMBER_DIGITS + 1, "a number's digits");
     char *body = body_make(load, &body_len);
     FILE *out = open_memstream(&load->request, &load->request_len);
     if (!out)
@@ -105,13 +129,38 @@ static void request_make(struct load *load)
     fprintf(out,
             "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%llu\r\n"
             "Authorization: Bearer sk-bench\r\nContent-Type: application/json\r\n"
-            "User-Agent: bench\r\nAccept: %s\r\nContent-Length: %zu\r\n\r\n",
+            "User-Agent: bench\r\nAccept: %s\r\nContent-Length: %zu\r\n",
             (unsigned long long)load->port, load->stream ? "text/event-stream" : "application/json",
             body_len);
+    if (load->record) {
+        fprintf(out, "X-Request-Id: %s-", load->ids);
+        fflush(out);
+        load->number_at = load->request_len;
+        fprintf(out, "%s\r\n", number);
+    }
+    fputs("\r\n", out);
     fwrite(body, 1, body_len, out);
     if (fclose(out) != 0)
         args_die("out of memory for the request");
     free(body);
+}
+
+/* All connections send the same bytes but for these. */
+static void request_number(struct load *load, uint64_t number)
+{
+    char *at = load->request + load->number_at + NUMBER_DIGITS;
+    for (int i = 0; i < NUMBER_DIGITS; i++, number /= 10)
+        *--at = (char)('0' + number % 10);
+}
+
+/* How a request ended: with a status, or 0: cut off. */
+static void record_end(struct load *load, const struct conn *conn, unsigned status)
+{
+    if (!load->record)
+        return;
+    *(status > 0 ? &load->answered : &load->cut) += 1;
+    fprintf(load->record, "%s-%0*llu %u\n", load->ids, NUMBER_DIGITS,
+            (unsigned long long)conn->number, status);
 }
 
 /* --- The server's CPU ----------------------------------------------------------------------- */
@@ -168,12 +217,18 @@ static void error_count(struct load *load, const char *reason)
 
 static void conn_fail(struct load *load, struct conn *conn, const char *reason)
 {
-    error_count(load, reason);
+    if (conn->is_busy)
+        record_end(load, conn, 0);
+    load->is_gone = load->until_gone != 0;
+    if (!load->is_gone)
+        error_count(load, reason);
     conn_close(load, conn);
 }
 
 static void conn_write(struct load *load, struct conn *conn)
 {
+    if (load->record)
+        request_number(load, conn->number);
     ssize_t sent = send(conn->fd, load->request + conn->sent, load->request_len - conn->sent,
                         MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) {
@@ -195,6 +250,7 @@ static void conn_request(struct load *load, struct conn *conn)
     conn->is_busy = true;
     load->busy++;
     conn->sent_at_ns = net_now_ns();
+    conn->number = load->numbers++;
     conn_write(load, conn);
 }
 
@@ -202,6 +258,10 @@ static void conn_open(struct load *load, struct conn *conn)
 {
     conn->is_writing = false;
     conn->fd = net_connect((uint16_t)load->port);
+    if (conn->fd < 0 && load->until_gone) {
+        load->is_gone = true;
+        return;
+    }
     if (conn->fd < 0)
         args_die("cannot connect to 127.0.0.1:%u: %s", (unsigned)load->port, strerror(errno));
     conn_watch(load, conn, EPOLL_CTL_ADD);
@@ -240,6 +300,7 @@ static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
         conn_fail(load, conn, fault);
         return;
     }
+    record_end(load, conn, conn->answer.status);
     if (load->phase == PHASE_MEASURE) {
         load->requests++;
         samples_add(&load->latency, now_ns - conn->sent_at_ns);
@@ -254,7 +315,7 @@ static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
         return;
     if (closes)
         conn_open(load, conn);
-    else
+    else if (load->rate == 0)
         conn_request(load, conn);
 }
 
@@ -281,6 +342,7 @@ static void conn_read(struct load *load, struct conn *conn)
             conn_fail(load, conn, "the server closed the connection without a whole answer");
         else
             conn_close(load, conn);
+        load->is_gone = load->until_gone != 0;
         return;
     }
     uint64_t now_ns = net_now_ns(), events_before = conn->answer.events;
@@ -302,8 +364,40 @@ static void conn_on_event(struct load *load, struct conn *conn, uint32_t what)
     if (conn->fd >= 0 && (what & ~(uint32_t)EPOLLOUT))
         conn_read(load, conn);
     /* after an error the connection is replaced, so that the load stays what it is */
-    if (conn->fd < 0 && load->phase < PHASE_DRAIN)
+    if (conn->fd < 0 && load->phase < PHASE_DRAIN && !load->is_gone)
         conn_open(load, conn);
+}
+
+/* --- The rate ------------------------------------------------------------------------------- */
+
+static struct conn *conn_find_free(struct load *load)
+{
+    for (size_t i = 0; i < load->connections; i++) {
+        struct conn *conn = &load->conns[(load->next_free + i) % load->connections];
+        if (conn->fd >= 0 && conn->is_open && !conn->is_busy) {
+            load->next_free += i + 1;
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+/* Sends what is due by now, as far as there are connections. */
+static void rate_keep(struct load *load)
+{
+    struct conn *conn;
+    if (load->rate == 0 || (load->phase != PHASE_WARMUP && load->phase != PHASE_MEASURE))
+        return;
+    uint64_t now_ns = net_now_ns();
+    if (load->due_ns == 0)
+        load->due_ns = now_ns;
+    while (load->due_ns <= now_ns && (conn = conn_find_free(load)) != NULL) {
+        conn_request(load, conn);
+        conn->sent_at_ns = load->due_ns;
+        load->due_ns += SECOND_NS / load->rate;
+        if (conn->fd < 0 && !load->is_gone)
+            conn_open(load, conn);
+    }
 }
 
 /* --- Phases --------------------------------------------------------------------------------- */
@@ -328,11 +422,22 @@ static void measure_end(struct load *load, uint64_t now_ns)
     phase_enter(load, PHASE_DRAIN, now_ns, DRAIN_LIMIT_NS);
 }
 
+/* Before its time. */
+static void phase_end(struct load *load, uint64_t now_ns)
+{
+    if (load->phase == PHASE_MEASURE)
+        measure_end(load, now_ns);
+    else if (load->phase < PHASE_DRAIN)
+        phase_enter(load, PHASE_DRAIN, now_ns, DRAIN_LIMIT_NS);
+}
+
 /* False when the run is over. */
 static bool phase_advance(struct load *load)
 {
     uint64_t now_ns = net_now_ns();
     bool is_due = now_ns >= load->phase_end_ns;
+    if (load->is_gone || is_interrupted) /* of a server that is gone whatever is in flight breaks off */
+        phase_end(load, now_ns);
     switch (load->phase) {
     case PHASE_OPENING:
         if (load->opened == load->connections && load->hold)
@@ -362,17 +467,20 @@ static bool phase_advance(struct load *load)
     return false;
 }
 
-static int wait_ms(const struct load *load)
+static uint64_t wait_ns(const struct load *load)
 {
-    uint64_t now_ns = net_now_ns();
-    uint64_t left_ms = load->phase_end_ns > now_ns ? (load->phase_end_ns - now_ns) / 1000000 : 0;
-    return left_ms < 100 ? (int)left_ms + 1 : 100;
+    uint64_t now_ns = net_now_ns(), until_ns = load->phase_end_ns, most_ns = SECOND_NS / 10;
+    if (load->rate > 0 && load->due_ns > now_ns && load->due_ns < until_ns)
+        until_ns = load->due_ns;
+    uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+    return left_ns < most_ns ? left_ns : most_ns;
 }
 
-static void pass_run(struct load *load, int timeout_ms)
+static void pass_run(struct load *load, uint64_t timeout_ns)
 {
     static struct epoll_event events[EVENTS_A_PASS];
-    int count = epoll_wait(load->epoll, events, EVENTS_A_PASS, timeout_ms);
+    const struct timespec timeout = {.tv_nsec = (long)timeout_ns};
+    int count = epoll_pwait2(load->epoll, events, EVENTS_A_PASS, &timeout, NULL);
     for (int i = 0; i < count; i++)
         conn_on_event(load, events[i].data.ptr, events[i].events);
 }
@@ -383,16 +491,38 @@ static void result_print(struct load *load)
     double per_second = seconds > 0 ? 1 / seconds : 0;
     printf("{\"connections\":%llu,\"request_bytes\":%zu,\"seconds\":%.3f,\"requests\":%llu,"
            "\"requests_per_s\":%.1f,\"events\":%llu,\"events_per_s\":%.1f,\"cpu_s\":%.6f,"
-           "\"errors\":%llu,\"first_error\":\"%s\",",
+           "\"errors\":%llu,\"first_error\":\"%s\",\"answered\":%llu,\"cut\":%llu,",
            (unsigned long long)load->connections, load->request_len, seconds,
            (unsigned long long)load->requests, (double)load->requests * per_second,
            (unsigned long long)load->stream_events, (double)load->stream_events * per_second,
-           (double)load->cpu_ns / 1e9, (unsigned long long)load->errors, load->first_error);
+           (double)load->cpu_ns / 1e9, (unsigned long long)load->errors, load->first_error,
+           (unsigned long long)load->answered, (unsigned long long)load->cut);
     samples_print(&load->latency, "latency_us", stdout);
     fputc(',', stdout);
     samples_print(&load->first_event, "first_event_us", stdout);
     fputs("}\n", stdout);
     fflush(stdout);
+}
+
+/* What did not end in time is cut off. */
+static void record_close(struct load *load)
+{
+    if (!load->record)
+        return;
+    for (size_t i = 0; i < load->connections; i++)
+        if (load->conns[i].is_busy)
+            record_end(load, &load->conns[i], 0);
+    if (fclose(load->record) != 0)
+        args_die("cannot write '%s': %s", load->record_path, strerror(errno));
+}
+
+static void record_open(struct load *load)
+{
+    if (!load->record_path)
+        return;
+    load->record = fopen(load->record_path, "w");
+    if (!load->record)
+        args_die("cannot write '%s': %s", load->record_path, strerror(errno));
 }
 
 /* Keeps the streams open until standard input ends; a stream that ends before is an error. */
@@ -427,6 +557,13 @@ static void options_read(struct load *load, int argc, char **argv)
          .number = &load->delay_ms},
         {.name = "hold", .help = "open the streams, print, keep them until standard input ends",
          .flag = &load->hold},
+        {.name = "rate", .help = "requests a second (0: as many as are answered)",
+         .number = &load->rate},
+        {.name = "record", .help = "file that gets 'ID STATUS' of each request; 0: cut off",
+         .text = &load->record_path},
+        {.name = "ids", .help = "with what those ids begin (bench)", .text = &load->ids},
+        {.name = "until-gone", .help = "end when the server goes away, which is no error then",
+         .flag = &load->until_gone},
         {.name = "pids", .help = "processes whose CPU time is read, with commas",
          .text = &load->pids},
     };
@@ -439,6 +576,7 @@ static void options_read(struct load *load, int argc, char **argv)
 int main(int argc, char **argv)
 {
     static struct load load = {.model = "bench-model",
+                               .ids = "bench",
                                .connections = 32,
                                .body_bytes = 1024,
                                .warmup_ms = 200,
@@ -446,8 +584,10 @@ int main(int argc, char **argv)
                                .events = 20};
     options_read(&load, argc, argv);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    (void)signal(SIGINT, on_interrupt);
     net_raise_file_limit();
     clocks_open(&load);
+    record_open(&load);
     request_make(&load);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     load.conns = calloc(load.connections, sizeof *load.conns);
@@ -457,8 +597,11 @@ int main(int argc, char **argv)
         load.conns[i].fd = -1;
     phase_enter(&load, PHASE_OPENING, net_now_ns(), OPENING_LIMIT_NS);
     conns_open_more(&load);
-    while (phase_advance(&load))
-        pass_run(&load, wait_ms(&load));
+    while (phase_advance(&load)) {
+        rate_keep(&load);
+        pass_run(&load, wait_ns(&load));
+    }
+    record_close(&load);
     if (load.hold)
         hold_until_released(&load);
     else

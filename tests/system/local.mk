@@ -11,7 +11,7 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	tests/sim/make-certs tests/sim/openai.py tests/sim/said.py tests/sim/script.py \
 	tests/sim/sim.py tests/sim/test_dialects.py tests/sim/test_sim.py tests/sim/vendor.py \
 	tests/sim/wenxin.py %reldir%/golden %reldir%/bodies.py %reldir%/control.py %reldir%/five.py %reldir%/golden.py \
-	%reldir%/live.py %reldir%/made.py \
+	%reldir%/live.py %reldir%/load.py %reldir%/made.py %reldir%/outage_latency.py \
 	%reldir%/postgres.py %reldir%/run.py %reldir%/support.py %reldir%/test_anthropic.py \
 	%reldir%/test_builtin.py %reldir%/test_canary.py %reldir%/test_chat.py %reldir%/test_cli.py \
 	%reldir%/test_clients.py %reldir%/test_compatible.py %reldir%/test_config.py \
@@ -20,7 +20,7 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	%reldir%/test_export.py %reldir%/test_golden.py %reldir%/test_http.py %reldir%/test_index.py \
 	%reldir%/test_interactive.py %reldir%/test_journal.py %reldir%/test_leave.py \
 	%reldir%/test_library.py %reldir%/test_logs.py %reldir%/test_logs_http.py \
-	%reldir%/test_misbehaving.py %reldir%/test_params.py \
+	%reldir%/test_misbehaving.py %reldir%/test_outages.py %reldir%/test_params.py \
 	%reldir%/test_plugin_commands.py %reldir%/test_plugins.py %reldir%/test_postgres.py \
 	%reldir%/test_process.py %reldir%/test_reload.py %reldir%/test_recovery.py %reldir%/test_removal.py \
 	%reldir%/test_replay.py %reldir%/test_says.py %reldir%/test_shape.py \
@@ -28,3 +28,13 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	%reldir%/test_think.py %reldir%/test_upgrades.py %reldir%/test_upstream.py \
 	%reldir%/test_vendor_errors.py %reldir%/test_verify.py %reldir%/test_watch.py \
 	%reldir%/test_wenxin.py tests/plugins/picky.c tests/plugins/says.c
+
+# Faults of PostgreSQL, kills of gateways and commands under load, in their long form: a quarter of an hour.
+outages: all
+	HARBORAI_BUILDDIR=$(abs_builddir) HARBORAI_TEST_LOAD=1 $(PYTHON3) -B $(srcdir)/%reldir%/run.py \
+	    test_outages test_recovery
+
+# What an outage of PostgreSQL does to latencies; OUTAGE_FLAGS are its options.
+outage-latency: all
+	HARBORAI_BUILDDIR=$(abs_builddir) $(PYTHON3) -B $(srcdir)/%reldir%/outage_latency.py $(OUTAGE_FLAGS)
+.PHONY: outages outage-latency

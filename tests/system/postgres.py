@@ -189,6 +189,39 @@ class Server:
         return Database(self, name)
 
 
+class Disk:
+    """A small one: a tmpfs, which takes root."""
+
+    def __init__(self, place, size="3g"):
+        self.place, self.size = place, size
+
+    def __enter__(self):
+        self._mount(f"size={self.size}", "tmpfs")
+        os.chmod(self.place, 0o755)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", self.place], check=True)
+
+    def _mount(self, options, *what):
+        subprocess.run(["mount", *(["-t", "tmpfs"] if what else []), "-o", options, *what, self.place],
+                       check=True)
+
+    def fill(self):
+        """It has just as much room as is used; once more where a server writes faster than that is said."""
+        for is_last in (False, False, False, False, True):
+            now = os.statvfs(self.place)
+            try:
+                self._mount(f"remount,size={(now.f_blocks - now.f_bfree) * now.f_frsize // 1024 + 64}k")
+                return
+            except subprocess.CalledProcessError:
+                if is_last:
+                    raise
+
+    def mend(self):
+        self._mount(f"remount,size={self.size}")
+
+
 class Relay:
     """TCP to a port on this host: it passes everything on, or nothing more ("swallow"), or is not to be
     had ("cut"). What stands in `hold` it keeps, once, and passes on after release()."""
@@ -279,9 +312,12 @@ def _close(sock):
 
 
 @contextlib.contextmanager
-def server(*options):
-    with support.folder() as place:
+def server(*options, disk=False):
+    """`disk`: it stands on one of its own, a Disk, server.disk."""
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(support.folder())
         running = Server(place, options)
+        running.disk = stack.enter_context(Disk(place)) if disk else None
         running.make()
         running.start()
         Database(running, "postgres").rows(
