@@ -75,6 +75,8 @@ make_builtin = $(AM_V_GEN)LIBTOOL='$(LIBTOOL) --silent --tag=CC' CC='$(CC)' \
 CLEANFILES += %reldir%/builtin/*.la %reldir%/builtin/*.o \
 	%reldir%/builtin/.libs/*
 EXTRA_DIST += %reldir%/make-builtin
+EXTRA_DIST += doc/providers/anthropic.md doc/providers/compatible.md doc/providers/deepseek.md \
+	doc/providers/doubao.md doc/providers/openai.md doc/providers/wenxin.md
 
 # libtool's .la files are of no use beside plugins, which are found by their manifests. Without them
 # `libtool --mode=uninstall` does not know of the .so. What is built in goes as well: a file would be

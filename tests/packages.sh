@@ -43,6 +43,7 @@ clang-tidy:clang-tidy
 cppcheck:cppcheck
 valgrind:valgrind
 universal-ctags:ctags
+git:git
 gcovr:gcovr
 xz-utils:xz'
 

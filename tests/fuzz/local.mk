@@ -145,7 +145,9 @@ TESTS += %reldir%/fuzz_plugin_state
 %canon_reldir%_fuzz_plugin_state_LDADD = core/store/libstore.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
 EXTRA_DIST += %reldir%/run %reldir%/corpus/anthropic/error_overloaded \
-	%reldir%/corpus/anthropic/error_spend %reldir%/corpus/anthropic/events_error \
+	%reldir%/corpus/anthropic/error_spend \
+	%reldir%/corpus/anthropic/events_arguments_cut %reldir%/corpus/anthropic/events_error \
+	%reldir%/corpus/anthropic/events_error_without_words \
 	%reldir%/corpus/anthropic/events_refusal %reldir%/corpus/anthropic/events_text \
 	%reldir%/corpus/anthropic/events_tools %reldir%/corpus/anthropic/request_files \
 	%reldir%/corpus/anthropic/request_loop %reldir%/corpus/anthropic/request_members \
@@ -167,6 +169,7 @@ EXTRA_DIST += %reldir%/run %reldir%/corpus/anthropic/error_overloaded \
 	%reldir%/corpus/chat_stream/reasoning %reldir%/corpus/chat_stream/shape \
 	%reldir%/corpus/chat_stream/two_choices_tools %reldir%/corpus/chat_stream/openai \
 	%reldir%/corpus/chat_stream/think %reldir%/corpus/chat_stream/tools \
+	%reldir%/corpus/chat_stream/usage_twice \
 	%reldir%/corpus/chat_stream/two_choices %reldir%/corpus/chat_stream/usage_beside \
 	%reldir%/corpus/arguments/broken %reldir%/corpus/arguments/escapes \
 	%reldir%/corpus/arguments/number %reldir%/corpus/arguments/object \
@@ -174,6 +177,7 @@ EXTRA_DIST += %reldir%/run %reldir%/corpus/anthropic/error_overloaded \
 	%reldir%/corpus/chat_answer/error %reldir%/corpus/chat_answer/html \
 	%reldir%/corpus/chat_answer/negative %reldir%/corpus/chat_answer/openai \
 	%reldir%/corpus/chat_answer/reasoning %reldir%/corpus/chat_answer/tools \
+	%reldir%/corpus/chat_answer/think %reldir%/corpus/chat_answer/think_cut \
 	%reldir%/corpus/chat_answer/torn %reldir%/corpus/chat_answer/usage \
 	%reldir%/corpus/vendor_error/anthropic %reldir%/corpus/vendor_error/context \
 	%reldir%/corpus/vendor_error/detail %reldir%/corpus/vendor_error/list \

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the system tests: run.py [NAME…], NAME a module, class or test (test_http.ErrorsTest).
 --write-golden: what the tests of test_golden saw becomes what they want.
---jobs N: all modules, N at a time, each in a process of its own; most of them wait most of the time.
+--jobs N [NAME…]: N of these, or of all modules, at a time, each in a process of its own; most of them
+wait most of the time.
 
 The last line is `N passed, N failed, N skipped`.
 """
@@ -64,12 +65,16 @@ def run_module(name):
     return "\n".join(lines), tuple(int(n) for n in numbers.groups())
 
 
-def run_side_by_side(jobs):
+def size_of(name):
+    return os.path.getsize(os.path.join(HERE, name.partition(".")[0] + ".py"))
+
+
+def run_side_by_side(jobs, names):
     """The largest first, so that none is left over at the end."""
-    files = sorted(pathlib.Path(HERE).glob("test_*.py"), key=lambda f: -f.stat().st_size)
+    names = names or [file.stem for file in pathlib.Path(HERE).glob("test_*.py")]
     total = (0, 0, 0)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for text, numbers in pool.map(run_module, [file.stem for file in files]):
+        for text, numbers in pool.map(run_module, sorted(names, key=size_of, reverse=True)):
             print(text, flush=True)
             total = tuple(a + b for a, b in zip(total, numbers))
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped", flush=True)
@@ -80,7 +85,7 @@ def main():
     if not os.access(support.HARBORAI, os.X_OK):
         sys.exit(f"run.py: '{support.HARBORAI}' is missing: build first, or set HARBORAI_BUILDDIR")
     if sys.argv[1:2] == ["--jobs"]:
-        run_side_by_side(int(sys.argv[2]))
+        run_side_by_side(int(sys.argv[2]), sys.argv[3:])
     loader = unittest.TestLoader()
     names = [name for name in sys.argv[1:] if name != "--write-golden"]
     if len(names) < len(sys.argv) - 1:
