@@ -32,7 +32,6 @@ harborai_LDADD = core/server/libserver.la core/client/libclient.la core/store/li
 	core/store/libdrain.la $(builtin_library) $(client_rooms) $(client_libs) $(SQLITE_LIBS) \
 	$(PQ_LIBS) $(EDIT_LIBS) $(XLSX_LIBS) $(BUILTIN_LINK)
 EXTRA_harborai_DEPENDENCIES = $(BUILTIN_MODULES)
-EXTRA_DIST += doc/commands.md
 EXTRA_DIST += doc/commands.md doc/export.md
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %reldir%/completion/harborai

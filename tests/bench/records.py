@@ -22,7 +22,6 @@ import time
 
 import servers
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 STATEMENTS = {  # planned anew each time, as a new connection would
     "one trace id": ("SELECT * FROM api_logs WHERE otel_trace_id = '{trace}'", 50),
@@ -139,9 +138,7 @@ class Bench:
             self.note(f"{where}: {what}, RSS", max(r.rss_mb for r in runs), "MB")
 
     def postgres(self):
-        sys.path.insert(0, str(TESTS / "system"))
-        os.environ.setdefault("HARBORAI_BUILDDIR", str(pathlib.Path(self.args.build).resolve()))
-        import postgres  # pylint: disable=import-outside-toplevel
+        postgres = servers.postgres(self.args.build)
         if not postgres.programs():
             print("PostgreSQL is not installed: apt-get install postgresql")
             return

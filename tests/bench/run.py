@@ -266,10 +266,22 @@ class Bench:
         """What it costs to record calls: CPU of the same requests to gateways that record less."""
         if not self.has_harborai:
             return
+        postgres = servers.postgres(self.args.build)
+        if not postgres.programs():
+            self.troubles.append("no PostgreSQL to copy to: apt-get install postgresql")
+            self.record_to("")
+            return
+        with postgres.server() as server:
+            self.record_to(server.database().url())
+
+    def record_to(self, postgres_url):
         gateways = {}
         for number, (what, settings) in enumerate(servers.RECORDING.items()):
+            if "@URL@" in settings and not postgres_url:
+                continue
             folder = self.folder / f"recording-{number}"
-            gateways[what] = self.harborai.start(folder, self.upstream.port, settings)
+            gateways[what] = self.harborai.start(folder, self.upstream.port,
+                                                 settings.replace("@URL@", postgres_url))
             self.running.append(gateways[what])
             gateways[what].first_answer_ms()
         found = {what: [] for what in gateways}

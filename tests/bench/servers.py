@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The processes of the bench: start, first answer, memory, end. Each is ended by its own id."""
 import contextlib
+import importlib
 import json
 import os
 import pathlib
@@ -159,7 +160,8 @@ def find_nginx():
 JOURNAL_ALONE = "store: { sqlite: { enabled: false } }\n"
 RECORDING = {"no journal": "journal: { enabled: false }\n" + JOURNAL_ALONE,
              "the journal": JOURNAL_ALONE,
-             "the journal and its index": ""}
+             "the journal and its index": "",
+             "the journal and PostgreSQL": "store: { sqlite: { enabled: false }, postgres: { url: \"@URL@\" } }\n"}
 
 
 class Harborai:
@@ -194,6 +196,13 @@ class Harborai:
         argv = [str(self.program), "serve", "--config", str(config),
                 "--state-dir", str(folder / "state"), "--workers", "2"]
         return Server("harborai", argv, folder, port, port, env)
+
+
+def postgres(build):
+    """The system tests' module of that name."""
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+    os.environ.setdefault("HARBORAI_BUILDDIR", str(pathlib.Path(build).resolve()))
+    return importlib.import_module("postgres")
 
 
 def state_bytes(folder):
