@@ -223,7 +223,7 @@ struct span {
 static struct span span_of(const struct log_query *q)
 {
     return (struct span){.from_us = q->since_ns / NS_PER_US,
-                         .to_us = q->until_ns > 0 ? q->until_ns / NS_PER_US + 1 : 0};
+                         .to_us = q->until_ns > 0 ? (q->until_ns - 1) / NS_PER_US : 0};
 }
 
 static void add_span(const char *table, const struct span *span, struct buf *out)
