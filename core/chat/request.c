@@ -102,6 +102,7 @@ static harborai_status read_messages(struct chat_request *r, UNUSED struct arena
     if (!json_array_next(&cursor, &first))
         return refuse(error, "/messages", "empty_array", "'messages' is empty: one at least");
     r->messages = member->value;
+    r->messages_may_have_u = member->may_have_u;
     return HARBORAI_OK;
 }
 

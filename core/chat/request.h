@@ -25,6 +25,7 @@ struct chat_request { /* borrows from the body; what was decoded lies in the are
     harborai_str model;          /* as text */
     harborai_str model_value;    /* the rest as written; empty = absent */
     harborai_str messages;       /* the array */
+    bool messages_may_have_u;    /* … with \u escapes, so that keys may be written in other ways */
     harborai_str stream_options; /* an object or null */
     harborai_str include_usage;  /* stream_options.include_usage: a boolean or null */
     bool is_stream;

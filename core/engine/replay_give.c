@@ -389,9 +389,10 @@ static bool has_escaped_letter(harborai_str text)
 
 /* Which of the two keys may stand somewhere in the messages. Every request pays for this, so that it
  * looks for the rarest letter of both. */
-static unsigned find_keys(harborai_str text)
+static unsigned find_keys(const struct chat_request *asked)
 {
-    if (has_escaped_letter(text))
+    harborai_str text = asked->messages;
+    if (asked->messages_may_have_u && has_escaped_letter(text))
         return HAS_CALLS | HAS_DETAILS;
     unsigned found = 0;
     const char *at = text.data, *end = at + text.len;
@@ -408,7 +409,7 @@ static unsigned find_keys(harborai_str text)
 
 harborai_status replay_give(struct attempt *a, harborai_error *error)
 {
-    unsigned keys = find_keys(a->asked->messages);
+    unsigned keys = find_keys(a->asked);
     struct replay_store *store = a->call->engine->s.replays;
     struct giving g = {.a = a};
     if (keys == 0)

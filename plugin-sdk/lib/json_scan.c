@@ -18,6 +18,7 @@ struct scan {
     const char *reason;
     unsigned depth, depth_max;
     bool escaped;                 /* the last string had an escape */
+    bool has_u;                   /* so far in this member: a \u escape */
     byte closers[JSON_DEPTH_MAX]; /* the bracket that ends each open container */
 };
 
@@ -109,6 +110,7 @@ static const byte *scan_escape(struct scan *s, const byte *p) /* at the backslas
     case 't':
         return p + 1;
     case 'u':
+        s->has_u = true;
         for (int i = 0; i < 4; i++)
             if (++p == s->end || !is_hex(*p))
                 return fail(s, p, "bad \\u escape");
@@ -369,9 +371,11 @@ static inline const byte *scan_member(struct scan *s, const byte *p, struct json
     if (p == s->end || *p != ':')
         return fail(s, p, "':' expected");
     value = skip_blanks(s, p + 1);
+    s->has_u = false;
     p = scan_value(s, value);
     if (p == NULL)
         return NULL;
+    member->may_have_u = s->has_u;
     member->value = str_between(value, p);
     member->span = str_between(key, p);
     member->kind = json_kind(member->value);

@@ -44,6 +44,7 @@ struct json_member {
     harborai_str span;   /* from the key's opening quote to the value's end */
     enum json_kind kind; /* of the value */
     bool key_escaped;    /* the key has escapes: compare it by json_key_equal(), not by its bytes */
+    bool may_have_u;     /* the value may have \u escapes; only json_scan_object() knows of none */
 };
 
 struct json_fault {

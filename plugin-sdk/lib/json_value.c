@@ -164,6 +164,7 @@ bool json_object_next(struct json_cursor *cursor, struct json_member *ret_member
         return false;
     ret_member->key = str_between(key + 1, key_end - 1);
     ret_member->key_escaped = escaped;
+    ret_member->may_have_u = true;
     ret_member->value = str_between(value, cursor->at);
     ret_member->span = str_between(key, cursor->at);
     ret_member->kind = json_kind(ret_member->value);

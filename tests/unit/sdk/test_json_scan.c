@@ -161,6 +161,26 @@ static void test_every_cut_is_refused(void)
     CU_ASSERT(json_scan_object(text, NULL, members, 4, &count, NULL) == HARBORAI_OK);
 }
 
+static void test_unicode_escapes_are_noted(void)
+{
+    static const struct {
+        const char *name, *text;
+        bool may_have_u;
+    } rows[] = {
+        {"none", "{\"m\":[\"a\\n\\\\u0041\",{\"x\":\"\"}]}", false},
+        {"in a value", "{\"m\":\"\\u0041\"}", true},
+        {"in a key below", "{\"m\":[{\"\\u0041\":1}]}", true},
+        {"in its own key", "{\"\\u006d\":1}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct json_member member[1];
+        size_t count = 0;
+        CU_ASSERT_FATAL(json_scan_object(slice_of(rows[i].text), NULL, member, 1, &count, NULL) ==
+                        HARBORAI_OK);
+        ROW(rows[i].name, member->may_have_u == rows[i].may_have_u);
+    }
+}
+
 static void test_members(void)
 {
     harborai_str text =
@@ -302,6 +322,7 @@ const CU_TestInfo json_scan_tests[] = {
     {"values", test_values},
     {"values in an object", test_values_in_an_object},
     {"every cut is refused", test_every_cut_is_refused},
+    {"unicode escapes are noted", test_unicode_escapes_are_noted},
     {"members", test_members},
     {"capacity", test_capacity},
     {"depth", test_depth},
