@@ -9,7 +9,7 @@ export const MODEL = process.env.MODEL ?? "gpt-4o";
 export const VIA = process.env.VIA ?? "gateway";
 
 if (!process.env.BASE_URL)
-    throw new Error("BASE_URL is not set: run these tests by tests/system/clients.py");
+    throw new Error("BASE_URL is not set: run these tests by tests/system/test_clients.py");
 
 export const client = new OpenAI({
     baseURL: process.env.BASE_URL, apiKey: "sk-client", maxRetries: 0, timeout: 20_000 });

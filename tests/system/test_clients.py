@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """tests/clients with node: against the simulator itself, and through the gateway, plain and TLS."""
+import collections
+import fcntl
 import os
 import re
 import shutil
@@ -9,6 +11,8 @@ import unittest
 import support
 
 CLIENTS = os.path.join(support.ROOT, "tests", "clients")
+SDKS = ("openai", "ai", "langchain")  # of sdks.test.mjs
+CELLS = {"direct": 9, "gateway": 8}  # of each
 
 
 def providers(sim):
@@ -18,26 +22,44 @@ def providers(sim):
 
 
 def install():
-    """Where the packages are; a read-only tree (make distcheck) gets a copy."""
-    if not os.path.isdir(os.path.join(CLIENTS, "node_modules", "openai")):
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True)
+    """The packages as the lock has them, once for all tests that run side by side."""
+    lock = os.path.join(CLIENTS, "package-lock.json")
+    done = os.path.join(CLIENTS, "node_modules", ".installed")
+    with open(lock, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        wanted = file.read()
+        if os.path.exists(done):
+            with open(done, "rb") as old:
+                if old.read() == wanted:
+                    return
+        subprocess.run(["npm", "ci", "--loglevel=error", "--no-audit", "--no-fund", "--ignore-scripts"],
+                       cwd=CLIENTS, check=True)
+        with open(done, "wb") as new:
+            new.write(wanted)
 
 
-@unittest.skipUnless(shutil.which("node"), "node is missing: apt-get install nodejs npm")
+@unittest.skipUnless(shutil.which("node") and shutil.which("npm"),
+                     "node or npm is missing: apt-get install nodejs npm")
 class ClientsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         install()
 
-    def node(self, base_url, sim, via):
+    def node(self, base_url, sim, via, sdks=True):
         env = {**os.environ, "BASE_URL": base_url, "SIM_LOG": sim.log_path, "VIA": via}
-        files = sorted(name for name in os.listdir(CLIENTS) if name.endswith(".test.mjs"))
+        files = sorted(name for name in os.listdir(CLIENTS)
+                       if name.endswith(".test.mjs") and (sdks or name != "sdks.test.mjs"))
         done = subprocess.run(["node", "--test", "--test-reporter=tap", *files], cwd=CLIENTS, env=env,
                               capture_output=True, text=True, timeout=180, check=False)
         passed = re.findall(r"(?m)^ *ok \d+ - (.*)$", done.stdout)
         failed = re.findall(r"(?m)^ *not ok \d+ - (.*)$", done.stdout)
         self.assertEqual((failed, done.returncode), ([], 0), done.stdout[-8000:] + done.stderr[-2000:])
-        self.assertGreater(len(passed), 15)
+        cells = collections.Counter(name.partition(": ")[0] for name in passed if ": " in name)
+        wanted = CELLS[via] if sdks else 0
+        if sdks:
+            print(f"{via}:", *(f"{sdk} {cells[sdk]} of {wanted}" for sdk in SDKS), flush=True)
+        self.assertEqual([cells[sdk] for sdk in SDKS], [wanted] * len(SDKS))
+        self.assertGreater(len(passed) - len(SDKS) * wanted, 15)
 
     def test_direct(self):
         with support.simulator(options=()) as sim:
@@ -54,7 +76,8 @@ class ClientsTest(unittest.TestCase):
             with support.simulator(certs, options=()) as sim:
                 with support.gateway({"tls": {"ca_file": f"{certs}/ca.pem"},
                                       "providers": providers(sim)}) as hb:
-                    self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway")
+                    self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway",
+                              sdks=False)  # whether the vendor has TLS makes no difference to them
 
 
 if __name__ == "__main__":

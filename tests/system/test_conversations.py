@@ -14,7 +14,8 @@ import test_clients
 CELLS = 40
 
 
-@unittest.skipUnless(shutil.which("node"), "node is missing: apt-get install nodejs npm")
+@unittest.skipUnless(shutil.which("node") and shutil.which("npm"),
+                     "node or npm is missing: apt-get install nodejs npm")
 class ConversationsTest(unittest.TestCase):
     def test_all_cells(self):
         test_clients.install()

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The same of each of three packages: whole, stream, tools, abort, and how a refusal reaches the
+// application. test_clients.py counts the cells, "package: cell".
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sdks } from "./sdks.mjs";
+import { VIA, simAnswer } from "./support.mjs";
+
+const SYSTEM = "Answer shortly.";
+const SAID = "Ahoy, wörld 🌊 two  spaces\nand a second line";
+const words = (text) => text.split(/\s+/).filter(Boolean).length;
+const script = (members) => "sim:" + JSON.stringify(members);
+const talk = (prompt, system = SYSTEM) => ({ system, prompt });
+
+const CALLS = [{ city: "Paris", note: "é \"quoted\"\n" }, { city: "Rome" }];
+
+const cells = {
+    async "whole"(sdk) {
+        assert.deepEqual(await sdk.whole(talk(SAID)), { text: SAID, finish: "stop",
+            usage: [words(SYSTEM) + words(SAID), words(SAID)] });
+    },
+
+    async "stream"(sdk) {
+        const { pieces, ...got } = await sdk.stream(talk(SAID));
+        assert.deepEqual(got, { text: SAID, finish: "stop",
+            usage: [words(SYSTEM) + words(SAID), words(SAID)] });
+        assert.ok(pieces > 1, `${pieces} pieces`);
+    },
+
+    async "stream that breaks off: an error, not the end"(sdk) {
+        for (const members of [{ events: 5, error_after_events: 3 }, { events: 5, cut_after_events: 3 }])
+            await assert.rejects(sdk.stream(talk(script(members))));
+    },
+
+    async "abort: the vendor sees its peer leave, while bytes flow and while none do"(sdk) {
+        for (const members of [{ events: 2000, delay_ms: 5 },
+                               { events: 20, pause_ms_before_event: [6, 15000] }]) {
+            const mark = `abort-${process.pid}-${Math.random().toString(36).slice(2)}`;
+            assert.ok(await sdk.abort(talk(script(members), mark), 3) >= 3);
+            const answer = await simAnswer(mark);
+            assert.equal(answer.peer_left, true, JSON.stringify(members));
+        }
+    },
+};
+
+for (const streamed of [false, true])
+    cells[`tools: two calls, whose results go back${streamed ? ", streamed" : ""}`] = async (sdk) => {
+        const prompt = script({ tool_calls: CALLS.map((given) => (
+            { name: "get_weather", arguments: given })) });
+        assert.deepEqual(await sdk.tools(talk(prompt), streamed), { called: CALLS,
+            text: "the tool said: 18 degrees in Paris; 18 degrees in Rome" });
+    };
+
+// What becomes of a refusal: [status, code, Retry-After] by whom the client talks to; who does not
+// refuse so has none. What is the operator's business is not told to clients: doc/errors.md.
+const refusals = [
+    { cell: "401 of the vendor", prompt: script({ error: "auth" }),
+      direct: [401, "invalid_api_key", null], gateway: [502, "provider_auth", null] },
+    { cell: "429 of the vendor", prompt: script({ error: "rate_limit", retry_after: 7 }),
+      direct: [429, "rate_limit_exceeded", "7"], gateway: [429, "rate_limit_exceeded", "7"] },
+    { cell: "401 for the client's own key", prompt: SAID, key: "sk-wrong",
+      direct: [401, "invalid_api_key", null] },
+];
+
+const ERRORS = { 401: "AuthenticationError", 429: "RateLimitError", 502: "InternalServerError" };
+const errorOf = { "openai": (status) => ERRORS[status], "langchain": (status) => ERRORS[status],
+                  "ai": () => "AI_APICallError" };
+
+for (const [name, make] of Object.entries(sdks)) {
+    for (const [cell, run] of Object.entries(cells))
+        test(`${name}: ${cell}`, () => run(make("sk-client")));
+    for (const { cell, prompt, key = "sk-client", [VIA]: wanted } of refusals.filter((row) => row[VIA]))
+        test(`${name}: ${cell}`, async () => {
+            const sdk = make(key);
+            const [status, code, retryAfter] = wanted;
+            for (const ask of [sdk.whole, sdk.stream]) {
+                const error = await ask(talk(prompt)).then(() => assert.fail("no error came"), (e) => e);
+                assert.deepEqual(sdk.failure(error),
+                                 { type: errorOf[name](status), status, code, retryAfter });
+            }
+        });
+}
