@@ -2,6 +2,7 @@
 """tests/clients with node: against the simulator itself, and through the gateway, plain and TLS."""
 import collections
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -78,6 +79,16 @@ class ClientsTest(unittest.TestCase):
                                       "providers": providers(sim)}) as hb:
                     self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway",
                               sdks=False)  # whether the vendor has TLS makes no difference to them
+
+
+class PageTest(unittest.TestCase):
+    def test_it_names_the_versions_that_are_tested(self):
+        with open(os.path.join(CLIENTS, "package.json"), encoding="utf-8") as file:
+            packages = json.load(file)["dependencies"]
+        with open(os.path.join(support.ROOT, "doc", "clients.md"), encoding="utf-8") as file:
+            page = file.read()
+        for name in packages.keys() - {"zod"}:  # which the AI SDK wants beside itself
+            self.assertIn(f"`{name}` ({packages[name]})", page)
 
 
 if __name__ == "__main__":
