@@ -108,6 +108,13 @@ enum config_logs {
     CONFIG_LOGS_ON     /* everybody who can connect */
 };
 
+/* Whether clients need a key. */
+enum config_auth {
+    CONFIG_AUTH_AUTO, /* where other machines can connect */
+    CONFIG_AUTH_REQUIRED,
+    CONFIG_AUTH_OFF
+};
+
 struct config_postgres {
     bool is_enabled;
     bool is_configured; /* and is told where PostgreSQL is, or who it is there */
@@ -172,6 +179,8 @@ struct config {
     int64_t workers;  /* 0 = one a core */
     int64_t max_body; /* bytes */
     enum config_logs logs;
+    enum config_auth auth;
+    int64_t requests_per_minute; /* of an address without a key; 0 = no limit */
     bool core_dumps;
     harborai_str default_model;
     harborai_str state_dir; /* empty: neither set, nor is there a home directory */

@@ -335,6 +335,10 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         if (read_word(r, setting, node, shown, &word))
             *(enum config_logs *)field = (enum config_logs)word;
         return;
+    case SETTING_AUTH:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_auth *)field = (enum config_auth)word;
+        return;
     case SETTING_SWITCH:
         if (read_word(r, setting, node, shown, &word))
             *(bool *)field = word != 0;

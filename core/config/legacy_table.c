@@ -30,7 +30,9 @@ const char *const legacy_outside_variables[] = {"HARBORAI_CONFIG",   "HARBORAI_S
 #define TRACING "there are /metrics and the journal"
 #define CACHING "answers are not cached"
 #define RETRYING "a failed call is not tried again and goes to no other model"
-#define LIMITING "the gateway limits no client"
+#define LIMITING                                                                                   \
+    "HARBORAI_MAX_REQUESTS_PER_MINUTE limits an address, and 'harborai key create --rpm' a key"
+#define ASKING_FOR_KEYS "write HARBORAI_SERVER_AUTH=required; 'harborai key create' makes keys"
 #define ALERTING "watch /metrics"
 #define COSTING "every call's cost is in its journal line, in the currency of the vendor's prices"
 
@@ -109,14 +111,11 @@ const struct legacy_note legacy_notes[] = {
     {"HARBORAI_ENCRYPT_LOGS", LEGACY_OBSOLETE, "the journal holds no prompt and no answer"},
     {"HARBORAI_ENCRYPTION_KEY", LEGACY_OBSOLETE, "the journal holds no prompt and no answer"},
     {"HARBORAI_MASK_SENSITIVE_DATA", LEGACY_OBSOLETE, "no prompt, answer or key is ever logged"},
-    {"HARBORAI_ACCESS_CONTROL", LEGACY_NOT_YET,
-     "the gateway asks for no key: let it listen on 127.0.0.1"},
-    {"HARBORAI_AUTH_REQUIRED", LEGACY_NOT_YET,
-     "the gateway asks for no key: let it listen on 127.0.0.1"},
-    {"HARBORAI_RATE_LIMIT_ENABLED", LEGACY_NOT_YET, LIMITING},
-    {"HARBORAI_MAX_REQUESTS_PER_MINUTE", LEGACY_NOT_YET, LIMITING},
-    {"RATE_LIMIT*", LEGACY_NOT_YET, LIMITING},
-    {"MAX_REQUESTS_PER_*", LEGACY_NOT_YET, LIMITING},
+    {"HARBORAI_ACCESS_CONTROL", LEGACY_OBSOLETE, ASKING_FOR_KEYS},
+    {"HARBORAI_AUTH_REQUIRED", LEGACY_OBSOLETE, ASKING_FOR_KEYS},
+    {"HARBORAI_RATE_LIMIT_ENABLED", LEGACY_OBSOLETE, LIMITING},
+    {"RATE_LIMIT*", LEGACY_OBSOLETE, LIMITING},
+    {"MAX_REQUESTS_PER_*", LEGACY_OBSOLETE, LIMITING},
     {"HARBORAI_SECURITY_MONITORING", LEGACY_OBSOLETE, ALERTING},
     {"HARBORAI_AUDIT_LOGGING", LEGACY_OBSOLETE, "every call is in the journal"},
     {"HARBORAI_THREAT_DETECTION", LEGACY_OBSOLETE, "nothing looks into prompts"},

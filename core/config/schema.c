@@ -195,6 +195,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_SSLMODE:
     case SETTING_MIGRATE:
     case SETTING_LOGS:
+    case SETTING_AUTH:
         write_choice(w, settings_words(setting->type));
         return;
     case SETTING_SWITCH:
@@ -382,7 +383,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_FAILURE] = "word", [SETTING_DURABILITY] = "word", [SETTING_CONTENT] = "word",
         [SETTING_PASSWORD] = "secret", [SETTING_DATABASE_URL] = "secret",
         [SETTING_SSLMODE] = "word",  [SETTING_MIGRATE] = "word",
-        [SETTING_LOGS] = "word",
+        [SETTING_LOGS] = "word",     [SETTING_AUTH] = "word",
     };
     return names[type];
 }

@@ -30,6 +30,12 @@ const struct setting settings[] = {
     {"server.logs", SETTING_LOGS, "local", NULL, 0, 0, "HARBORAI_SERVER_LOGS", NULL, AT(logs),
      "who may ask /v1/logs/…: local is programs of this machine, as long as the gateway listens on a "
      "loopback address alone; on is everybody who can connect"},
+    {"server.auth", SETTING_AUTH, "auto", NULL, 0, 0, "HARBORAI_SERVER_AUTH", NULL, AT(auth),
+     "whether clients need a key (`harborai key create`): auto is required, unless the gateway listens "
+     "on a loopback address alone"},
+    {"server.requests_per_minute", SETTING_NUMBER, "0", NULL, 0, 1000000000,
+     "HARBORAI_MAX_REQUESTS_PER_MINUTE", NULL, AT(requests_per_minute),
+     "calls a minute that are taken from one address without a key; 0 is no limit"},
     {"server.core_dumps", SETTING_SWITCH, "false", NULL, 0, 0, NULL, NULL, AT(core_dumps),
      "whether a crash of `harborai serve` may leave a core dump, which has keys and conversations in it"},
     {"default_model", SETTING_TEXT, NULL, NULL, 1, NAME_LEN, "HARBORAI_DEFAULT_MODEL", "--model",
@@ -233,8 +239,14 @@ const char *const *settings_words(enum setting_type type)
                                        [CONFIG_LOGS_LOCAL] = "local",
                                        [CONFIG_LOGS_ON] = "on",
                                        NULL};
+    static const char *const auth[] = {[CONFIG_AUTH_AUTO] = "auto",
+                                       [CONFIG_AUTH_REQUIRED] = "required",
+                                       [CONFIG_AUTH_OFF] = "off",
+                                       NULL};
     if (type == SETTING_LOGS)
         return logs;
+    if (type == SETTING_AUTH)
+        return auth;
     if (type == SETTING_SSLMODE)
         return sslmodes;
     if (type == SETTING_MIGRATE)
@@ -422,6 +434,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_SSLMODE:
     case SETTING_MIGRATE:
     case SETTING_LOGS:
+    case SETTING_AUTH:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:

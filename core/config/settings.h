@@ -33,6 +33,7 @@ enum setting_type {
     SETTING_SSLMODE,      /* enum config_sslmode */
     SETTING_MIGRATE,      /* enum config_migrate */
     SETTING_LOGS,         /* enum config_logs */
+    SETTING_AUTH,         /* enum config_auth */
     SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */
     SETTING_TARGET  /* provider/model */
 };

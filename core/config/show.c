@@ -153,6 +153,9 @@ static bool write_value(const struct walk *w, const struct setting *setting,
     case SETTING_LOGS:
         json_write_string(to, slice_of(words[*(const enum config_logs *)field]));
         return true;
+    case SETTING_AUTH:
+        json_write_string(to, slice_of(words[*(const enum config_auth *)field]));
+        return true;
     case SETTING_OBJECT:
         json_write_raw(to, w->provider->options_shown);
         return w->provider->options_shown.len > 0;
