@@ -50,8 +50,8 @@ static void name_call(struct call *call, const struct call_params *params)
     ids_uuid7(&call->engine->ids, r->begin_ns, r->key);
     ids_hb(&call->engine->ids, r->begin_ns, r->hb_id);
     r->request_id = arena_copy(&call->arena, params->request_id);
-    r->client = arena_copy(&call->arena, params->client);
-    call->caller = HARBORAI_STR("anonymous"); /* the one, until there are keys */
+    r->client = arena_copy(&call->arena, params->caller.len > 0 ? params->caller : params->client);
+    call->caller = params->caller.len > 0 ? r->client : HARBORAI_STR("anonymous");
     r->tags = arena_copy(&call->arena, params->tags);
     call->wanted_provider = arena_copy(&call->arena, params->provider);
     call->has_own_limit = params->total_ms > 0;
@@ -75,6 +75,8 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     arena_init(&call->arena, LIMIT_CALL_ALLOC + LIMIT_REQUEST_BODY + MIB(1));
     call->body = *params->body;
     call->charge = params->charge;
+    call->guard = params->guard;
+    call->account = params->account;
     buf_init(params->body, params->body->ceiling);
     buf_init(&call->held, LIMIT_HELD_BACK);
     buf_init(&call->answer, LIMIT_RESPONSE_BODY);

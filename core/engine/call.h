@@ -12,6 +12,7 @@
 #include "record/record.h"
 
 struct call;
+struct chat_request;
 struct engine_loop;
 
 /* How a call ended. Borrowed, with everything it points to, until on_end returns. */
@@ -50,6 +51,23 @@ struct call_charge {
     size_t bytes;
 };
 
+/* What a call asks for, once that is read. Borrowed until the function returns. */
+struct call_wish {
+    const struct chat_request *request;
+    harborai_str provider, upstream; /* where its model leads; empty: nowhere */
+    int64_t now_ns;                  /* monotonic */
+};
+
+/* Somebody who answers for the call's caller. Both are [loop]. */
+struct call_guard {
+    /* < 0: it is not to be, and the error is the call's. *ret_reserved, 0 before, is whatever settle() is
+     * to have. Before anything is begun; not of a call that fails before its model is known. */
+    harborai_status (*admit)(void *account, const struct call_wish *wish, int64_t *ret_reserved,
+                             harborai_error *error);
+    /* Once, whatever became of the call: it has ended. */
+    void (*settle)(void *account, const struct record *record, int64_t reserved, int64_t now_ns);
+};
+
 struct call_params {
     const struct call_front *front; /* static */
     void *owner;                    /* handed to the front's functions */
@@ -58,6 +76,10 @@ struct call_params {
     harborai_str request_id;        /* copied */
     harborai_str trace_parent;      /* W3C traceparent of the client, or empty; copied */
     harborai_str client;            /* who asks, for the record: an address, "cli"; copied */
+    harborai_str caller;            /* the one it is for: what is kept for him is given to nobody else, and
+                                       the record has him for its client; empty = nobody known; copied */
+    const struct call_guard *guard; /* static; or NULL */
+    void *account;                  /* for its functions: it outlives the call */
     int64_t total_ms;      /* the call's own limit, in place of timeouts.total; 0 = none of its own */
     harborai_str provider; /* only this one; empty = whom the model's name leads to; copied */
     harborai_str tags;     /* a JSON object for the record, checked; empty = none; copied */

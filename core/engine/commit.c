@@ -123,6 +123,9 @@ static void commit_end(struct call *call)
     content_commit(call);
     fanout_end(engine->s.fanout, &call->record);
     call->is_on_record = true;
+    if (call->guard != NULL)
+        call->guard->settle(call->account, &call->record, call->reserved,
+                            loop_now_ns(engine->s.loop));
 }
 
 static void commit_amend(struct call *call)

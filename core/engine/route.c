@@ -115,6 +115,24 @@ static harborai_str name_to_find(struct call *call, const struct model_map *mode
     return arena_printf(&call->arena, "%.*s/%.*s", SLICE_ARG(wanted), SLICE_ARG(model));
 }
 
+/* `route`: where its model leads; NULL: nowhere. False: it has failed. */
+static bool is_admitted(struct call *call, const struct route_view *route)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct call_wish wish = {.request = &call->request,
+                             .now_ns = loop_now_ns(call->engine->s.loop)};
+    if (call->guard == NULL)
+        return true;
+    if (route != NULL) {
+        wish.provider = route->provider;
+        wish.upstream = route->upstream;
+    }
+    if (call->guard->admit(call->account, &wish, &call->reserved, &error) >= 0)
+        return true;
+    call_fail(call, &error);
+    return false;
+}
+
 static void find_target(struct call *call)
 {
     struct engine_loop *engine = call->engine;
@@ -129,7 +147,10 @@ static void find_target(struct call *call)
     } else if (model_map_find(models, name, &route) < 0) {
         model_map_explain(models, name,
                           call->is_http ? MODEL_MAP_OVER_HTTP : MODEL_MAP_IN_PROCESS, &error);
-        call_fail(call, &error);
+        if (is_admitted(call, NULL))
+            call_fail(call, &error);
+    } else if (!is_admitted(call, &route)) {
+        return;
     } else if (!copy_target(call, &route)) {
         call_fail_with(call, HARBORAI_E_MEMORY, "no memory left for this call");
     } else {

@@ -95,6 +95,9 @@ struct call {
     int64_t drain_limit_ms; /* … so long after that */
     harborai_str wanted_provider; /* empty = any */
     harborai_str caller; /* whose it is: what is kept for one is given to no other */
+    const struct call_guard *guard; /* who answers for him; or NULL */
+    void *account;
+    int64_t reserved; /* there */
 
     /* The target, copied from the snapshot when the call was routed. */
     struct slot *slot;
