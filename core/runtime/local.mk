@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libruntime.la
 %canon_reldir%_libruntime_la_SOURCES = %reldir%/crash.c %reldir%/crash_subject.c \
-	%reldir%/crash_subject.h %reldir%/keeper.c %reldir%/kept.c %reldir%/listing.c \
+	%reldir%/crash_subject.h %reldir%/key_watch.c %reldir%/key_watch.h %reldir%/keeper.c %reldir%/kept.c %reldir%/listing.c \
 	%reldir%/listing.h %reldir%/models.c %reldir%/options.c %reldir%/options.h %reldir%/order.c \
 	%reldir%/order.h %reldir%/order_switch.c %reldir%/plugin_metrics.c %reldir%/prepare.c \
 	%reldir%/preset.c %reldir%/preset.h %reldir%/provider.c %reldir%/refused.c \

@@ -134,8 +134,12 @@ static harborai_status obey(struct runtime_order *order, harborai_error *error)
 {
     if (order->runtime->has_left)
         return harborai_error_set(error, HARBORAI_E_CLOSED, "the end has come");
-    if (order->kind == RUNTIME_ORDER_APPLY)
+    if (order->kind == RUNTIME_ORDER_KEYS)
+        return key_watch_read(&order->runtime->keys, error);
+    if (order->kind == RUNTIME_ORDER_APPLY) {
+        (void)key_watch_read(&order->runtime->keys, NULL); /* the log is told */
         return keeper_apply(order->runtime, order->config, order->faults, error);
+    }
     if (order->kind == RUNTIME_ORDER_LIST)
         return listing_create(order->runtime, &order->listing, error);
     return (order->kind == RUNTIME_ORDER_SWITCH ? keeper_switch : keeper_rescan)(order->runtime,

@@ -17,6 +17,7 @@ enum runtime_order_kind {
     RUNTIME_ORDER_SWITCH, /* what `name` means is switched off, or on again: that is written to
                              plugins.json, and then as RESCAN, but it waits for no heir */
     RUNTIME_ORDER_LIST,   /* `listing` is made */
+    RUNTIME_ORDER_KEYS,   /* keys.json is read again: done when it is in force */
     RUNTIME_ORDER_RELOAD  /* the plugin `name`: its file is looked at again, and its providers are
                              made anew beside those that serve, which go when that has succeeded */
 };

@@ -192,6 +192,8 @@ harborai_status runtime_create(struct config *config, const struct runtime_optio
     }
     if (st >= 0 && options->with_watch)
         watcher_init(&runtime->watcher, runtime);
+    if (st >= 0 && options->with_keys)
+        st = key_watch_init(&runtime->keys, runtime, error);
     if (st >= 0)
         st = keeper_apply(runtime, config, options->faults, error);
     if (st < 0) {
@@ -461,6 +463,7 @@ uint64_t runtime_destroy(struct runtime *runtime)
     model_map_destroy((struct model_map *)(uintptr_t)atomic_load(&runtime->models.current));
     config_destroy((struct config *)(uintptr_t)atomic_load(&runtime->config.current));
     secrets_unref((struct secrets *)(uintptr_t)atomic_load(&runtime->secrets.current));
+    key_watch_release(&runtime->keys); /* the last calls have settled with them */
     plugin_catalog_destroy(runtime->catalog);
     plugin_state_destroy(runtime->switches);
     crash_marks_release(&runtime->marks);
@@ -500,6 +503,11 @@ const struct config *runtime_config(struct runtime *runtime)
 const struct model_map *runtime_models(struct runtime *runtime)
 {
     return snapshot_get(&runtime->models);
+}
+
+const struct key_table *runtime_keys(struct runtime *runtime)
+{
+    return snapshot_get(&runtime->keys.table);
 }
 
 const struct plugin_catalog *runtime_plugins(struct runtime *runtime)

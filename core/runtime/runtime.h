@@ -14,6 +14,7 @@
 #include "record/fanout.h"
 #include "registry/model_map.h"
 
+struct key_table;
 struct runtime;
 
 struct runtime_options {
@@ -30,6 +31,8 @@ struct runtime_options {
     bool with_preload; /* providers that the configuration names for it are made before a call comes */
     bool with_watch; /* what changes in the plugin directories and in plugins.json is noticed, unless the
                         configuration says otherwise */
+    bool with_keys; /* those of clients, of the state directory's keys.json: read, and again when they
+                       have changed */
     bool with_upkeep; /* of the journal: the segments of dead processes are finished, sealed ones are
                          compressed, old ones go */
     bool goes_on_without; /* a provider whose plugin cannot be used is left out, and the log says so, where
@@ -73,6 +76,8 @@ struct engine_loop *runtime_engine(struct runtime *runtime, unsigned index);
 /* [loop] The configuration and the models of this moment; valid until the pass ends. */
 const struct config *runtime_config(struct runtime *runtime);
 const struct model_map *runtime_models(struct runtime *runtime);
+/* [loop] Likewise the keys of clients; NULL: without options.with_keys. */
+const struct key_table *runtime_keys(struct runtime *runtime);
 
 /* [any, but not a loop while runtime_apply() may run] What discovery found, as last scanned. */
 const struct plugin_catalog *runtime_plugins(struct runtime *runtime);

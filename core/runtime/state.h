@@ -10,6 +10,7 @@
 #include "engine/target.h"
 #include "loop/jobs.h"
 #include "record/fanout.h"
+#include "runtime/key_watch.h"
 #include "runtime/listing.h"
 #include "runtime/order.h"
 #include "runtime/runtime.h"
@@ -134,6 +135,7 @@ struct runtime {
     struct reminder retry;    /* likewise: of the heirs that failed */
     struct reminder removals; /* likewise: whether those go on that there are */
     struct watcher watcher;   /* likewise; of nothing, unless options.with_watch */
+    struct key_watch keys;    /* likewise; zeroed, unless options.with_keys */
     unsigned loop_count;
     struct runtime_loop loops[LIMIT_LOOPS];
 
