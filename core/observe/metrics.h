@@ -24,6 +24,8 @@
 #define METRICS_PLAIN_(code, family, type, help) X_(code, family, type, NULL, NULL, help)
 #define METRICS_REPLAY_(code, result, help)                                                        \
     X_(METRIC_REPLAYS_##code, "harborai_replays_total", COUNTER, "result", result, help)
+#define METRICS_REFUSED_(code, reason, help)                                                       \
+    X_(METRIC_REFUSED_##code, "harborai_requests_refused_total", COUNTER, "reason", reason, help)
 #define METRICS_ROWS_                                                                              \
     METRICS_STATUSES(METRICS_STATUS_ROW_)                                                          \
     X_(METRIC_CALLS_OTHER, "harborai_calls_total", COUNTER, "status", "other", "")                 \
@@ -40,6 +42,12 @@
                    "Open connections of clients.")                                                 \
     METRICS_PLAIN_(METRIC_CLIENT_ACCEPTS, "harborai_client_accepts_total", COUNTER,                \
                    "Connections of clients that were accepted.")                                   \
+    METRICS_REFUSED_(KEY, "key",                                                                   \
+                     "Requests that were refused before they were calls, by why: they had no key that " \
+                     "is good here, or there were too many of them.")                               \
+    METRICS_REFUSED_(REQUESTS, "requests", "")                                                     \
+    METRICS_REFUSED_(RUNNING, "concurrency", "")                                                   \
+    METRICS_REFUSED_(ADDRESS, "address", "")                                                       \
     METRICS_PLAIN_(METRIC_UPSTREAM_CONNECTS, "harborai_upstream_connects_total", COUNTER,          \
                    "Answers of vendors that came on a new connection.")                            \
     METRICS_PLAIN_(METRIC_UPSTREAM_REUSES, "harborai_upstream_reuses_total", COUNTER,              \

@@ -26,6 +26,9 @@ void api_plugins_one(struct conn *conn, harborai_str rest);    /* `rest`: the na
 void api_plugins_change(struct conn *conn, harborai_str rest); /* … and a slash, and what to do */
 void api_plugins_rescan(struct conn *conn, harborai_str rest);
 
+/* api_keys.c */
+void api_keys_read(struct conn *conn, harborai_str rest);
+
 /* api_status.c */
 void api_status_health(struct conn *conn, harborai_str rest);
 void api_status_metrics(struct conn *conn, harborai_str rest);

@@ -112,11 +112,14 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         .client = slice_of(conn->client),
         .call = &conn->call,
     };
+    if (!auth_begin_call(conn, &params))
+        return;
     conn->state = CONN_CALL; /* before: chunks may come from inside */
     conn_set_limit(conn, 0);
     conn->charged = 0; /* before, too: it goes with the body */
     if (call_start(conn->gate->engine, &params) == NULL) {
         conn->charged = params.charge.bytes;
+        auth_drop_call(conn);
         reply_busy(conn);
     }
 }

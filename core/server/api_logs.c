@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* GET /v1/logs/query, /v1/logs/stats and /v1/logs/ID: what is on record of calls. The loop waits for no
- * answer: it comes back as a message. Must never tell a stranger anything: there are no keys yet, so
- * whom a gateway answers is a matter of where it listens. */
+ * answer: it comes back as a message. Must never tell a stranger anything: a key
+ * says whose a call is, not that its holder may read those of all, so whom a gateway tells is a matter of
+ * where it listens. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,8 +92,8 @@ static const char *why_not(const struct conn *conn)
     if (gate->logs_for == CONFIG_LOGS_ON)
         return NULL;
     if (!gate->acceptor.listener->is_loopback)
-        return "this gateway listens for other machines, too, and asks for no key: it tells its logs "
-               "to whoever asks only with server.logs: on";
+        return "this gateway listens for other machines, too: it tells its logs to whoever may ask it "
+               "anything only with server.logs: on";
     if (!is_local_name(conn->head->host) || is_forwarded(conn->head))
         return "logs are for programs of this machine alone, which ask 127.0.0.1, [::1] or localhost "
                "without a proxy: server.logs: on lifts that";

@@ -70,7 +70,7 @@ void api_models_list(struct conn *conn, harborai_str rest UNUSED)
     json_write_key(&w, HARBORAI_STR("data"));
     json_write_array(&w);
     for (const struct model_listing *m = list; m < list + count; m++)
-        if (m->enabled)
+        if (m->enabled && auth_shows(conn, m->name, m->provider, m->upstream))
             write_model(&w, m->name,
                         &(struct route_view){m->slot, m->provider, m->upstream, m->model});
     json_write_end(&w);
@@ -83,7 +83,15 @@ static void show(struct conn *conn, harborai_str name)
     const struct model_map *models = runtime_models(conn->gate->runtime);
     struct route_view route;
 
-    if (model_map_find(models, name, &route) < 0) {
+    bool is_there = model_map_find(models, name, &route) >= 0;
+    if (is_there ? !auth_shows(conn, name, route.provider, route.upstream)
+                 : !auth_shows(conn, SLICE_NONE, SLICE_NONE, SLICE_NONE)) {
+        reply_refuse(conn, 404, "model_not_found",
+                     "The model '%.*s' does not exist, or this key may not use it",
+                     SLICE_ARG(slice_cut(name, 200)));
+        return;
+    }
+    if (!is_there) {
         harborai_error error = HARBORAI_ERROR_INIT;
         (void)model_map_explain(models, name, MODEL_MAP_OVER_HTTP, &error);
         reply_whole(conn, &(struct reply){.status = error_json_status(&error), .error = &error});

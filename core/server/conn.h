@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "loop/loop.h"
+#include "server/auth.h"
 #include "server/extras.h"
 #include "server/router.h"
 #include "wire/http_body.h"
@@ -75,6 +76,7 @@ struct conn {
     struct call *call; /* NULL: none, or it has ended */
     struct conn_work *work; /* NULL: none; taken away by who answers */
 
+    struct auth_pass pass; /* of the request */
     struct extras extras; /* that the request asks for */
     char request_id[LIMIT_REQUEST_ID + 1];
     char trace_parent[56];

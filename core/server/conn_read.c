@@ -60,6 +60,7 @@ static void name_request(struct conn *conn, harborai_str given)
 void conn_forget_request(struct conn *conn)
 {
     name_request(conn, SLICE_NONE);
+    conn->pass = (struct auth_pass){.key = NULL};
     conn->is_http10 = conn->is_head = false;
 }
 
@@ -74,6 +75,7 @@ static void take_head(struct conn *conn, const struct http_request_head *request
         memcpy(conn->trace_parent, parent.data, parent.len);
     conn->trace_parent[parent.len] = '\0';
     extras_read(&conn->extras, head);
+    conn->pass = (struct auth_pass){.key = NULL};
     conn->keep_alive = head->keep_alive && !conn->gate->stopping;
     conn->is_http10 = head->minor == 0;
     conn->is_head = slice_is(request->method, "HEAD");
@@ -158,6 +160,8 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
     conn->route = match.route;
     if (status != 200) {
         refuse_route(conn, &request, status, &match);
+    } else if (!auth_admit(conn, &request)) {
+        (void)0; /* which the client was told */
     } else if (match.route->has_body) {
         begin_body(conn, &request, request.head.size == bytes.len);
     } else {

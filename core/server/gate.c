@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "server/auth.h"
 #include "server/budget.h"
 #include "server/conn.h"
 
@@ -163,5 +164,6 @@ void gate_release(struct gate *gate)
     break_off_left(gate);
     loop_timer_clear(gate->loop, &gate->next_pass);
     list_remove(&gate->flush.link);
+    auth_destroy(take(gate->auth));
     free(take(gate->receive));
 }

@@ -17,6 +17,7 @@
 /* One for all connections of a loop: bytes stay in it only while they are looked at. */
 #define GATE_RECEIVE KIB(64)
 
+struct auth;
 struct budget;
 struct drains;
 struct logs_desk;
@@ -31,6 +32,7 @@ struct gate {
     struct drains *drains;   /* for the same; NULL: there are none */
     struct logs_desk *logs;  /* answers questions about calls; NULL: nothing is recorded */
     enum config_logs logs_for; /* whom */
+    struct auth *auth; /* looks who asks; owned; NULL: whoever can connect may ask */
     struct metrics_shard *metrics; /* NULL: nobody counts its clients */
     const struct log *log;
     size_t max_body;

@@ -103,6 +103,8 @@ static void begin_head(struct conn *conn, int status, harborai_str content_type,
 
 static void end_head(struct conn *conn)
 {
+    if (conn->pass.is_call)
+        auth_write_limits(conn, &conn->out);
     if (conn->gate->stopping)
         conn->keep_alive = false;
     if (!conn->keep_alive)
@@ -181,6 +183,8 @@ void reply_whole(struct conn *conn, const struct reply *reply)
     field_number(b, HARBORAI_STR("content-length: "), body.len);
     if (reply->allow != NULL)
         field(b, HARBORAI_STR("allow: "), slice_of(reply->allow));
+    if (reply->status == 401) /* RFC 9110, 15.5.2 */
+        buf_add(b, HARBORAI_STR("www-authenticate: Bearer\r\n"));
     if (reply->error != NULL) {
         add_retry_after(b, reply->error->retry_after_ms);
         add_should_retry(b, reply->status, reply->error);

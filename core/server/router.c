@@ -25,6 +25,7 @@ static const struct route control_routes[] = {
     {"GET", "/plugins/", true, false, api_plugins_one},
     {"POST", "/plugins/", true, false, api_plugins_change},
     {"POST", "/rescan", false, false, api_plugins_rescan},
+    {"POST", "/keys/read", false, false, api_keys_read},
 };
 const struct router router_control = {control_routes, ARRAY_LEN(control_routes)};
 

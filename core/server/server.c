@@ -8,8 +8,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "account/rate_table.h"
 #include "base/error.h"
 #include "runtime/runtime.h"
+#include "server/auth.h"
 #include "server/budget.h"
 #include "server/control.h"
 #include "server/gate.h"
@@ -24,6 +26,7 @@ struct server {
     struct gate *gates;
     struct acceptor **acceptors;
     struct budget bodies;
+    struct rate_table *addresses; /* calls of clients without a key */
     struct control *control; /* NULL: none */
 };
 
@@ -48,7 +51,8 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->acceptor.all_count = server->gate_count;
     server->acceptors[index] = &gate->acceptor;
     atomic_fetch_add(&server->listener.users, 1);
-    return gate_init(gate, error);
+    harborai_status st = auth_create(runtime, server->addresses, &gate->auth, error);
+    return st < 0 ? st : gate_init(gate, error);
 }
 
 static harborai_status make_room(struct server *server, unsigned loops, harborai_error *error)
@@ -104,8 +108,11 @@ static harborai_status build(struct server *server, struct runtime *runtime,
         return st;
     set_budget(server, options);
     st = make_room(server, runtime_loop_count(runtime), error);
+    if (st >= 0)
+        st = rate_table_create(&server->addresses, error);
     if (st < 0)
         return st;
+    auth_warn(runtime, &server->listener);
     for (unsigned i = 0; i < server->gate_count; i++) {
         st = init_gate(server, runtime, options, i, error);
         if (st < 0)
@@ -201,6 +208,7 @@ void server_destroy(struct server *server)
     listener_close(&server->listener);
     if (server->drained_fd >= 0)
         close(server->drained_fd);
+    rate_table_destroy(server->addresses);
     free(server->gates);
     free(server->acceptors);
     free(server);

@@ -15,6 +15,7 @@ static const struct {
     {"sk-", 12, WORD_DASH},      /* OpenAI, Anthropic, DeepSeek, Moonshot, OpenRouter … */
     {"sk_live_", 12, WORD},      /* Stripe */
     {"rk_live_", 12, WORD},
+    {"hk-", 30, WORD},           /* our own */
     {"bce-v3/", 12, WORD_SLASH}, /* Baidu Qianfan: bce-v3/ALTAK-…/… */
     {"ALTAK-", 12, WORD_DASH},
     {"AKIA", 16, UPPER},         /* AWS */

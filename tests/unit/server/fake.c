@@ -216,6 +216,17 @@ struct engine_loop *runtime_engine(struct runtime *runtime, unsigned index)
     return runtime->engines[index];
 }
 
+const struct config *runtime_config(struct runtime *runtime UNUSED)
+{
+    static const struct config usual = {.auth = CONFIG_AUTH_AUTO};
+    return &usual;
+}
+
+const struct key_table *runtime_keys(struct runtime *runtime UNUSED)
+{
+    return NULL;
+}
+
 const struct model_map *runtime_models(struct runtime *runtime)
 {
     return runtime->models;
