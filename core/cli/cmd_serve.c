@@ -427,7 +427,7 @@ static enum exit_code start(struct serving *s, struct config *config)
                                    .with_journal = true, .with_crash_marks = true,
                                    .with_user_plugins = true, .system_plugin_dir = PLUGINDIR,
                                    .with_preload = true, .with_watch = true,
-                                   .with_upkeep = true,
+                                   .with_upkeep = true, .with_keys = true,
                                    .goes_on_without = true};
     AUTO(config_faults) faults;
     harborai_error error = HARBORAI_ERROR_INIT;

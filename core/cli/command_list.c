@@ -18,7 +18,8 @@ const struct command *const command_list[] = {
     &command_plugin_lock,    &command_plugin_doctor,  &command_logs,
     &command_logs_show,      &command_export,         &command_stats,          &command_init_db,
     &command_db_status,      &command_db_migrate,     &command_db_drain,
-    &command_db_reindex,     &command_db_verify,      &command_serve,          &command_completion,     &command_help,
+    &command_db_reindex,     &command_db_verify,      &command_key_create,
+    &command_key_list,       &command_key_revoke,     &command_serve,          &command_completion,     &command_help,
     &command_complete,       NULL};
 
 /* --- Finding --------------------------------------------------------------------------------- */

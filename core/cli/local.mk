@@ -9,6 +9,8 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/progress.h %reldir%/cmd_db_reindex.c %reldir%/cmd_logs_show.c %reldir%/cmd_stats.c \
 	%reldir%/cmd_chat.c %reldir%/cmd_complete.c %reldir%/cmd_completion.c %reldir%/cmd_config.c \
 	%reldir%/cmd_db_verify.c %reldir%/cmd_db_drain.c %reldir%/cmd_db_status.c \
+	%reldir%/cmd_key_create.c %reldir%/cmd_key_list.c %reldir%/cmd_key_revoke.c \
+	%reldir%/key_show.c %reldir%/key_show.h \
 	%reldir%/cmd_init_db.c %reldir%/cmd_interactive.c %reldir%/cmd_list_models.c \
 	%reldir%/cmd_list_plugins.c %reldir%/cmd_logs.c %reldir%/cmd_plugin_doctor.c \
 	%reldir%/cmd_plugin_info.c %reldir%/cmd_plugin_install.c %reldir%/cmd_plugin_lock.c \
