@@ -5,6 +5,8 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	tests/clients/errors.test.mjs tests/clients/live.mjs tests/clients/package-lock.json \
 	tests/clients/package.json tests/clients/sdks.mjs tests/clients/sdks.test.mjs \
 	tests/clients/support.mjs tests/clients/vendors.mjs \
+	tests/clients/errors.test.mjs tests/clients/keys.mjs tests/clients/live.mjs tests/clients/package-lock.json \
+	tests/clients/package.json tests/clients/support.mjs tests/clients/vendors.mjs \
 	tests/lint/clang-tidy tests/lint/clang-tidy.yaml tests/lint/dist tests/lint/docs tests/lint/globals \
 	tests/lint/globals.txt tests/lint/headers tests/lint/layers tests/lint/names tests/lint/size \
 	tests/lint/symbols tests/sim/README.md tests/sim/anthropic.py tests/sim/anthropic_rules.py \

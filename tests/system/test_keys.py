@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -13,6 +14,7 @@ import time
 import unittest
 
 import support
+import test_clients
 from support import config_for
 
 KEY_FORM = re.compile(r"hk-[0-9A-Za-z]{49}")
@@ -456,6 +458,32 @@ class LimitsTest(Keys):
             more = (time.monotonic() - began) / 3 + 1  # one comes back every 3 s
             self.assertTrue(20 <= seen.count(200) <= 20 + more, seen)
             self.assertEqual(seen.count(200) + seen.count(429), 40)
+
+
+@unittest.skipUnless(shutil.which("node"), "node is missing: apt-get install nodejs npm")
+class ClientTest(Keys):
+    """What OpenAI's own client raises."""
+
+    def test_exceptions(self):
+        test_clients.install()
+        good = self.create("good", "--rpm", "1000", "--tpm", "100000")
+        keys = {"good": good, "narrow": self.create("narrow", "--models", "gpt-4o"),
+                "few": self.create("few", "--rpm", "1"),
+                "mistyped": good[:-1] + ("x" if good[-1] != "x" else "y"),
+                "expired": self.create("expired", "--expires", "1s"),
+                "revoked": self.create("revoked")}
+        self.run_key("revoke", "revoked")
+        with support.folder() as place:
+            keys["unknown"] = support.harborai("key", "create", "x", "--state-dir", place).stdout.strip()
+        with self.serve() as hb:
+            support.wait_for("one has expired", lambda: hb.request(
+                "GET", "/v1/models", headers=bearer(keys["expired"])).status == 401)
+            env = {**os.environ, "BASE_URL": f"http://127.0.0.1:{hb.port}/v1", "KEYS": json.dumps(keys)}
+            done = subprocess.run(["node", "--test", "--test-reporter=tap", "keys.mjs"], env=env,
+                                  cwd=test_clients.CLIENTS, capture_output=True, text=True, timeout=120,
+                                  check=False)
+        self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+        self.assertEqual(len(re.findall(r"(?m)^ *ok \d+ - ", done.stdout)), 5, done.stdout)
 
 
 class CanaryTest(Keys):
