@@ -51,7 +51,7 @@ struct load {
     /* from the command line */
     uint64_t port, connections, body_bytes, warmup_ms, measure_ms;
     uint64_t stream, events, delay_us, delay_ms, hold, rate, until_gone;
-    const char *pids, *model, *ids, *record_path;
+    const char *pids, *model, *key, *ids, *record_path;
 
     char *request;
     size_t request_len, number_at; /* where the request's number stands in it */
@@ -128,9 +128,9 @@ static void request_make(struct load *load)
         args_die("out of memory for the request");
     fprintf(out,
             "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%llu\r\n"
-            "Authorization: Bearer sk-bench\r\nContent-Type: application/json\r\n"
+            "Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
             "User-Agent: bench\r\nAccept: %s\r\nContent-Length: %zu\r\n",
-            (unsigned long long)load->port, load->stream ? "text/event-stream" : "application/json",
+            (unsigned long long)load->port, load->key, load->stream ? "text/event-stream" : "application/json",
             body_len);
     if (load->record) {
         fprintf(out, "X-Request-Id: %s-", load->ids);
@@ -564,6 +564,7 @@ static void options_read(struct load *load, int argc, char **argv)
         {.name = "ids", .help = "with what those ids begin (bench)", .text = &load->ids},
         {.name = "until-gone", .help = "end when the server goes away, which is no error then",
          .flag = &load->until_gone},
+        {.name = "key", .help = "that it sends (sk-bench)", .text = &load->key},
         {.name = "pids", .help = "processes whose CPU time is read, with commas",
          .text = &load->pids},
     };
@@ -576,6 +577,7 @@ static void options_read(struct load *load, int argc, char **argv)
 int main(int argc, char **argv)
 {
     static struct load load = {.model = "bench-model",
+                               .key = "sk-bench",
                                .ids = "bench",
                                .connections = 32,
                                .body_bytes = 1024,

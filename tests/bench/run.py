@@ -40,6 +40,7 @@ def arguments():
     parser.add_argument("--json", metavar="FILE", help="write every figure there as well")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configurations")
     parser.add_argument("--without-harborai", action="store_true", help="measure nginx alone")
+    parser.add_argument("--keys", action="store_true", help="ask for a key, with limits")
     parser.add_argument("--sanitized", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -63,7 +64,7 @@ class Bench:
         self.open = build / "tests/bench/open"
         self.notes = []
         self.file_limit = servers.raise_file_limit()
-        self.harborai = servers.Harborai(build)
+        self.harborai = servers.Harborai(build, args.keys)
         self.has_harborai = bool(self.harborai.program) and not args.without_harborai
         self.names = ["nginx", "harborai"] if self.has_harborai else ["nginx"]
         self.figures, self.raw, self.troubles, self.failures = {}, [], [], {}
@@ -156,6 +157,8 @@ class Bench:
         if server:
             port = server.stream_port if "--stream" in options else server.port
         options = ["--port", str(port), "--measure-ms", str(self.args.measure_ms), *options]
+        if server:
+            options += ["--key", server.key]
         try:
             result = servers.run_load(self.load, server.pids() if server else [], options,
                                       self.args.measure_ms / 1000 + 15)

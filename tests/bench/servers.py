@@ -16,7 +16,8 @@ import time
 
 BODY = json.dumps({"model": "bench-model", "messages": [{"role": "user", "content": "hello"}]})
 REQUEST = (f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-           f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}").encode()
+           "Authorization: Bearer %s\r\n"
+           f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}")
 
 
 class Failure(Exception):
@@ -94,7 +95,9 @@ class Process:
 
 
 class Server(Process):
-    """A proxy with its two ports (one and the same, except for nginx)."""
+    """A proxy with its two ports (one and the same, except for nginx), and the key that it is sent."""
+
+    key = "sk-bench"
 
     def __init__(self, name, argv, folder, port, stream_port, env=None):
         self.folder, self.port, self.stream_port = folder, port, stream_port
@@ -119,7 +122,7 @@ class Server(Process):
 
     def _ask(self):
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as s:
-            s.sendall(REQUEST)
+            s.sendall((REQUEST % self.key).encode())
             answer = b""
             while part := s.recv(65536):
                 answer += part
@@ -168,8 +171,9 @@ class Harborai:
     """Where a build tree has the gateway: the program itself, not libtool's script, which would
     add a shell to the time to start."""
 
-    def __init__(self, build):
+    def __init__(self, build, with_keys=False):
         build = pathlib.Path(build).resolve()
+        self.with_keys = with_keys
         wrappers = [build / "harborai", build / "core/cli/harborai"]
         programs = [w.parent / ".libs" / w.name for w in wrappers] + wrappers
         self.program = next((p for p in programs if p.is_file() and os.access(p, os.X_OK)), None)
@@ -182,7 +186,8 @@ class Harborai:
         folder.mkdir(mode=0o700)
         port = free_ports(1)[0]
         config = folder / "harborai.yaml"
-        config.write_text(f"server: {{ host: 127.0.0.1, port: {port} }}\n{settings}"
+        auth = "required" if self.with_keys else "auto"
+        config.write_text(f"server: {{ host: 127.0.0.1, port: {port}, auth: {auth} }}\n{settings}"
                           f"providers:\n  lab:\n    plugin: openai\n"
                           f"    base_url: \"http://127.0.0.1:{upstream_port}/v1\"\n"
                           f"    api_key: none\n    models: [bench-model]\n" +
@@ -193,9 +198,23 @@ class Harborai:
         env = dict(os.environ, HARBORAI_PLUGIN_PATH=":".join(self.plugins))
         if self.libraries:
             env["LD_LIBRARY_PATH"] = ":".join(self.libraries)
-        argv = [str(self.program), "serve", "--config", str(config),
-                "--state-dir", str(folder / "state"), "--workers", "2"]
-        return Server("harborai", argv, folder, port, port, env)
+        state = str(folder / "state")
+        argv = [str(self.program), "serve", "--config", str(config), "--state-dir", state,
+                "--workers", "2"]
+        key = self.make_key(state, env) if self.with_keys else Server.key
+        server = Server("harborai", argv, folder, port, port, env)
+        server.key = key
+        return server
+
+    def make_key(self, state, env):
+        """With every limit that there is, so that all is counted; none of them is reached."""
+        most = "1000000000"
+        done = subprocess.run([str(self.program), "key", "create", "bench", "--rpm", most, "--tpm", most,
+                               "--concurrency", "1000000", "--models", "bench-*", "--state-dir", state],
+                              env=env, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failure(f"there is no key: {done.stderr.strip()}")
+        return done.stdout.strip()
 
 
 def postgres(build):
@@ -215,6 +234,7 @@ class HeldStreams:
 
     def __init__(self, program, server, count, limit_s=30):
         argv = [program, "--port", str(server.stream_port), "--connections", str(count),
+                "--key", server.key,
                 "--hold", "--events", "3", "--delay-us", "1000"]
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
