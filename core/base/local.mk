@@ -6,7 +6,8 @@ noinst_LTLIBRARIES += %reldir%/libbase.la
 	%reldir%/directory.c %reldir%/directory.h \
 	%reldir%/error.c %reldir%/error.h %reldir%/file_lock.c %reldir%/file_lock.h %reldir%/hash.h \
 	%reldir%/ids.c %reldir%/ids.h %reldir%/limits.h %reldir%/list.h %reldir%/log.c %reldir%/log.h \
-	%reldir%/mpsc.c %reldir%/mpsc.h %reldir%/nearest.c %reldir%/nearest.h %reldir%/once.c %reldir%/once.h %reldir%/replacement.c \
+	%reldir%/mpsc.c %reldir%/mpsc.h %reldir%/nearest.c %reldir%/nearest.h %reldir%/once.c %reldir%/once.h \
+	%reldir%/process.c %reldir%/process.h %reldir%/replacement.c \
 	%reldir%/replacement.h %reldir%/secret.c %reldir%/secret.h \
 	%reldir%/slice.c %reldir%/slice.h %reldir%/snapshot.c %reldir%/snapshot.h \
 	%reldir%/thread.c %reldir%/thread.h

@@ -67,6 +67,7 @@ struct serving {
     struct logs_desk *logs;
     enum config_logs logs_for;
     int64_t shutdown_ms; /* of the configuration in force */
+    int64_t began_ns;    /* monotonic */
 
     /* What a running gateway cannot change; texts are owned. */
     char *host, *state_dir;
@@ -319,6 +320,7 @@ static enum exit_code serve(struct serving *s)
                                    .port = s->port,
                                    .max_body = s->max_body,
                                    .logs_for = s->logs_for,
+                                   .began_ns = s->began_ns,
                                    .with_control = true,
                                    .state_dir = slice_of(s->state_dir)};
     harborai_error error = HARBORAI_ERROR_INIT;
@@ -454,7 +456,8 @@ static enum exit_code start(struct serving *s, struct config *config)
 
 static enum exit_code run(const struct arguments *arguments)
 {
-    struct serving serving = {.arguments = arguments};
+    struct serving serving = {.arguments = arguments,
+                              .began_ns = clock_monotonic_ns(&clock_system)};
     struct config *config = load(&serving);
     sigset_t signals = all_signals();
     enum exit_code code = EXIT_FAILED;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a client tells of itself, as JSON. Only reads. */
-#include <fcntl.h>
 #include <malloc.h>
-#include <unistd.h>
 
 #include "base/limits.h"
+#include "base/process.h"
 #include "client/ask.h"
 #include "wire/json_write.h"
 
@@ -20,21 +19,6 @@ static void write_milli(struct json_writer *w, const char *key, int64_t ns)
 }
 
 /* --- memory ------------------------------------------------------------------------------------- */
-
-/* Pages, as /proc/self/statm has them; 0: it could not be read. */
-static void read_pages(uint64_t ret_pages[static 2])
-{
-    char text[128];
-    harborai_str left, word;
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd >= 0 ? read(fd, text, sizeof text) : -1;
-    if (fd >= 0)
-        close(fd);
-    ret_pages[0] = ret_pages[1] = 0;
-    left = (harborai_str){text, len > 0 ? (size_t)len : 0};
-    for (int i = 0; i < 2 && slice_split(left, ' ', &word, &left); i++)
-        (void)slice_to_u64(word, &ret_pages[i]);
-}
 
 static void write_megabytes(struct json_writer *w, const char *key, uint64_t bytes)
 {
@@ -52,13 +36,12 @@ static size_t undelivered_bytes(struct harborai_client *c)
 
 static void write_memory(struct json_writer *w, struct harborai_client *c)
 {
-    uint64_t pages[2], page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct process_memory memory = process_memory_now();
     struct mallinfo2 heap = mallinfo2();
-    read_pages(pages);
     json_write_key(w, HARBORAI_STR("system_memory"));
     json_write_object(w);
-    write_megabytes(w, "rss_mb", pages[1] * page);
-    write_megabytes(w, "vms_mb", pages[0] * page);
+    write_megabytes(w, "rss_mb", memory.resident_bytes);
+    write_megabytes(w, "vms_mb", memory.virtual_bytes);
     json_write_end(w);
     json_write_key_int64(w, "heap_bytes", (int64_t)(heap.uordblks + heap.hblkhd));
     json_write_key_int64(w, "undelivered_bytes", (int64_t)undelivered_bytes(c));

@@ -70,9 +70,20 @@ bool engine_loop_is_idle(const struct engine_loop *engine)
     return list_is_empty(&engine->calls);
 }
 
+bool engine_loop_refuses(const struct engine_loop *engine, const char **ret_why)
+{
+    return fanout_refuses(engine->s.fanout, ret_why);
+}
+
 unsigned engine_loop_left(const struct engine_loop *engine)
 {
     return engine->left;
+}
+
+unsigned engine_loop_waiting(const struct engine_loop *engine)
+{
+    return atomic_load_explicit(&((struct engine_loop *)(uintptr_t)engine)->waiting,
+                                memory_order_relaxed);
 }
 
 struct loop *engine_loop_of(const struct engine_loop *engine)

@@ -49,6 +49,10 @@ void engine_loop_break_off(struct engine_loop *engine);
 /* [loop] No call runs, and no plugin holds one. */
 bool engine_loop_is_idle(const struct engine_loop *engine);
 
+/* [loop] Whether a call that began now would be refused, since it could not be recorded; `why` is for
+ * its client. */
+bool engine_loop_refuses(const struct engine_loop *engine, const char **ret_why);
+
 /* [loop] No map leads to the slot any more: its calls end within limit_ms, or are broken off. */
 struct slot;
 void engine_loop_drain(struct engine_loop *engine, const struct slot *slot, int64_t limit_ms);
@@ -57,6 +61,9 @@ void engine_loop_drain(struct engine_loop *engine, const struct slot *slot, int6
 unsigned engine_loop_left(const struct engine_loop *engine);
 /* [loop] Breaks these off. */
 void engine_loop_break_off_left(struct engine_loop *engine);
+
+/* [any] How many calls wait for their plugin to be loaded. */
+unsigned engine_loop_waiting(const struct engine_loop *engine);
 
 struct loop *engine_loop_of(const struct engine_loop *engine);
 

@@ -40,6 +40,7 @@ static void on_loaded(struct message *message)
     enum plugin_stage stage = PLUGIN_STAGE_NONE;
 
     call->is_parked = false;
+    atomic_fetch_sub(&call->engine->waiting, 1);
     if (call->state != CALL_WAITING) {
         call_settle(call); /* it ended while it waited */
     } else if (call->waiter.status == HARBORAI_OK) {
@@ -64,10 +65,12 @@ static void begin_when_loaded(struct call *call)
     call->waiter.post = wake_call;
     call->loaded.run = on_loaded;
     call->is_parked = true; /* before: it may be posted from inside */
+    atomic_fetch_add(&call->engine->waiting, 1);
     harborai_status st = slot_request_load(call->slot, &call->waiter, &error);
     if (st == HARBORAI_PAUSE)
         return;
     call->is_parked = false;
+    atomic_fetch_sub(&call->engine->waiting, 1);
     if (st == HARBORAI_OK) {
         attempt_begin(call);
     } else {

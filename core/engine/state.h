@@ -54,6 +54,7 @@ struct engine_loop {
     struct list calls;     /* every call that is not freed */
     struct buf chunk;      /* scratch for chunks that we write ourselves */
     unsigned left;         /* calls that go on without their client */
+    atomic_uint waiting;   /* … that wait for their plugin to be loaded; read by any thread */
     bool draining;
 };
 

@@ -24,6 +24,7 @@ struct loop {
     struct commit_hook *commit;
     struct list actions, parked;
     int64_t now_ns, wall_ns; /* wall_ns: 0 = not read in this pass */
+    _Atomic int64_t busy_since_ns; /* read by any thread; 0 = it sleeps */
     bool acting, again;
     atomic_bool stopped;
 };
@@ -106,6 +107,12 @@ int64_t loop_wall_ns(struct loop *loop)
     if (loop->wall_ns == 0)
         loop->wall_ns = clock_wall_ns(loop->clock);
     return loop->wall_ns;
+}
+
+int64_t loop_busy_since_ns(const struct loop *loop)
+{
+    return atomic_load_explicit(&((struct loop *)(uintptr_t)loop)->busy_since_ns,
+                                memory_order_relaxed);
 }
 
 const struct clock *loop_clock(const struct loop *loop)
@@ -277,6 +284,7 @@ bool loop_turn(struct loop *loop, int wait_ms)
     loop->again = false;
     loop->now_ns = clock_monotonic_ns(loop->clock);
     loop->wall_ns = 0;
+    atomic_store_explicit(&loop->busy_since_ns, loop->now_ns, memory_order_relaxed);
     run_events(events, count); /* interrupted: count is -1 */
     run_messages(loop);
     run_timers(loop);
@@ -284,6 +292,7 @@ bool loop_turn(struct loop *loop, int wait_ms)
         loop->commit->run(loop->commit);
     run_actions(loop);
     free_parked(loop);
+    atomic_store_explicit(&loop->busy_since_ns, 0, memory_order_relaxed);
     epoch_offline(loop->epoch, loop->index);
     return !was_interrupted;
 }

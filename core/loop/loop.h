@@ -77,6 +77,8 @@ unsigned loop_index(const struct loop *loop);      /* [any] */
 int64_t loop_now_ns(const struct loop *loop);      /* monotonic, of this pass */
 int64_t loop_wall_ns(struct loop *loop);           /* UTC; read once a pass */
 const struct clock *loop_clock(const struct loop *loop); /* [any] */
+/* When the pass began that it is in, monotonic; 0 = it sleeps. [any] */
+int64_t loop_busy_since_ns(const struct loop *loop);
 
 /* Watches are edge-triggered: an owner reads or writes until EAGAIN. `events` is a set of EPOLLIN,
  * EPOLLOUT, EPOLLRDHUP, EPOLLEXCLUSIVE, or with EPOLL_LEVEL for level-triggered. */

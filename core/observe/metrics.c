@@ -214,6 +214,14 @@ int64_t metrics_sum(const struct metrics *metrics, enum metric metric)
     return sum;
 }
 
+struct recent_sum metrics_recent(const struct metrics *metrics, int64_t now_ns)
+{
+    struct recent_sum sum = {0, 0, 0};
+    for (unsigned i = 0; i < metrics->shard_count; i++)
+        recent_sum_up(&metrics->shards[i].recent, now_ns, &sum);
+    return sum;
+}
+
 static void write_confidence(const struct metrics *metrics, struct buf *out)
 {
     const struct confidence **all = calloc(metrics->shard_count, sizeof(void *));

@@ -10,6 +10,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "observe/confidence.h"
+#include "observe/recent.h"
 
 /* The statuses that the gateway answers with; any other counts as "other". */
 #define METRICS_STATUSES(X)                                                                        \
@@ -114,6 +115,7 @@ struct metrics_shard {
     atomic_uint provider_count;
     struct metrics_provider providers[METRICS_PROVIDERS_MOST], other;
     struct confidence confidence;
+    struct recent recent;
 };
 
 struct metrics;
@@ -146,6 +148,13 @@ void metrics_count_call(struct metrics_shard *shard, int http_status, harborai_s
 void metrics_rate_usage(struct metrics_shard *shard, harborai_str provider, harborai_str method,
                         int tenths);
 
+/* [loop] A call has ended at that moment, UTC. */
+static inline void metrics_time_call(struct metrics_shard *shard, int64_t ended_ns, bool has_failed,
+                                     int64_t duration_ns)
+{
+    recent_add(&shard->recent, ended_ns, has_failed, duration_ns);
+}
+
 /* [any] For threads that are no loop: the loader, the keeper. */
 void metrics_add_shared(struct metrics *metrics, enum metric metric, int64_t delta);
 
@@ -153,6 +162,9 @@ void metrics_add_shared(struct metrics *metrics, enum metric metric, int64_t del
 int64_t metrics_sum(const struct metrics *metrics, enum metric metric);
 int64_t metrics_sum_for(const struct metrics *metrics, harborai_str provider,
                         enum metric_of_provider metric);
+
+/* [any] What ended in the last minute before that moment, UTC. */
+struct recent_sum metrics_recent(const struct metrics *metrics, int64_t now_ns);
 
 /* [any] All of them as Prometheus text. The buffer's failure is sticky. */
 void metrics_write(const struct metrics *metrics, struct buf *out);

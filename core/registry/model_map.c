@@ -437,6 +437,17 @@ size_t model_map_provider_count(const struct model_map *map)
     return map->provider_count;
 }
 
+bool model_map_provider_at(const struct model_map *map, size_t index, harborai_str *ret_name,
+                           struct slot **ret_slot, bool *ret_enabled)
+{
+    if (index >= map->provider_count)
+        return false;
+    *ret_name = map->providers[index].name;
+    *ret_slot = map->providers[index].slot;
+    *ret_enabled = map->providers[index].enabled;
+    return true;
+}
+
 const struct model_claim *model_map_claims(const struct model_map *map, size_t *ret_count)
 {
     *ret_count = map->claim_count;

@@ -161,6 +161,10 @@ const struct model_listing *model_map_list(const struct model_map *map, size_t *
 const struct model_claim *model_map_claims(const struct model_map *map, size_t *ret_count);
 /* Without one nothing can be asked; with one perhaps what is not listed, by a pattern. */
 size_t model_map_provider_count(const struct model_map *map);
+/* The index-th provider, in the order of the source. False: there are no more. Borrowed likewise.
+ * [loop, online] */
+bool model_map_provider_at(const struct model_map *map, size_t index, harborai_str *ret_name,
+                           struct slot **ret_slot, bool *ret_enabled);
 /* Those that wait for variables, in the order of the source. Borrowed likewise. */
 const struct model_map_dormant *model_map_dormants(const struct model_map *map, size_t *ret_count);
 

@@ -523,6 +523,11 @@ bool runtime_journal_fails(const struct runtime *runtime)
     return false;
 }
 
+bool runtime_has_journal(const struct runtime *runtime)
+{
+    return runtime->loops[0].journal.loop != NULL;
+}
+
 struct metrics *runtime_metrics(struct runtime *runtime)
 {
     return runtime->metrics;

@@ -89,6 +89,9 @@ const char *runtime_running_plugin(void);
 /* Whether the journal of any loop cannot be written at present. [any] */
 bool runtime_journal_fails(const struct runtime *runtime);
 
+/* Whether calls are recorded at all. [any] */
+bool runtime_has_journal(const struct runtime *runtime);
+
 struct metrics *runtime_metrics(struct runtime *runtime);
 /* [any] All metrics, those of plugins too, as Prometheus text. The buffer's failure is sticky. */
 void runtime_write_metrics(struct runtime *runtime, struct buf *out);

@@ -29,8 +29,18 @@ void api_plugins_rescan(struct conn *conn, harborai_str rest);
 /* api_keys.c */
 void api_keys_read(struct conn *conn, harborai_str rest);
 
-/* api_status.c */
-void api_status_health(struct conn *conn, harborai_str rest);
-void api_status_metrics(struct conn *conn, harborai_str rest);
+/* api_health.c */
+void api_health_live(struct conn *conn, harborai_str rest);
+void api_health_ready(struct conn *conn, harborai_str rest);
+void api_health_whole(struct conn *conn, harborai_str rest);
+
+/* api_metrics.c */
+void api_metrics_all(struct conn *conn, harborai_str rest);
+
+/* api_root.c */
+void api_root_show(struct conn *conn, harborai_str rest);
+
+/* api_stats.c */
+void api_stats_all(struct conn *conn, harborai_str rest);
 
 #endif

@@ -8,7 +8,6 @@
 #include "store/drain.h"
 #include "store/index.h"
 #include "store/postgres_store.h"
-#include "wire/json_write.h"
 #include "wire/prometheus.h"
 
 #define BACKLOG_MOST MIB(8) /* of a store that can be asked for the newest calls */
@@ -207,18 +206,14 @@ bool drains_index_is_current(struct drains *drains)
     return drains != NULL && is_current(drains->index_drain);
 }
 
-void drains_write_health(struct drains *drains, struct json_writer *w)
+bool drains_at(struct drains *drains, size_t index, const char **ret_store,
+               struct drain_status *ret_status)
 {
-    struct drain_status status;
-    if (drains == NULL || drains->postgres_drain == NULL)
-        return;
-    drain_status_of(drains->postgres_drain, &status);
-    json_write_key(w, HARBORAI_STR("postgres"));
-    json_write_object(w);
-    json_write_key_string(w, "state", slice_of(postgres_store_state_name(status.state)));
-    json_write_key_int64(w, "backlog_bytes", (int64_t)status.backlog_bytes);
-    json_write_key_int64(w, "last_commit_ns", status.last_commit_ns);
-    json_write_end(w);
+    if (drains == NULL || index >= drains->count)
+        return false;
+    *ret_store = drains->names[index];
+    drain_status_of(drains->items[index], ret_status);
+    return true;
 }
 
 void drains_write_metrics(struct drains *drains, struct buf *out)

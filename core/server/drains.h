@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 
+struct drain_status;
 struct drains;
-struct json_writer;
 struct postgres_store;
 
 struct drains_options {
@@ -34,8 +34,10 @@ bool drains_stop(struct drains *drains, int64_t limit_ms);
 bool drains_postgres_is_current(struct drains *drains);
 bool drains_index_is_current(struct drains *drains);
 
-/* [any] Adds the member "postgres" of GET /health, if it is configured. NULL has none. */
-void drains_write_health(struct drains *drains, struct json_writer *w);
+/* [any] The index-th of them: "sqlite" or "postgres", and how far it is. False: there are no more. NULL
+ * has none. */
+bool drains_at(struct drains *drains, size_t index, const char **ret_store,
+               struct drain_status *ret_status);
 
 /* [any] Their metrics as Prometheus text. NULL has none. */
 void drains_write_metrics(struct drains *drains, struct buf *out);

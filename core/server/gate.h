@@ -49,6 +49,7 @@ struct gate {
     bool flush_is_last;
     struct message stop, cut;
     bool stopping, cutting, told;
+    int64_t started_ns, start_took_ns; /* of the whole server */
     int64_t stop_limit_ns; /* stopping: until then a request may come whole */
 
     struct ids ids;

@@ -15,8 +15,18 @@ static const struct route public_routes[] = {
     {"GET", "/v1/logs/query", false, false, api_logs_query},
     {"GET", "/v1/logs/stats", false, false, api_logs_stats},
     {"GET", "/v1/logs/", true, false, api_logs_one}, /* behind the two: the first that fits has it */
-    {"GET", "/health", false, false, api_status_health},
-    {"GET", "/metrics", false, false, api_status_metrics},
+    {"GET", "/livez", false, false, api_health_live},
+    {"GET", "/health/liveliness", false, false, api_health_live}, /* as LiteLLM has it */
+    {"GET", "/readyz", false, false, api_health_ready},
+    {"GET", "/health/readiness", false, false, api_health_ready},
+    {"GET", "/health", false, false, api_health_whole},
+    {"GET", "/healthz", false, false, api_health_whole},
+    {"GET", "/v1/health", false, false, api_health_whole},
+    {"GET", "/stats", false, false, api_stats_all},
+    {"GET", "/v1/stats", false, false, api_stats_all},
+    {"GET", "/metrics", false, false, api_metrics_all},
+    {"GET", "/", false, false, api_root_show},
+    {"GET", "/v1/info", false, false, api_root_show},
 };
 const struct router router_public = {public_routes, ARRAY_LEN(public_routes)};
 

@@ -45,6 +45,8 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->max_body = (size_t)options->max_body;
     gate->bodies = &server->bodies;
     gate->drained_fd = server->drained_fd;
+    gate->started_ns = clock_monotonic_ns(loop_clock(gate->loop));
+    gate->start_took_ns = options->began_ns > 0 ? gate->started_ns - options->began_ns : 0;
     gate->acceptor.gate = gate;
     gate->acceptor.listener = &server->listener;
     gate->acceptor.all = server->acceptors;

@@ -18,6 +18,7 @@ struct server_options {
     int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
                            no less than one takes */
     enum config_logs logs_for; /* who may ask the desk of server_show_logs() */
+    int64_t began_ns;       /* monotonic: when the start of all this began; 0 = now */
     bool with_control;      /* a control socket, in */
     harborai_str state_dir; /* … that directory; without one the log says why */
 };

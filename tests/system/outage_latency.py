@@ -27,7 +27,7 @@ def arguments():
 
 
 def postgres_of(running):
-    return running.request("GET", "/health").json()["postgres"]
+    return running.request("GET", "/health").json()["components"]["postgres"]
 
 
 def measure(running, args):
@@ -46,7 +46,7 @@ def measure_away(server, running, args):
     leave()
     try:
         running.chat(model=load.MODEL)  # without one it is not missed
-        support.wait_for("FILE_FALLBACK", lambda: postgres_of(running)["state"] == "FILE_FALLBACK", 60)
+        support.wait_for("FILE_FALLBACK", lambda: postgres_of(running)["drain"] == "FILE_FALLBACK", 60)
         return measure(running, args)
     finally:
         come_back()
@@ -55,7 +55,7 @@ def measure_away(server, running, args):
 def measure_there(_, running, args):
     def is_there():
         seen = postgres_of(running)
-        return seen["state"] == "POSTGRES_ACTIVE" and seen["backlog_bytes"] == 0
+        return seen["drain"] == "POSTGRES_ACTIVE" and seen["backlog_bytes"] == 0
     support.wait_for("it has all calls", is_there, 600)
     return measure(running, args)
 

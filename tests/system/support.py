@@ -451,6 +451,24 @@ class RawStream:
         self.sock.close()
 
 
+class Late:
+    """A GET whose last byte is still to be sent."""
+
+    def __init__(self, port, path):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.sock.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r".encode())
+
+    def end(self):
+        """Status and body."""
+        self.sock.sendall(b"\n")
+        response = http.client.HTTPResponse(self.sock)
+        response.begin()
+        return response.status, response.read()
+
+    def close(self):
+        self.sock.close()
+
+
 # ---- The journal ---------------------------------------------------------------------------------
 
 

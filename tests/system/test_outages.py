@@ -35,7 +35,7 @@ class Gateway:
         self.running = running
 
     def health(self):
-        return self.running.request("GET", "/health").json()["postgres"]
+        return self.running.request("GET", "/health").json()["components"]["postgres"]
 
     def metric(self, name):
         text = self.running.request("GET", "/metrics").body.decode()
@@ -44,7 +44,7 @@ class Gateway:
     def await_state(self, name, number, limit_s):
         """Seconds until it says so."""
         began = time.monotonic()
-        support.wait_for(f"{name} in /health", lambda: self.health()["state"] == name, limit_s)
+        support.wait_for(f"{name} in /health", lambda: self.health()["drain"] == name, limit_s)
         support.wait_for(f"{name} in /metrics",
                          lambda: self.metric("harborai_fallback_logger_state") == number, 5)
         return time.monotonic() - began
@@ -74,7 +74,7 @@ class OutagesTest(unittest.TestCase):
             begin()
             noticed_s = gateway.await_state("FILE_FALLBACK", 1, 30)
             time.sleep(max(0, SECONDS / 2 - (time.monotonic() - away_at)))
-            self.assertEqual(gateway.health()["state"], "FILE_FALLBACK")
+            self.assertEqual(gateway.health()["drain"], "FILE_FALLBACK")
             mend.close()
             mended_at = time.monotonic()
             active_s = gateway.await_state("POSTGRES_ACTIVE", 0, 30)
@@ -82,7 +82,7 @@ class OutagesTest(unittest.TestCase):
             calls.end()
             support.wait_for("the backlog is written", lambda: self.count() >= len(calls.account), 300)
             caught_up_s = time.monotonic() - mended_at
-            self.assertEqual(gateway.health()["state"], "POSTGRES_ACTIVE")
+            self.assertEqual(gateway.health()["drain"], "POSTGRES_ACTIVE")
             support.wait_for("no backlog", lambda: gateway.health()["backlog_bytes"] == 0)
             peak = peak_mib(running)
             self.verify(running)

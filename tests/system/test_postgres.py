@@ -458,7 +458,8 @@ class GatewayTest(Case):
             return None
 
     def state(self, running):
-        return running.request("GET", "/health").json()["postgres"]["state"]
+        health = running.request("GET", "/health").json()["components"]
+        return health["postgres"]["drain"]
 
     def wait_for_state(self, running, state, limit_s=20):
         support.wait_for(state, lambda: self.state(running) == state, limit_s)

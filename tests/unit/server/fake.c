@@ -180,6 +180,17 @@ void call_leave(struct call *call)
     call_cancel(call);
 }
 
+bool engine_loop_refuses(const struct engine_loop *engine, const char **ret_why)
+{
+    *ret_why = "the disk is full";
+    return engine->runtime->refuses;
+}
+
+unsigned engine_loop_waiting(const struct engine_loop *engine)
+{
+    return engine->runtime->waiting;
+}
+
 unsigned engine_loop_left(const struct engine_loop *engine UNUSED)
 {
     return 0;
@@ -216,12 +227,6 @@ struct engine_loop *runtime_engine(struct runtime *runtime, unsigned index)
     return runtime->engines[index];
 }
 
-const struct config *runtime_config(struct runtime *runtime UNUSED)
-{
-    static const struct config usual = {.auth = CONFIG_AUTH_AUTO};
-    return &usual;
-}
-
 const struct key_table *runtime_keys(struct runtime *runtime UNUSED)
 {
     return NULL;
@@ -246,6 +251,21 @@ void runtime_listing_destroy(struct runtime_listing *listing UNUSED)
 const char *subject_kind_name(enum plugin_state_kind kind UNUSED)
 {
     return "";
+}
+
+const struct config *runtime_config(struct runtime *runtime)
+{
+    return &runtime->config;
+}
+
+bool runtime_journal_fails(const struct runtime *runtime)
+{
+    return runtime->journal_fails;
+}
+
+bool runtime_has_journal(const struct runtime *runtime UNUSED)
+{
+    return true;
 }
 
 struct metrics *runtime_metrics(struct runtime *runtime)

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "config/config.h"
 #include "engine/call.h"
 #include "plugin/provider.h"
 #include "plugin/slot.h"
@@ -37,10 +38,14 @@ struct runtime {
     struct model_map *models;
     struct provider provider; /* as far as its secrets go: it lacks its key */
     struct slot slot;
+    struct config config; /* nothing is set */
     struct server *server;
     struct fake_seen seen;
     _Atomic unsigned started, cancelled, resumed, over;
     bool no_memory; /* call_start() fails */
+    bool refuses;   /* calls, for the journal is full */
+    bool journal_fails;
+    unsigned waiting; /* calls, in each loop */
     bool keeps;     /* calls that are cancelled stay until fake_let_go() */
 };
 

@@ -55,7 +55,7 @@ static const struct refusal {
 } refusals[] = {
     {"no HTTP", "GARBAGE\r\n\r\n", "HTTP/1.1 400 ", "bad_request"},
     {"version", "GET / HTTP/9.9\r\nhost: x\r\n\r\n", "HTTP/1.1 505 ", "bad_request"},
-    {"no host", "GET /health HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "Host is missing"},
+    {"no host", "GET /livez HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "Host is missing"},
     {"two lengths", CHAT "content-length: 5\r\ncontent-length: 6\r\n\r\n", "HTTP/1.1 400 ", ""},
     {"length and chunks", CHAT "content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
      "HTTP/1.1 400 ", ""},
@@ -271,10 +271,10 @@ static const struct patience {
     int64_t seconds;
 } patiences[] = {
     {"nothing", "", "", 30},
-    {"head", "GET /health HTTP/1.1\r\nho", "HTTP/1.1 408 ", 30},
+    {"head", "GET /livez HTTP/1.1\r\nho", "HTTP/1.1 408 ", 30},
     {"body", CHAT "content-length: 9\r\n\r\nabc", "HTTP/1.1 408 ", 60},
-    {"idle", "GET /health HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 200 ", 75},
-    {"second head", "GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET", "HTTP/1.1 200 ", 30},
+    {"idle", "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 200 ", 75},
+    {"second head", "GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET", "HTTP/1.1 200 ", 30},
 };
 
 static void test_patience(void)
@@ -296,13 +296,13 @@ static void test_patience(void)
 static void test_half_head_after_another(void)
 {
     static const char *const rows[] = {
-        "", "HEAD /health HTTP/1.1\r\nhost: x\r\nx-request-id: first\r\n\r\n",
-        "GET /health HTTP/1.0\r\nconnection: keep-alive\r\nx-request-id: first\r\n\r\n"};
+        "", "HEAD /livez HTTP/1.1\r\nhost: x\r\nx-request-id: first\r\n\r\n",
+        "GET /livez HTTP/1.0\r\nconnection: keep-alive\r\nx-request-id: first\r\n\r\n"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(buf) first = BUF_INIT(MIB(1)), seen = BUF_INIT(MIB(1));
         int fd = begin(slice_of(rows[i]));
         ROW(rows[i], !receive_all(fd, &first));
-        fake_send(&runtime, fd, HARBORAI_STR("GET /health HTTP/1.1\r\nx-request-id: sec"));
+        fake_send(&runtime, fd, HARBORAI_STR("GET /livez HTTP/1.1\r\nx-request-id: sec"));
         pass_time(31);
         ROW(rows[i], receive_all(fd, &seen));
         ROW(rows[i], slice_starts_with(buf_slice(&seen), "HTTP/1.1 408 "));
@@ -345,7 +345,7 @@ static void test_body_that_trickles(void)
 /* Bodies beyond what all may hold are refused; the call that has its own goes on. */
 static void test_bodies_of_all(void)
 {
-    static const char *const wholes[] = {"GET /health HTTP/1.1\r\nhost: x\r\n\r\n",
+    static const char *const wholes[] = {"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n",
                                          CHAT "content-length: 8\r\n\r\nwhole {}"};
     AUTO(buf) call = BUF_INIT(KIB(2));
     buf_printf(&call, CHAT "content-length: 900\r\n\r\nhold%896s", "");
@@ -469,8 +469,8 @@ static void test_silent_call(void)
 static void test_pipelined_behind_a_call(void)
 {
     AUTO(buf) seen = BUF_INIT(MIB(1));
-    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nholdGET /hea"));
-    fake_send(&runtime, fd, HARBORAI_STR("lth HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nholdGET /liv"));
+    fake_send(&runtime, fd, HARBORAI_STR("ez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
     fake_pass(&runtime);
     CU_ASSERT(recv(fd, (char[1]){0}, 1, MSG_DONTWAIT) < 0);
     fake_end(runtime.seen.call, HARBORAI_E_TIMEOUT);

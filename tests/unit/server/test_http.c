@@ -34,28 +34,28 @@ extern const CU_TestInfo http_tests[];
 #define COST                                                                                       \
     "{\"input_cost\":0,\"output_cost\":0,\"total_cost\":0.00015,\"currency\":\"USD\","             \
     "\"pricing_source\":null,\"pricing_timestamp\":null}"
-#define OK_HEALTH                                                                                  \
+#define OK_LIVE                                                                                  \
     "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 15\r\n\r\n{\"status\":\"ok\"}"
 
 static const struct row {
     const char *name, *in, *want;
     bool ends; /* the connection, after the answer */
 } rows[] = {
-    {"health", "GET /health HTTP/1.1\r\n" HOST "\r\n", OK_HEALTH, false},
-    {"query", "GET /health?x=1 HTTP/1.1\r\n" HOST "\r\n", OK_HEALTH, false},
-    {"head", "HEAD /health HTTP/1.1\r\n" HOST "\r\n",
+    {"live", "GET /livez HTTP/1.1\r\n" HOST "\r\n", OK_LIVE, false},
+    {"query", "GET /livez?x=1 HTTP/1.1\r\n" HOST "\r\n", OK_LIVE, false},
+    {"head", "HEAD /livez HTTP/1.1\r\n" HOST "\r\n",
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 15\r\n\r\n", false},
-    {"close", "GET /health HTTP/1.1\r\nconnection: close\r\n" HOST "\r\n",
+    {"close", "GET /livez HTTP/1.1\r\nconnection: close\r\n" HOST "\r\n",
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 15\r\nconnection: close\r\n\r\n"
      "{\"status\":\"ok\"}", true},
-    {"HTTP/1.0", "GET /health HTTP/1.0\r\n" HOST "\r\n",
+    {"HTTP/1.0", "GET /livez HTTP/1.0\r\n" HOST "\r\n",
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 15\r\nconnection: close\r\n\r\n"
      "{\"status\":\"ok\"}", true},
-    {"HTTP/1.0 kept", "GET /health HTTP/1.0\r\nconnection: keep-alive\r\n" HOST "\r\n",
+    {"HTTP/1.0 kept", "GET /livez HTTP/1.0\r\nconnection: keep-alive\r\n" HOST "\r\n",
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 15\r\nconnection: keep-alive\r\n\r\n"
      "{\"status\":\"ok\"}", false},
-    {"two in one", "GET /health HTTP/1.1\r\n" HOST "\r\nGET /health HTTP/1.1\r\n" HOST "\r\n",
-     OK_HEALTH OK_HEALTH, false},
+    {"two in one", "GET /livez HTTP/1.1\r\n" HOST "\r\nGET /livez HTTP/1.1\r\n" HOST "\r\n",
+     OK_LIVE OK_LIVE, false},
     {"whole", CHAT "content-length: 8\r\n\r\nwhole {}",
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 2\r\n" RECORD "\r\n{}", false},
     {"without /v1", "POST /chat/completions HTTP/1.1\r\n" HOST "content-length: 8\r\n\r\nwhole {}",

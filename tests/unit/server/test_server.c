@@ -137,6 +137,12 @@ static const struct shown {
     {"/v1/models/a%g0", "400", "percent"},
     {"/v1/models/", "404", "unknown_url"},
     {"/metrics", "200", "\nharborai_client_connections 1\n"},
+    {"/livez", "200", "\r\n\r\n{\"status\":\"ok\"}"},
+    {"/health/liveliness", "200", "\r\n\r\n{\"status\":\"ok\"}"},
+    {"/stats", "200", "\"requests\":{\"queue_length\":0,\"processing_count\":0,"},
+    {"/v1/stats", "200", "\"connections\":{\"active\":1,"},
+    {"/", "200", "{\"name\":\"HarborAI\",\"version\":\""},
+    {"/v1/info", "200", "\"models\":\"/v1/models\""},
 };
 
 static void test_shown(void)
@@ -153,6 +159,77 @@ static void test_shown(void)
         close(fd);
         fake_pass(&runtime);
     }
+    fake_end_all(&runtime);
+}
+
+/* What one GET gets, in `seen`. */
+static const char *get(const char *path, struct buf *seen)
+{
+    AUTO(buf) in = BUF_INIT(KIB(4));
+    int fd = fake_connect(&runtime);
+    buf_printf(&in, "GET %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", path);
+    fake_send(&runtime, fd, buf_slice(&in));
+    buf_clear(seen);
+    const char *got = fake_receive(&runtime, fd, seen, SIZE_MAX, NULL);
+    close(fd);
+    fake_pass(&runtime);
+    return got;
+}
+
+#define LAB "\"list\":[{\"name\":\"lab\",\"plugin\":\"test.lab\",\"state\":\""
+
+/* A provider without its key, then with one, one that could not be loaded; a journal that fails, and one
+ * that is full. */
+static void test_health(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    const char *got;
+    fake_begin(&runtime, 2, 1000);
+    got = get("/readyz", &seen);
+    CU_ASSERT(strstr(got, "503") == got + 9);
+    CU_ASSERT(strstr(got, "{\"status\":\"not_ready\",\"reasons\":[\"no_provider\"]}") != NULL);
+    got = get("/health", &seen);
+    CU_ASSERT(strstr(got, "200") == got + 9 && strstr(got, "{\"status\":\"degraded\"") != NULL);
+    CU_ASSERT(strstr(got, "\"providers\":{\"state\":\"degraded\",\"enabled\":1,\"usable\":0," LAB
+                          "ready\",\"has_key\":false}]}") != NULL);
+
+    runtime.provider.key_required = false;
+    got = get("/readyz", &seen);
+    CU_ASSERT(strstr(got, "200") == got + 9 && strstr(got, "{\"status\":\"ready\"}") != NULL);
+    got = get("/healthz", &seen);
+    CU_ASSERT(strstr(got, "{\"status\":\"ok\"") != NULL && strstr(got, LAB "ready\"") != NULL);
+    CU_ASSERT(strstr(got, "\"loops\":{\"state\":\"ok\",\"count\":2,") != NULL);
+    CU_ASSERT(strstr(got, "\"postgres\"") == NULL && strstr(got, "\"index\"") == NULL);
+
+    runtime.slot.state = SLOT_FAILED;
+    CU_ASSERT(strstr(get("/readyz", &seen), "[\"no_provider\"]") != NULL);
+    CU_ASSERT(strstr(get("/v1/health", &seen), LAB "failed\"") != NULL);
+    runtime.slot.state = SLOT_READY;
+
+    runtime.journal_fails = true;
+    CU_ASSERT(strstr(get("/health", &seen), "\"journal\":{\"state\":\"degraded\"") != NULL);
+    CU_ASSERT(strstr(get("/health/readiness", &seen), "\"ready\"") != NULL);
+    runtime.refuses = true;
+    got = get("/health", &seen);
+    CU_ASSERT(strstr(got, "503") == got + 9 && strstr(got, "{\"status\":\"error\"") != NULL);
+    CU_ASSERT(strstr(get("/readyz", &seen), "\"reasons\":[\"journal\"]") != NULL);
+    CU_ASSERT(strstr(get("/livez", &seen), "200") != NULL);
+    fake_end_all(&runtime);
+}
+
+/* One that the configuration wants loaded at the start is waited for, others are not. */
+static void test_preloading(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    harborai_str name = HARBORAI_STR("lab");
+    fake_begin(&runtime, 1, 1000);
+    runtime.provider.key_required = false;
+    runtime.slot.state = SLOT_LOADING;
+    CU_ASSERT(strstr(get("/readyz", &seen), "\"ready\"") != NULL);
+    runtime.config.plugin_preload = (struct config_names){.items = &name, .count = 1};
+    CU_ASSERT(strstr(get("/readyz", &seen), "\"reasons\":[\"preloading\"]") != NULL);
+    runtime.slot.loaded_ns = 1;
+    CU_ASSERT(strstr(get("/readyz", &seen), "\"ready\"") != NULL);
     fake_end_all(&runtime);
 }
 
@@ -315,6 +392,8 @@ const CU_TestInfo server_tests[] = {
     {"shares", test_shares},
     {"no descriptor left", test_no_descriptor},
     {"what is shown", test_shown},
+    {"health", test_health},
+    {"preloading", test_preloading},
     {"stop", test_stop},
     {"stop cuts what takes too long", test_stop_cuts_what_takes_too_long},
     {"stop waits for no half request", test_stop_waits_for_no_half_request},
