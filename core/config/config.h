@@ -200,6 +200,7 @@ struct config {
     struct config_timeouts timeouts;
     int64_t shutdown_ms; /* how long a graceful stop may take; 0 = at once */
     int64_t drain_ms;    /* what calls get to end of a provider that leaves; 0 = nothing */
+    int64_t stream_ping_s, stream_first_ping_s; /* 0 = never */
     int64_t replay_max_size; /* bytes; 0 = nothing is kept between turns */
     int64_t replay_lifetime_ms;
     bool journal_enabled;

@@ -89,6 +89,12 @@ const struct setting settings[] = {
      "how long a graceful stop waits for calls under way"},
     {"timeouts.drain", SETTING_DURATION, "600s", NULL, 0, HOURS(168), NULL, NULL, AT(drain_ms),
      "how long calls of a provider may still take that was disabled, replaced or removed"},
+    {"stream.ping_s", SETTING_NUMBER, "15", NULL, 0, 3600, NULL, NULL, AT(stream_ping_s),
+     "seconds of silence after which a stream whose head has gone gets a comment, so that nobody in "
+     "between takes it for dead; 0 is never"},
+    {"stream.first_ping_s", SETTING_NUMBER, "0", NULL, 0, 3600, NULL, NULL, AT(stream_first_ping_s),
+     "the same before its head, which goes with it: what goes wrong from then on is an error event, and "
+     "no status; 0 is never"},
     {"replay.max_size", SETTING_SIZE, "64MiB", NULL, 0, (int64_t)GIB(64), NULL, NULL,
      AT(replay_max_size),
      "memory for reasoning that vendors want back with tool calls and clients do not send; 0 keeps "

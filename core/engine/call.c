@@ -148,6 +148,11 @@ const struct record *call_record(const struct call *call)
     return &call->record;
 }
 
+void call_head_sent(struct call *call)
+{
+    call->has_head = true;
+}
+
 void call_cancel(struct call *call)
 {
     call->front = NULL;

@@ -94,6 +94,10 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
 /* What is known of a call that has not ended. Borrowed until it has. */
 const struct record *call_record(const struct call *call);
 
+/* The front has told its client that all goes well, before there was anything to give: whatever becomes
+ * of the call, the status that the client saw is 200. */
+void call_head_sent(struct call *call);
+
 /* Nobody wants the call any more: the vendor's exchange is broken off in this pass, the call is
  * accounted for, and no function of the front is called any more. */
 void call_cancel(struct call *call);

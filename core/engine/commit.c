@@ -102,7 +102,8 @@ static void note_end(struct call *call)
     r->total_ns = loop_now_ns(call->engine->s.loop) - call->started_ns;
     r->http_status = 200;
     if (call->error != NULL) {
-        r->http_status = call->chunks > 0 ? 200 : error_json_status(call->error);
+        r->http_status =
+            call->chunks > 0 || call->has_head ? 200 : error_json_status(call->error);
         r->error_message = slice_of(call->error->message);
         r->vendor_code = slice_of(call->error->vendor_code);
     } else {

@@ -76,6 +76,7 @@ struct call {
     const struct call_front *front; /* NULL once nobody is to be told */
     void *owner;
     bool is_http; /* the front is */
+    bool has_head; /* the client was told that all goes well, and nothing else yet */
     bool is_left; /* the client left, and the call goes on for its usage: what comes is dropped */
     enum call_state state;
     struct list link;     /* engine->calls */

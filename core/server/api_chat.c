@@ -8,6 +8,7 @@
 #include "server/api.h"
 #include "server/budget.h"
 #include "server/gate.h"
+#include "server/ping.h"
 #include "server/reply.h"
 
 static void on_chunk(void *owner, harborai_str json)
@@ -121,5 +122,7 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         conn->charged = params.charge.bytes;
         auth_drop_call(conn);
         reply_busy(conn);
+        return;
     }
+    ping_call(conn);
 }

@@ -10,6 +10,7 @@
 #include "engine/call.h"
 #include "server/budget.h"
 #include "server/gate.h"
+#include "server/ping.h"
 #include "server/reply.h"
 
 /* --- Patience --------------------------------------------------------------------------------- */
@@ -162,6 +163,7 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
     conn->gate = gate;
     conn->watch.on_ready = on_ready;
     conn->timer.on_due = on_due;
+    ping_init(conn);
     buf_init(&conn->in, HTTP_HEAD_MAX + GATE_RECEIVE);
     /* A whole answer, or what the engine lets wait; what it held back; heads and chunk sizes. */
     buf_init(&conn->out, LIMIT_RESPONSE_BODY + LIMIT_HELD_BACK + MIB(3));
@@ -212,6 +214,7 @@ void conn_close(struct conn *conn)
     loop_unwatch(gate->loop, &conn->watch);
     close(fd);
     loop_timer_clear(gate->loop, &conn->timer);
+    ping_stop(conn);
     list_remove(&conn->outgoing);
     list_remove(&conn->waiting);
     list_remove(&conn->link);

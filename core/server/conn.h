@@ -56,6 +56,8 @@ struct conn {
     struct watch watch;
     struct timer timer;  /* set no later than limit_ns, and moved only when it is due */
     int64_t limit_ns;    /* when patience ends; 0 = never */
+    struct timer ping;   /* of a stream that is silent */
+    int64_t said_ns;     /* when it last was not */
     struct list link;    /* gate->conns */
     struct list waiting; /* gate->waiting */
     struct list outgoing; /* gate->outgoing */

@@ -10,6 +10,7 @@ noinst_LTLIBRARIES += %reldir%/libserver.la
 	%reldir%/gate.h %reldir%/health.c %reldir%/health.h %reldir%/listener.c \
 	%reldir%/listener.h %reldir%/logs_desk.c %reldir%/logs_desk.h %reldir%/logs_json.c \
 	%reldir%/logs_json.h %reldir%/logs_query.c %reldir%/logs_query.h %reldir%/percent.c \
-	%reldir%/percent.h %reldir%/plugins_json.c %reldir%/plugins_json.h %reldir%/reply.c \
-	%reldir%/reply.h %reldir%/router.c %reldir%/router.h %reldir%/server.c %reldir%/server.h
+	%reldir%/percent.h %reldir%/ping.c %reldir%/ping.h %reldir%/plugins_json.c \
+	%reldir%/plugins_json.h %reldir%/reply.c %reldir%/reply.h %reldir%/router.c \
+	%reldir%/router.h %reldir%/server.c %reldir%/server.h
 EXTRA_DIST += doc/http.md

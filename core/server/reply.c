@@ -9,6 +9,7 @@
 #include "chat/error_json.h"
 #include "record/record.h"
 #include "server/gate.h"
+#include "server/ping.h"
 #include "wire/json_write.h"
 
 #define HEAD_ROOM 640 /* a usual head and the first events of a stream; more is no fault */
@@ -271,6 +272,20 @@ void reply_event(struct conn *conn, harborai_str json)
     } else {
         add_data(b, json);
     }
+    ping_said(conn);
+    conn_write_soon(conn);
+}
+
+void reply_comment(struct conn *conn, harborai_str text)
+{
+    struct buf *b = &conn->out;
+    if (!conn->has_head)
+        begin_stream(conn);
+    conn_open_chunk(conn);
+    buf_add(b, HARBORAI_STR(": "));
+    buf_add(b, text);
+    buf_add(b, HARBORAI_STR("\n\n"));
+    ping_said(conn);
     conn_write_soon(conn);
 }
 

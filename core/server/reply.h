@@ -29,6 +29,8 @@ void reply_busy(struct conn *conn);
 
 /* One event; the first one brings the head. */
 void reply_event(struct conn *conn, harborai_str json);
+/* A line of our own that clients pass over; it may bring the head, too. */
+void reply_comment(struct conn *conn, harborai_str text);
 void reply_stream_end(struct conn *conn);
 /* The stream broke off: an event that says so, and no proper end. */
 void reply_stream_error(struct conn *conn, const harborai_error *error);

@@ -135,6 +135,15 @@ test("reasoning apart from text, of a server that leaves it in tags", { skip: VI
     assert.equal(await run.finalContent(), " 42");
 });
 
+test("comments of a stream whose vendor is silent are passed over", { skip: VIA !== "gateway" },
+     async () => {
+    for (const pause of [{ wait_ms: 2500 }, { pause_ms_before_event: [2, 2500] }]) {
+        const chunks = await collect(await client.chat.completions.create(
+            { model: MODEL, messages: script({ text: SAID, ...pause }), stream: true }));
+        assert.equal(textOf(chunks), SAID);
+    }
+});
+
 const wish = { headers: { "x-harborai-include": "trace,cost" } };
 
 function checkExtras(of, id) {

@@ -16,6 +16,10 @@ SDKS = ("openai", "ai", "langchain")  # of sdks.test.mjs
 CELLS = {"direct": 9, "gateway": 8}  # of each
 
 
+# Of a vendor that is silent: clients have to pass over them.
+PINGS = {"ping_s": 1, "first_ping_s": 1}
+
+
 def providers(sim):
     tags = {"plugin": "openai", "base_url": sim.base_url, "api_key": support.KEY, "models": ["m"],
             "options": {"think_tags": True}}
@@ -68,7 +72,7 @@ class ClientsTest(unittest.TestCase):
 
     def test_through_the_gateway(self):
         with support.simulator(options=()) as sim:
-            with support.gateway({"providers": providers(sim)}) as hb:
+            with support.gateway({"providers": providers(sim), "stream": PINGS}) as hb:
                 self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway")
 
     def test_through_the_gateway_to_a_vendor_with_tls(self):

@@ -93,6 +93,49 @@ class SurfaceTest(FrontTest):
         support.wait_for("none", lambda: self.get("/stats")["requests"]["processing_count"] == 0)
 
 
+class PingTest(FrontTest):
+    """Comments while the vendor is silent."""
+
+    @classmethod
+    def config(cls):
+        return {**super().config(), "stream": {"ping_s": 1, "first_ping_s": 1}}
+
+    def stream(self, script):
+        body = support.chat_body(script, stream=True)
+        return self.hb.request("POST", "/v1/chat/completions", body, timeout=60)
+
+    def test_in_the_midst(self):
+        """Two silences, one of them before the last event: nothing else is different."""
+        quick = self.stream({"events": 5})
+        slow = self.stream({"events": 5, "pause_ms_before_event": [3, 2500]})
+        self.assertNotIn(b"ping", quick.body)
+        self.assertGreaterEqual(slow.body.count(b"\n\n: ping\n\n"), 1)
+        self.assertEqual(support.stream_text(slow.events()), support.stream_text(quick.events()))
+        self.assertEqual(slow.events()[-1], "[DONE]")
+        for block in slow.body.decode().split("\n\n")[:-1]:
+            self.assertRegex(block, r"^(: ping|data: [^\n]*)$")
+
+    def test_before_the_head(self):
+        answer = self.stream({"text": "late", "wait_ms": 2500})
+        self.assertEqual(answer.status, 200)
+        self.assertTrue(answer.body.startswith(b": ping\n\n"), answer.body)
+        self.assertEqual(support.stream_text(answer.events()), "late")
+
+    def test_what_goes_wrong_then(self):
+        """The head is gone: the journal says 200, too, with the error."""
+        answer = self.stream({"status": 500, "wait_ms": 2500})
+        self.assertEqual((answer.status, answer.complete), (200, False))
+        self.assertTrue(answer.body.startswith(b": ping\n\n"), answer.body)
+        self.assertNotIn(b"[DONE]", answer.body)
+        self.assertEqual(answer.events()[-1]["error"]["type"], "api_error")
+        end = support.find_end(self.hb.state, answer.headers["x-request-id"])
+        self.assertEqual((end["status"], end["outcome"]), (200, "error"))
+
+    def test_whole_answers_have_none(self):
+        answer = self.hb.chat({"text": "late", "wait_ms": 2500})
+        self.assertEqual((answer.status, answer.text()), (200, "late"))
+
+
 class ReadyTest(unittest.TestCase):
     def test_without_a_provider(self):
         """It runs, and is not to be sent calls."""

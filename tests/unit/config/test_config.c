@@ -41,6 +41,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(c->timeouts.idle_ms, 300000);
     CU_ASSERT_EQUAL(c->timeouts.total_ms, 600000);
     CU_ASSERT_EQUAL(c->shutdown_ms, 30000);
+    CU_ASSERT(c->stream_ping_s == 15 && c->stream_first_ping_s == 0);
     CU_ASSERT_EQUAL(c->provider_count, 0);
     config_destroy(c);
 }

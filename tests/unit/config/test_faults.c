@@ -10,7 +10,7 @@ extern const CU_TestInfo faults_tests[];
 #define KNOWN                                                                                      \
     "server, default_model, state_dir, plugin_path, plugin_watch, plugin_preload, "                \
     "plugin_trust, plugin_trusted_groups, plugin_lock, plugin_require_lock, "                      \
-    "disabled_models, params, on_disconnect, log, tls, timeouts, replay, journal, "                \
+    "disabled_models, params, on_disconnect, log, tls, timeouts, stream, replay, journal, "        \
     "content, content_limit, store, providers, models"
 
 static const struct row {

@@ -152,6 +152,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     call->record.upstream_model = HARBORAI_STR("fb-\r\nx: y");
     call->record.attempts = 1;
     call->record.changed = HARBORAI_STR("stop;dropped, a\r\nb;off");
+    call->record.is_stream = slice_is(buf_slice(&call->body), "hold stream");
     call->record.is_cost_known = true;
     call->record.cost_pico = 150000000;
     call->record.cost_currency = HARBORAI_STR("USD");
@@ -165,6 +166,11 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
 const struct record *call_record(const struct call *call)
 {
     return &call->record;
+}
+
+void call_head_sent(struct call *call)
+{
+    call->engine->runtime->heads++;
 }
 
 void call_cancel(struct call *call)

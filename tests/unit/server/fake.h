@@ -5,6 +5,7 @@
  *   whole TEXT    one answer, TEXT         stream N     N chunks {"n":0} …, then a proper end
  *   error         fails before a byte      break N      N chunks, then an error
  *   hold          nothing, until the test says fake_chunk() or fake_end()
+ *   hold stream   the same, of a call for a stream
  */
 #ifndef TESTS_UNIT_SERVER_FAKE_H
 #define TESTS_UNIT_SERVER_FAKE_H
@@ -42,6 +43,7 @@ struct runtime {
     struct server *server;
     struct fake_seen seen;
     _Atomic unsigned started, cancelled, resumed, over;
+    unsigned heads; /* call_head_sent() */
     bool no_memory; /* call_start() fails */
     bool refuses;   /* calls, for the journal is full */
     bool journal_fails;
