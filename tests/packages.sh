@@ -30,6 +30,7 @@ strace:strace
 openssl:openssl
 procps:ps
 python3-jsonschema:import:jsonschema
+python3-prometheus-client:/usr/lib/python3/dist-packages/prometheus_client
 binutils:nm
 tmux:tmux
 curl:curl

@@ -82,7 +82,7 @@ void confidence_add(struct confidence *c, harborai_str provider, harborai_str me
 static const int bounds[] = {0, 5, 8, 9, 10};
 
 static void write_series(const struct confidence *const *all, size_t count,
-                         const struct confidence_series *of, struct buf *out)
+                         const struct confidence_series *of, struct prometheus *p)
 {
     int64_t counts[CONFIDENCE_LEVELS] = {0}, below = 0, sum = 0;
     struct prometheus_label labels[] = {{"provider", slice_of(of->provider)},
@@ -100,12 +100,12 @@ static void write_series(const struct confidence *const *all, size_t count,
         if (bounds[b] != level)
             continue;
         labels[2].value = slice_of(names[b++]);
-        prometheus_sample(out, FAMILY, "_bucket", labels, ARRAY_LEN(labels), below);
+        prometheus_sample(p, FAMILY, "_bucket", labels, ARRAY_LEN(labels), below);
     }
     labels[2].value = HARBORAI_STR("+Inf");
-    prometheus_sample(out, FAMILY, "_bucket", labels, ARRAY_LEN(labels), below);
-    prometheus_sample_decimal(out, FAMILY, "_sum", labels, 2, sum, 1);
-    prometheus_sample(out, FAMILY, "_count", labels, 2, below);
+    prometheus_sample(p, FAMILY, "_bucket", labels, ARRAY_LEN(labels), below);
+    prometheus_sample_decimal(p, FAMILY, "_sum", labels, 2, sum, 1);
+    prometheus_sample(p, FAMILY, "_count", labels, 2, below);
 }
 
 static bool is_written(const struct confidence *const *all, size_t count,
@@ -117,15 +117,15 @@ static bool is_written(const struct confidence *const *all, size_t count,
     return false;
 }
 
-void confidence_write(const struct confidence *const *all, size_t count, struct buf *out)
+void confidence_write(const struct confidence *const *all, size_t count, struct prometheus *p)
 {
-    prometheus_family(out, FAMILY, PROMETHEUS_HISTOGRAM,
+    prometheus_family(p, FAMILY, PROMETHEUS_HISTOGRAM,
                       "How far the usage of calls is to be trusted: 1 where it adds up.");
     for (size_t i = 0; i < count; i++) {
         const struct confidence_series *s =
             atomic_load_explicit(&all[i]->first, memory_order_acquire);
         for (; s != NULL; s = atomic_load_explicit(&s->next, memory_order_acquire))
             if (!is_written(all, i, s))
-                write_series(all, count, s, out);
+                write_series(all, count, s, p);
     }
 }

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "base/buf.h"
+#include "base/slice.h"
 
 enum { CONFIDENCE_LEVELS = 11 }; /* tenths, from 0 to 1 */
 
@@ -29,6 +29,7 @@ void confidence_add(struct confidence *c, harborai_str provider, harborai_str me
                     int tenths);
 
 /* [any] The sums over all of them as harborai_token_parsing_confidence. */
-void confidence_write(const struct confidence *const *all, size_t count, struct buf *out);
+struct prometheus;
+void confidence_write(const struct confidence *const *all, size_t count, struct prometheus *p);
 
 #endif

@@ -138,18 +138,18 @@ static bool is_written(const struct metrics *metrics, unsigned shard, harborai_s
 /* The name of no provider: those are of a-z, 0-9 and '-'. */
 #define OTHER_PROVIDERS "_other"
 
-static void write_provider(const char *family, harborai_str name, int64_t value, struct buf *out)
+static void write_provider(const char *family, harborai_str name, int64_t value, struct prometheus *p)
 {
     struct prometheus_label label = {"provider", name};
-    prometheus_sample(out, family, NULL, &label, 1, value);
+    prometheus_sample(p, family, NULL, &label, 1, value);
 }
 
 static void write_providers(const struct metrics *metrics, enum metric_of_provider metric,
-                            struct buf *out)
+                            struct prometheus *p)
 {
     const char *family = provider_rows[metric].family;
     int64_t other = 0;
-    prometheus_family(out, family, PROMETHEUS_COUNTER, provider_rows[metric].help);
+    prometheus_family(p, family, PROMETHEUS_COUNTER, provider_rows[metric].help);
     for (unsigned i = 0; i < metrics->shard_count; i++) {
         const struct metrics_shard *shard = &metrics->shards[i];
         unsigned count = provider_count(shard);
@@ -157,11 +157,11 @@ static void write_providers(const struct metrics *metrics, enum metric_of_provid
         for (unsigned k = 0; k < count; k++) {
             harborai_str name = slice_of(shard->providers[k].name);
             if (!is_written(metrics, i, name))
-                write_provider(family, name, metrics_sum_for(metrics, name, metric), out);
+                write_provider(family, name, metrics_sum_for(metrics, name, metric), p);
         }
     }
     if (other > 0)
-        write_provider(family, HARBORAI_STR(OTHER_PROVIDERS), other, out);
+        write_provider(family, HARBORAI_STR(OTHER_PROVIDERS), other, p);
 }
 
 /* --- Calls ------------------------------------------------------------------------------------ */
@@ -222,30 +222,30 @@ struct recent_sum metrics_recent(const struct metrics *metrics, int64_t now_ns)
     return sum;
 }
 
-static void write_confidence(const struct metrics *metrics, struct buf *out)
+static void write_confidence(const struct metrics *metrics, struct prometheus *p)
 {
     const struct confidence **all = calloc(metrics->shard_count, sizeof(void *));
     for (unsigned i = 0; all != NULL && i < metrics->shard_count; i++)
         all[i] = &metrics->shards[i].confidence;
     if (all != NULL)
-        confidence_write(all, metrics->shard_count, out);
+        confidence_write(all, metrics->shard_count, p);
     free(all);
 }
 
-void metrics_write(const struct metrics *metrics, struct buf *out)
+void metrics_write(const struct metrics *metrics, struct prometheus *p)
 {
     struct prometheus_label build = {"version", slice_of(metrics->version)};
-    prometheus_family(out, "harborai_build_info", PROMETHEUS_GAUGE, "The running version.");
-    prometheus_sample(out, "harborai_build_info", NULL, &build, 1, 1);
+    prometheus_family(p, "harborai_build_info", PROMETHEUS_GAUGE, "The running version.");
+    prometheus_sample(p, "harborai_build_info", NULL, &build, 1, 1);
     for (unsigned i = 0; i < METRIC_COUNT; i++) {
         const struct metric_row *row = &rows[i];
         struct prometheus_label label = {row->label, slice_of(row->value)};
         if (i == 0 || strcmp(row->family, rows[i - 1].family) != 0)
-            prometheus_family(out, row->family, row->type, row->help);
-        prometheus_sample(out, row->family, NULL, &label, row->label != NULL,
+            prometheus_family(p, row->family, row->type, row->help);
+        prometheus_sample(p, row->family, NULL, &label, row->label != NULL,
                           metrics_sum(metrics, i));
     }
     for (unsigned i = 0; i < METRIC_OF_PROVIDER_COUNT; i++)
-        write_providers(metrics, i, out);
-    write_confidence(metrics, out);
+        write_providers(metrics, i, p);
+    write_confidence(metrics, p);
 }

@@ -166,7 +166,8 @@ int64_t metrics_sum_for(const struct metrics *metrics, harborai_str provider,
 /* [any] What ended in the last minute before that moment, UTC. */
 struct recent_sum metrics_recent(const struct metrics *metrics, int64_t now_ns);
 
-/* [any] All of them as Prometheus text. The buffer's failure is sticky. */
-void metrics_write(const struct metrics *metrics, struct buf *out);
+/* [any] All of them. The buffer's failure is sticky. */
+struct prometheus;
+void metrics_write(const struct metrics *metrics, struct prometheus *p);
 
 #endif

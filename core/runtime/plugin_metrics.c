@@ -15,7 +15,7 @@ struct row {
 };
 
 struct writer {
-    struct buf *out;
+    struct prometheus *p;
     const char *family;
     struct row rows[METERS_MOST + 1]; /* by the meter's index; meter NULL = none */
 };
@@ -43,7 +43,7 @@ static void add_scaled(struct writer *w, const struct row *row, const char *suff
     const struct prometheus_label labels[] = {{"plugin", row->meter->plugin_id},
                                               {"provider", row->meter->provider},
                                               {key, slice_of(value)}};
-    prometheus_sample_decimal(w->out, w->family, suffix, labels,
+    prometheus_sample_decimal(w->p, w->family, suffix, labels,
                               ARRAY_LEN(labels) - (key == NULL), number, scale);
 }
 
@@ -138,14 +138,14 @@ static const struct plugin_family {
      "each 100 KiB of input."},
 };
 
-void runtime_write_metrics(struct runtime *runtime, struct buf *out)
+void runtime_write_metrics(struct runtime *runtime, struct prometheus *p)
 {
-    struct writer w = {.out = out};
-    metrics_write(runtime->metrics, out);
+    struct writer w = {.p = p};
+    metrics_write(runtime->metrics, p);
     look(runtime, &w);
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         w.family = families[i].name;
-        prometheus_family(out, w.family, families[i].type, families[i].help);
+        prometheus_family(p, w.family, families[i].type, families[i].help);
         for (unsigned k = 0; k <= METERS_MOST; k++)
             if (w.rows[k].meter != NULL)
                 families[i].write(&w, &w.rows[k]);

@@ -15,6 +15,7 @@
 #include "registry/model_map.h"
 
 struct key_table;
+struct prometheus;
 struct runtime;
 
 struct runtime_options {
@@ -93,8 +94,8 @@ bool runtime_journal_fails(const struct runtime *runtime);
 bool runtime_has_journal(const struct runtime *runtime);
 
 struct metrics *runtime_metrics(struct runtime *runtime);
-/* [any] All metrics, those of plugins too, as Prometheus text. The buffer's failure is sticky. */
-void runtime_write_metrics(struct runtime *runtime, struct buf *out);
+/* [any] All metrics, those of plugins too. The buffer's failure is sticky. */
+void runtime_write_metrics(struct runtime *runtime, struct prometheus *p);
 const struct log *runtime_log(const struct runtime *runtime);
 
 /* [any but a loop] Replaces the configuration: plugin directories and plugins.json are read again, slots whose

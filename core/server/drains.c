@@ -153,36 +153,36 @@ static const struct family families[] = {
 };
 
 static void write_states(const struct drains *drains, const struct drain_status *statuses,
-                         struct buf *out)
+                         struct prometheus *p)
 {
     static const char name[] = "harborai_drain_state";
-    prometheus_family(out, name, PROMETHEUS_GAUGE, "1 for the state that the drain is in.");
+    prometheus_family(p, name, PROMETHEUS_GAUGE, "1 for the state that the drain is in.");
     for (size_t i = 0; i < drains->count; i++)
         for (unsigned state = 0; state < DRAIN_STATE_COUNT; state++) {
             const struct prometheus_label labels[] = {
                 {"store", slice_of(drains->names[i])},
                 {"state", slice_of(drain_state_name((enum drain_state)state))}};
-            prometheus_sample(out, name, NULL, labels, ARRAY_LEN(labels),
+            prometheus_sample(p, name, NULL, labels, ARRAY_LEN(labels),
                               statuses[i].state == (enum drain_state)state);
         }
 }
 
 /* As the seeds call them. */
-static void write_postgres(struct drains *drains, struct buf *out)
+static void write_postgres(struct drains *drains, struct prometheus *p)
 {
     struct drain_status status;
     const struct prometheus_label instance = {"logger_instance", HARBORAI_STR_INIT("default")};
     const struct prometheus_label database = {"database_name",
                                               slice_of(strrchr(postgres_store_address(drains->postgres), '/') + 1)};
     drain_status_of(drains->postgres_drain, &status);
-    prometheus_family(out, "harborai_fallback_logger_state", PROMETHEUS_GAUGE,
+    prometheus_family(p, "harborai_fallback_logger_state", PROMETHEUS_GAUGE,
                       "0: calls get to PostgreSQL, 1: to files only, 2: it begins, 3: PostgreSQL has "
                       "to be mended.");
-    prometheus_sample(out, "harborai_fallback_logger_state", NULL, &instance, 1,
+    prometheus_sample(p, "harborai_fallback_logger_state", NULL, &instance, 1,
                       postgres_store_state_number(status.state));
-    prometheus_family(out, "harborai_postgres_health_status", PROMETHEUS_GAUGE,
+    prometheus_family(p, "harborai_postgres_health_status", PROMETHEUS_GAUGE,
                       "1: PostgreSQL took the last calls.");
-    prometheus_sample(out, "harborai_postgres_health_status", NULL, &database, 1,
+    prometheus_sample(p, "harborai_postgres_health_status", NULL, &database, 1,
                       postgres_store_state_number(status.state) == 0 && status.error[0] == '\0');
 }
 
@@ -216,7 +216,7 @@ bool drains_at(struct drains *drains, size_t index, const char **ret_store,
     return true;
 }
 
-void drains_write_metrics(struct drains *drains, struct buf *out)
+void drains_write_metrics(struct drains *drains, struct prometheus *p)
 {
     struct drain_status statuses[MOST_DRAINS];
     if (drains == NULL || drains->count == 0)
@@ -224,15 +224,15 @@ void drains_write_metrics(struct drains *drains, struct buf *out)
     for (size_t i = 0; i < drains->count; i++)
         drain_status_of(drains->items[i], &statuses[i]);
     for (size_t f = 0; f < ARRAY_LEN(families); f++) {
-        prometheus_family(out, families[f].name, families[f].type, families[f].help);
+        prometheus_family(p, families[f].name, families[f].type, families[f].help);
         for (size_t i = 0; i < drains->count; i++) {
             const struct prometheus_label label = {"store", slice_of(drains->names[i])};
             const void *at = (const char *)&statuses[i] + families[f].offset;
-            prometheus_sample(out, families[f].name, NULL, &label, 1,
+            prometheus_sample(p, families[f].name, NULL, &label, 1,
                               (int64_t) * (const uint64_t *)at);
         }
     }
-    write_states(drains, statuses, out);
+    write_states(drains, statuses, p);
     if (drains->postgres_drain != NULL)
-        write_postgres(drains, out);
+        write_postgres(drains, p);
 }

@@ -4,12 +4,12 @@
 #ifndef SERVER_DRAINS_H
 #define SERVER_DRAINS_H
 
-#include "base/buf.h"
 #include "base/log.h"
 
 struct drain_status;
 struct drains;
 struct postgres_store;
+struct prometheus;
 
 struct drains_options {
     harborai_str state_dir; /* copied */
@@ -39,7 +39,7 @@ bool drains_index_is_current(struct drains *drains);
 bool drains_at(struct drains *drains, size_t index, const char **ret_store,
                struct drain_status *ret_status);
 
-/* [any] Their metrics as Prometheus text. NULL has none. */
-void drains_write_metrics(struct drains *drains, struct buf *out);
+/* [any] Their metrics. NULL has none. */
+void drains_write_metrics(struct drains *drains, struct prometheus *p);
 
 #endif

@@ -12,5 +12,6 @@ noinst_LTLIBRARIES += %reldir%/libserver.la
 	%reldir%/logs_json.h %reldir%/logs_query.c %reldir%/logs_query.h %reldir%/percent.c \
 	%reldir%/percent.h %reldir%/ping.c %reldir%/ping.h %reldir%/plugins_json.c \
 	%reldir%/plugins_json.h %reldir%/reply.c %reldir%/reply.h %reldir%/router.c \
-	%reldir%/router.h %reldir%/server.c %reldir%/server.h
+	%reldir%/router.h %reldir%/self_metrics.c %reldir%/self_metrics.h %reldir%/server.c \
+	%reldir%/server.h
 EXTRA_DIST += doc/http.md

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 noinst_LTLIBRARIES += %reldir%/libwire.la
-%canon_reldir%_libwire_la_SOURCES = \
+%canon_reldir%_libwire_la_SOURCES = %reldir%/accept.c %reldir%/accept.h \
 	%reldir%/http_body.c %reldir%/http_body.h %reldir%/http_head.c %reldir%/http_head.h \
 	%reldir%/json_number.c %reldir%/json_number.h %reldir%/json_schema.c %reldir%/json_schema.h \
 	%reldir%/json_write.c %reldir%/json_write.h %reldir%/masker.c %reldir%/masker.h \

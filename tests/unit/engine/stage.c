@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "chat/usage.h"
+#include "wire/prometheus.h"
 
 #define PATIENCE_NS (60 * NS_PER_S) /* valgrind is slow */
 
@@ -114,7 +115,7 @@ int64_t stage_metric(const struct stage *s, const char *series)
     AUTO(buf) text = BUF_INIT(MIB(4));
     size_t len = strlen(series);
     int64_t value = -1;
-    runtime_write_metrics(s->runtime, &text);
+    runtime_write_metrics(s->runtime, &(struct prometheus){&text, false});
     buf_add_char(&text, '\0');
     must(text.failed == HARBORAI_OK, "metrics");
     for (const char *at = text.data; (at = strstr(at, series)) != NULL; at += len)

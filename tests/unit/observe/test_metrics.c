@@ -4,6 +4,7 @@
 #include "../unit.h"
 #include "base/limits.h"
 #include "base/thread.h"
+#include "wire/prometheus.h"
 
 extern const CU_TestInfo metrics_tests[];
 
@@ -13,7 +14,7 @@ extern const CU_TestInfo metrics_tests[];
 /* Ends with a NUL. */
 static void write_all(const struct metrics *m, struct buf *out)
 {
-    metrics_write(m, out);
+    metrics_write(m, &(struct prometheus){out, false});
     buf_add_char(out, '\0');
     CU_ASSERT_FATAL(buf_status(out, NULL) == HARBORAI_OK);
 }

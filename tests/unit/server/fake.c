@@ -279,9 +279,9 @@ struct metrics *runtime_metrics(struct runtime *runtime)
     return runtime->metrics;
 }
 
-void runtime_write_metrics(struct runtime *runtime, struct buf *out)
+void runtime_write_metrics(struct runtime *runtime, struct prometheus *p)
 {
-    metrics_write(runtime_metrics(runtime), out);
+    metrics_write(runtime_metrics(runtime), p);
 }
 
 const struct log *runtime_log(const struct runtime *runtime UNUSED)
