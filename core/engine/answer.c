@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "chat/vendor_error.h"
 #include "engine/callback.h"
+#include "engine/phase.h"
 
 static struct attempt *attempt_of(struct exchange *x)
 {
@@ -239,6 +240,7 @@ static void on_end(struct exchange *x)
 {
     struct attempt *a = attempt_of(x);
     struct attempt *before = attempt_enter(a);
+    phase_end_upstream(a);
     if (a->phase == EXCHANGE_REFUSED)
         refuse(a);
     else
@@ -353,6 +355,7 @@ static void on_fail(struct exchange *x, enum exchange_fault fault, const harbora
 {
     struct attempt *a = attempt_of(x);
     struct attempt *before = attempt_enter(a);
+    phase_end_upstream(a);
     if (a->phase == EXCHANGE_REFUSED && fault == EXCHANGE_SENT) {
         refuse(a); /* what came of its body has to do */
     } else if (!policy_try_again(a->call, a, fault)) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/callback.h"
+#include "engine/phase.h"
 
 /* Which attempt's plugin function runs on this thread: what it says is taken at once and without a
  * copy, what any other thread says goes through the mail. */
@@ -173,7 +174,9 @@ static harborai_status run_chat(struct attempt *a, harborai_error *error)
     if (st < 0)
         return st;
     a->has_run_chat = true;
-    int64_t began_ns = callback_begin(a);
+    int64_t began_ns = a->chat_began_ns = callback_begin(a);
+    if (!a->on_job)
+        phase_end_at(a->call, a->call->has_waited ? RECORD_QUEUE : RECORD_ROUTE, began_ns);
     st = (streams ? table->stream : table->chat)(a->provider->provider, &a->api, &a->request, error);
     callback_end(a, METER_CHAT, a->request.body.len, began_ns);
     return st;
@@ -218,6 +221,9 @@ static void on_job_done(struct message *message)
     struct attempt *before = attempt_enter(a);
 
     a->on_job = false;
+    if (a->chat_began_ns > 0)
+        phase_end_at(a->call, RECORD_QUEUE, a->chat_began_ns);
+    a->call->record.phase_ns[RECORD_PLUGIN] += a->job_ns;
     publish(a);
     if (a->closed)
         a->phase = EXCHANGE_NONE; /* the call ended meanwhile: nothing goes out */
@@ -245,7 +251,8 @@ void attempt_begin(struct call *call)
     call->state = CALL_RUNNING;
     call->attempt = call->last_attempt = a;
     if (call->body.len > LIMIT_CHAT_ON_LOOP) {
-        a->on_job = true;
+        a->on_job = call->has_waited = true;
+        phase_end(call, RECORD_ROUTE);
         a->job.run = chat_on_job;
         a->job_done.run = on_job_done;
         if (jobs_submit(engine->s.translators, &a->job, NULL) == HARBORAI_OK)
@@ -363,6 +370,7 @@ void attempt_close(struct attempt *a, bool cancel)
         return;
     a->closed = true;
     atomic_store(&a->closed_for_all, true);
+    phase_end_upstream(a);
     a->cancel_due = cancel;
     loop_timer_clear(loop, &a->wake);
     keep_begin_line(a);

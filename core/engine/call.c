@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
-#include "engine/state.h"
+#include "engine/phase.h"
 #include "record/fanout.h"
 #include "wire/traceparent.h"
 
@@ -84,6 +84,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     list_append(&engine->calls, &call->link);
     call->started_ns = loop_now_ns(engine->s.loop);
     name_call(call, params);
+    phase_begin(call, params->admit_ns);
     content_begin(call);
     fanout_call(engine->s.fanout, &call->record);
     call_route(call);
@@ -151,6 +152,7 @@ const struct record *call_record(const struct call *call)
 void call_head_sent(struct call *call)
 {
     call->has_head = true;
+    call->record.overhead_ns = phase_overhead_ns(call);
 }
 
 void call_cancel(struct call *call)

@@ -80,6 +80,7 @@ struct call_params {
                                        the record has him for its client; empty = nobody known; copied */
     const struct call_guard *guard; /* static; or NULL */
     void *account;                  /* for its functions: it outlives the call */
+    int64_t admit_ns;      /* how long the front took to admit it, in this pass of the loop */
     int64_t total_ms;      /* the call's own limit, in place of timeouts.total; 0 = none of its own */
     harborai_str provider; /* only this one; empty = whom the model's name leads to; copied */
     harborai_str tags;     /* a JSON object for the record, checked; empty = none; copied */

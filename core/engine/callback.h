@@ -19,11 +19,12 @@ static inline int64_t callback_begin(const struct attempt *a)
 
 /* `input` is how many bytes the function was given. Returns the time that it is: when the next one
  * begins, if one follows at once. [the thread that ran it] */
-static inline int64_t callback_end(const struct attempt *a, enum meter_callback callback,
+static inline int64_t callback_end(struct attempt *a, enum meter_callback callback,
                                    size_t input, int64_t began_ns)
 {
     int64_t now_ns = callback_begin(a), took_ns = now_ns - began_ns;
     struct meter *meter = a->slot->meter;
+    *(a->on_job ? &a->job_ns : &a->call->record.phase_ns[RECORD_PLUGIN]) += took_ns;
     if (meter == NULL)
         return now_ns;
     if (a->on_job)

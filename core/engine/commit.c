@@ -14,7 +14,7 @@
  * is made until it is over, and those that come meanwhile are written together. */
 #include "account/cost.h"
 #include "chat/error_json.h"
-#include "engine/state.h"
+#include "engine/phase.h"
 #include "record/fanout.h"
 
 #define RETRY_FIRST_MS 100
@@ -305,6 +305,7 @@ static void start_exchange(struct attempt *a)
     a->phase = EXCHANGE_OPEN;
     a->has_started = true;
     take_bytes(a);
+    phase_begin_upstream(a);
     exchange_start(&a->exchange, a->call->engine->s.transport, &a->http);
 }
 
@@ -312,6 +313,10 @@ static void tell_front(struct call *call)
 {
     const struct call_front *front = call->front;
     call->state = CALL_OVER;
+    call->record.write_since_ns = phase_write_since_ns(call);
+    if (call->chunks == 0 && !call->has_head)
+        call->record.overhead_ns = call->engine->act_ns - call->started_ns -
+                                   call->record.phase_ns[RECORD_UPSTREAM];
     if (front != NULL) {
         struct call_result result = {
             .error = call->error,
@@ -333,6 +338,7 @@ static void tell_front(struct call *call)
 static void on_act(struct action *action)
 {
     struct engine_loop *engine = CONTAINER_OF(action, struct engine_loop, act);
+    engine->act_ns = clock_monotonic_ns(loop_clock(engine->s.loop));
     for (struct list *item; (item = list_pop(&engine->started)) != NULL;)
         start_exchange(CONTAINER_OF(item, struct attempt, starting));
     for (struct list *item; (item = list_pop(&engine->ended)) != NULL;)

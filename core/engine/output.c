@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "chat/usage.h"
-#include "engine/state.h"
+#include "engine/phase.h"
 
 #define CHUNK_KEPT KIB(256)
 
@@ -30,7 +30,8 @@ static void give(struct call *call, harborai_str json)
 {
     if (call->front == NULL)
         return;
-    call->chunks++;
+    if (call->chunks++ == 0 && !call->has_head)
+        call->record.overhead_ns = phase_overhead_ns(call);
     call->after_pause = call->paused ? call->after_pause + json.len : 0;
     call->front->on_chunk(call->owner, json);
     pause_if_slow(call);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "config/config.h"
-#include "engine/state.h"
+#include "engine/phase.h"
 #include "record/fanout.h"
 
 #define REFUSED_RETRY_MS 1000 /* as often as a journal that fails is tried */
@@ -62,6 +62,8 @@ static void begin_when_loaded(struct call *call)
         return;
     }
     call->state = CALL_WAITING;
+    call->has_waited = true;
+    phase_end(call, RECORD_ROUTE);
     call->waiter.post = wake_call;
     call->loaded.run = on_loaded;
     call->is_parked = true; /* before: it may be posted from inside */
@@ -181,7 +183,10 @@ void call_route(struct call *call)
         call_fail(call, &error);
         return;
     }
-    if (chat_request_parse(buf_slice(&call->body), &call->arena, &call->request, &error) < 0) {
+    harborai_status st =
+        chat_request_parse(buf_slice(&call->body), &call->arena, &call->request, &error);
+    phase_end(call, RECORD_PARSE);
+    if (st < 0) {
         call_fail(call, &error);
         return;
     }

@@ -53,6 +53,7 @@ struct engine_loop {
     int64_t give_up_ns;    /* at shutdown: until when a write is waited for; 0 = none is */
     struct list calls;     /* every call that is not freed */
     struct buf chunk;      /* scratch for chunks that we write ourselves */
+    int64_t act_ns;        /* when this act phase began */
     unsigned left;         /* calls that go on without their client */
     atomic_uint waiting;   /* … that wait for their plugin to be loaded; read by any thread */
     bool draining;
@@ -92,6 +93,8 @@ struct call {
     bool is_on_record;    /* the end line is committed: what comes later amends it */
     struct timer total;   /* the caller's limit */
     int64_t started_ns, total_limit_ns;
+    int64_t mark_ns, plugin_mark_ns; /* see phase.h */
+    bool has_waited; /* for its plugin, or for a thread */
     bool has_own_limit; /* total_limit_ns is what this call was started with */
     bool is_draining;   /* its provider leaves, and `total` is due */
     int64_t drain_limit_ms; /* … so long after that */
@@ -171,6 +174,7 @@ struct attempt {
     bool think_tags; /* PASSTHROUGH: reasoning may stand in the text, between tags */
     uint32_t exchanges, agains;
     bool has_started; /* one of them */
+    bool is_upstream; /* one is under way, as far as the record goes */
     int32_t http_status;
     harborai_header *headers; /* of the answer that map_error() is given */
     size_t header_count;
@@ -212,6 +216,7 @@ struct attempt {
     bool has_refused;     /* … what the operator wants refused: nothing goes out any more */
     bool released, mail_due, cancel_due;
     uint32_t holds;
+    int64_t chat_began_ns, job_ns; /* the time of functions on a job thread */
     struct job job;
     struct message job_done;
     harborai_status job_status;

@@ -222,6 +222,35 @@ struct recent_sum metrics_recent(const struct metrics *metrics, int64_t now_ns)
     return sum;
 }
 
+static void write_totals(const struct metrics *metrics, struct prometheus *p)
+{
+    static const char family[] = "harborai_request_duration_seconds";
+    struct durations_sum sum = {{0}, 0};
+    for (unsigned i = 0; i < metrics->shard_count; i++)
+        durations_sum_up(&metrics->shards[i].totals, &sum);
+    prometheus_family(p, family, PROMETHEUS_HISTOGRAM,
+                      "Calls that ended, by the time from their request to their record.");
+    durations_write(p, family, NULL, 0, &sum);
+}
+
+static void write_phases(const struct metrics *metrics, struct prometheus *p)
+{
+    static const char family[] = "harborai_request_phase_seconds";
+    static const char *const names[RECORD_PHASES] = {
+        [RECORD_PARSE] = "parse",   [RECORD_ADMIT] = "admit", [RECORD_ROUTE] = "route",
+        [RECORD_PLUGIN] = "plugin", [RECORD_QUEUE] = "queue", [RECORD_UPSTREAM] = "upstream",
+        [RECORD_WRITE] = "write"};
+    prometheus_family(p, family, PROMETHEUS_HISTOGRAM,
+                      "Where the time of calls goes; no moment of a call counts twice.");
+    for (unsigned phase = 0; phase < RECORD_PHASES; phase++) {
+        const struct prometheus_label label = {"phase", slice_of(names[phase])};
+        struct durations_sum sum = {{0}, 0};
+        for (unsigned i = 0; i < metrics->shard_count; i++)
+            durations_sum_up(&metrics->shards[i].phases[phase], &sum);
+        durations_write(p, family, &label, 1, &sum);
+    }
+}
+
 static void write_confidence(const struct metrics *metrics, struct prometheus *p)
 {
     const struct confidence **all = calloc(metrics->shard_count, sizeof(void *));
@@ -247,5 +276,7 @@ void metrics_write(const struct metrics *metrics, struct prometheus *p)
     }
     for (unsigned i = 0; i < METRIC_OF_PROVIDER_COUNT; i++)
         write_providers(metrics, i, p);
+    write_totals(metrics, p);
+    write_phases(metrics, p);
     write_confidence(metrics, p);
 }

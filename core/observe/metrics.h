@@ -10,7 +10,9 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "observe/confidence.h"
+#include "observe/durations.h"
 #include "observe/recent.h"
+#include "record/record.h"
 
 /* The statuses that the gateway answers with; any other counts as "other". */
 #define METRICS_STATUSES(X)                                                                        \
@@ -116,6 +118,7 @@ struct metrics_shard {
     struct metrics_provider providers[METRICS_PROVIDERS_MOST], other;
     struct confidence confidence;
     struct recent recent;
+    struct durations phases[RECORD_PHASES], totals;
 };
 
 struct metrics;
@@ -153,6 +156,14 @@ static inline void metrics_time_call(struct metrics_shard *shard, int64_t ended_
                                      int64_t duration_ns)
 {
     recent_add(&shard->recent, ended_ns, has_failed, duration_ns);
+    durations_add(&shard->totals, duration_ns);
+}
+
+/* [loop] So long that phase of a call took. */
+static inline void metrics_time_phase(struct metrics_shard *shard, enum record_phase phase,
+                                      int64_t duration_ns)
+{
+    durations_add(&shard->phases[phase], duration_ns);
 }
 
 /* [any] For threads that are no loop: the loader, the keeper. */

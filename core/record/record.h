@@ -6,6 +6,18 @@
 
 #include "base/slice.h"
 
+/* Where the time of a call goes; doc/metrics.md says what each is. */
+enum record_phase {
+    RECORD_PARSE,
+    RECORD_ADMIT,
+    RECORD_ROUTE,
+    RECORD_PLUGIN,
+    RECORD_QUEUE,
+    RECORD_UPSTREAM,
+    RECORD_WRITE, /* the front's: 0 here */
+    RECORD_PHASES
+};
+
 struct record {
     /* Names: as of ids.h, NUL-terminated. */
     char key[37];            /* UUIDv7, the record's primary key */
@@ -31,6 +43,9 @@ struct record {
     int64_t attempt_begin_ns; /* UTC: the last attempt */
     int64_t ttft_ns;          /* from begin_ns to the first text, reasoning or tool call; -1 = none */
     int64_t total_ns;         /* from begin_ns to the end, by the monotonic clock */
+    int64_t phase_ns[RECORD_PHASES];
+    int64_t overhead_ns;      /* until the head of the answer, without the vendor's; -1 = not known yet */
+    int64_t write_since_ns;   /* monotonic; once it has ended */
     int64_t amend_ns;         /* UTC: what it took was corrected after the end; 0 = never */
 
     /* How it ended. */
@@ -69,7 +84,7 @@ struct record {
 static inline void record_init(struct record *record)
 {
     *record = (struct record){
-        .ttft_ns = -1, .usage = {.size = sizeof record->usage}, .cost_class = -1};
+        .ttft_ns = -1, .overhead_ns = -1, .usage = {.size = sizeof record->usage}, .cost_class = -1};
 }
 
 #endif

@@ -260,6 +260,9 @@ static void metrics_end(struct record_subscriber *self, const struct record *rec
     metrics_time_call(shard, record->begin_ns + record->total_ns,
                       record->status < 0 && record->status != HARBORAI_E_CANCELLED,
                       record->total_ns);
+    for (unsigned phase = 0; phase < RECORD_PHASES; phase++)
+        if (record->phase_ns[phase] > 0)
+            metrics_time_phase(shard, (enum record_phase)phase, record->phase_ns[phase]);
 }
 
 static const struct record_subscriber_functions metrics_functions = {

@@ -15,10 +15,10 @@ static void on_chunk(void *owner, harborai_str json)
 {
     struct conn *conn = owner;
     if (!conn->has_head && conn->call != NULL)
-        conn->changed = call_record(conn->call)->changed;
+        conn->record = call_record(conn->call);
     extras_note_chunk(&conn->extras, json);
     reply_event(conn, json);
-    conn->changed = SLICE_NONE; /* it is the call's */
+    conn->record = NULL;
 }
 
 /* Behind the last chunk of the vendor's. */
@@ -48,16 +48,17 @@ static void on_failure(struct conn *conn, const struct call_result *result)
 /* It may be that nothing came of it, and the head is still due. */
 static void end_stream(struct conn *conn, const struct record *record)
 {
-    conn->changed = record->changed;
+    conn->record = record;
     give_extras(conn, record);
     reply_stream_end(conn);
-    conn->changed = SLICE_NONE;
+    conn->record = NULL;
 }
 
 static void on_end(void *owner, const struct call_result *result)
 {
     struct conn *conn = owner;
     conn->call = NULL;
+    conn->write_since_ns = result->record->write_since_ns;
     if (result->error != NULL)
         on_failure(conn, result);
     else if (result->streamed)
@@ -111,6 +112,7 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         .request_id = slice_of(conn->request_id),
         .trace_parent = slice_of(conn->trace_parent),
         .client = slice_of(conn->client),
+        .admit_ns = conn->admit_ns,
         .call = &conn->call,
     };
     if (!auth_begin_call(conn, &params))

@@ -23,6 +23,7 @@
 struct call;
 struct gate;
 struct http_request_head;
+struct record;
 
 enum conn_state {
     CONN_HEAD,     /* waits for a request or for the rest of its head */
@@ -50,13 +51,15 @@ struct conn {
     bool is_head;     /* HEAD: an answer without its body */
     bool is_http10;   /* no chunks: the end of a stream is the end of the connection */
     bool has_head;    /* the head of a stream has been written */
-    harborai_str changed; /* goes into the head of a stream; borrowed, empty between events */
     bool chunk_open;  /* … and events, since the last send */
+    const struct record *record; /* what the head of a stream tells of; NULL but while that is written */
 
     struct watch watch;
     struct timer timer;  /* set no later than limit_ns, and moved only when it is due */
     int64_t limit_ns;    /* when patience ends; 0 = never */
     struct timer ping;   /* of a stream that is silent */
+    int64_t admit_ns;    /* of this request: how long it took to check who asks, and his limits */
+    int64_t write_since_ns; /* of an answer to a call: when it was complete, monotonic; 0 = none */
     int64_t said_ns;     /* when it last was not */
     struct list link;    /* gate->conns */
     struct list waiting; /* gate->waiting */

@@ -80,6 +80,7 @@ static void take_head(struct conn *conn, const struct http_request_head *request
     conn->is_http10 = head->minor == 0;
     conn->is_head = slice_is(request->method, "HEAD");
     conn->has_head = false;
+    conn->admit_ns = 0;
     conn->body_unread = head->body_kind == HTTP_BODY_CHUNKED || head->content_length > 0;
     http_body_init(&conn->framing, head->body_kind, head->content_length);
 }

@@ -82,6 +82,18 @@ static void release_sent(struct conn *conn)
         buf_clear(&conn->out);
 }
 
+/* The kernel has the last byte of an answer to a call. */
+static void time_answer(struct conn *conn)
+{
+    struct gate *gate = conn->gate;
+    if (conn->write_since_ns == 0)
+        return;
+    int64_t now_ns = clock_monotonic_ns(loop_clock(gate->loop));
+    if (gate->metrics != NULL && now_ns > conn->write_since_ns)
+        metrics_time_phase(gate->metrics, RECORD_WRITE, now_ns - conn->write_since_ns);
+    conn->write_since_ns = 0;
+}
+
 static void after_sending(struct conn *conn, bool was_blocked, bool has_progress)
 {
     if (conn->blocked) {
@@ -96,6 +108,7 @@ static void after_sending(struct conn *conn, bool was_blocked, bool has_progress
         if (conn->state == CONN_CALL)
             conn_set_limit(conn, 0);
         if (conn->state == CONN_ANSWERED) {
+            time_answer(conn);
             conn_finish(conn);
             return;
         }

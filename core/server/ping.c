@@ -37,11 +37,11 @@ static void say(struct conn *conn)
         return;
     }
     if (!conn->has_head) {
-        conn->changed = call_record(conn->call)->changed;
         call_head_sent(conn->call);
+        conn->record = call_record(conn->call);
     }
     reply_comment(conn, HARBORAI_STR("ping"));
-    conn->changed = SLICE_NONE; /* it is the call's */
+    conn->record = NULL;
 }
 
 static void on_due(struct timer *timer)

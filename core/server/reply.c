@@ -12,7 +12,7 @@
 #include "server/ping.h"
 #include "wire/json_write.h"
 
-#define HEAD_ROOM 640 /* a usual head and the first events of a stream; more is no fault */
+#define HEAD_ROOM 832 /* a usual head and the first events of a stream; more is no fault */
 #define ERROR_BODY_MAX KIB(16) /* a message of 512 bytes, each escaped as six, and the rest */
 
 static const char *phrase_of(int status)
@@ -124,13 +124,22 @@ static void add_extras(struct buf *b, const struct extras *extras)
     buf_add(b, HARBORAI_STR("\r\n"));
 }
 
-static void add_record(struct buf *b, const struct record *r)
+/* Where the call went, as far as that is known. */
+static void add_route(struct buf *b, const struct record *r)
 {
     field_text(b, HARBORAI_STR("x-harborai-id: "), slice_of(r->hb_id));
     field_text(b, HARBORAI_STR("x-harborai-provider: "), r->provider);
     field_text(b, HARBORAI_STR("x-harborai-model: "), r->upstream_model);
     field_number(b, HARBORAI_STR("x-harborai-attempts: "), r->attempts);
+    if (r->overhead_ns >= 0)
+        field_number(b, HARBORAI_STR("x-harborai-overhead-us: "),
+                     (uint64_t)(r->overhead_ns / NS_PER_US));
     field_list(b, HARBORAI_STR("x-harborai-changed: "), r->changed);
+}
+
+static void add_record(struct buf *b, const struct record *r)
+{
+    add_route(b, r);
     if (!r->is_cost_known)
         return;
     buf_add(b, HARBORAI_STR("x-harborai-cost: "));
@@ -233,7 +242,8 @@ static void begin_stream(struct conn *conn)
     buf_add(&conn->out, HARBORAI_STR("cache-control: no-cache\r\nx-accel-buffering: no\r\n"));
     if (!conn->is_http10)
         buf_add(&conn->out, HARBORAI_STR("transfer-encoding: chunked\r\n"));
-    field_list(&conn->out, HARBORAI_STR("x-harborai-changed: "), conn->changed);
+    if (conn->record != NULL)
+        add_route(&conn->out, conn->record);
     add_extras(&conn->out, &conn->extras);
     end_head(conn);
     conn->has_head = true;

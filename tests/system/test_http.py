@@ -128,6 +128,23 @@ class AnswersTest(FrontTest):
         for line in text.splitlines():
             self.assertRegex(line, r"^(# (HELP|TYPE) .+|[a-z_]+(\{.*\})? [-+.\deE]+|)$")
 
+    def test_route_in_the_head(self):
+        """All of a whole answer, and of a stream what is known when its head goes."""
+        names = ("id", "provider", "model", "attempts", "overhead-us")
+        for stream in (False, True):
+            answer = self.hb.chat("where to?", "smart", stream=stream)
+            said = {name: answer.headers["x-harborai-" + name] for name in (*names, "cost")}
+            self.assertRegex(said["id"], r"^hb_[0-9]+_[0-9a-f]{8}$")
+            self.assertEqual((said["provider"], said["model"], said["attempts"]),
+                             ("openai", "gpt-4o", "1"))
+            self.assertRegex(said["overhead-us"], r"^[0-9]+$")
+            if stream:
+                self.assertIsNone(said["cost"])
+            else:
+                self.assertRegex(said["cost"], r"^0\.[0-9]+ USD$")
+        answer = self.hb.chat({"status": 429})
+        self.assertEqual((answer.status, answer.headers["x-harborai-provider"]), (429, "openai"))
+
     def test_unknown_path_and_method(self):
         self.assert_error(self.hb.request("GET", "/v1/nothing"), 404)
         answer = self.hb.request("GET", "/v1/chat/completions")

@@ -4,6 +4,7 @@ import subprocess
 import unittest
 
 import exposition
+import support
 from test_http import FrontTest
 
 OPEN = "application/openmetrics-text"
@@ -55,6 +56,56 @@ class MetricsTest(FrontTest):
             input=self.ask(OPEN).body.decode(), capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertGreater(int(done.stdout), 20)
+
+    PHASES = ("parse", "admit", "route", "plugin", "queue", "upstream", "write")
+
+    def phases(self):
+        """Calls and seconds of each phase."""
+        families = self.families()
+        return {phase: [exposition.value(families, f"harborai_request_phase_seconds_{what}", phase=phase)
+                        for what in ("count", "sum")] for phase in self.PHASES}
+
+    def grown(self, call):
+        """What an answer adds to the phases, and how long the record says it took."""
+        before = self.phases()
+        answer = call()
+        self.assertEqual(answer.status, 200)
+        end = support.find_end(self.hb.state, answer.headers["x-request-id"])
+        support.wait_for("the answer's last byte is counted",
+                         lambda: self.phases()["write"][0] > before["write"][0])
+        after = self.phases()
+        return {phase: (after[phase][0] - before[phase][0], after[phase][1] - before[phase][1])
+                for phase in self.PHASES}, (end["end_ns"] - end["begin_ns"]) / 1e9, answer
+
+    def test_phases(self):
+        """A vendor that takes its time takes it upstream; together they are the call's time, and what is
+        not upstream is the overhead that its head tells."""
+        self.hb.chat("so that the plugin is loaded")
+        for stream in (False, True):
+            script = {"events": 3, "wait_ms": 300, "delay_ms": 50}
+            grown, took, answer = self.grown(lambda s=stream: self.hb.chat(script, stream=s))
+            for phase in ("parse", "route", "plugin", "queue", "upstream", "write"):
+                self.assertEqual(grown[phase][0], 1, phase)
+            self.assertGreater(grown["upstream"][1], 0.3)
+            sums = sum(seconds for _, seconds in grown.values())
+            self.assertGreaterEqual(sums + 1e-6, took)
+            overhead = int(answer.headers["x-harborai-overhead-us"]) / 1e6
+            self.assertGreater(overhead, 0)
+            if not stream: # at the end of the call, not of its writing
+                self.assertLessEqual(overhead, sums - grown["upstream"][1] + 1e-6)
+
+    def test_a_large_request_waits_for_a_thread(self):
+        self.hb.chat("so that the plugin is loaded")
+        grown, _, _ = self.grown(lambda: self.hb.chat("word " * 40000))
+        self.assertGreater(grown["queue"][1], 0)
+        self.assertGreater(grown["plugin"][1], 0)
+
+    def test_durations(self):
+        before = self.value("harborai_request_duration_seconds_count")
+        self.hb.chat({"text": "late", "wait_ms": 300})
+        families = self.families()
+        self.assertEqual(exposition.value(families, "harborai_request_duration_seconds_count"), before + 1)
+        self.assertGreater(exposition.value(families, "harborai_request_duration_seconds_sum"), 0.3)
 
     def test_process(self):
         for name, least in (("process_resident_memory_bytes", 1 << 20),

@@ -151,6 +151,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     call->record.provider = HARBORAI_STR("lab");
     call->record.upstream_model = HARBORAI_STR("fb-\r\nx: y");
     call->record.attempts = 1;
+    call->record.overhead_ns = 12345678;
     call->record.changed = HARBORAI_STR("stop;dropped, a\r\nb;off");
     call->record.is_stream = slice_is(buf_slice(&call->body), "hold stream");
     call->record.is_cost_known = true;

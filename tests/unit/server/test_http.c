@@ -11,11 +11,11 @@ extern const CU_TestInfo http_tests[];
 #define ID "x-request-id: a.1\r\n"
 #define HOST "host: x\r\n" ID
 #define JSON "content-type: application/json\r\n" ID
-#define CHANGED "x-harborai-changed: stop;dropped, a\?\?b;off\r\n"
-#define RECORD                                                                                     \
+#define ROUTE                                                                                      \
     "x-harborai-id: hb_1\r\nx-harborai-provider: lab\r\nx-harborai-model: fb-??x:?y\r\n"           \
-    "x-harborai-attempts: 1\r\n" CHANGED                                                           \
-    "x-harborai-cost: 0.00015 USD\r\n"
+    "x-harborai-attempts: 1\r\nx-harborai-overhead-us: 12345\r\n"                                  \
+    "x-harborai-changed: stop;dropped, a\?\?b;off\r\n"
+#define RECORD ROUTE "x-harborai-cost: 0.00015 USD\r\n"
 #define STREAM                                                                                     \
     "HTTP/1.1 200 OK\r\n" DATE "content-type: text/event-stream; charset=utf-8\r\n" ID             \
     "cache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -68,16 +68,16 @@ static const struct row {
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 2\r\n" RECORD "\r\n{}"
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 3\r\n" RECORD "\r\n[1]", false},
     {"stream", CHAT "content-length: 8\r\n\r\nstream 2",
-     STREAM "transfer-encoding: chunked\r\n" CHANGED "\r\n0000002c\r\n"
+     STREAM "transfer-encoding: chunked\r\n" ROUTE "\r\n0000002c\r\n"
      "data: {\"n\":0}\n\ndata: {\"n\":1}\n\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
     {"stream without a chunk", CHAT "content-length: 8\r\n\r\nstream 0",
-     STREAM "transfer-encoding: chunked\r\n" CHANGED "\r\n0000000e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
+     STREAM "transfer-encoding: chunked\r\n" ROUTE "\r\n0000000e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
     {"stream for HTTP/1.0",
      "POST /v1/chat/completions HTTP/1.0\r\nconnection: keep-alive\r\n" HOST
      "content-length: 8\r\n\r\nstream 1",
-     STREAM CHANGED "connection: close\r\n\r\ndata: {\"n\":0}\n\ndata: [DONE]\n\n", true},
+     STREAM ROUTE "connection: close\r\n\r\ndata: {\"n\":0}\n\ndata: [DONE]\n\n", true},
     {"stream that breaks", CHAT "content-length: 7\r\n\r\nbreak 1",
-     STREAM "transfer-encoding: chunked\r\n" CHANGED "\r\n00000079\r\n"
+     STREAM "transfer-encoding: chunked\r\n" ROUTE "\r\n00000079\r\n"
      "data: {\"n\":0}\n\ndata: " BROKEN "\n\n\r\n", true},
     {"error before a byte", CHAT "content-length: 5\r\n\r\nerror",
      "HTTP/1.1 429 Too Many Requests\r\n" DATE JSON "content-length: 104\r\nretry-after: 2\r\n"
@@ -105,7 +105,7 @@ static const struct row {
      "retry-after-ms: 1500\r\n" RECORD "x-harborai-include: trace\r\n\r\n" LIMITED_AND
      ",\"trace_context\":" TRACE "}", false},
     {"trace of a stream", CHAT "x-harborai-include: trace\r\ncontent-length: 8\r\n\r\nstream 1",
-     STREAM "transfer-encoding: chunked\r\n" CHANGED "x-harborai-include: trace\r\n\r\n000000b0\r\n"
+     STREAM "transfer-encoding: chunked\r\n" ROUTE "x-harborai-include: trace\r\n\r\n000000b0\r\n"
      "data: {\"n\":0}\n\ndata: {\"object\":\"chat.completion.chunk\",\"choices\":[],"
      "\"trace_context\":" TRACE "}\n\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
     {"no such path", "GET /v1/nothing HTTP/1.1\r\n" HOST "\r\n",
