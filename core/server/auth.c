@@ -180,16 +180,6 @@ static void refuse_key(struct conn *conn, const struct finding *found)
     }
 }
 
-/* For those who look whether the gateway lives: load balancers have no key. */
-static bool is_open(const struct route *route)
-{
-    static const char *const paths[] = {"/health", "/livez", "/readyz"};
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        if (strcmp(route->path, paths[i]) == 0)
-            return true;
-    return false;
-}
-
 /* Where no key is needed clients send anything; but one that was taken back was meant for us. */
 bool auth_admit(struct conn *conn, const struct http_request_head *request)
 {
@@ -205,7 +195,7 @@ bool auth_admit(struct conn *conn, const struct http_request_head *request)
         conn->pass.key = found.key;
         return true;
     }
-    if ((!required && found.verdict != EXPIRED && found.verdict != REVOKED) || is_open(conn->route))
+    if ((!required && found.verdict != EXPIRED && found.verdict != REVOKED) || (conn->route->flags & ROUTE_OPEN) != 0)
         return true;
     refuse_key(conn, &found);
     return false;

@@ -163,7 +163,7 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
         refuse_route(conn, &request, status, &match);
     } else if (!auth_admit(conn, &request)) {
         (void)0; /* which the client was told */
-    } else if (match.route->has_body) {
+    } else if ((match.route->flags & ROUTE_BODY) != 0) {
         begin_body(conn, &request, request.head.size == bytes.len);
     } else {
         conn->keep_alive &= !conn->body_unread; /* nobody wants it */

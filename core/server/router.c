@@ -6,42 +6,42 @@
 #include "server/api.h"
 
 static const struct route public_routes[] = {
-    {"POST", "/v1/chat/completions", false, true, api_chat_complete},
-    {"POST", "/chat/completions", false, true, api_chat_complete},
-    {"GET", "/v1/models", false, false, api_models_list},
-    {"GET", "/models", false, false, api_models_list},
-    {"GET", "/v1/models/", true, false, api_models_one},
-    {"GET", "/models/", true, false, api_models_one},
-    {"GET", "/v1/logs/query", false, false, api_logs_query},
-    {"GET", "/v1/logs/stats", false, false, api_logs_stats},
-    {"GET", "/v1/logs/", true, false, api_logs_one}, /* behind the two: the first that fits has it */
-    {"GET", "/livez", false, false, api_health_live},
-    {"GET", "/health/liveliness", false, false, api_health_live}, /* as LiteLLM has it */
-    {"GET", "/readyz", false, false, api_health_ready},
-    {"GET", "/health/readiness", false, false, api_health_ready},
-    {"GET", "/health", false, false, api_health_whole},
-    {"GET", "/healthz", false, false, api_health_whole},
-    {"GET", "/v1/health", false, false, api_health_whole},
-    {"GET", "/stats", false, false, api_stats_all},
-    {"GET", "/v1/stats", false, false, api_stats_all},
-    {"GET", "/metrics", false, false, api_metrics_all},
-    {"GET", "/", false, false, api_root_show},
-    {"GET", "/v1/info", false, false, api_root_show},
+    {"POST", "/v1/chat/completions", ROUTE_BODY, api_chat_complete},
+    {"POST", "/chat/completions", ROUTE_BODY, api_chat_complete},
+    {"GET", "/v1/models", 0, api_models_list},
+    {"GET", "/models", 0, api_models_list},
+    {"GET", "/v1/models/", ROUTE_PREFIX, api_models_one},
+    {"GET", "/models/", ROUTE_PREFIX, api_models_one},
+    {"GET", "/v1/logs/query", 0, api_logs_query},
+    {"GET", "/v1/logs/stats", 0, api_logs_stats},
+    {"GET", "/v1/logs/", ROUTE_PREFIX, api_logs_one}, /* behind the two: the first that fits has it */
+    {"GET", "/livez", ROUTE_OPEN, api_health_live},
+    {"GET", "/health/liveliness", ROUTE_OPEN, api_health_live}, /* as LiteLLM has it */
+    {"GET", "/readyz", ROUTE_OPEN, api_health_ready},
+    {"GET", "/health/readiness", ROUTE_OPEN, api_health_ready},
+    {"GET", "/health", ROUTE_OPEN, api_health_whole},
+    {"GET", "/healthz", ROUTE_OPEN, api_health_whole},
+    {"GET", "/v1/health", ROUTE_OPEN, api_health_whole},
+    {"GET", "/stats", 0, api_stats_all},
+    {"GET", "/v1/stats", 0, api_stats_all},
+    {"GET", "/metrics", 0, api_metrics_all},
+    {"GET", "/", 0, api_root_show},
+    {"GET", "/v1/info", 0, api_root_show},
 };
 const struct router router_public = {public_routes, ARRAY_LEN(public_routes)};
 
 static const struct route control_routes[] = {
-    {"GET", "/plugins", false, false, api_plugins_list},
-    {"GET", "/plugins/", true, false, api_plugins_one},
-    {"POST", "/plugins/", true, false, api_plugins_change},
-    {"POST", "/rescan", false, false, api_plugins_rescan},
-    {"POST", "/keys/read", false, false, api_keys_read},
+    {"GET", "/plugins", 0, api_plugins_list},
+    {"GET", "/plugins/", ROUTE_PREFIX, api_plugins_one},
+    {"POST", "/plugins/", ROUTE_PREFIX, api_plugins_change},
+    {"POST", "/rescan", 0, api_plugins_rescan},
+    {"POST", "/keys/read", 0, api_keys_read},
 };
 const struct router router_control = {control_routes, ARRAY_LEN(control_routes)};
 
 static bool has_path(const struct route *route, harborai_str path)
 {
-    if (route->is_prefix)
+    if ((route->flags & ROUTE_PREFIX) != 0)
         return slice_starts_with(path, route->path) && path.len > strlen(route->path);
     return slice_is(path, route->path);
 }

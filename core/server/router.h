@@ -4,17 +4,20 @@
 #ifndef SERVER_ROUTER_H
 #define SERVER_ROUTER_H
 
-#include <stdbool.h>
-
 #include "base/slice.h"
 
 struct conn;
 
+enum route_flags {
+    ROUTE_PREFIX = 1, /* anything but nothing may follow the path */
+    ROUTE_BODY = 2,   /* of POST: it is waited for */
+    ROUTE_OPEN = 4    /* needs no key: whoever looks whether the gateway lives has none */
+};
+
 struct route {
     const char *method; /* a route of GET answers HEAD, too */
     const char *path;
-    bool is_prefix; /* anything but nothing may follow */
-    bool has_body;  /* of POST: it is waited for */
+    unsigned flags;
     /* At once. `rest` is what follows a prefix, borrowed until it returns.
      * With a body: when that is complete, in conn->body; `rest` is empty. */
     void (*answer)(struct conn *conn, harborai_str rest);
