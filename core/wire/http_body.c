@@ -3,6 +3,8 @@
  * byte by byte, since they may be split anywhere. */
 #include "wire/http_body.h"
 
+#include <string.h>
+
 enum {
     STATE_DATA,
     STATE_SIZE,       /* hexadecimal digits */
@@ -11,7 +13,8 @@ enum {
     STATE_SIZE_LF,
     STATE_DATA_CR, /* behind a chunk's data */
     STATE_DATA_LF,
-    STATE_TRAILER,
+    STATE_TRAILER, /* a field's name, or the empty line */
+    STATE_TRAILER_VALUE,
     STATE_TRAILER_LF,
     STATE_END
 };
@@ -30,6 +33,11 @@ void http_body_init(struct http_body *body, enum http_body_kind kind, int64_t co
 bool http_body_may_end(const struct http_body *body)
 {
     return body->state == STATE_END || body->kind == HTTP_BODY_UNTIL_CLOSE;
+}
+
+uint64_t http_body_announced(const struct http_body *body)
+{
+    return body->state == STATE_DATA && body->kind != HTTP_BODY_UNTIL_CLOSE ? body->left : 0;
 }
 
 static int hex_digit(char c)
@@ -73,16 +81,34 @@ static const char *read_size(struct http_body *b, char c)
     return NULL;
 }
 
+/* RFC 9110, 5.6.2 */
+static bool is_token(char c)
+{
+    return c > ' ' && c < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
+}
+
+static const char *read_trailer_value(struct http_body *b, char c)
+{
+    if (c == '\r')
+        b->state = STATE_TRAILER_LF;
+    return c != '\r' && is_control(c) ? "a control character in the trailer" : NULL;
+}
+
+/* Nobody wants its fields, but what is none is no trailer: perhaps it was meant as a request. */
 static const char *read_trailer(struct http_body *b, char c)
 {
     if (++b->line > HTTP_TRAILERS_MAX)
         return "the trailer is too long";
-    if (c == '\r')
+    if (b->state == STATE_TRAILER_VALUE)
+        return read_trailer_value(b, c);
+    if (c == '\r' && !b->has_name)
         b->state = STATE_TRAILER_LF;
-    else if (is_control(c))
-        return "a control character in the trailer";
+    else if (c == ':' && b->has_name)
+        b->state = STATE_TRAILER_VALUE;
+    else if (is_token(c))
+        b->has_name = true;
     else
-        b->has_text = true;
+        return "a trailer field is malformed";
     return NULL;
 }
 
@@ -99,7 +125,7 @@ static const char *read_framing(struct http_body *b, char c)
             return "a chunk's size does not end with CR LF";
         b->state = b->left > 0 ? STATE_DATA : STATE_TRAILER;
         b->line = 0;
-        b->has_text = false;
+        b->has_name = false;
         return NULL;
     case STATE_DATA_CR:
         b->state = STATE_DATA_LF;
@@ -110,10 +136,11 @@ static const char *read_framing(struct http_body *b, char c)
         b->has_digit = false;
         return c == '\n' ? NULL : "a chunk does not end with CR LF";
     case STATE_TRAILER:
+    case STATE_TRAILER_VALUE:
         return read_trailer(b, c);
     default: /* STATE_TRAILER_LF */
-        b->state = b->has_text ? STATE_TRAILER : STATE_END;
-        b->has_text = false;
+        b->state = b->has_name ? STATE_TRAILER : STATE_END;
+        b->has_name = false;
         return c == '\n' ? NULL : "the trailer does not end with CR LF";
     }
 }

@@ -26,7 +26,7 @@ struct http_body { /* private but for `kind` */
     uint64_t left; /* bytes of the body or of the chunk that are still to come */
     size_t line;   /* bytes of the line so far; of all trailers */
     bool has_digit;
-    bool has_text; /* the trailer line is not empty */
+    bool has_name; /* the trailer line is not empty */
 };
 
 /* For the head that was parsed: its kind and content_length. */
@@ -43,6 +43,9 @@ MUST_CHECK harborai_status http_body_feed(struct http_body *body, harborai_str b
 /* Whether the body is complete if the connection ends here: what HTTP_BODY_END said, or one whose
  * end is the connection's. */
 bool http_body_may_end(const struct http_body *body);
+
+/* What is still to come for certain: the rest of the chunk or of the body that is being read. */
+uint64_t http_body_announced(const struct http_body *body);
 
 /* The line before a chunk of `size` bytes, which is not 0; behind the chunk comes CR LF, behind the
  * last one HTTP_LAST_CHUNK. Borrows `buffer`. */

@@ -37,6 +37,7 @@ struct parse {
     struct http_head *head;
     struct http_fault *fault;
     harborai_str host, expect;
+    bool is_request; /* what a vendor sends is read as the RFC lets one, a request as strictly as it can be */
     bool has_host, has_chunked, has_upgrade, close, keep_alive, asks_upgrade;
 };
 
@@ -98,6 +99,8 @@ static harborai_status find_end(harborai_str bytes, struct http_resume *resume, 
         const char *from = bytes.data + resume->scanned;
         const char *lf = memchr(from, '\n', bytes.len - resume->scanned);
         size_t at = lf != NULL ? (size_t)(lf - bytes.data) : bytes.len;
+        if (at >= HTTP_HEAD_MAX && resume->lines == 0)
+            return refuse(fault, 414, "the first line is longer than 64 KiB");
         if (at >= HTTP_HEAD_MAX)
             return refuse(fault, 431, "the head is larger than 64 KiB");
         resume->scanned = lf != NULL ? at + 1 : at;
@@ -143,8 +146,9 @@ static harborai_status take_content_length(struct parse *p, harborai_str value)
     uint64_t length;
     if (!slice_to_u64(value, &length) || length > INT64_MAX)
         return refuse(p->fault, 400, "Content-Length is not a number");
-    if (p->head->content_length >= 0 && p->head->content_length != (int64_t)length)
-        return refuse(p->fault, 400, "two different values of Content-Length");
+    if (p->head->content_length >= 0 &&
+        (p->is_request || p->head->content_length != (int64_t)length))
+        return refuse(p->fault, 400, "Content-Length stands twice");
     p->head->content_length = (int64_t)length;
     return HARBORAI_OK;
 }
@@ -161,11 +165,41 @@ static harborai_status take_transfer_encoding(struct parse *p, harborai_str valu
     return HARBORAI_OK;
 }
 
+static bool is_digits(harborai_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    return true;
+}
+
+static bool has_bracket(harborai_str text)
+{
+    return memchr(text.data, '[', text.len) != NULL || memchr(text.data, ']', text.len) != NULL;
+}
+
+/* A host, which may be an IPv6 address in brackets, and perhaps a port (RFC 3986, 3.2.2); no user. */
+static bool is_authority(harborai_str text)
+{
+    harborai_str host, port;
+    if (text.len == 0 || !is_all(text, HOST))
+        return false;
+    if (text.data[0] == '[') {
+        if (!slice_split(slice_from(text, 1), ']', &host, &port) ||
+            (port.len > 0 && port.data[0] != ':'))
+            return false;
+        port = slice_from(port, port.len > 0 ? 1 : 0);
+    } else {
+        (void)slice_split(text, ':', &host, &port);
+    }
+    return host.len > 0 && !has_bracket(host) && is_digits(port);
+}
+
 static harborai_status take_host(struct parse *p, harborai_str value)
 {
     if (p->has_host)
         return refuse(p->fault, 400, "Host stands twice");
-    if (!is_all(value, HOST))
+    if (value.len > 0 && !is_authority(value)) /* empty: RFC 9112, 3.2, has it of URIs without one */
         return refuse(p->fault, 400, "Host is not a name and a port");
     p->has_host = true;
     p->host = value;
@@ -294,7 +328,7 @@ static harborai_status split_absolute(struct parse *p, struct http_request_head 
     while (len < rest.len && rest.data[len] != '/' && rest.data[len] != '?')
         len++;
     request->host = slice_cut(rest, len);
-    if (len == 0 || !is_all(request->host, HOST))
+    if (!is_authority(request->host))
         return refuse(p->fault, 400, "the request target has no good host");
     request->path = slice_from(rest, len);
     return HARBORAI_OK;
@@ -307,7 +341,7 @@ static harborai_status split_target(struct parse *p, struct http_request_head *r
     request->path = request->query = request->host = SLICE_NONE;
     if (slice_is(request->method, "CONNECT")) {
         request->host = target;
-        return is_all(target, HOST) ? HARBORAI_OK
+        return is_authority(target) ? HARBORAI_OK
                                     : refuse(p->fault, 400, "CONNECT needs a host and a port");
     }
     if (target.data[0] == '/')
@@ -382,7 +416,7 @@ static harborai_status check_first_bytes(harborai_str bytes, size_t at, struct h
 harborai_status http_request_parse(harborai_str bytes, struct http_resume *resume,
                                    struct http_request_head *ret_head, struct http_fault *fault)
 {
-    struct parse p = {.head = &ret_head->head, .fault = fault};
+    struct parse p = {.head = &ret_head->head, .fault = fault, .is_request = true};
     size_t end = 0;
     harborai_status st;
     if (resume->lines == 0) {

@@ -61,6 +61,12 @@ static const struct row {
     {"bare LF behind the data", CHUNKED, -1, TEXT("1\r\na\n0\r\n\r\n"), "a", -1, 0},
     {"bare CR behind the data", CHUNKED, -1, TEXT("1\r\na\r0\r\n\r\n"), "a", -1, 0},
     {"bare LF at the end", CHUNKED, -1, TEXT("0\r\n\n"), "", -1, 0},
+    {"trailer without a value", CHUNKED, -1, TEXT("0\r\nX:\r\n\r\nrest"), "", 1, 4},
+    {"request for a trailer", CHUNKED, -1, TEXT("0\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n"), "", -1, 0},
+    {"trailer without a colon", CHUNKED, -1, TEXT("0\r\nX\r\n\r\n"), "", -1, 0},
+    {"trailer without a name", CHUNKED, -1, TEXT("0\r\n: y\r\n\r\n"), "", -1, 0},
+    {"folded trailer", CHUNKED, -1, TEXT("0\r\nX: y\r\n z\r\n\r\n"), "", -1, 0},
+    {"bare CR in a trailer", CHUNKED, -1, TEXT("0\r\nX: y\rz\r\n\r\n"), "", -1, 0},
     {"control in a trailer", CHUNKED, -1, TEXT("0\r\nX: \0\r\n\r\n"), "", -1, 0},
 };
 
@@ -139,7 +145,7 @@ static void test_limits(void)
     } limits[] = {
         {"extension", "0;", 'x', HTTP_CHUNK_LINE_MAX - 3, "\r\n\r\n"},
         {"zeros", "", '0', HTTP_CHUNK_LINE_MAX - 1, "\r\n\r\n"},
-        {"trailer", "0\r\n", 'x', HTTP_TRAILERS_MAX - 2, "\r\n\r\n"},
+        {"trailer", "0\r\nx:", 'x', HTTP_TRAILERS_MAX - 4, "\r\n\r\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(limits); i++)
         for (size_t more = 0; more < 2; more++) {
@@ -156,6 +162,24 @@ static void test_limits(void)
         }
 }
 
+/* A chunk that is too large for its reader can be refused before it comes. */
+static void test_announced(void)
+{
+    harborai_str data;
+    struct http_body body;
+    const char *reason;
+    size_t consumed;
+    http_body_init(&body, HTTP_BODY_CHUNKED, -1);
+    CU_ASSERT(http_body_feed(&body, HARBORAI_STR("1000"), &data, &consumed, &reason) == 0);
+    CU_ASSERT(http_body_announced(&body) == 0); /* more digits may come */
+    CU_ASSERT(http_body_feed(&body, HARBORAI_STR("\r\nab"), &data, &consumed, &reason) == 0);
+    CU_ASSERT(http_body_announced(&body) == 4094);
+    http_body_init(&body, HTTP_BODY_LENGTH, 5);
+    CU_ASSERT(http_body_announced(&body) == 5);
+    http_body_init(&body, HTTP_BODY_UNTIL_CLOSE, -1);
+    CU_ASSERT(http_body_announced(&body) == 0);
+}
+
 static void test_chunk_head(void)
 {
     char buffer[HTTP_CHUNK_HEAD_MAX];
@@ -168,6 +192,7 @@ const CU_TestInfo http_body_tests[] = {
     {"at every two splits", test_every_split},
     {"data is not copied", test_data_is_not_copied},
     {"limits", test_limits},
+    {"announced", test_announced},
     {"chunk head", test_chunk_head},
     CU_TEST_INFO_NULL,
 };
