@@ -66,6 +66,7 @@ struct conn {
     struct list outgoing; /* gate->outgoing */
     struct parked parked;
 
+    size_t lingered; /* bytes thrown away since the answer */
     struct buf in;   /* what was read and belongs to a later state */
     struct buf out;  /* answers; from `sent` on they are still here */
     size_t sent;
@@ -114,7 +115,8 @@ enum {
     CONN_LIMIT_PROGRESS_S = 60, /* of a body that comes, of an answer that goes */
     CONN_LIMIT_BODY_S = 60,     /* a whole body, and a second more … */
     CONN_BODY_STEP = 16384,     /* … for each so many bytes of it that came */
-    CONN_LIMIT_LINGER_S = 5,
+    CONN_LIMIT_LINGER_S = 2,
+    CONN_LINGER_MAX = 1 << 20, /* bytes that are thrown away meanwhile */
     CONN_LIMIT_STOP_S = 3, /* the rest of a request, when the server stops */
     CONN_LIMIT_LAST_S = 1  /* lingering, then */
 };

@@ -64,6 +64,15 @@ void conn_forget_request(struct conn *conn)
     conn->is_http10 = conn->is_head = false;
 }
 
+/* Such a request has no body (RFC 9112, 6.3). Yet clients of old end a body by closing, and what they
+ * send would be read as the next request: so nothing that follows is. */
+static bool lacks_length(const struct http_request_head *request)
+{
+    return request->head.body_kind == HTTP_BODY_NONE && request->head.content_length < 0 &&
+           (slice_is(request->method, "POST") || slice_is(request->method, "PUT") ||
+            slice_is(request->method, "PATCH"));
+}
+
 static void take_head(struct conn *conn, const struct http_request_head *request)
 {
     const struct http_head *head = &request->head;
@@ -81,15 +90,30 @@ static void take_head(struct conn *conn, const struct http_request_head *request
     conn->is_head = slice_is(request->method, "HEAD");
     conn->has_head = false;
     conn->admit_ns = 0;
-    conn->body_unread = head->body_kind == HTTP_BODY_CHUNKED || head->content_length > 0;
+    conn->body_unread = head->body_kind != HTTP_BODY_NONE || lacks_length(request);
     http_body_init(&conn->framing, head->body_kind, head->content_length);
+}
+
+/* Any other, CONNECT and TRACE among them, is implemented for no path (501: RFC 9110, 15.6.2). */
+static bool is_known_method(harborai_str method)
+{
+    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (slice_is(method, names[i]))
+            return true;
+    return false;
 }
 
 static void refuse_route(struct conn *conn, const struct http_request_head *request, int status,
                          const struct router_match *match)
 {
-    if (conn->body_unread)
+    if (conn->body_unread || slice_is(request->method, "CONNECT")) /* a tunnel's bytes may follow */
         conn->keep_alive = false;
+    if (!is_known_method(request->method)) {
+        reply_refuse(conn, 501, "unknown_method", "there is no method '%.*s' here",
+                     SLICE_ARG(slice_cut(request->method, 20)));
+        return;
+    }
     if (status == 404) {
         reply_refuse(conn, 404, "unknown_url", "unknown path '%.*s': there is nothing here",
                      SLICE_ARG(slice_cut(request->path, 200)));
@@ -122,7 +146,10 @@ static void set_body_limit(struct conn *conn)
 static void begin_body(struct conn *conn, const struct http_request_head *request, bool is_last)
 {
     int64_t length = request->head.content_length;
-    if (!is_plain(request)) {
+    if (lacks_length(request)) {
+        refuse_rest(conn, 411, "length_required",
+                    "this request needs a body: send it with Content-Length, or chunked");
+    } else if (!is_plain(request)) {
         refuse_rest(conn, 415, "unsupported_encoding",
                     "send the body as it is: content-encoding is not supported");
     } else if (length > 0 && (uint64_t)length > conn->gate->max_body) {
@@ -226,6 +253,10 @@ static size_t read_body(struct conn *conn, harborai_str bytes)
         done += consumed;
         if (!add_to_body(conn, data))
             return bytes.len;
+        if (http_body_announced(&conn->framing) > conn->gate->max_body - conn->body.len) {
+            refuse_body(conn, true);
+            return bytes.len;
+        }
     } while (st == HTTP_BODY_MORE && done < bytes.len);
     if (st == HTTP_BODY_END) {
         conn->body_unread = false;
@@ -279,8 +310,12 @@ static void keep(struct conn *conn, harborai_str bytes)
 
 static void take_bytes(struct conn *conn, harborai_str bytes)
 {
-    if (conn->state == CONN_LINGER)
+    if (conn->state == CONN_LINGER) {
+        conn->lingered += bytes.len;
+        if (conn->lingered >= CONN_LINGER_MAX)
+            conn_close(conn);
         return;
+    }
     if (conn->in.len > 0) {
         keep(conn, bytes);
         if (conn->state != CONN_CLOSED)

@@ -66,6 +66,12 @@ static const struct refusal {
      "HTTP/1.1 413 ", "1000 bytes"},
     {"compressed", CHAT "content-encoding: gzip\r\ncontent-length: 2\r\n\r\nxx", "HTTP/1.1 415 ",
      "content-encoding"},
+    {"no length", CHAT "\r\nGET /health HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 411 ",
+     "length_required"},
+    {"chunk", CHAT "transfer-encoding: chunked\r\n\r\n2\r\nab\r\n3E7\r\n", "HTTP/1.1 413 ",
+     "1000 bytes"},
+    {"tunnel", "CONNECT a.b:443 HTTP/1.1\r\nhost: a.b\r\n\r\nGET /", "HTTP/1.1 501 ",
+     "unknown_method"},
     {"body for nobody", "POST /nothing HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n",
      "HTTP/1.1 404 ", "unknown_url"},
     {"expectation", CHAT "expect: miracles\r\ncontent-length: 2\r\n\r\nxx", "HTTP/1.1 417 ", ""},
@@ -214,6 +220,24 @@ static void test_leaves(void)
         if (rows[i].how >= 0)
             close(fd);
         fake_end_all(&runtime);
+    }
+}
+
+/* Behind the last answer input is thrown away for 2 s, and no more than 1 MiB of it. */
+static void test_lingers(void)
+{
+    static char filler[65536];
+    for (int is_much = 0; is_much < 2; is_much++) {
+        AUTO(buf) seen = BUF_INIT(MIB(1));
+        int fd = begin(HARBORAI_STR("GARBAGE\r\n\r\n"));
+        CU_ASSERT(receive_all(fd, &seen) && has(&seen, "HTTP/1.1 400 "));
+        for (int i = 0; i < (is_much ? 17 : 15); i++)
+            fake_send(&runtime, fd, (harborai_str){filler, sizeof filler});
+        pass_time(1);
+        CU_ASSERT(metrics_sum(runtime.metrics, METRIC_CLIENT_CONNECTIONS) == !is_much);
+        pass_time(2);
+        CU_ASSERT(metrics_sum(runtime.metrics, METRIC_CLIENT_CONNECTIONS) == 0);
+        end(fd);
     }
 }
 
@@ -500,6 +524,7 @@ const CU_TestInfo conn_tests[] = {
     {"what the call is told", test_what_the_call_is_told},
     {"100 continue", test_continue},
     {"client leaves", test_leaves},
+    {"lingers", test_lingers},
     {"slow reader", test_slow_reader},
     {"reader that stops", test_reader_that_stops},
     {"patience", test_patience},

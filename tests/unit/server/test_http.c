@@ -116,7 +116,12 @@ static const struct row {
      "HTTP/1.1 405 Method Not Allowed\r\n" DATE JSON "content-length: 158\r\nallow: POST\r\n\r\n"
      "{\"error\":{\"message\":\"'/v1/chat/completions' cannot be asked with GET, but with POST\","
      "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"method_not_allowed\"}}", false},
-    {"no body", CHAT "\r\n",
+    {"no such method", "BREW /health HTTP/1.1\r\n" HOST "\r\n",
+     "HTTP/1.1 501 Not Implemented\r\n" DATE JSON "content-length: 122\r\n"
+     "x-should-retry: false\r\n\r\n"
+     "{\"error\":{\"message\":\"there is no method 'BREW' here\","
+     "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"unknown_method\"}}", false},
+    {"no body", CHAT "content-length: 0\r\n\r\n",
      "HTTP/1.1 200 OK\r\n" DATE JSON "content-length: 0\r\n" RECORD "\r\n", false},
 };
 
