@@ -28,6 +28,8 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	%reldir%/test_process.py %reldir%/test_reload.py %reldir%/test_recovery.py %reldir%/test_removal.py \
 	%reldir%/test_replay.py %reldir%/test_says.py %reldir%/test_shape.py \
 	%reldir%/test_sim_itself.py %reldir%/test_streams.py %reldir%/test_stuck.py %reldir%/test_surface.py \
+	%reldir%/strict.py %reldir%/test_sim_itself.py %reldir%/test_streams.py %reldir%/test_strict.py \
+	%reldir%/test_stuck.py \
 	%reldir%/test_think.py %reldir%/test_upgrades.py %reldir%/test_upstream.py \
 	%reldir%/test_vendor_errors.py %reldir%/test_verify.py %reldir%/test_watch.py \
 	%reldir%/test_wenxin.py tests/plugins/picky.c tests/plugins/says.c
