@@ -175,7 +175,7 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
     struct http_fault fault;
     struct router_match match;
 
-    harborai_status st = http_request_parse(bytes, &conn->resume, &request, &fault);
+    harborai_status st = http_request_parse(bytes, &conn->resume, NULL, &request, &fault);
     if (st == HTTP_INCOMPLETE)
         return 0;
     if (st < 0) {

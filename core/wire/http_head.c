@@ -34,6 +34,7 @@ static const unsigned char classes[256] = {
 /* The parser's place in a complete head: `end` is behind its empty line. */
 struct parse {
     const char *at, *end;
+    const struct http_limits *limits;
     struct http_head *head;
     struct http_fault *fault;
     harborai_str host, expect;
@@ -43,7 +44,14 @@ struct parse {
 
 static harborai_status refuse(struct http_fault *fault, int status, const char *reason)
 {
-    *fault = (struct http_fault){status, reason};
+    *fault = (struct http_fault){status, reason, 0};
+    return HARBORAI_E_INVALID;
+}
+
+static harborai_status refuse_size(struct http_fault *fault, int status, const char *reason,
+                                   size_t limit)
+{
+    *fault = (struct http_fault){status, reason, limit};
     return HARBORAI_E_INVALID;
 }
 
@@ -91,18 +99,31 @@ static bool is_word(harborai_str text, const char *lower)
 
 /* ---- The end of a head ----------------------------------------------------------------------- */
 
+/* What is known of a head whose lines reach to `at`, the end of one or of what has come. */
+static harborai_status check_size(const struct http_resume *resume, const struct http_limits *limits,
+                                  size_t at, struct http_fault *fault)
+{
+    bool is_large = at >= limits->head;
+    if (resume->lines == 0 &&
+        (is_large || at - resume->head_at > limits->target + HTTP_METHOD_ROOM))
+        return refuse_size(fault, 414, "the first line has too many bytes", limits->target);
+    return is_large ? refuse_size(fault, 431, "the head has too many bytes", limits->head)
+                    : HARBORAI_OK;
+}
+
 /* Look for the empty line that ends the head which begins at resume->head_at. */
-static harborai_status find_end(harborai_str bytes, struct http_resume *resume, size_t *ret_end,
+static harborai_status find_end(harborai_str bytes, struct http_resume *resume,
+                                const struct http_limits *limits, size_t *ret_end,
                                 struct http_fault *fault)
 {
+    harborai_status st;
     while (resume->scanned < bytes.len) {
         const char *from = bytes.data + resume->scanned;
         const char *lf = memchr(from, '\n', bytes.len - resume->scanned);
         size_t at = lf != NULL ? (size_t)(lf - bytes.data) : bytes.len;
-        if (at >= HTTP_HEAD_MAX && resume->lines == 0)
-            return refuse(fault, 414, "the first line is longer than 64 KiB");
-        if (at >= HTTP_HEAD_MAX)
-            return refuse(fault, 431, "the head is larger than 64 KiB");
+        st = check_size(resume, limits, at, fault);
+        if (st < 0)
+            return st;
         resume->scanned = lf != NULL ? at + 1 : at;
         if (lf == NULL)
             break;
@@ -113,8 +134,8 @@ static harborai_status find_end(harborai_str bytes, struct http_resume *resume, 
             return HTTP_COMPLETE;
         }
         resume->line_at = at + 1;
-        if (++resume->lines > HTTP_FIELDS_MAX + 1)
-            return refuse(fault, 431, "more than 100 header fields");
+        if (++resume->lines > limits->fields + 1)
+            return refuse_size(fault, 431, "there are too many header fields", limits->fields);
     }
     return HTTP_INCOMPLETE;
 }
@@ -372,8 +393,9 @@ static harborai_status parse_request_line(struct parse *p, struct http_request_h
     request->method = str_between(start, p->at);
     start = ++p->at;
     p->at = skip_class(start, p->end, TARGET);
-    if ((size_t)(p->at - start) > HTTP_TARGET_MAX)
-        return refuse(p->fault, 414, "the request target is longer than 16 KiB");
+    if ((size_t)(p->at - start) > p->limits->target)
+        return refuse_size(p->fault, 414, "the request target has too many bytes",
+                           p->limits->target);
     if (p->at == start || *p->at != ' ')
         return refuse(p->fault, 400, "the request target is malformed");
     request->target = str_between(start, p->at);
@@ -414,22 +436,25 @@ static harborai_status check_first_bytes(harborai_str bytes, size_t at, struct h
 }
 
 harborai_status http_request_parse(harborai_str bytes, struct http_resume *resume,
+                                   const struct http_limits *limits,
                                    struct http_request_head *ret_head, struct http_fault *fault)
 {
+    static const struct http_limits most = HTTP_LIMITS_MOST;
     struct parse p = {.head = &ret_head->head, .fault = fault, .is_request = true};
     size_t end = 0;
     harborai_status st;
+    p.limits = limits != NULL ? limits : &most;
     if (resume->lines == 0) {
         st = check_first_bytes(bytes, resume->head_at, fault);
         if (st < 0)
             return st;
     }
-    st = find_end(bytes, resume, &end, fault);
+    st = find_end(bytes, resume, p.limits, &end, fault);
     if (st == HTTP_COMPLETE && end == 2 && resume->lines == 0) {
         /* an empty line before the request, from clients that end a body with one too many
          * (RFC 9112, 2.2) */
         resume->head_at = resume->line_at = resume->scanned = 2;
-        return http_request_parse(bytes, resume, ret_head, fault);
+        return http_request_parse(bytes, resume, limits, ret_head, fault);
     }
     if (st != HTTP_COMPLETE)
         return st;
@@ -505,6 +530,7 @@ static harborai_status parse_response(harborai_str bytes, struct http_resume *re
 harborai_status http_response_parse(harborai_str bytes, struct http_resume *resume,
                                     struct http_response_head *ret_head, struct http_fault *fault)
 {
+    static const struct http_limits limits = {HTTP_HEAD_MAX, HTTP_HEAD_MAX, HTTP_FIELDS_MAX};
     harborai_status st;
     do {
         harborai_str first = slice_cut(slice_from(bytes, resume->head_at), 5);
@@ -512,7 +538,7 @@ harborai_status http_response_parse(harborai_str bytes, struct http_resume *resu
         if (!slice_equal(first, slice_cut(HARBORAI_STR("HTTP/"), first.len)))
             st = refuse(fault, 502, "not HTTP: the first bytes are no version");
         else
-            st = find_end(bytes, resume, &end, fault);
+            st = find_end(bytes, resume, &limits, &end, fault);
         if (st == HTTP_COMPLETE)
             st = parse_response(bytes, resume, end, ret_head, fault);
     } while (st == HTTP_INCOMPLETE && resume->scanned < bytes.len);

@@ -7,7 +7,7 @@
  * everything borrows from the parsed bytes. [any]
  *
  *     struct http_resume resume = {0};                          once a message
- *     st = http_request_parse(bytes, &resume, &head, &fault);   each time that more bytes are there
+ *     st = http_request_parse(bytes, &resume, NULL, &head, &fault);   each time that more bytes are there
  */
 #ifndef WIRE_HTTP_HEAD_H
 #define WIRE_HTTP_HEAD_H
@@ -20,8 +20,17 @@
 enum {
     HTTP_FIELDS_MAX = 100,
     HTTP_HEAD_MAX = 64 << 10, /* bytes, with the interim answers before it */
-    HTTP_TARGET_MAX = 16 << 10
+    HTTP_TARGET_MAX = 16 << 10,
+    HTTP_METHOD_ROOM = 64 /* of a request line, beside its target */
 };
+
+/* What a server takes of a request; none of it is more than the ceiling above. */
+struct http_limits {
+    size_t head;   /* bytes */
+    size_t target; /* … */
+    unsigned fields;
+};
+#define HTTP_LIMITS_MOST {HTTP_HEAD_MAX, HTTP_TARGET_MAX, HTTP_FIELDS_MAX}
 
 enum http_progress { HTTP_INCOMPLETE = 0, HTTP_COMPLETE = 1 }; /* negative: a harborai_status */
 
@@ -77,11 +86,13 @@ struct http_resume {
 struct http_fault {
     int status;         /* what to answer: 400, 414, 417, 431, 501, 505; 502 for a vendor's head */
     const char *reason; /* for a message */
+    size_t limit;       /* that the request is beyond; 0 = none */
 };
 
-/* `bytes` begins with the request; more than its head may be there. Returns HTTP_COMPLETE and fills
+/* `bytes` begins with the request; more than its head may be there. `limits` may be NULL. Returns HTTP_COMPLETE and fills
  * in `ret_head`, HTTP_INCOMPLETE, or E_INVALID and fills in `fault`. */
 MUST_CHECK harborai_status http_request_parse(harborai_str bytes, struct http_resume *resume,
+                                              const struct http_limits *limits,
                                               struct http_request_head *ret_head,
                                               struct http_fault *fault);
 

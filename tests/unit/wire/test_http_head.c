@@ -96,16 +96,16 @@ static void test_good_requests(void)
     for (size_t i = 0; i < ARRAY_LEN(goods); i++) {
         harborai_str in = unit_tight(slice_of(goods[i].in));
         struct http_request_head head;
-        struct http_fault fault = {0, NULL};
+        struct http_fault fault = {0, NULL, 0};
         struct http_resume once = {0}, resume = {0};
-        ROW(goods[i].name, http_request_parse(in, &once, &head, &fault) == HTTP_COMPLETE);
+        ROW(goods[i].name, http_request_parse(in, &once, NULL, &head, &fault) == HTTP_COMPLETE);
         check_good(&goods[i], in, &head);
         for (size_t len = 0; len < in.len; len++) { /* byte by byte, moved each time */
             harborai_str part = unit_tight(slice_cut(in, len));
-            ROW(goods[i].name, http_request_parse(part, &resume, &head, &fault) == HTTP_INCOMPLETE);
+            ROW(goods[i].name, http_request_parse(part, &resume, NULL, &head, &fault) == HTTP_INCOMPLETE);
             unit_drop(part);
         }
-        ROW(goods[i].name, http_request_parse(in, &resume, &head, &fault) == HTTP_COMPLETE);
+        ROW(goods[i].name, http_request_parse(in, &resume, NULL, &head, &fault) == HTTP_COMPLETE);
         check_good(&goods[i], in, &head);
         unit_drop(in);
     }
@@ -207,14 +207,14 @@ static void test_bad_requests(void)
     for (size_t i = 0; i < ARRAY_LEN(bads); i++) {
         harborai_str in = unit_tight(bads[i].in);
         struct http_request_head head;
-        struct http_fault fault = {0, NULL};
+        struct http_fault fault = {0, NULL, 0};
         struct http_resume once = {0}, resume = {0};
-        ROW(bads[i].name, http_request_parse(in, &once, &head, &fault) == HARBORAI_E_INVALID);
+        ROW(bads[i].name, http_request_parse(in, &once, NULL, &head, &fault) == HARBORAI_E_INVALID);
         ROW(bads[i].name, fault.status == bads[i].status && fault.reason != NULL);
         harborai_status st = HTTP_INCOMPLETE;
         for (size_t len = 0; len <= in.len && st == HTTP_INCOMPLETE; len++) {
             harborai_str part = unit_tight(slice_cut(in, len));
-            st = http_request_parse(part, &resume, &head, &fault);
+            st = http_request_parse(part, &resume, NULL, &head, &fault);
             unit_drop(part);
         }
         ROW(bads[i].name, st == HARBORAI_E_INVALID && fault.status == bads[i].status);
@@ -226,8 +226,8 @@ static harborai_status parse_text(const struct buf *b, struct http_request_head 
                                   int *ret_status)
 {
     struct http_resume resume = {0};
-    struct http_fault fault = {0, NULL};
-    harborai_status st = http_request_parse(buf_slice(b), &resume, head, &fault);
+    struct http_fault fault = {0, NULL, 0};
+    harborai_status st = http_request_parse(buf_slice(b), &resume, NULL, head, &fault);
     *ret_status = fault.status;
     return st;
 }
@@ -260,6 +260,38 @@ static void test_limits(void)
     CU_ASSERT(parse_text(&target, &head, &status) < 0 && status == 414);
 }
 
+/* A server may take less. */
+static void test_own_limits(void)
+{
+    static const struct http_limits limits = {100, 10, 2};
+    static const struct {
+        const char *name, *in;
+        int status; /* 0 = it is taken */
+        size_t limit;
+    } own[] = {
+        {"all as large as it may be",
+         "GET /123456789 HTTP/1.1\r\nHost: h\r\nX: "
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n\r\n",
+         0, 0},
+        {"head", "GET / HTTP/1.1\r\nHost: h\r\nX: "
+                 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n\r\n",
+         431, 100},
+        {"target", "GET /1234567890 HTTP/1.1\r\nHost: h\r\n\r\n", 414, 10},
+        {"line without end", "GET /1234567890123456789012345678901234567890123456789012345678901234567890",
+         414, 10},
+        {"fields", "GET / HTTP/1.1\r\nHost: h\r\nX: y\r\nX: y\r\n\r\n", 431, 2},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        struct http_request_head head;
+        struct http_fault fault = {0, NULL, 0};
+        struct http_resume resume = {0};
+        harborai_status st =
+            http_request_parse(slice_of(own[i].in), &resume, &limits, &head, &fault);
+        ROW(own[i].name, (st == HTTP_COMPLETE) == (own[i].status == 0));
+        ROW(own[i].name, fault.status == own[i].status && fault.limit == own[i].limit);
+    }
+}
+
 static void test_fields(void)
 {
     harborai_str in =
@@ -267,7 +299,7 @@ static void test_fields(void)
     struct http_request_head r;
     struct http_fault fault;
     struct http_resume resume = {0};
-    CU_ASSERT_FATAL(http_request_parse(in, &resume, &r, &fault) == HTTP_COMPLETE);
+    CU_ASSERT_FATAL(http_request_parse(in, &resume, NULL, &r, &fault) == HTTP_COMPLETE);
     CU_ASSERT(r.head.field_count == 3 && r.head.size == in.len - 4);
     CU_ASSERT(slice_is(http_field(&r.head, "X-a"), "one"));
     CU_ASSERT(slice_is(r.head.fields[2].name, "x-a") && slice_is(r.head.fields[2].value, "two"));
@@ -344,7 +376,7 @@ static void test_answers(void)
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         harborai_str in = unit_tight(slice_of(answers[i].in));
         struct http_response_head head = {0};
-        struct http_fault fault = {0, NULL};
+        struct http_fault fault = {0, NULL, 0};
         struct http_resume once = {0}, resume = {0};
         harborai_status st = http_response_parse(in, &once, &head, &fault);
         check_answer(&answers[i], in, st, &head, &fault);
@@ -363,6 +395,7 @@ const CU_TestInfo http_head_tests[] = {
     {"good requests", test_good_requests},
     {"bad requests", test_bad_requests},
     {"limits", test_limits},
+    {"own limits", test_own_limits},
     {"fields", test_fields},
     {"answers", test_answers},
     CU_TEST_INFO_NULL,
