@@ -72,6 +72,9 @@ struct serving {
     /* What a running gateway cannot change; texts are owned. */
     char *host, *state_dir;
     int64_t port, workers, max_body;
+    struct config_limits limits;
+    enum config_half_close half_close;
+    char *cors_origins; /* with commas between them; owned */
     bool is_recording;
     bool has_index;
 
@@ -151,13 +154,51 @@ static void keep_text(const struct log *log, const char *setting, const char *ru
                   SLICE_ARG(configured));
 }
 
+/* Returns owned, NULL when out of memory. */
+static char *join(const struct config_names *names)
+{
+    AUTO(buf) text = BUF_INIT(KIB(64));
+    for (size_t i = 0; i < names->count; i++) {
+        buf_add(&text, i > 0 ? HARBORAI_STR(",") : SLICE_NONE);
+        buf_add(&text, names->items[i]);
+    }
+    return slice_dup(buf_slice(&text));
+}
+
+static void keep_origins(const struct serving *s, const struct config *config)
+{
+    char *configured = join(&config->cors_origins);
+    keep_text(&s->log, "server.cors.origins", s->cors_origins, slice_of(configured));
+    free(configured);
+}
+
+/* All of struct config_limits, each a number. */
+static void tell_of_limits(const struct serving *s, const struct config *config)
+{
+    const size_t from = offsetof(struct config, limits);
+    for (size_t i = 0; i < settings_count; i++) {
+        size_t at = settings[i].offset;
+        if (!slice_starts_with(slice_of(settings[i].path), "server.") || at < from ||
+            at >= from + sizeof s->limits)
+            continue;
+        keep_number(&s->log, settings[i].path,
+                    *(const int64_t *)(const void *)((const char *)&s->limits + (at - from)),
+                    *(const int64_t *)(const void *)((const char *)config + at));
+    }
+}
+
 static void tell_what_stays(const struct serving *s, const struct config *config)
 {
     keep_text(&s->log, "server.host", s->host, config->host);
     keep_number(&s->log, "server.port", s->port, config->port);
     keep_number(&s->log, "server.workers", s->workers, config->workers);
     keep_number(&s->log, "server.max_body", s->max_body, config->max_body);
-    const char *const *words = settings_words(SETTING_LOGS);
+    tell_of_limits(s, config);
+    const char *const *words = settings_words(SETTING_HALF_CLOSE);
+    keep_text(&s->log, "server.half_close", words[s->half_close],
+              slice_of(words[config->half_close]));
+    keep_origins(s, config);
+    words = settings_words(SETTING_LOGS);
     keep_text(&s->log, "server.logs", words[s->logs_for], slice_of(words[config->logs]));
     keep_text(&s->log, "state_dir", s->state_dir, config->state_dir);
     keep_text(&s->log, "journal.enabled", s->is_recording ? "true" : "false",
@@ -319,6 +360,10 @@ static enum exit_code serve(struct serving *s)
     struct server_options where = {.host = slice_of(s->host),
                                    .port = s->port,
                                    .max_body = s->max_body,
+                                   .limits = s->limits,
+                                   .cors_origins = slice_of(s->cors_origins),
+                                   .answers_half_closed =
+                                       s->half_close == CONFIG_HALF_CLOSE_ANSWER,
                                    .logs_for = s->logs_for,
                                    .began_ns = s->began_ns,
                                    .with_control = true,
@@ -380,12 +425,15 @@ static bool remember(struct serving *s, const struct config *config)
     s->port = config->port;
     s->workers = config->workers;
     s->max_body = config->max_body;
+    s->limits = config->limits;
+    s->half_close = config->half_close;
+    s->cors_origins = join(&config->cors_origins);
     s->logs_for = config->logs;
     s->is_recording = config->journal_enabled;
     s->has_index = config->has_index;
     s->shutdown_ms = config->shutdown_ms;
     copy_files(config, s->files);
-    return s->host != NULL && s->state_dir != NULL;
+    return s->host != NULL && s->state_dir != NULL && s->cors_origins != NULL;
 }
 
 /* While the configuration is ours. */
@@ -478,6 +526,7 @@ static enum exit_code run(const struct arguments *arguments)
     }
     free(serving.host);
     free(serving.state_dir);
+    free(serving.cors_origins);
     forget_files(serving.files);
     return code;
 }

@@ -115,6 +115,25 @@ enum config_auth {
     CONFIG_AUTH_OFF
 };
 
+/* What becomes of a request whose client has shut its side of the connection. */
+enum config_half_close {
+    CONFIG_HALF_CLOSE_LEAVE, /* it has left */
+    CONFIG_HALF_CLOSE_ANSWER /* it is answered */
+};
+
+/* What the gateway takes of its clients. Each is at least 1 but where 0 is said to be something else. */
+struct config_limits {
+    int64_t head, target; /* bytes */
+    int64_t fields;
+    int64_t connections;             /* 0 = as the limit of open files has it */
+    int64_t connections_per_address; /* 0 = no limit */
+    int64_t requests_per_connection; /* 0 = no limit */
+    int64_t head_ms; /* a request's head, from its first byte */
+    int64_t body_ms; /* a whole body, and more for each 16 KiB of it; and the longest silence in it */
+    int64_t idle_ms; /* between two requests */
+    int64_t send_ms; /* of an answer none of which is taken */
+};
+
 struct config_postgres {
     bool is_enabled;
     bool is_configured; /* and is told where PostgreSQL is, or who it is there */
@@ -178,6 +197,9 @@ struct config {
     int64_t port;     /* 0 = any that is free */
     int64_t workers;  /* 0 = one a core */
     int64_t max_body; /* bytes */
+    struct config_limits limits;
+    enum config_half_close half_close;
+    struct config_names cors_origins; /* scheme://host:port, or "*" */
     enum config_logs logs;
     enum config_auth auth;
     int64_t requests_per_minute; /* of an address without a key; 0 = no limit */

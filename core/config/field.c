@@ -151,6 +151,24 @@ static void read_text(struct config_reader *r, const struct setting *setting,
 
 /* ---- Lists -------------------------------------------------------------------------------- */
 
+/* As browsers send it: a scheme, a host, perhaps a port, and nothing else; "*" is any. */
+static bool is_origin(harborai_str text)
+{
+    harborai_str scheme, rest;
+    if (slice_is(text, "*"))
+        return true;
+    if (!slice_split(text, ':', &scheme, &rest) || scheme.len == 0 ||
+        !slice_starts_with(rest, "//") || rest.len == 2)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (c <= ' ' || c >= 0x7f || strchr("?#@,*\\\"", c) != NULL ||
+            (c == '/' && i > scheme.len + 2))
+            return false;
+    }
+    return true;
+}
+
 static void read_list(struct config_reader *r, const struct setting *setting,
                       const struct node *node, harborai_str shown, struct config_names *field)
 {
@@ -171,6 +189,11 @@ static void read_list(struct config_reader *r, const struct setting *setting,
          child = child->next) {
         if (!field_check_text(r, child, shown, setting->most))
             continue;
+        if (setting->type == SETTING_ORIGINS && !is_origin(child->text))
+            FAULT(r, child,
+                  "'%.*s' must be * or origins such as https://chat.example.com, without a path, not "
+                  "'%.*s'",
+                  SLICE_ARG(shown), SLICE_ARG(node_excerpt(child->text)));
         if (setting->type == SETTING_PATHS)
             read_path(r, child, shown, &items[count]);
         else
@@ -339,12 +362,17 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         if (read_word(r, setting, node, shown, &word))
             *(enum config_auth *)field = (enum config_auth)word;
         return;
+    case SETTING_HALF_CLOSE:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_half_close *)field = (enum config_half_close)word;
+        return;
     case SETTING_SWITCH:
         if (read_word(r, setting, node, shown, &word))
             *(bool *)field = word != 0;
         return;
     case SETTING_PATHS:
     case SETTING_NAMES:
+    case SETTING_ORIGINS:
         read_list(r, setting, node, shown, field);
         return;
     case SETTING_WHICH:

@@ -196,6 +196,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_MIGRATE:
     case SETTING_LOGS:
     case SETTING_AUTH:
+    case SETTING_HALF_CLOSE:
         write_choice(w, settings_words(setting->type));
         return;
     case SETTING_SWITCH:
@@ -203,6 +204,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
         return;
     case SETTING_PATHS:
     case SETTING_NAMES:
+    case SETTING_ORIGINS:
         write_list(w, setting);
         return;
     case SETTING_WHICH:
@@ -384,6 +386,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_PASSWORD] = "secret", [SETTING_DATABASE_URL] = "secret",
         [SETTING_SSLMODE] = "word",  [SETTING_MIGRATE] = "word",
         [SETTING_LOGS] = "word",     [SETTING_AUTH] = "word",
+        [SETTING_HALF_CLOSE] = "word", [SETTING_ORIGINS] = "origins",
     };
     return names[type];
 }

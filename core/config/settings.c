@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "config/config.h"
 #include "config/value.h"
+#include "wire/http_head.h"
 
 #define AT(field) offsetof(struct config, field)
 #define IN_PROVIDER(field) offsetof(struct config_provider, field)
@@ -27,6 +28,36 @@ const struct setting settings[] = {
      AT(workers), "number of loops; 0 is one a core"},
     {"server.max_body", SETTING_SIZE, "32MiB", NULL, KIB(1), LIMIT_REQUEST_BODY, NULL, NULL,
      AT(max_body), "largest request body that is taken"},
+    {"server.limits.head", SETTING_SIZE, "64KiB", NULL, KIB(1), HTTP_HEAD_MAX, NULL, NULL,
+     AT(limits.head), "largest head of a request, its line and all header fields"},
+    {"server.limits.target", SETTING_SIZE, "16KiB", NULL, 256, HTTP_TARGET_MAX, NULL, NULL,
+     AT(limits.target), "longest path of a request, with what stands behind its '?'"},
+    {"server.limits.fields", SETTING_NUMBER, "100", NULL, 10, HTTP_FIELDS_MAX, NULL, NULL,
+     AT(limits.fields), "most header fields of a request"},
+    {"server.limits.connections", SETTING_NUMBER, "0", NULL, 0, 10000000, NULL, NULL,
+     AT(limits.connections), "most connections of clients at a time, beyond which the answer is 503; 0 is "
+     "half of the limit of open files, for a call needs one to its vendor, too"},
+    {"server.limits.connections_per_address", SETTING_NUMBER, "0", NULL, 0, 10000000, NULL, NULL,
+     AT(limits.connections_per_address), "most of them from one address, of IPv6 from one /64; 0 is no "
+     "limit, as behind a proxy, where all come from one"},
+    {"server.limits.requests_per_connection", SETTING_NUMBER, "0", NULL, 0, 1000000000, NULL, NULL,
+     AT(limits.requests_per_connection), "requests after which a connection is closed; 0 is no limit"},
+    {"server.timeouts.head", SETTING_DURATION, "30s", NULL, 1, HOURS(1), NULL, NULL,
+     AT(limits.head_ms), "longest time for the head of a request, from its first byte or from the start of "
+     "the connection"},
+    {"server.timeouts.body", SETTING_DURATION, "60s", NULL, 1, HOURS(1), NULL, NULL,
+     AT(limits.body_ms), "longest silence within the body of a request, and the time for all of it, which "
+     "gets a second more for each 16 KiB that came"},
+    {"server.timeouts.idle", SETTING_DURATION, "75s", NULL, 1, HOURS(24), NULL, NULL,
+     AT(limits.idle_ms), "how long a connection is kept between two requests"},
+    {"server.timeouts.send", SETTING_DURATION, "60s", NULL, 1, HOURS(1), NULL, NULL,
+     AT(limits.send_ms), "how long a client may take nothing of an answer that is there"},
+    {"server.half_close", SETTING_HALF_CLOSE, "leave", NULL, 0, 0, NULL, NULL, AT(half_close),
+     "what becomes of a request whose client has shut its side of the connection: leave: the client counts "
+     "as gone; answer: it is answered"},
+    {"server.cors.origins", SETTING_ORIGINS, NULL, NULL, 1, 255, NULL, NULL, AT(cors_origins),
+     "web pages that browsers let use the gateway, as https://chat.example.com; * for all, which a gateway "
+     "without keys should not have"},
     {"server.logs", SETTING_LOGS, "local", NULL, 0, 0, "HARBORAI_SERVER_LOGS", NULL, AT(logs),
      "who may ask /v1/logs/…: local is programs of this machine, as long as the gateway listens on a "
      "loopback address alone; on is everybody who can connect"},
@@ -249,6 +280,11 @@ const char *const *settings_words(enum setting_type type)
                                        [CONFIG_AUTH_REQUIRED] = "required",
                                        [CONFIG_AUTH_OFF] = "off",
                                        NULL};
+    static const char *const half_close[] = {[CONFIG_HALF_CLOSE_LEAVE] = "leave",
+                                             [CONFIG_HALF_CLOSE_ANSWER] = "answer",
+                                             NULL};
+    if (type == SETTING_HALF_CLOSE)
+        return half_close;
     if (type == SETTING_LOGS)
         return logs;
     if (type == SETTING_AUTH)
@@ -441,6 +477,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_MIGRATE:
     case SETTING_LOGS:
     case SETTING_AUTH:
+    case SETTING_HALF_CLOSE:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:
@@ -451,6 +488,9 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
         return;
     case SETTING_NAMES:
         buf_add(out, HARBORAI_STR("a list of names"));
+        return;
+    case SETTING_ORIGINS:
+        buf_add(out, HARBORAI_STR("a list of origins"));
         return;
     case SETTING_WHICH:
         buf_add(out, HARBORAI_STR("all, none or a list of names"));

@@ -34,6 +34,8 @@ enum setting_type {
     SETTING_MIGRATE,      /* enum config_migrate */
     SETTING_LOGS,         /* enum config_logs */
     SETTING_AUTH,         /* enum config_auth */
+    SETTING_HALF_CLOSE,   /* enum config_half_close */
+    SETTING_ORIGINS,      /* a list of origins of web pages, or "*" */
     SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */
     SETTING_TARGET  /* provider/model */
 };

@@ -133,6 +133,7 @@ static bool write_value(const struct walk *w, const struct setting *setting,
         return ((const harborai_str *)field)->len > 0;
     case SETTING_PATHS:
     case SETTING_NAMES:
+    case SETTING_ORIGINS:
     case SETTING_WHICH:
         write_list(field, to);
         return ((const struct config_names *)field)->count > 0;
@@ -155,6 +156,9 @@ static bool write_value(const struct walk *w, const struct setting *setting,
         return true;
     case SETTING_AUTH:
         json_write_string(to, slice_of(words[*(const enum config_auth *)field]));
+        return true;
+    case SETTING_HALF_CLOSE:
+        json_write_string(to, slice_of(words[*(const enum config_half_close *)field]));
         return true;
     case SETTING_OBJECT:
         json_write_raw(to, w->provider->options_shown);

@@ -7,6 +7,7 @@
 #include "base/slice.h"
 
 struct conn;
+struct http_request_head;
 
 /* api_chat.c */
 void api_chat_complete(struct conn *conn, harborai_str rest);
@@ -14,6 +15,9 @@ void api_chat_complete(struct conn *conn, harborai_str rest);
 /* api_models.c */
 void api_models_list(struct conn *conn, harborai_str rest);
 void api_models_one(struct conn *conn, harborai_str rest); /* `rest`: the name, percent-encoded */
+
+/* api_options.c. `allow`: the path's methods. */
+void api_options(struct conn *conn, const struct http_request_head *request, const char *allow);
 
 /* api_logs.c */
 void api_logs_query(struct conn *conn, harborai_str rest);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/value.h"
 #include "engine/call.h"
 #include "server/budget.h"
 #include "server/gate.h"
@@ -38,12 +39,24 @@ void conn_set_limit_at(struct conn *conn, int64_t at_ns)
         set_timer(conn);
 }
 
-void conn_set_limit(struct conn *conn, int seconds)
+void conn_set_limit_ms(struct conn *conn, int64_t ms)
 {
-    if (seconds > 0)
-        conn_set_limit_at(conn, loop_now_ns(conn->gate->loop) + seconds * NS_PER_S);
+    if (ms > 0)
+        conn_set_limit_at(conn, loop_now_ns(conn->gate->loop) + ms * NS_PER_MS);
     else
         conn->limit_ns = 0;
+}
+
+void conn_set_limit(struct conn *conn, int seconds)
+{
+    conn_set_limit_ms(conn, seconds * INT64_C(1000));
+}
+
+int64_t conn_head_limit_ms(const struct conn *conn)
+{
+    int64_t ms = conn->gate->limits->head_ms;
+    bool is_surplus = conn->ticket.excess != CONN_EXCESS_NONE;
+    return is_surplus && ms > CONN_LIMIT_SURPLUS_MS ? CONN_LIMIT_SURPLUS_MS : ms;
 }
 
 /* What has come of a request gets an answer, and is the last one here. */
@@ -57,15 +70,20 @@ static void give_up_request(struct conn *conn)
 
 static void refuse_to_wait(struct conn *conn)
 {
+    const struct config_limits *limits = conn->gate->limits;
+    char limit[32];
     give_up_request(conn);
-    if (conn->state == CONN_HEAD)
-        reply_refuse(conn, 408, "request_timeout", "the request's head did not arrive within %d s",
-                     CONN_LIMIT_HEAD_S);
-    else
+    if (conn->state == CONN_HEAD) {
+        value_format_duration_ms(limits->head_ms, limit, sizeof limit);
+        reply_refuse(conn, 408, "request_timeout", "the request's head did not arrive within %s",
+                     limit);
+    } else {
+        value_format_duration_ms(limits->body_ms, limit, sizeof limit);
         reply_refuse(conn, 408, "request_timeout",
-                     "the request's body came too slowly: it stood still for %d s, or took longer "
-                     "than %d s and one more for each %d bytes",
-                     CONN_LIMIT_PROGRESS_S, CONN_LIMIT_BODY_S, CONN_BODY_STEP);
+                     "the request's body came too slowly: it stood still for %s, or took longer "
+                     "than that and a second more for each %d bytes",
+                     limit, CONN_BODY_STEP);
+    }
     conn_drop_body(conn);
 }
 
@@ -103,6 +121,13 @@ static void on_due(struct timer *timer)
 
 /* --- Events ----------------------------------------------------------------------------------- */
 
+/* A client that shuts its side while we work for it has left: nothing else would tell. */
+static void leave_with_peer(struct conn *conn)
+{
+    if (conn->state == CONN_CALL && conn->peer_ended && !conn->gate->answers_half_closed)
+        conn_close(conn);
+}
+
 static void on_ready(struct watch *watch, uint32_t events)
 {
     struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
@@ -117,9 +142,7 @@ static void on_ready(struct watch *watch, uint32_t events)
         conn_write(conn);
     if (conn->state != CONN_CLOSED && conn->readable)
         conn_read(conn);
-    /* A client that shuts its side while we work for it has left: nothing else would tell. */
-    if (conn->state == CONN_CALL && conn->peer_ended)
-        conn_close(conn);
+    leave_with_peer(conn);
 }
 
 void conn_continue(struct conn *conn)
@@ -128,8 +151,7 @@ void conn_continue(struct conn *conn)
         conn_read_kept(conn);
     if (conn->readable)
         conn_read(conn);
-    if (conn->state == CONN_CALL && conn->peer_ended)
-        conn_close(conn);
+    leave_with_peer(conn);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -151,11 +173,34 @@ static void count(const struct gate *gate, enum metric metric, int64_t number)
         metrics_add(gate->metrics, metric, number);
 }
 
+/* False: it is one too many, and not even to be told. */
+static bool enter(struct gate *gate, struct conn *conn, const struct sockaddr_storage *address)
+{
+    name_client(conn, address);
+    bool enters = gate->conn_limit == NULL ||
+                  conn_limit_enter(gate->conn_limit, address, &conn->ticket);
+    if (conn->ticket.excess != CONN_EXCESS_NONE)
+        gate_say_crowded(gate, conn->ticket.excess, conn->client);
+    return enters;
+}
+
+static void leave(struct gate *gate, struct conn *conn)
+{
+    if (gate->conn_limit != NULL)
+        conn_limit_leave(gate->conn_limit, &conn->ticket);
+}
+
 void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address)
 {
     const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
     struct conn *conn = calloc(1, sizeof *conn);
-    if (conn == NULL || loop_watch(gate->loop, &conn->watch, fd, events, NULL) < 0) {
+    if (conn == NULL || !enter(gate, conn, address)) {
+        free(conn);
+        close(fd);
+        return;
+    }
+    if (loop_watch(gate->loop, &conn->watch, fd, events, NULL) < 0) {
+        leave(gate, conn);
         free(conn);
         close(fd);
         return;
@@ -169,12 +214,11 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
     buf_init(&conn->out, LIMIT_RESPONSE_BODY + LIMIT_HELD_BACK + MIB(3));
     buf_init(&conn->body, gate->max_body);
     extras_init(&conn->extras);
-    name_client(conn, address);
     list_append(&gate->conns, &conn->link);
     acceptor_add(&gate->acceptor);
     count(gate, METRIC_CLIENT_ACCEPTS, 1);
     count(gate, METRIC_CLIENT_CONNECTIONS, 1);
-    conn_set_limit(conn, CONN_LIMIT_HEAD_S);
+    conn_set_limit_ms(conn, conn_head_limit_ms(conn));
 }
 
 static void free_conn(struct parked *parked)
@@ -219,6 +263,7 @@ void conn_close(struct conn *conn)
     list_remove(&conn->waiting);
     list_remove(&conn->link);
     loop_park(gate->loop, &conn->parked, free_conn);
+    leave(gate, conn);
     count(gate, METRIC_CLIENT_CONNECTIONS, -1);
     acceptor_remove(&gate->acceptor);
     gate_check_drained(gate);
@@ -280,14 +325,17 @@ static void await_next(struct conn *conn)
     conn->resume = (struct http_resume){0};
     conn->route = NULL;
     conn_drop_body(conn);
-    conn_set_limit(conn, conn->in.len > 0 ? CONN_LIMIT_HEAD_S : CONN_LIMIT_IDLE_S);
+    conn_set_limit_ms(conn, conn->in.len > 0 ? conn_head_limit_ms(conn)
+                                             : conn->gate->limits->idle_ms);
     if (conn->in.len > 0 || conn->readable)
         gate_wait(conn->gate, conn);
 }
 
 void conn_finish(struct conn *conn)
 {
-    if (conn->keep_alive && !conn->gate->stopping && !conn->peer_ended)
+    /* What a client sent before it shut its side is answered, too, if any of it is. */
+    bool goes_on = !conn->peer_ended || conn->gate->answers_half_closed;
+    if (conn->keep_alive && !conn->gate->stopping && goes_on)
         await_next(conn);
     else if (!conn->peer_ended && !conn->gate->cutting &&
              (conn->body_unread || conn->readable || conn->in.len > 0))

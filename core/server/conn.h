@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "loop/loop.h"
 #include "server/auth.h"
+#include "server/conn_limit.h"
 #include "server/extras.h"
 #include "server/router.h"
 #include "wire/http_body.h"
@@ -47,6 +48,7 @@ struct conn {
     bool blocked;     /* the socket took less than we have: an edge will come */
     bool peer_ended;  /* the client has shut its side */
     bool keep_alive;  /* after this answer */
+    unsigned requests; /* whose heads were read */
     bool body_unread; /* the answer came before the request was read to its end */
     bool is_head;     /* HEAD: an answer without its body */
     bool is_http10;   /* no chunks: the end of a stream is the end of the connection */
@@ -54,6 +56,7 @@ struct conn {
     bool chunk_open;  /* … and events, since the last send */
     const struct record *record; /* what the head of a stream tells of; NULL but while that is written */
 
+    struct conn_ticket ticket; /* of gate->conn_limit */
     struct watch watch;
     struct timer timer;  /* set no later than limit_ns, and moved only when it is due */
     int64_t limit_ns;    /* when patience ends; 0 = never */
@@ -87,6 +90,7 @@ struct conn {
     char request_id[LIMIT_REQUEST_ID + 1];
     char trace_parent[56];
     char client[INET6_ADDRSTRLEN];
+    harborai_str origin; /* of pages that may read the answer; borrowed from gate->cors, empty = none */
 };
 
 /* conn.c. Takes `fd`, also when it fails. */
@@ -102,19 +106,19 @@ void conn_cut(struct conn *conn);
 void conn_continue(struct conn *conn);
 /* The answer is out. */
 void conn_finish(struct conn *conn);
-/* Patience ends in that many seconds; 0 = never. */
+/* For a head, from its first byte. */
+int64_t conn_head_limit_ms(const struct conn *conn);
+/* Patience ends in that time; 0 = never. */
 void conn_set_limit(struct conn *conn, int seconds);
+void conn_set_limit_ms(struct conn *conn, int64_t ms);
 /* … at that moment. */
 void conn_set_limit_at(struct conn *conn, int64_t at_ns);
 /* The body, if no call has taken it, is not needed any more. */
 void conn_drop_body(struct conn *conn);
 
 enum {
-    CONN_LIMIT_HEAD_S = 30,     /* a request's head, from its first byte */
-    CONN_LIMIT_IDLE_S = 75,     /* between two requests: longer than most clients keep one */
-    CONN_LIMIT_PROGRESS_S = 60, /* of a body that comes, of an answer that goes */
-    CONN_LIMIT_BODY_S = 60,     /* a whole body, and a second more … */
-    CONN_BODY_STEP = 16384,     /* … for each so many bytes of it that came */
+    CONN_BODY_STEP = 16384, /* bytes of a body that give it a second more than limits->body_ms */
+    CONN_LIMIT_SURPLUS_MS = 5000, /* the head of a connection that is one too many */
     CONN_LIMIT_LINGER_S = 2,
     CONN_LINGER_MAX = 1 << 20, /* bytes that are thrown away meanwhile */
     CONN_LIMIT_STOP_S = 3, /* the rest of a request, when the server stops */

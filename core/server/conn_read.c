@@ -4,8 +4,10 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "server/api.h"
 #include "server/budget.h"
 #include "server/conn.h"
+#include "server/cors.h"
 #include "server/gate.h"
 #include "server/reply.h"
 #include "wire/masker.h"
@@ -62,6 +64,7 @@ void conn_forget_request(struct conn *conn)
     name_request(conn, SLICE_NONE);
     conn->pass = (struct auth_pass){.key = NULL};
     conn->is_http10 = conn->is_head = false;
+    conn->origin = cors_allow(conn->gate->cors, SLICE_NONE);
 }
 
 /* Such a request has no body (RFC 9112, 6.3). Yet clients of old end a body by closing, and what they
@@ -71,6 +74,12 @@ static bool lacks_length(const struct http_request_head *request)
     return request->head.body_kind == HTTP_BODY_NONE && request->head.content_length < 0 &&
            (slice_is(request->method, "POST") || slice_is(request->method, "PUT") ||
             slice_is(request->method, "PATCH"));
+}
+
+static bool is_last_request(const struct conn *conn)
+{
+    int64_t most = conn->gate->limits->requests_per_connection;
+    return most > 0 && conn->requests >= most;
 }
 
 static void take_head(struct conn *conn, const struct http_request_head *request)
@@ -85,7 +94,10 @@ static void take_head(struct conn *conn, const struct http_request_head *request
     conn->trace_parent[parent.len] = '\0';
     extras_read(&conn->extras, head);
     conn->pass = (struct auth_pass){.key = NULL};
-    conn->keep_alive = head->keep_alive && !conn->gate->stopping;
+    if (conn->gate->cors != NULL)
+        conn->origin = cors_allow(conn->gate->cors, http_field(head, "origin"));
+    conn->requests++;
+    conn->keep_alive = head->keep_alive && !conn->gate->stopping && !is_last_request(conn);
     conn->is_http10 = head->minor == 0;
     conn->is_head = slice_is(request->method, "HEAD");
     conn->has_head = false;
@@ -136,9 +148,10 @@ static bool is_plain(const struct http_request_head *request)
 /* A byte a minute must not hold a body for ever, nor may one whose most has come stand still. */
 static void set_body_limit(struct conn *conn)
 {
-    int64_t still_ns = loop_now_ns(conn->gate->loop) + CONN_LIMIT_PROGRESS_S * NS_PER_S;
+    int64_t limit_ns = conn->gate->limits->body_ms * NS_PER_MS;
+    int64_t still_ns = loop_now_ns(conn->gate->loop) + limit_ns;
     int64_t steps = (int64_t)(conn->body.len / CONN_BODY_STEP);
-    int64_t whole_ns = conn->body_began_ns + (CONN_LIMIT_BODY_S + steps) * NS_PER_S;
+    int64_t whole_ns = conn->body_began_ns + limit_ns + steps * NS_PER_S;
     conn_set_limit_at(conn, still_ns < whole_ns ? still_ns : whole_ns);
 }
 
@@ -169,24 +182,57 @@ static void begin_body(struct conn *conn, const struct http_request_head *reques
     }
 }
 
+static void refuse_head(struct conn *conn, const struct http_fault *fault)
+{
+    conn_forget_request(conn);
+    conn->keep_alive = false;
+    conn->body_unread = true;
+    if (fault->limit > 0)
+        reply_refuse(conn, fault->status, "request_too_large", "%s: the limit is %zu", fault->reason,
+                     fault->limit);
+    else
+        reply_refuse(conn, fault->status, "bad_request", "%s", fault->reason);
+}
+
+static void refuse_surplus(struct conn *conn)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    harborai_error_set(&error, HARBORAI_E_OVERLOADED,
+                       conn->ticket.excess == CONN_EXCESS_ALL
+                           ? "this gateway has as many connections as it takes: ask again soon"
+                           : "your address has as many connections as it may: close some");
+    error_set_code(&error, "too_many_connections");
+    error.retry_after_ms = 1000;
+    conn->keep_alive = false;
+    conn->body_unread = true;
+    reply_whole(conn, &(struct reply){.status = 503, .error = &error});
+}
+
 static size_t read_head(struct conn *conn, harborai_str bytes)
 {
     struct http_request_head request;
     struct http_fault fault;
     struct router_match match;
 
-    harborai_status st = http_request_parse(bytes, &conn->resume, NULL, &request, &fault);
+    harborai_status st = http_request_parse(bytes, &conn->resume, &conn->gate->head_limits,
+                                            &request, &fault);
     if (st == HTTP_INCOMPLETE)
         return 0;
     if (st < 0) {
-        conn_forget_request(conn);
-        refuse_rest(conn, fault.status, "bad_request", fault.reason);
+        refuse_head(conn, &fault);
         return bytes.len;
     }
     take_head(conn, &request);
+    if (conn->ticket.excess != CONN_EXCESS_NONE) {
+        refuse_surplus(conn);
+        return bytes.len;
+    }
     int status = router_find(conn->gate->routes, request.method, request.path, &match);
     conn->route = match.route;
-    if (status != 200) {
+    if (match.allow != NULL && slice_is(request.method, "OPTIONS")) {
+        conn->keep_alive &= !conn->body_unread;
+        api_options(conn, &request, match.allow);
+    } else if (status != 200) {
         refuse_route(conn, &request, status, &match);
     } else if (!auth_admit(conn, &request)) {
         (void)0; /* which the client was told */
@@ -302,7 +348,7 @@ void conn_read_kept(struct conn *conn)
 static void keep(struct conn *conn, harborai_str bytes)
 {
     if (conn->state == CONN_HEAD && conn->in.len == 0)
-        conn_set_limit(conn, CONN_LIMIT_HEAD_S);
+        conn_set_limit_ms(conn, conn_head_limit_ms(conn));
     buf_add(&conn->in, bytes);
     if (conn->in.failed < 0)
         conn_close(conn);

@@ -102,7 +102,7 @@ static void after_sending(struct conn *conn, bool was_blocked, bool has_progress
             return;
         }
         if (has_progress || !was_blocked)
-            conn_set_limit(conn, CONN_LIMIT_PROGRESS_S);
+            conn_set_limit_ms(conn, conn->gate->limits->send_ms);
     } else {
         release_sent(conn);
         if (conn->state == CONN_CALL)

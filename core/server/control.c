@@ -190,6 +190,7 @@ static harborai_status init_gate(struct control *control, const struct control_o
     gate->routes = &router_control;
     gate->log = runtime_log(options->runtime);
     gate->max_body = BODY_MAX;
+    gate->limits = &gate_limits_usual;
     gate->bodies = options->bodies;
     gate->drained_fd = options->drained_fd;
     gate->acceptor.gate = gate;

@@ -10,7 +10,7 @@
 #include "server/budget.h"
 #include "server/conn.h"
 
-#define SAY_FULL_EVERY_NS (10 * NS_PER_S) /* in the log */
+#define SAY_EVERY_NS (10 * NS_PER_S) /* in the log, of the same want */
 
 static void move_all(struct list *from, struct list *to)
 {
@@ -66,14 +66,36 @@ static void on_flush(struct action *action)
         conn_write(CONTAINER_OF(item, struct conn, outgoing));
 }
 
-/* --- Memory ----------------------------------------------------------------------------------- */
+/* --- What there is too much of ----------------------------------------------------------------------------------- */
+
+/* And notes that it is said now. */
+static bool is_due(const struct gate *gate, int64_t *said_ns)
+{
+    int64_t now_ns = loop_now_ns(gate->loop);
+    if (*said_ns != 0 && now_ns - *said_ns < SAY_EVERY_NS)
+        return false;
+    *said_ns = now_ns;
+    return true;
+}
+
+void gate_say_crowded(struct gate *gate, enum conn_excess excess, const char *client)
+{
+    bool is_of_all = excess == CONN_EXCESS_ALL;
+    gate->crowd_unsaid++;
+    if (!is_due(gate, &gate->crowd_said_ns))
+        return;
+    log_write(gate->log, LOG_LEVEL_WARN, "server.connections_full",
+              "setting='%s' limit=%u client=%s refused=%u",
+              is_of_all ? "server.limits.connections" : "server.limits.connections_per_address",
+              is_of_all ? gate->conn_limit->most : gate->conn_limit->most_of_address, client,
+              gate->crowd_unsaid);
+    gate->crowd_unsaid = 0;
+}
 
 void gate_say_full(struct gate *gate)
 {
-    int64_t now_ns = loop_now_ns(gate->loop);
-    if (gate->full_said_ns != 0 && now_ns - gate->full_said_ns < SAY_FULL_EVERY_NS)
+    if (!is_due(gate, &gate->full_said_ns))
         return;
-    gate->full_said_ns = now_ns;
     log_write(gate->log, LOG_LEVEL_WARN, "server.bodies_full", "limit=%zu", gate->bodies->ceiling);
 }
 
@@ -136,8 +158,19 @@ const char *gate_date(struct gate *gate)
     return gate->date;
 }
 
+const struct config_limits gate_limits_usual = {.head = HTTP_HEAD_MAX,
+                                                .target = HTTP_TARGET_MAX,
+                                                .fields = HTTP_FIELDS_MAX,
+                                                .head_ms = 30000,
+                                                .body_ms = 60000,
+                                                .idle_ms = 75000,
+                                                .send_ms = 60000};
+
 harborai_status gate_init(struct gate *gate, harborai_error *error)
 {
+    gate->head_limits = (struct http_limits){.head = (size_t)gate->limits->head,
+                                             .target = (size_t)gate->limits->target,
+                                             .fields = (unsigned)gate->limits->fields};
     list_init(&gate->conns);
     list_init(&gate->waiting);
     list_init(&gate->outgoing);

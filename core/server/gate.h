@@ -13,12 +13,15 @@
 #include "loop/loop.h"
 #include "observe/metrics.h"
 #include "server/acceptor.h"
+#include "server/conn_limit.h"
+#include "wire/http_head.h"
 
 /* One for all connections of a loop: bytes stay in it only while they are looked at. */
 #define GATE_RECEIVE KIB(64)
 
 struct auth;
 struct budget;
+struct cors;
 struct drains;
 struct logs_desk;
 struct router;
@@ -36,6 +39,11 @@ struct gate {
     struct metrics_shard *metrics; /* NULL: nobody counts its clients */
     const struct log *log;
     size_t max_body;
+    const struct config_limits *limits; /* of the server; borrowed */
+    struct http_limits head_limits; /* the same of heads, as their parser wants them */
+    const struct cors *cors; /* NULL: no pages of other sites */
+    struct conn_limit *conn_limit; /* of all gates; NULL: connections are not counted */
+    bool answers_half_closed; /* else a client that has shut its side has left */
     struct budget *bodies; /* of all gates */
     int drained_fd; /* an eventfd: counts the gates that have stopped and hold no connection, and no
                       call that goes on without its own */
@@ -54,11 +62,16 @@ struct gate {
 
     struct ids ids;
     atomic_bool is_full; /* a call was refused room for a body, and the log is not told yet */
+    int64_t crowd_said_ns; /* when the log was last told of connections that are too many; 0 = never */
+    unsigned crowd_unsaid; /* since then */
     int64_t full_said_ns; /* when the log was last told that the bodies take too much; 0 = never */
     int64_t date_s; /* of `date` */
     char date[30];
     char *receive; /* GATE_RECEIVE bytes */
 };
+
+/* As settings have them unless they say otherwise. */
+extern const struct config_limits gate_limits_usual;
 
 /* Fills in what is the gate's own; the members before `acceptor` were set by the caller. [init] */
 MUST_CHECK harborai_status gate_init(struct gate *gate, harborai_error *error);
@@ -78,6 +91,9 @@ void gate_check_drained(struct gate *gate);
 
 /* Tells the log, now and then, that the bodies of all requests take too much. */
 void gate_say_full(struct gate *gate);
+
+/* Tells it, now and then, that connections are too many. */
+void gate_say_crowded(struct gate *gate, enum conn_excess excess, const char *client);
 
 /* The Date header's value. Borrowed until the next pass. */
 const char *gate_date(struct gate *gate);

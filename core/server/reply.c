@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "chat/error_json.h"
 #include "record/record.h"
+#include "server/cors.h"
 #include "server/gate.h"
 #include "server/ping.h"
 #include "wire/json_write.h"
@@ -21,7 +22,7 @@ static const char *phrase_of(int status)
         int status;
         const char *phrase;
     } rows[] = {
-        {200, "OK"}, {202, "Accepted"}, {400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"},
+        {200, "OK"}, {202, "Accepted"}, {204, "No Content"}, {400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"},
         {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
         {408, "Request Timeout"}, {409, "Conflict"}, {411, "Length Required"},
         {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
@@ -98,7 +99,8 @@ static void begin_head(struct conn *conn, int status, harborai_str content_type,
         buf_add(b, HARBORAI_STR("\r\n"));
     }
     field(b, HARBORAI_STR("date: "), (harborai_str){gate_date(conn->gate), 29});
-    field(b, HARBORAI_STR("content-type: "), content_type);
+    if (content_type.len > 0)
+        field(b, HARBORAI_STR("content-type: "), content_type);
     field(b, HARBORAI_STR("x-request-id: "), slice_of(conn->request_id));
 }
 
@@ -108,6 +110,8 @@ static void end_head(struct conn *conn)
         auth_write_limits(conn, &conn->out);
     if (conn->gate->stopping)
         conn->keep_alive = false;
+    if (conn->gate->cors != NULL)
+        cors_write(conn->gate->cors, conn->origin, &conn->out);
     if (!conn->keep_alive)
         buf_add(&conn->out, HARBORAI_STR("connection: close\r\n"));
     else if (conn->is_http10)
@@ -188,13 +192,17 @@ void reply_whole(struct conn *conn, const struct reply *reply)
     }
     if (reply->record != NULL && extras_add(&conn->extras, reply->record, body, &more))
         body = buf_slice(&more);
-    begin_head(conn, reply->status, type.len > 0 ? type : HARBORAI_STR("application/json"),
-               body.len);
-    field_number(b, HARBORAI_STR("content-length: "), body.len);
+    bool has_body = reply->status != 204;
+    if (has_body && type.len == 0)
+        type = HARBORAI_STR("application/json");
+    begin_head(conn, reply->status, type, body.len);
+    if (has_body)
+        field_number(b, HARBORAI_STR("content-length: "), body.len);
     if (reply->allow != NULL)
         field(b, HARBORAI_STR("allow: "), slice_of(reply->allow));
     if (reply->status == 401) /* RFC 9110, 15.5.2 */
         buf_add(b, HARBORAI_STR("www-authenticate: Bearer\r\n"));
+    buf_add(b, reply->fields);
     if (reply->error != NULL) {
         add_retry_after(b, reply->error->retry_after_ms);
         add_should_retry(b, reply->status, reply->error);

@@ -12,9 +12,10 @@ struct record;
 struct reply {
     int status;
     harborai_str content_type; /* empty: application/json */
-    harborai_str body;
+    harborai_str body;         /* 204 has none */
     const harborai_error *error; /* in place of a body: OpenAI's, with Retry-After; or NULL */
-    const char *allow;           /* of 405: the methods; or NULL */
+    const char *allow;           /* of 405 and of OPTIONS: the methods; or NULL */
+    harborai_str fields;         /* more for the head, each with its line end */
     const struct record *record; /* of the call, for x-harborai-…; or NULL */
 };
 

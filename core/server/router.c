@@ -55,14 +55,16 @@ static bool has_method(const struct route *route, harborai_str method)
 /* Of all routes with the path. */
 static const char *allowed(bool gets, bool posts)
 {
-    return gets && posts ? "GET, HEAD, POST" : posts ? "POST" : gets ? "GET, HEAD" : NULL;
+    if (gets && posts)
+        return "GET, HEAD, POST, OPTIONS";
+    return posts ? "POST, OPTIONS" : gets ? "GET, HEAD, OPTIONS" : NULL;
 }
 
 int router_find(const struct router *router, harborai_str method, harborai_str path,
                 struct router_match *ret_match)
 {
     *ret_match = (struct router_match){NULL, SLICE_NONE, NULL};
-    bool gets = false, posts = false;
+    bool is_of_all = slice_is(path, "*"), gets = is_of_all, posts = is_of_all;
     for (size_t i = 0; i < router->count; i++) {
         const struct route *route = &router->routes[i];
         if (!has_path(route, path))

@@ -26,7 +26,7 @@ struct route {
 struct router_match {
     const struct route *route;
     harborai_str rest;
-    const char *allow; /* with 405: the methods of that path */
+    const char *allow; /* with 405, which OPTIONS always gets: the methods of that path */
 };
 
 struct router {

@@ -14,6 +14,7 @@
 #include "server/auth.h"
 #include "server/budget.h"
 #include "server/control.h"
+#include "server/cors.h"
 #include "server/gate.h"
 #include "server/router.h"
 
@@ -27,6 +28,9 @@ struct server {
     struct acceptor **acceptors;
     struct budget bodies;
     struct rate_table *addresses; /* calls of clients without a key */
+    struct config_limits limits;
+    struct conn_limit conn_limit;
+    struct cors *cors; /* or NULL */
     struct control *control; /* NULL: none */
 };
 
@@ -43,6 +47,10 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->log = runtime_log(runtime);
     gate->logs_for = options->logs_for;
     gate->max_body = (size_t)options->max_body;
+    gate->limits = &server->limits;
+    gate->cors = server->cors;
+    gate->conn_limit = &server->conn_limit;
+    gate->answers_half_closed = options->answers_half_closed;
     gate->bodies = &server->bodies;
     gate->drained_fd = server->drained_fd;
     gate->started_ns = clock_monotonic_ns(loop_clock(gate->loop));
@@ -109,7 +117,14 @@ static harborai_status build(struct server *server, struct runtime *runtime,
     if (st < 0)
         return st;
     set_budget(server, options);
-    st = make_room(server, runtime_loop_count(runtime), error);
+    server->limits = options->limits;
+    conn_limit_init(&server->conn_limit,
+                    options->limits.connections > 0 ? (unsigned)options->limits.connections
+                                                    : conn_limit_of_files(),
+                    (unsigned)options->limits.connections_per_address);
+    st = cors_create(options->cors_origins, &server->cors, error);
+    if (st >= 0)
+        st = make_room(server, runtime_loop_count(runtime), error);
     if (st >= 0)
         st = rate_table_create(&server->addresses, error);
     if (st < 0)
@@ -211,6 +226,8 @@ void server_destroy(struct server *server)
     if (server->drained_fd >= 0)
         close(server->drained_fd);
     rate_table_destroy(server->addresses);
+    conn_limit_release(&server->conn_limit);
+    cors_destroy(server->cors);
     free(server->gates);
     free(server->acceptors);
     free(server);

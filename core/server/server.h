@@ -17,6 +17,9 @@ struct server_options {
     int64_t max_body;  /* bytes of a request's body */
     int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
                            no less than one takes */
+    struct config_limits limits; /* connections = 0: half of the limit of open files */
+    harborai_str cors_origins; /* of pages that may read answers, with commas between them */
+    bool answers_half_closed; /* a client that has shut its side is not taken for gone */
     enum config_logs logs_for; /* who may ask the desk of server_show_logs() */
     int64_t began_ns;       /* monotonic: when the start of all this began; 0 = now */
     bool with_control;      /* a control socket, in */

@@ -27,7 +27,7 @@ static const struct row {
      "'providers.*.timeouts.connect'?\n"},
     {"server: { frobnicate: 1 }",
      "c.yaml:1:11: unknown key 'frobnicate' in 'server': known are host, port, workers, "
-     "max_body, logs, auth, requests_per_minute, core_dumps\n"},
+     "max_body, limits, timeouts, half_close, cors, logs, auth, requests_per_minute, core_dumps\n"},
     {"providers: { a: { region: x } }",
      "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, preset, base_url, api_key, "
      "models, priority, tls, timeouts, params, on_disconnect, options; what the plugin itself knows "

@@ -12,6 +12,7 @@
 #include "../unit.h"
 #include "runtime/order.h"
 #include "runtime/subject.h"
+#include "server/gate.h"
 
 struct engine_loop {
     struct runtime *runtime;
@@ -333,8 +334,14 @@ void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body)
 void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
                      int64_t all_bodies)
 {
-    struct server_options options = {
-        .host = HARBORAI_STR("127.0.0.1"), .max_body = max_body, .all_bodies = all_bodies};
+    const struct server_options options = {
+        .host = HARBORAI_STR("127.0.0.1"), .max_body = max_body, .all_bodies = all_bodies,
+        .limits = gate_limits_usual};
+    fake_begin_as(runtime, loops, &options);
+}
+
+void fake_begin_as(struct runtime *runtime, unsigned loops, const struct server_options *options)
+{
     *runtime = (struct runtime){.clock = {now, now}, .loop_count = loops};
     runtime->now_ns = INT64_C(1700000000) * NS_PER_S;
     epoch_init(&runtime->epoch);
@@ -348,7 +355,7 @@ void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
         *runtime->engines[i] = (struct engine_loop){runtime, runtime->loops[i]};
     }
     harborai_error error = HARBORAI_ERROR_INIT;
-    if (server_create(runtime, &options, &runtime->server, &error) < 0)
+    if (server_create(runtime, options, &runtime->server, &error) < 0)
         CU_FAIL_FATAL(error.message);
 }
 

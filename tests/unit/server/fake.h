@@ -56,6 +56,8 @@ void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body);
 /* … which together have all_bodies bytes. */
 void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
                      int64_t all_bodies);
+/* … as told. */
+void fake_begin_as(struct runtime *runtime, unsigned loops, const struct server_options *options);
 void fake_end_all(struct runtime *runtime);
 
 /* Each loop on a thread of its own, and the end of that. */

@@ -113,8 +113,8 @@ static const struct row {
      "{\"error\":{\"message\":\"unknown path '/v1/nothing': there is nothing here\","
      "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"unknown_url\"}}", false},
     {"wrong method", "GET /v1/chat/completions HTTP/1.1\r\n" HOST "\r\n",
-     "HTTP/1.1 405 Method Not Allowed\r\n" DATE JSON "content-length: 158\r\nallow: POST\r\n\r\n"
-     "{\"error\":{\"message\":\"'/v1/chat/completions' cannot be asked with GET, but with POST\","
+     "HTTP/1.1 405 Method Not Allowed\r\n" DATE JSON "content-length: 167\r\nallow: POST, OPTIONS\r\n\r\n"
+     "{\"error\":{\"message\":\"'/v1/chat/completions' cannot be asked with GET, but with POST, OPTIONS\","
      "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"method_not_allowed\"}}", false},
     {"no such method", "BREW /health HTTP/1.1\r\n" HOST "\r\n",
      "HTTP/1.1 501 Not Implemented\r\n" DATE JSON "content-length: 122\r\n"
