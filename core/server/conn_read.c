@@ -378,9 +378,18 @@ static bool wants_bytes(const struct conn *conn)
     return conn->state == CONN_HEAD || conn->state == CONN_BODY || conn->state == CONN_LINGER;
 }
 
+/* Requests that were sent ahead are kept already, and have their turn in the next pass: more would only grow
+ * what is kept. */
+static bool has_enough(const struct conn *conn)
+{
+    return conn->in.len > 0 && list_is_linked(&conn->waiting);
+}
+
 void conn_read(struct conn *conn)
 {
     char *room = conn->gate->receive;
+    if (has_enough(conn))
+        return;
     for (unsigned i = 0; conn->readable && wants_bytes(conn); i++) {
         if (i == RECEIVES_A_PASS) {
             gate_wait(conn->gate, conn);

@@ -504,6 +504,27 @@ static void test_pipelined_behind_a_call(void)
     end(fd);
 }
 
+/* However many are sent ahead: they wait in the socket, not here. */
+static void test_pipelined_without_end(void)
+{
+    enum { REQUESTS = 1000 };
+    AUTO(buf) in = BUF_INIT(MIB(1)), seen = BUF_INIT(MIB(1));
+    unsigned found = 0;
+    for (int i = 0; i < REQUESTS; i++)
+        buf_printf(&in, "GET /livez HTTP/1.1\r\nhost: x\r\nx: %0300d\r\n\r\n", i);
+    int fd = begin(SLICE_NONE);
+    for (size_t at = 0; at < in.len; at += KIB(16)) /* each piece is an event */
+        fake_send(&runtime, fd, slice_cut(slice_from(buf_slice(&in), at), KIB(16)));
+    for (int i = 0; i < REQUESTS; i++)
+        fake_pass(&runtime);
+    CU_ASSERT(!receive_all(fd, &seen));
+    harborai_str rest = buf_slice(&seen);
+    for (const char *at; (at = memmem(rest.data, rest.len, "\"ok\"", 4)) != NULL; found++)
+        rest = slice_from(rest, (size_t)(at - rest.data) + 4);
+    CU_ASSERT(found == REQUESTS);
+    end(fd);
+}
+
 /* An event whose JSON stands on several lines is still one event. */
 static void test_event_of_lines(void)
 {
@@ -536,6 +557,7 @@ const CU_TestInfo conn_tests[] = {
     {"body that outlasts its client", test_body_outlasts_its_client},
     {"silent call", test_silent_call},
     {"pipelined behind a call", test_pipelined_behind_a_call},
+    {"pipelined without end", test_pipelined_without_end},
     {"event of several lines", test_event_of_lines},
     CU_TEST_INFO_NULL,
 };
