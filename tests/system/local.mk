@@ -19,7 +19,7 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	%reldir%/test_builtin.py %reldir%/test_canary.py %reldir%/test_chat.py %reldir%/test_cli.py \
 	%reldir%/test_clients.py %reldir%/test_compatible.py %reldir%/test_config.py \
 	%reldir%/test_content.py %reldir%/test_control.py %reldir%/test_conversations.py \
-	%reldir%/test_deepseek.py %reldir%/test_doubao.py %reldir%/test_errors.py \
+	%reldir%/test_deepseek.py %reldir%/test_doubao.py %reldir%/test_errors.py %reldir%/test_flood.py \
 	%reldir%/test_export.py %reldir%/test_golden.py %reldir%/test_http.py %reldir%/test_index.py \
 	%reldir%/test_interactive.py %reldir%/test_keys.py %reldir%/test_journal.py %reldir%/test_leave.py \
 	%reldir%/test_library.py %reldir%/test_logs.py %reldir%/test_logs_http.py \
