@@ -228,3 +228,23 @@ TESTS += %reldir%/fuzz_logs_query
 %canon_reldir%_fuzz_logs_query_LDADD = core/server/libserver.la core/store/libdrain.la \
 	core/store/libstore.la core/config/libconfig.la pricing/libpricing.la core/chat/libchat.la \
 	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la $(SQLITE_LIBS) $(JSONC_LIBS)
+check_PROGRAMS += %reldir%/fuzz_url
+TESTS += %reldir%/fuzz_url
+%canon_reldir%_fuzz_url_SOURCES = %reldir%/fuzz_url.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_url_LDADD = core/server/libserver.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_requests
+TESTS += %reldir%/fuzz_requests
+%canon_reldir%_fuzz_requests_SOURCES = %reldir%/fuzz_requests.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_requests_LDADD = core/wire/libwire.la plugin-sdk/lib/libsdk.la \
+	core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_cors
+TESTS += %reldir%/fuzz_cors
+%canon_reldir%_fuzz_cors_SOURCES = %reldir%/fuzz_cors.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_cors_LDADD = core/server/libserver.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
+EXTRA_DIST += %reldir%/corpus/cors/all %reldir%/corpus/cors/preflight %reldir%/corpus/cors/stranger \
+	%reldir%/corpus/requests/absolute %reldir%/corpus/requests/chunks %reldir%/corpus/requests/lengths \
+	%reldir%/corpus/requests/pipeline %reldir%/corpus/requests/refused %reldir%/corpus/requests/smuggled \
+	%reldir%/corpus/requests/trailer %reldir%/corpus/url/address %reldir%/corpus/url/encoded \
+	%reldir%/corpus/url/refused %reldir%/corpus/url/whole
