@@ -145,8 +145,15 @@ class ReloadTest(Reloading):
         with support.simulator() as sim:
             config = support.config_for(sim)
             with self.serving(config) as hb:
-                server = {"max_body": "1MiB"}
+                server = {"max_body": "1MiB", "limits": {"head": "8KiB"}, "timeouts": {"send": "5s"},
+                          "half_close": "answer", "cors": {"origins": ["https://a.example", "app://b"]}}
                 self.reload(hb, {**config, "server": server}, "config.applied")
+                for setting in ("limits.head' running='65536' configured='8192",
+                                "timeouts.send' running='60000' configured='5000",
+                                "half_close' running='leave' configured='answer",
+                                "cors.origins' running='' configured='https://a.example,app://b"):
+                    self.assertIn(f"config.needs_restart setting='server.{setting}'", hb.log())
+                self.assertEqual(hb.log().count("setting='server."), 5)
                 self.assertIn("config.needs_restart setting='server.max_body' running='33554432' "
                               "configured='1048576'", hb.log())
                 # A flag counts before the file: these did not change.

@@ -100,3 +100,76 @@ class StrictTest(support.WithSimulator):
     def test_byte_by_byte(self):
         self.check_all(lambda data: [data[i:i + 1] for i in range(len(data))] if len(data) < 600 else
                        [data[:300], *[data[i:i + 4096] for i in range(300, len(data), 4096)]])
+
+
+class SettingsTest(support.WithSimulator):
+    """What an operator may set of it, with the real program."""
+    SERVER = {"limits": {"head": "2KiB", "target": "256B", "fields": 10, "requests_per_connection": 3},
+              "timeouts": {"head": "1s", "body": "1s", "idle": "1s"}, "half_close": "answer",
+              "cors": {"origins": ["https://chat.example"]}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.config["server"] = cls.SERVER
+        with contextlib.ExitStack() as stack:
+            cls.hb = stack.enter_context(support.gateway(cls.config))
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def statuses(self, *pieces):
+        return [got.status for got in parse(talk(self.hb.port, pieces), False)]
+
+    def test_sizes(self):
+        self.assertEqual(self.statuses(strict.get(b"x: " + b"y" * 2100)), [431])
+        self.assertEqual(self.statuses(strict.get(*[b"x: y"] * 10)), [431])
+        self.assertEqual(self.statuses(strict.target(b"/" + b"a" * 256)), [414])
+
+    def test_times(self):
+        self.assertEqual(self.statuses(), [])
+        self.assertEqual(self.statuses(b"GET /health HTTP/1.1\r\nhost: x\r\n"), [408])
+        self.assertEqual(self.statuses(strict.with_length(b"9", b"123")), [408])
+        self.assertEqual(self.statuses(strict.get()), [200])
+
+    def test_requests_of_a_connection(self):
+        self.assertEqual(self.statuses(strict.get() * 5), [200] * 3)
+
+    def test_connections_of_an_address(self):
+        config = {**self.config, "server": {"limits": {"connections_per_address": 5}}}
+        with support.gateway(config) as hb:
+            with contextlib.ExitStack() as stack:
+                for _ in range(5):
+                    stack.enter_context(contextlib.closing(hb.connect())).connect()
+                answer = hb.request("GET", "/health")
+                self.assertEqual((answer.status, answer.error()["code"]), (503, "too_many_connections"))
+                self.assertIn("connections_per_address' limit=5 client=127.0.0.1", hb.log())
+            support.wait_for("room", hb.healthy)
+
+    def test_half_close(self):
+        body = json.dumps(support.chat_body({"events": 5, "delay_ms": 20}, "my-model", stream=True)).encode()
+        with socket.create_connection(("127.0.0.1", self.hb.port), timeout=20) as sock:
+            sock.sendall(strict.with_length(b"%d" % len(body), body))
+            sock.shutdown(socket.SHUT_WR)
+            seen = b""
+            while piece := sock.recv(65536):
+                seen += piece
+        self.assertIn(b"data: [DONE]", seen)
+
+    def test_pages(self):
+        page = {"origin": "https://chat.example"}
+        asks = {**page, "access-control-request-method": "POST",
+                "access-control-request-headers": "authorization,content-type,x-stainless-lang"}
+        answer = self.hb.request("OPTIONS", "/v1/chat/completions", headers=asks)
+        self.assertEqual((answer.status, answer.body), (204, b""))
+        self.assertEqual(answer.headers["access-control-allow-origin"], "https://chat.example")
+        self.assertEqual(answer.headers["access-control-allow-methods"], "POST, OPTIONS")
+        self.assertEqual(answer.headers["access-control-allow-headers"],
+                         "authorization,content-type,x-stainless-lang")
+        for more in ({}, {"stream": True}, {"model": "no-such-model"}):
+            answer = self.hb.chat("a page", headers=page, **{"model": "my-model", **more})
+            self.assertEqual(answer.headers["access-control-allow-origin"], "https://chat.example")
+            self.assertIn("x-request-id", answer.headers["access-control-expose-headers"])
+            self.assertEqual(answer.headers["vary"], "origin")
+        for stranger in ("https://chat.example:444", "https://chat.example.evil", "null"):
+            answer = self.hb.request("OPTIONS", "/health", headers={**asks, "origin": stranger})
+            self.assertIsNone(answer.headers["access-control-allow-origin"])
+        self.assertIsNone(self.hb.request("GET", "/health").headers["access-control-allow-origin"])
