@@ -223,6 +223,11 @@ class Gateway:
         except (OSError, http.client.HTTPException):
             return False
 
+    def wait_until_alone(self):
+        """Until the gateway has noticed that all connections but the one that asks have ended."""
+        wait_for("only one connection", lambda: b"\nharborai_active_connections 1\n" in
+                 self.request("GET", "/metrics").body)
+
     def journal(self):
         return journal(self.state)
 

@@ -135,7 +135,8 @@ class SettingsTest(support.WithSimulator):
 
     def test_connections_of_an_address(self):
         config = {**self.config, "server": {"limits": {"connections_per_address": 5}}}
-        with support.gateway(config) as hb:
+        with support.gateway(config, workers=1) as hb:
+            hb.wait_until_alone()
             with contextlib.ExitStack() as stack:
                 for _ in range(5):
                     stack.enter_context(contextlib.closing(hb.connect())).connect()
