@@ -255,6 +255,8 @@ void conn_close(struct conn *conn)
     if (work != NULL)
         work->forget(work);
     conn_drop_body(conn);
+    budget_release(gate->bodies, conn->kept); /* its bytes are perhaps being looked at */
+    conn->kept = 0;
     loop_unwatch(gate->loop, &conn->watch);
     close(fd);
     loop_timer_clear(gate->loop, &conn->timer);
@@ -308,7 +310,7 @@ void conn_cut(struct conn *conn)
 static void linger(struct conn *conn)
 {
     conn->state = CONN_LINGER;
-    buf_release(&conn->in);
+    conn_drop_kept(conn);
     conn_drop_body(conn);
     if (shutdown(conn->watch.fd, SHUT_WR) < 0) {
         conn_close(conn);

@@ -71,6 +71,7 @@ struct conn {
 
     size_t lingered; /* bytes thrown away since the answer */
     struct buf in;   /* what was read and belongs to a later state */
+    size_t kept;     /* charged for it, to gate->bodies; goes with it */
     struct buf out;  /* answers; from `sent` on they are still here */
     size_t sent;
     size_t chunk_at; /* in `out`: where the open chunk's size has to be filled in */
@@ -129,6 +130,8 @@ enum {
 void conn_read(struct conn *conn);
 /* Works on what is in conn->in. */
 void conn_read_kept(struct conn *conn);
+/* What is kept is not needed any more. */
+void conn_drop_kept(struct conn *conn);
 /* Before an answer to a head that cannot be read: nothing of the request before it must show. */
 void conn_forget_request(struct conn *conn);
 

@@ -12,6 +12,7 @@
 #include "server/reply.h"
 #include "wire/masker.h"
 
+#define KEPT_FREE KIB(4)   /* of a head that has not come whole */
 #define RECEIVES_A_PASS 16 /* 1 MiB of one client; then it is the others' turn */
 
 /* The request is not read to its end, so the connection cannot go on. */
@@ -340,9 +341,30 @@ void conn_read_kept(struct conn *conn)
 {
     size_t done = advance(conn, buf_slice(&conn->in));
     if (done == conn->in.len)
-        buf_release(&conn->in);
+        conn_drop_kept(conn);
     else
         buf_consume(&conn->in, done);
+}
+
+void conn_drop_kept(struct conn *conn)
+{
+    buf_release(&conn->in);
+    budget_release(conn->gate->bodies, conn->kept);
+    conn->kept = 0;
+}
+
+/* Heads that never end hold memory as bodies do. A usual one costs no look at what all share. */
+static bool charge_kept(struct conn *conn)
+{
+    size_t capacity = conn->in.capacity;
+    if (capacity <= KEPT_FREE || capacity <= conn->kept)
+        return true;
+    if (!budget_charge(conn->gate->bodies, capacity - conn->kept)) {
+        gate_say_full(conn->gate);
+        return false;
+    }
+    conn->kept = capacity;
+    return true;
 }
 
 static void keep(struct conn *conn, harborai_str bytes)
@@ -350,8 +372,14 @@ static void keep(struct conn *conn, harborai_str bytes)
     if (conn->state == CONN_HEAD && conn->in.len == 0)
         conn_set_limit_ms(conn, conn_head_limit_ms(conn));
     buf_add(&conn->in, bytes);
-    if (conn->in.failed < 0)
+    if (conn->in.failed < 0) {
         conn_close(conn);
+    } else if (!charge_kept(conn) && conn->state == CONN_HEAD) {
+        conn_forget_request(conn);
+        conn->keep_alive = false;
+        conn->body_unread = true;
+        reply_busy(conn);
+    }
 }
 
 static void take_bytes(struct conn *conn, harborai_str bytes)

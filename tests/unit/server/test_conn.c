@@ -432,6 +432,39 @@ static void test_bodies_are_given_back(void)
     fake_end_all(&runtime);
 }
 
+/* Nor do heads that do not end hold more than bodies may; what they held is given back. */
+static void test_heads_count(void)
+{
+    enum how { CLIENT_LEAVES, ENDS, TOO_SLOW, WAYS };
+    AUTO(buf) head = BUF_INIT(KIB(64));
+    buf_printf(&head, "GET /health HTTP/1.1\r\nhost: x\r\nx: %020000d", 1);
+    fake_begin_with(&runtime, 1, 1000, 40000);
+    for (int how = 0; how < 3 * WAYS; how++) {
+        AUTO(buf) first = BUF_INIT(MIB(1)), second = BUF_INIT(MIB(1));
+        int fd = fake_connect(&runtime), other = fake_connect(&runtime);
+        fake_send(&runtime, fd, buf_slice(&head));
+        fake_pass(&runtime);
+        fake_send(&runtime, other, buf_slice(&head));
+        CU_ASSERT(receive_all(other, &second));
+        CU_ASSERT(slice_starts_with(buf_slice(&second), "HTTP/1.1 503 "));
+        CU_ASSERT(has(&second, "\r\nretry-after: 1\r\n"));
+        if (how % WAYS == ENDS)
+            fake_send(&runtime, fd, HARBORAI_STR("\r\n\r\n"));
+        else if (how % WAYS == TOO_SLOW)
+            pass_time(31);
+        if (how % WAYS != CLIENT_LEAVES) {
+            receive_all(fd, &first);
+            CU_ASSERT(slice_starts_with(buf_slice(&first),
+                                        how % WAYS == ENDS ? "HTTP/1.1 200 " : "HTTP/1.1 408 "));
+        }
+        close(fd);
+        close(other);
+        fake_pass(&runtime);
+        fake_pass(&runtime);
+    }
+    fake_end_all(&runtime);
+}
+
 /* What the engine makes of a body counts as it does, and is given back with it. */
 static void test_more_bodies(void)
 {
@@ -553,6 +586,7 @@ const CU_TestInfo conn_tests[] = {
     {"body that trickles", test_body_that_trickles},
     {"bodies of all", test_bodies_of_all},
     {"bodies are given back", test_bodies_are_given_back},
+    {"heads count", test_heads_count},
     {"more bodies", test_more_bodies},
     {"body that outlasts its client", test_body_outlasts_its_client},
     {"silent call", test_silent_call},
