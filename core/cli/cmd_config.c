@@ -31,6 +31,7 @@ static const struct option_spec options[] = {
     {"describe", 0, NULL, "the same as describe"},
     {"host", 0, "ADDRESS", "as serve takes it"},
     {"port", 'p', "PORT", "as serve takes it"},
+    {"socket", 0, "FILE", "as serve takes it"},
     {"workers", 'w', "N", "as serve takes it"},
     {"state-dir", 0, "DIR", "as serve takes it"},
     {"log-level", 0, "LEVEL", "as serve takes it"},

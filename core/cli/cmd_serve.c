@@ -31,6 +31,7 @@
 static const struct option_spec options[] = {
     {"host", 0, "ADDRESS", "the address to listen on (default 127.0.0.1)"},
     {"port", 'p', "PORT", "the port (default 8000; 0: any that is free)"},
+    {"socket", 0, "FILE", "listen on this Unix socket, too; with --host none on nothing else"},
     {"workers", 'w', "N", "event loops (default: one a core)"},
     {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
@@ -70,7 +71,8 @@ struct serving {
     int64_t began_ns;    /* monotonic */
 
     /* What a running gateway cannot change; texts are owned. */
-    char *host, *state_dir;
+    char *host, *socket, *state_dir;
+    enum config_access socket_access;
     int64_t port, workers, max_body;
     struct config_limits limits;
     enum config_half_close half_close;
@@ -187,19 +189,26 @@ static void tell_of_limits(const struct serving *s, const struct config *config)
     }
 }
 
+static void keep_word(const struct log *log, const char *setting, enum setting_type type,
+                      unsigned running, unsigned configured)
+{
+    const char *const *words = settings_words(type);
+    keep_text(log, setting, words[running], slice_of(words[configured]));
+}
+
 static void tell_what_stays(const struct serving *s, const struct config *config)
 {
     keep_text(&s->log, "server.host", s->host, config->host);
     keep_number(&s->log, "server.port", s->port, config->port);
+    keep_text(&s->log, "server.socket", s->socket, config->socket);
+    keep_word(&s->log, "server.socket_access", SETTING_ACCESS, s->socket_access,
+              config->socket_access);
     keep_number(&s->log, "server.workers", s->workers, config->workers);
     keep_number(&s->log, "server.max_body", s->max_body, config->max_body);
     tell_of_limits(s, config);
-    const char *const *words = settings_words(SETTING_HALF_CLOSE);
-    keep_text(&s->log, "server.half_close", words[s->half_close],
-              slice_of(words[config->half_close]));
+    keep_word(&s->log, "server.half_close", SETTING_HALF_CLOSE, s->half_close, config->half_close);
     keep_origins(s, config);
-    words = settings_words(SETTING_LOGS);
-    keep_text(&s->log, "server.logs", words[s->logs_for], slice_of(words[config->logs]));
+    keep_word(&s->log, "server.logs", SETTING_LOGS, s->logs_for, config->logs);
     keep_text(&s->log, "state_dir", s->state_dir, config->state_dir);
     keep_text(&s->log, "journal.enabled", s->is_recording ? "true" : "false",
               slice_of(config->journal_enabled ? "true" : "false"));
@@ -359,6 +368,8 @@ static enum exit_code serve(struct serving *s)
 {
     struct server_options where = {.host = slice_of(s->host),
                                    .port = s->port,
+                                   .socket = slice_of(s->socket),
+                                   .socket_access = s->socket_access,
                                    .max_body = s->max_body,
                                    .limits = s->limits,
                                    .cors_origins = slice_of(s->cors_origins),
@@ -421,6 +432,8 @@ static struct config *load(struct serving *s)
 static bool remember(struct serving *s, const struct config *config)
 {
     s->host = slice_dup(config->host);
+    s->socket = slice_dup(config->socket);
+    s->socket_access = config->socket_access;
     s->state_dir = slice_dup(config->state_dir);
     s->port = config->port;
     s->workers = config->workers;
@@ -433,7 +446,7 @@ static bool remember(struct serving *s, const struct config *config)
     s->has_index = config->has_index;
     s->shutdown_ms = config->shutdown_ms;
     copy_files(config, s->files);
-    return s->host != NULL && s->state_dir != NULL && s->cors_origins != NULL;
+    return s->host != NULL && s->socket != NULL && s->state_dir != NULL && s->cors_origins != NULL;
 }
 
 /* While the configuration is ours. */
@@ -525,6 +538,7 @@ static enum exit_code run(const struct arguments *arguments)
         command_complain("no memory left");
     }
     free(serving.host);
+    free(serving.socket);
     free(serving.state_dir);
     free(serving.cors_origins);
     forget_files(serving.files);

@@ -134,6 +134,13 @@ struct config_limits {
     int64_t send_ms; /* of an answer none of which is taken */
 };
 
+/* Who of this machine may connect to the gateway's Unix socket. */
+enum config_access {
+    CONFIG_ACCESS_USER,    /* the user that the gateway runs as, and root */
+    CONFIG_ACCESS_GROUP,   /* and his group */
+    CONFIG_ACCESS_EVERYONE /* and all others */
+};
+
 struct config_postgres {
     bool is_enabled;
     bool is_configured; /* and is told where PostgreSQL is, or who it is there */
@@ -193,8 +200,10 @@ struct config {
     harborai_str files[FILES_COUNT]; /* those that say something; empty: not there, or empty */
     const struct environment *environment; /* with the .env file; of this configuration */
 
-    harborai_str host;
+    harborai_str host; /* "none": no address, but `socket` alone */
     int64_t port;     /* 0 = any that is free */
+    harborai_str socket; /* a path; empty: none */
+    enum config_access socket_access;
     int64_t workers;  /* 0 = one a core */
     int64_t max_body; /* bytes */
     struct config_limits limits;

@@ -197,6 +197,7 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_LOGS:
     case SETTING_AUTH:
     case SETTING_HALF_CLOSE:
+    case SETTING_ACCESS:
         write_choice(w, settings_words(setting->type));
         return;
     case SETTING_SWITCH:
@@ -387,6 +388,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_SSLMODE] = "word",  [SETTING_MIGRATE] = "word",
         [SETTING_LOGS] = "word",     [SETTING_AUTH] = "word",
         [SETTING_HALF_CLOSE] = "word", [SETTING_ORIGINS] = "origins",
+        [SETTING_ACCESS] = "word",
     };
     return names[type];
 }

@@ -21,9 +21,15 @@
 
 const struct setting settings[] = {
     {"server.host", SETTING_TEXT, "127.0.0.1", NULL, 1, 255, "HARBORAI_HOST", "--host", AT(host),
-     "address to listen on; 0.0.0.0 or :: for every interface"},
+     "address to listen on; 0.0.0.0 or :: for every interface, `none` for the socket alone"},
     {"server.port", SETTING_NUMBER, "8000", NULL, 0, 65535, "HARBORAI_PORT", "--port", AT(port),
      "port to listen on; 0 takes any that is free"},
+    {"server.socket", SETTING_PATH, NULL, NULL, 1, PATH_LEN, "HARBORAI_SOCKET", "--socket",
+     AT(socket),
+     "Unix socket to listen on as well; with `host: none` in place of an address and a port"},
+    {"server.socket_access", SETTING_ACCESS, "user", NULL, 0, 0, NULL, NULL, AT(socket_access),
+     "who of this machine may connect to it: the gateway's own user (mode 0600), its group too (0660), "
+     "or everyone (0666)"},
     {"server.workers", SETTING_NUMBER, "0", NULL, 0, LIMIT_LOOPS, "HARBORAI_WORKERS", "--workers",
      AT(workers), "number of loops; 0 is one a core"},
     {"server.max_body", SETTING_SIZE, "32MiB", NULL, KIB(1), LIMIT_REQUEST_BODY, NULL, NULL,
@@ -283,12 +289,18 @@ const char *const *settings_words(enum setting_type type)
     static const char *const half_close[] = {[CONFIG_HALF_CLOSE_LEAVE] = "leave",
                                              [CONFIG_HALF_CLOSE_ANSWER] = "answer",
                                              NULL};
+    static const char *const accesses[] = {[CONFIG_ACCESS_USER] = "user",
+                                         [CONFIG_ACCESS_GROUP] = "group",
+                                         [CONFIG_ACCESS_EVERYONE] = "everyone",
+                                         NULL};
     if (type == SETTING_HALF_CLOSE)
         return half_close;
     if (type == SETTING_LOGS)
         return logs;
     if (type == SETTING_AUTH)
         return auth;
+    if (type == SETTING_ACCESS)
+        return accesses;
     if (type == SETTING_SSLMODE)
         return sslmodes;
     if (type == SETTING_MIGRATE)
@@ -478,6 +490,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_LOGS:
     case SETTING_AUTH:
     case SETTING_HALF_CLOSE:
+    case SETTING_ACCESS:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:

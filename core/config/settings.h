@@ -36,6 +36,7 @@ enum setting_type {
     SETTING_AUTH,         /* enum config_auth */
     SETTING_HALF_CLOSE,   /* enum config_half_close */
     SETTING_ORIGINS,      /* a list of origins of web pages, or "*" */
+    SETTING_ACCESS,       /* enum config_access */
     SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */
     SETTING_TARGET  /* provider/model */
 };

@@ -160,6 +160,9 @@ static bool write_value(const struct walk *w, const struct setting *setting,
     case SETTING_HALF_CLOSE:
         json_write_string(to, slice_of(words[*(const enum config_half_close *)field]));
         return true;
+    case SETTING_ACCESS:
+        json_write_string(to, slice_of(words[*(const enum config_access *)field]));
+        return true;
     case SETTING_OBJECT:
         json_write_raw(to, w->provider->options_shown);
         return w->provider->options_shown.len > 0;

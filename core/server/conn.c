@@ -163,6 +163,8 @@ static void name_client(struct conn *conn, const struct sockaddr_storage *addres
         bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
     else if (address->ss_family == AF_INET6)
         bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    else if (address->ss_family == AF_UNIX)
+        memcpy(conn->client, "unix", sizeof "unix");
     if (bytes != NULL)
         (void)inet_ntop(address->ss_family, bytes, conn->client, sizeof conn->client);
 }

@@ -6,30 +6,53 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/attr.h"
 #include "base/slice.h"
 
-enum { LISTENER_SOCKETS_MAX = 4 }; /* addresses that one name may stand for */
+/* Addresses that one name may stand for, and a Unix socket. */
+enum { LISTENER_SOCKETS_MAX = 8 };
+/* Cut to net.core.somaxconn. */
+enum { LISTENER_BACKLOG = 4096 };
 
 struct listener {
     int sockets[LISTENER_SOCKETS_MAX];
     unsigned socket_count;
     _Atomic unsigned users; /* loops that still watch them */
     unsigned port;          /* that was got */
-    char url[96];
+    char url[512];          /* of what was opened; several with a comma between them */
     bool is_loopback; /* no other machine can connect */
     bool is_local; /* a socket of this machine: for the own user and root */
+
+    /* A Unix socket's name, as long as it is ours to take away. */
+    char path[sizeof((struct sockaddr_un){0}.sun_path)]; /* empty: none */
+    struct stat made; /* what was made there */
 };
 
-/* Binds and listens on every address that `host` stands for; port 0: any, the same for all.
- * E_CONFIG says what is in the way. [init] may resolve a name */
+/* Each adds to what is open. E_CONFIG says what is in the way; then everything is closed. [init]
+ *
+ * listener_tcp.c: binds and listens on every address that `host` stands for; port 0: any, the same
+ * for all. May resolve a name. */
 MUST_CHECK harborai_status listener_open(struct listener *listener, harborai_str host, int64_t port,
                                          harborai_error *error);
+/* listener_unix.c: a socket of that name and mode; one that a dead process has left is replaced. */
+MUST_CHECK harborai_status listener_open_unix(struct listener *listener, harborai_str path,
+                                              mode_t mode, harborai_error *error);
+
 /* Takes a socket of this machine that will listen. One loop watches it. [init] */
 void listener_adopt(struct listener *listener, int fd);
 /* Whether somebody who connected may be listened to. *ret_user: who it is. [any] */
 bool listener_admits(const struct listener *listener, int fd, unsigned *ret_user);
+/* Takes the Unix socket's name away, unless another's stands there by now. It waits for the disk. */
+void listener_remove_name(struct listener *listener);
 void listener_close(struct listener *listener); /* accepts a zeroed or closed one */
+
+/* For listener_*.c. The next socket; false: there are too many. */
+MUST_CHECK bool listener_add(struct listener *listener, int fd, bool is_loopback);
+/* "http://[::1]:8000", or "unix:/run/gateway.sock". */
+void listener_add_url(struct listener *listener, const char *url);
 
 #endif

@@ -110,10 +110,35 @@ static void open_control(struct server *server, struct runtime *runtime,
                   error.message);
 }
 
+static mode_t mode_of(enum config_access access)
+{
+    static const mode_t modes[] = {[CONFIG_ACCESS_USER] = 0600,
+                                   [CONFIG_ACCESS_GROUP] = 0660,
+                                   [CONFIG_ACCESS_EVERYONE] = 0666};
+    return modes[access];
+}
+
+static harborai_status open_listener(struct server *server, const struct server_options *options,
+                                     harborai_error *error)
+{
+    struct listener *listener = &server->listener;
+    harborai_status st = HARBORAI_OK;
+    bool has_address = !slice_is(options->host, "none");
+    if (!has_address && options->socket.len == 0)
+        return harborai_error_set(error, HARBORAI_E_CONFIG,
+                                  "there is nothing to listen on: server.host is 'none', so set "
+                                  "server.socket (--socket) to the path of a Unix socket");
+    if (has_address)
+        st = listener_open(listener, options->host, options->port, error);
+    if (st >= 0 && options->socket.len > 0)
+        st = listener_open_unix(listener, options->socket, mode_of(options->socket_access), error);
+    return st;
+}
+
 static harborai_status build(struct server *server, struct runtime *runtime,
                              const struct server_options *options, harborai_error *error)
 {
-    harborai_status st = listener_open(&server->listener, options->host, options->port, error);
+    harborai_status st = open_listener(server, options, error);
     if (st < 0)
         return st;
     set_budget(server, options);
@@ -199,6 +224,7 @@ static bool wait_until_drained(struct server *server, int64_t limit_ms, int hurr
 void server_stop(struct server *server, int64_t limit_ms, int hurry_fd)
 {
     uint64_t drained = 0;
+    listener_remove_name(&server->listener); /* who asks from now on may find the next gateway */
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].stop);
     control_stop(server->control);

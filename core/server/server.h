@@ -12,8 +12,10 @@ struct runtime;
 struct server;
 
 struct server_options {
-    harborai_str host; /* an address or a name of this machine */
+    harborai_str host; /* an address or a name of this machine; "none": `socket` alone */
     int64_t port;      /* 0 = any that is free */
+    harborai_str socket; /* the path of a Unix socket to listen on as well; empty: none */
+    enum config_access socket_access;
     int64_t max_body;  /* bytes of a request's body */
     int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
                            no less than one takes */
@@ -39,7 +41,8 @@ void server_show_drains(struct server *server, struct drains *drains);
  * the runtime's loops run. [init] */
 void server_show_logs(struct server *server, struct logs_desk *desk);
 
-/* "http://127.0.0.1:8000", with the port that was got. Borrowed from the server. [any] */
+/* "http://127.0.0.1:8000", with the port that was got, or "unix:/run/gateway.sock", or both with a
+ * comma between them. Borrowed from the server. [any] */
 const char *server_url(const struct server *server);
 
 /* Takes no more connections, closes idle ones, waits until the calls under way have ended, at most

@@ -191,11 +191,21 @@ class Gateway:
         self.port = port
         self.state = state
         self.log_path = log_path
+        self.url = self.place = None
         self.killed = False
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def told_url(self):
+        """Where it says that it listens; sets `url`, and `port` where there is one."""
+        found = re.search(r"(?m)^harborai: listening on (.+)$", self.log())
+        if found:
+            self.url = found.group(1)
+            port = re.search(r":(\d+)(?:,|$)", self.url)
+            self.port = int(port.group(1)) if port else None
+        return bool(found)
 
     def alive(self):
         return self.process.poll() is None
@@ -252,6 +262,38 @@ def gateway(config=None, workers=2, env=None, state=None, arguments=(), wrapper=
             wait_for("gateway answers /health", lambda: not running.alive() or running.healthy(),
                      START_LIMIT_S)
             assert running.alive(), f"the gateway did not start, status {process.returncode}"
+            yield running
+            if not running.killed:
+                stop_well(running)
+        except BaseException:
+            print_log(running)
+            raise
+        finally:
+            end(process, 5)
+            GATEWAYS.remove(running)
+
+
+@contextlib.contextmanager
+def listening(*arguments, config=None, env=None, wrapper=(), pass_fds=(), state=None, wait=True):
+    """As gateway(), for one that is told otherwise where to listen: it is ready when it says where,
+    which is its `url`. Without `wait` it may be ready or not."""
+    with folder() as place:
+        state = state or os.path.join(place, "state")
+        command = [*wrapper, HARBORAI, "serve", "--workers", "2", "--state-dir", state, *arguments]
+        if config is not None:
+            command += ["--config", write_config(place, config)]
+        log_path = os.path.join(place, "gateway.log")
+        with open(log_path, "wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=place, pass_fds=pass_fds,
+                                       env=environment(place, **(env or {})))
+        running = Gateway(process, None, state, log_path)
+        running.place = place
+        GATEWAYS.append(running)
+        try:
+            if wait:
+                wait_for("gateway listens", lambda: not running.alive() or running.told_url(),
+                         START_LIMIT_S)
+                assert running.alive(), f"the gateway did not start, status {process.returncode}"
             yield running
             if not running.killed:
                 stop_well(running)
@@ -412,6 +454,19 @@ def chat_body(content, model="gpt-4o", **more):
     if isinstance(content, dict):
         content = "sim:" + json.dumps(content)
     return {"model": model, "messages": [{"role": "user", "content": content}], **more}
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP by the Unix socket `path`."""
+
+    def __init__(self, path, timeout=20):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 def exchange(client, method, path, body=None, headers=None):

@@ -26,8 +26,9 @@ static const struct row {
      "c.yaml:1:19: unknown key 'connect' in 'providers.a', did you mean "
      "'providers.*.timeouts.connect'?\n"},
     {"server: { frobnicate: 1 }",
-     "c.yaml:1:11: unknown key 'frobnicate' in 'server': known are host, port, workers, "
-     "max_body, limits, timeouts, half_close, cors, logs, auth, requests_per_minute, core_dumps\n"},
+     "c.yaml:1:11: unknown key 'frobnicate' in 'server': known are host, port, socket, socket_access, "
+     "workers, max_body, limits, timeouts, half_close, cors, logs, auth, requests_per_minute, "
+     "core_dumps\n"},
     {"providers: { a: { region: x } }",
      "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, preset, base_url, api_key, "
      "models, priority, tls, timeouts, params, on_disconnect, options; what the plugin itself knows "
@@ -81,6 +82,10 @@ static const struct row {
      "c.yaml:1:34: 'providers.a.on_disconnect' must be cancel or drain, not 'stay'\n"},
     {"log: { level: loud }",
      "c.yaml:1:15: 'log.level' must be error, warn, info or debug, not 'loud'\n"},
+
+    /* The gateway's own socket. */
+    {"server: { socket_access: all }",
+     "c.yaml:1:26: 'server.socket_access' must be user, group or everyone, not 'all'\n"},
 
     /* Providers. */
     {"providers: { My Lab: { } }",
