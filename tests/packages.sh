@@ -35,6 +35,7 @@ binutils:nm
 tmux:tmux
 curl:curl
 mandoc:mandoc
+systemd:systemd-socket-activate
 util-linux:flock
 zstd:zstd
 postgresql:postgres:initdb'

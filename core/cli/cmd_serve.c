@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/core_dump.h"
 #include "cli/fatal.h"
+#include "cli/service.h"
 #include "cli/setup.h"
 #include "config/settings.h"
 #include "runtime/runtime.h"
@@ -60,6 +61,7 @@ static sigset_t all_signals(void)
 /* What lives as long as the gateway. */
 struct serving {
     const struct arguments *arguments;
+    struct service service;
     struct log log;
     struct runtime *runtime;
     struct drains *drains;
@@ -300,8 +302,15 @@ static void reload(struct serving *s)
               "the settings are as before: correct this and send SIGHUP again");
 }
 
+static void reload_aloud(struct serving *s, const struct server *server)
+{
+    service_say_reloading(&s->service, &s->log);
+    reload(s);
+    service_say_ready(&s->service, server_url(server), &s->log);
+}
+
 /* The signal that ends the gateway. */
-static int await_stop(struct serving *s)
+static int await_stop(struct serving *s, const struct server *server)
 {
     sigset_t signals = all_signals(), stop = stop_signals();
     for (int number = 0;;) {
@@ -310,7 +319,7 @@ static int await_stop(struct serving *s)
         if (sigismember(&stop, number))
             return number;
         if (number == SIGHUP)
-            reload(s);
+            reload_aloud(s, server);
         else
             log_write(&s->log, LOG_LEVEL_WARN, "serve.signal_ignored", "signal=%d help='%s'",
                       number, "it has no meaning here");
@@ -370,6 +379,8 @@ static enum exit_code serve(struct serving *s)
                                    .port = s->port,
                                    .socket = slice_of(s->socket),
                                    .socket_access = s->socket_access,
+                                   .sockets = s->service.sockets,
+                                   .socket_count = s->service.socket_count,
                                    .max_body = s->max_body,
                                    .limits = s->limits,
                                    .cors_origins = slice_of(s->cors_origins),
@@ -392,7 +403,9 @@ static enum exit_code serve(struct serving *s)
         return command_fail(&error);
     }
     fprintf(stderr, "harborai: listening on %s\n", server_url(server));
-    int number = await_stop(s);
+    service_say_ready(&s->service, server_url(server), &s->log);
+    int number = await_stop(s, server);
+    service_say_stopping(&s->service, &s->log);
     log_write(&s->log, LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
               (long long)s->shutdown_ms);
     if (stop(server, s->runtime, s->shutdown_ms) > 0) { /* their threads may still reach everything */
@@ -519,10 +532,15 @@ static enum exit_code run(const struct arguments *arguments)
 {
     struct serving serving = {.arguments = arguments,
                               .began_ns = clock_monotonic_ns(&clock_system)};
-    struct config *config = load(&serving);
     sigset_t signals = all_signals();
     enum exit_code code = EXIT_FAILED;
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct config *config = NULL;
 
+    if (service_take(&serving.service, &error) < 0)
+        command_complain("%s", error.message);
+    else
+        config = load(&serving);
     if (config == NULL)
         return EXIT_SERVE_CONFIG;
     keep_memory();

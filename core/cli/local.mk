@@ -20,7 +20,7 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/database.c %reldir%/database.h %reldir%/database_state.c %reldir%/database_state.h \
 	%reldir%/fatal.c %reldir%/fatal.h %reldir%/findings.c %reldir%/findings.h %reldir%/gateway.c \
 	%reldir%/gateway.h %reldir%/gateway_table.c %reldir%/input.c %reldir%/input.h %reldir%/main.c \
-	%reldir%/plugins.c %reldir%/plugins.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
+	%reldir%/plugins.c %reldir%/plugins.h %reldir%/service.c %reldir%/service.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c \
 	%reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/core_dump.c %reldir%/core_dump.h \
 	%reldir%/terminal.c %reldir%/terminal.h %reldir%/verify_tokens.c %reldir%/verify_tokens.h
 # Excel, unless it is built --without-xlsx.

@@ -13,7 +13,7 @@
 #include "base/attr.h"
 #include "base/slice.h"
 
-/* Addresses that one name may stand for, and a Unix socket. */
+/* Addresses that one name may stand for, and a Unix socket; or what a service manager passes. */
 enum { LISTENER_SOCKETS_MAX = 8 };
 /* Cut to net.core.somaxconn. */
 enum { LISTENER_BACKLOG = 4096 };
@@ -34,7 +34,11 @@ struct listener {
 
 /* Each adds to what is open. E_CONFIG says what is in the way; then everything is closed. [init]
  *
- * listener_tcp.c: binds and listens on every address that `host` stands for; port 0: any, the same
+ * listener.c: sockets that listen already, as a service manager passes them; takes them, also when
+ * it fails. */
+MUST_CHECK harborai_status listener_inherit(struct listener *listener, const int *sockets,
+                                            unsigned count, harborai_error *error);
+/* listener_tcp.c: binds and listens on every address that `host` stands for; port 0: any, the same
  * for all. May resolve a name. */
 MUST_CHECK harborai_status listener_open(struct listener *listener, harborai_str host, int64_t port,
                                          harborai_error *error);
@@ -54,5 +58,9 @@ void listener_close(struct listener *listener); /* accepts a zeroed or closed on
 MUST_CHECK bool listener_add(struct listener *listener, int fd, bool is_loopback);
 /* "http://[::1]:8000", or "unix:/run/gateway.sock". */
 void listener_add_url(struct listener *listener, const char *url);
+/* The options of a socket that clients connect to, which their connections inherit. */
+void listener_set_options(int fd, int family);
+unsigned listener_port_of(const struct sockaddr *address);
+bool listener_is_loopback(const struct sockaddr *address);
 
 #endif

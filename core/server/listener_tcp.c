@@ -20,8 +20,10 @@ static void set_option(int fd, int level, int option, int value)
 
 /* What is set here, the connections inherit: no call for each. The probes find a client whose
  * machine vanished while a call is silent. */
-static void set_options(int fd)
+void listener_set_options(int fd, int family)
 {
+    if (family != AF_INET && family != AF_INET6)
+        return;
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
@@ -29,7 +31,7 @@ static void set_options(int fd)
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
 }
 
-static unsigned port_in(const struct sockaddr *address)
+unsigned listener_port_of(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET6)
         return ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
@@ -44,7 +46,7 @@ static unsigned port_of(int fd)
     socklen_t size = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
         return 0;
-    return port_in((struct sockaddr *)&address);
+    return listener_port_of((struct sockaddr *)&address);
 }
 
 static void set_port(struct sockaddr *address, unsigned port)
@@ -55,12 +57,13 @@ static void set_port(struct sockaddr *address, unsigned port)
         ((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
 }
 
-static bool is_loopback(const struct sockaddr *address)
+bool listener_is_loopback(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET6)
         return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
-    return address->sa_family == AF_INET &&
-           ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
+    return address->sa_family == AF_UNIX ||
+           (address->sa_family == AF_INET &&
+            ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127);
 }
 
 /* 0, or the errno of what failed. */
@@ -72,14 +75,14 @@ static int open_one(struct listener *listener, struct addrinfo *info)
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (info->ai_family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    set_options(fd);
+    listener_set_options(fd, info->ai_family);
     set_port(info->ai_addr, listener->port);
     if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         int fault = errno;
         close(fd);
         return fault;
     }
-    if (!listener_add(listener, fd, is_loopback(info->ai_addr))) {
+    if (!listener_add(listener, fd, listener_is_loopback(info->ai_addr))) {
         close(fd);
         return ENFILE;
     }

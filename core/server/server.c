@@ -124,6 +124,8 @@ static harborai_status open_listener(struct server *server, const struct server_
     struct listener *listener = &server->listener;
     harborai_status st = HARBORAI_OK;
     bool has_address = !slice_is(options->host, "none");
+    if (options->socket_count > 0)
+        return listener_inherit(listener, options->sockets, options->socket_count, error);
     if (!has_address && options->socket.len == 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "there is nothing to listen on: server.host is 'none', so set "

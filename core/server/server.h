@@ -16,6 +16,8 @@ struct server_options {
     int64_t port;      /* 0 = any that is free */
     harborai_str socket; /* the path of a Unix socket to listen on as well; empty: none */
     enum config_access socket_access;
+    const int *sockets; /* that listen already, in place of all these; owned by the server from */
+    unsigned socket_count; /* … server_create() on, also when it fails */
     int64_t max_body;  /* bytes of a request's body */
     int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
                            no less than one takes */
