@@ -79,6 +79,7 @@ struct serving {
     struct config_limits limits;
     enum config_half_close half_close;
     char *cors_origins; /* with commas between them; owned */
+    bool has_tls;
     bool is_recording;
     bool has_index;
 
@@ -205,6 +206,8 @@ static void tell_what_stays(const struct serving *s, const struct config *config
     keep_text(&s->log, "server.socket", s->socket, config->socket);
     keep_word(&s->log, "server.socket_access", SETTING_ACCESS, s->socket_access,
               config->socket_access);
+    keep_text(&s->log, "server.tls", s->has_tls ? "on" : "off",
+              slice_of(config->tls.certificate.len > 0 ? "on" : "off"));
     keep_number(&s->log, "server.workers", s->workers, config->workers);
     keep_number(&s->log, "server.max_body", s->max_body, config->max_body);
     tell_of_limits(s, config);
@@ -273,7 +276,16 @@ static harborai_status apply(struct serving *s, struct config *config,
     return st;
 }
 
-static void reload(struct serving *s)
+/* A certificate that is no good is no reason to keep the rest as it was. */
+static void renew_tls(const struct serving *s, struct server *server)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (server_renew_tls(server, &runtime_config(s->runtime)->tls, &error) < 0)
+        log_write(&s->log, LOG_LEVEL_ERROR, "tls.kept", "error='%s' help='%s'", error.message,
+                  "the certificate and key in force are as before: correct this and send SIGHUP again");
+}
+
+static void reload(struct serving *s, struct server *server)
 {
     AUTO(config_faults) faults;
     AUTO(config_faults) warnings;
@@ -292,8 +304,10 @@ static void reload(struct serving *s)
     log_faults(&s->log, LOG_LEVEL_WARN, &warnings);
     if (st >= 0)
         st = apply(s, config, &faults, &error);
-    if (st >= 0)
+    if (st >= 0) {
+        renew_tls(s, server);
         return;
+    }
     log_faults(&s->log, LOG_LEVEL_ERROR, &faults);
     if (faults.count == 0)
         log_write(&s->log, LOG_LEVEL_ERROR, "config.fault", "fault='%s'", error.message);
@@ -302,15 +316,15 @@ static void reload(struct serving *s)
               "the settings are as before: correct this and send SIGHUP again");
 }
 
-static void reload_aloud(struct serving *s, const struct server *server)
+static void reload_aloud(struct serving *s, struct server *server)
 {
     service_say_reloading(&s->service, &s->log);
-    reload(s);
+    reload(s, server);
     service_say_ready(&s->service, server_url(server), &s->log);
 }
 
 /* The signal that ends the gateway. */
-static int await_stop(struct serving *s, const struct server *server)
+static int await_stop(struct serving *s, struct server *server)
 {
     sigset_t signals = all_signals(), stop = stop_signals();
     for (int number = 0;;) {
@@ -379,6 +393,7 @@ static enum exit_code serve(struct serving *s)
                                    .port = s->port,
                                    .socket = slice_of(s->socket),
                                    .socket_access = s->socket_access,
+                                   .tls = &runtime_config(s->runtime)->tls,
                                    .sockets = s->service.sockets,
                                    .socket_count = s->service.socket_count,
                                    .max_body = s->max_body,
@@ -449,6 +464,7 @@ static bool remember(struct serving *s, const struct config *config)
     s->socket_access = config->socket_access;
     s->state_dir = slice_dup(config->state_dir);
     s->port = config->port;
+    s->has_tls = config->tls.certificate.len > 0;
     s->workers = config->workers;
     s->max_body = config->max_body;
     s->limits = config->limits;

@@ -141,6 +141,16 @@ enum config_access {
     CONFIG_ACCESS_EVERYONE /* and all others */
 };
 
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+
+/* Of the gateway towards its clients. */
+struct config_tls {
+    harborai_str certificate; /* a file, with those that vouch for it; empty: no TLS */
+    harborai_str key;         /* a file: given, too, or neither */
+    harborai_str client_ca;   /* a file; empty: clients need no certificate */
+    enum config_tls_version min_version;
+};
+
 struct config_postgres {
     bool is_enabled;
     bool is_configured; /* and is told where PostgreSQL is, or who it is there */
@@ -204,6 +214,7 @@ struct config {
     int64_t port;     /* 0 = any that is free */
     harborai_str socket; /* a path; empty: none */
     enum config_access socket_access;
+    struct config_tls tls;
     int64_t workers;  /* 0 = one a core */
     int64_t max_body; /* bytes */
     struct config_limits limits;

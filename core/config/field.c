@@ -366,6 +366,10 @@ void field_read(struct config_reader *r, const struct setting *setting, struct n
         if (read_word(r, setting, node, shown, &word))
             *(enum config_half_close *)field = (enum config_half_close)word;
         return;
+    case SETTING_TLS_VERSION:
+        if (read_word(r, setting, node, shown, &word))
+            *(enum config_tls_version *)field = (enum config_tls_version)word;
+        return;
     case SETTING_ACCESS:
         if (read_word(r, setting, node, shown, &word))
             *(enum config_access *)field = (enum config_access)word;

@@ -496,6 +496,28 @@ static void find_postgres(struct config_reader *r)
     check_postgres_address(r);
 }
 
+/* ---- TLS towards clients ------------------------------------------------------------------ */
+
+static void need_tls(struct config_reader *r, const char *needs, const char *needed)
+{
+    const struct setting *setting = settings_find(slice_of(needs));
+    const struct config_origin *origin = &r->config->origins[setting - settings];
+    if (origin->kind != CONFIG_ORIGIN_DEFAULT)
+        config_faults_add(r->faults, origin->place, "'%s' needs '%s' beside it", needs, needed);
+}
+
+/* Half a setting must not leave a gateway without TLS that was to have it. */
+static void check_tls(struct config_reader *r)
+{
+    const struct config_tls *tls = &r->config->tls;
+    if (tls->key.len == 0)
+        need_tls(r, "server.tls.certificate", "server.tls.key");
+    if (tls->certificate.len > 0)
+        return;
+    need_tls(r, "server.tls.key", "server.tls.certificate");
+    need_tls(r, "server.tls.client_ca", "server.tls.certificate");
+}
+
 /* ---- All of it ---------------------------------------------------------------------------- */
 
 /* A key is expanded where it is read: what is unset there is no fault, and what it holds must not
@@ -548,6 +570,7 @@ void read_config(struct config_reader *r, struct node *root)
     find_state_dir(r);
     find_plugin_lock(r);
     find_postgres(r);
+    check_tls(r);
     if (r->config->has_file)
         read_providers(r, root);
     else

@@ -120,6 +120,24 @@ static void write_choice(struct json_writer *w, const char *const *words)
     json_write_end(w);
 }
 
+/* Without quotes YAML has them as numbers. */
+static void write_versions(struct json_writer *w, const char *const *words)
+{
+    json_write_key(w, HARBORAI_STR("anyOf"));
+    json_write_array(w);
+    json_write_object(w);
+    json_write_key(w, HARBORAI_STR("enum"));
+    json_write_array(w);
+    for (size_t i = 0; words[i] != NULL; i++) {
+        json_write_string(w, slice_of(words[i]));
+        json_write_raw(w, slice_of(words[i]));
+    }
+    json_write_end(w);
+    json_write_end(w);
+    write_expanded(w);
+    json_write_end(w);
+}
+
 /* As YAML has it, or as a text that says so. */
 static void write_switch(struct json_writer *w, const char *const *words)
 {
@@ -199,6 +217,9 @@ static void write_type(struct json_writer *w, const struct setting *setting)
     case SETTING_HALF_CLOSE:
     case SETTING_ACCESS:
         write_choice(w, settings_words(setting->type));
+        return;
+    case SETTING_TLS_VERSION:
+        write_versions(w, settings_words(setting->type));
         return;
     case SETTING_SWITCH:
         write_switch(w, settings_words(setting->type));
@@ -388,7 +409,7 @@ static const char *type_name(enum setting_type type)
         [SETTING_SSLMODE] = "word",  [SETTING_MIGRATE] = "word",
         [SETTING_LOGS] = "word",     [SETTING_AUTH] = "word",
         [SETTING_HALF_CLOSE] = "word", [SETTING_ORIGINS] = "origins",
-        [SETTING_ACCESS] = "word",
+        [SETTING_ACCESS] = "word",   [SETTING_TLS_VERSION] = "word",
     };
     return names[type];
 }

@@ -30,6 +30,16 @@ const struct setting settings[] = {
     {"server.socket_access", SETTING_ACCESS, "user", NULL, 0, 0, NULL, NULL, AT(socket_access),
      "who of this machine may connect to it: the gateway's own user (mode 0600), its group too (0660), "
      "or everyone (0666)"},
+    {"server.tls.certificate", SETTING_PATH, NULL, NULL, 1, PATH_LEN, "HARBORAI_TLS_CERTIFICATE", NULL,
+     AT(tls.certificate),
+     "certificate that the gateway shows its clients, then those of the authorities between it and one "
+     "that they know, in PEM format: with it TLS is spoken on every address; read again upon SIGHUP"},
+    {"server.tls.key", SETTING_PATH, NULL, NULL, 1, PATH_LEN, "HARBORAI_TLS_KEY", NULL, AT(tls.key),
+     "its private key, in PEM format and not encrypted"},
+    {"server.tls.client_ca", SETTING_PATH, NULL, NULL, 1, PATH_LEN, NULL, NULL, AT(tls.client_ca),
+     "certificates of authorities: only clients with a certificate of one of them are let in"},
+    {"server.tls.min_version", SETTING_TLS_VERSION, "1.2", NULL, 0, 0, NULL, NULL,
+     AT(tls.min_version), "oldest version of TLS that is spoken"},
     {"server.workers", SETTING_NUMBER, "0", NULL, 0, LIMIT_LOOPS, "HARBORAI_WORKERS", "--workers",
      AT(workers), "number of loops; 0 is one a core"},
     {"server.max_body", SETTING_SIZE, "32MiB", NULL, KIB(1), LIMIT_REQUEST_BODY, NULL, NULL,
@@ -293,8 +303,11 @@ const char *const *settings_words(enum setting_type type)
                                          [CONFIG_ACCESS_GROUP] = "group",
                                          [CONFIG_ACCESS_EVERYONE] = "everyone",
                                          NULL};
+    static const char *const versions[] = {[CONFIG_TLS_1_2] = "1.2", [CONFIG_TLS_1_3] = "1.3", NULL};
     if (type == SETTING_HALF_CLOSE)
         return half_close;
+    if (type == SETTING_TLS_VERSION)
+        return versions;
     if (type == SETTING_LOGS)
         return logs;
     if (type == SETTING_AUTH)
@@ -491,6 +504,7 @@ void settings_describe_type(const struct setting *setting, struct buf *out)
     case SETTING_AUTH:
     case SETTING_HALF_CLOSE:
     case SETTING_ACCESS:
+    case SETTING_TLS_VERSION:
         describe_words(settings_words(setting->type), out);
         return;
     case SETTING_PATH:

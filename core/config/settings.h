@@ -37,6 +37,7 @@ enum setting_type {
     SETTING_HALF_CLOSE,   /* enum config_half_close */
     SETTING_ORIGINS,      /* a list of origins of web pages, or "*" */
     SETTING_ACCESS,       /* enum config_access */
+    SETTING_TLS_VERSION,  /* enum config_tls_version */
     SETTING_OBJECT, /* a mapping that goes to the plugin as JSON */
     SETTING_TARGET  /* provider/model */
 };

@@ -160,6 +160,9 @@ static bool write_value(const struct walk *w, const struct setting *setting,
     case SETTING_HALF_CLOSE:
         json_write_string(to, slice_of(words[*(const enum config_half_close *)field]));
         return true;
+    case SETTING_TLS_VERSION:
+        json_write_string(to, slice_of(words[*(const enum config_tls_version *)field]));
+        return true;
     case SETTING_ACCESS:
         json_write_string(to, slice_of(words[*(const enum config_access *)field]));
         return true;

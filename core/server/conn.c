@@ -10,6 +10,7 @@
 #include "config/value.h"
 #include "engine/call.h"
 #include "server/budget.h"
+#include "server/conn_io.h"
 #include "server/gate.h"
 #include "server/ping.h"
 #include "server/reply.h"
@@ -103,6 +104,7 @@ static void lose_patience(struct conn *conn)
         log_write(conn->gate->log, LOG_LEVEL_INFO, "server.slow_client",
                   "client=%s request_id=%s unsent=%zu", conn->client, conn->request_id,
                   conn_unsent(conn));
+    conn_tell_handshake(conn, "it took too long");
     conn_close(conn);
 }
 
@@ -134,6 +136,8 @@ static void on_ready(struct watch *watch, uint32_t events)
 
     conn->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
     conn->peer_ended |= (events & EPOLLRDHUP) != 0;
+    if (conn->tls != NULL)
+        conn_wake_tls(conn, events);
     if ((events & (EPOLLERR | EPOLLHUP)) != 0 && conn->state != CONN_LINGER) {
         conn_close(conn);
         return;
@@ -201,7 +205,9 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
         close(fd);
         return;
     }
-    if (loop_watch(gate->loop, &conn->watch, fd, events, NULL) < 0) {
+    if (!conn_begin_tls(conn, gate, fd, address) ||
+        loop_watch(gate->loop, &conn->watch, fd, events, NULL) < 0) {
+        tls_close(conn->tls);
         leave(gate, conn);
         free(conn);
         close(fd);
@@ -259,6 +265,8 @@ void conn_close(struct conn *conn)
     conn_drop_body(conn);
     budget_release(gate->bodies, conn->kept); /* its bytes are perhaps being looked at */
     conn->kept = 0;
+    if (conn->tls != NULL)
+        tls_close(take(conn->tls));
     loop_unwatch(gate->loop, &conn->watch);
     close(fd);
     loop_timer_clear(gate->loop, &conn->timer);
@@ -277,7 +285,8 @@ void conn_stop(struct conn *conn)
 {
     if (conn->state == CONN_HEAD)
         conn_read(conn); /* a request may have come that we have not seen yet */
-    if (conn->state == CONN_HEAD && conn->in.len == 0)
+    bool is_within = conn->in.len > 0 || (conn->tls != NULL && tls_is_within(conn->tls));
+    if (conn->state == CONN_HEAD && !is_within)
         conn_close(conn);
     else if (conn->state == CONN_HEAD || conn->state == CONN_BODY)
         conn_set_limit(conn, CONN_LIMIT_STOP_S);
@@ -314,6 +323,8 @@ static void linger(struct conn *conn)
     conn->state = CONN_LINGER;
     conn_drop_kept(conn);
     conn_drop_body(conn);
+    if (conn->tls != NULL)
+        tls_end(conn->tls);
     if (shutdown(conn->watch.fd, SHUT_WR) < 0) {
         conn_close(conn);
         return;

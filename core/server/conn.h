@@ -25,6 +25,7 @@ struct call;
 struct gate;
 struct http_request_head;
 struct record;
+struct tls;
 
 enum conn_state {
     CONN_HEAD,     /* waits for a request or for the rest of its head */
@@ -58,6 +59,8 @@ struct conn {
 
     struct conn_ticket ticket; /* of gate->conn_limit */
     struct watch watch;
+    struct tls *tls;     /* NULL: it is plain */
+    bool tls_told;       /* what came of its handshake */
     struct timer timer;  /* set no later than limit_ns, and moved only when it is due */
     int64_t limit_ns;    /* when patience ends; 0 = never */
     struct timer ping;   /* of a stream that is silent */

@@ -7,6 +7,7 @@
 #include "server/api.h"
 #include "server/budget.h"
 #include "server/conn.h"
+#include "server/conn_io.h"
 #include "server/cors.h"
 #include "server/gate.h"
 #include "server/reply.h"
@@ -423,16 +424,15 @@ void conn_read(struct conn *conn)
             gate_wait(conn->gate, conn);
             return;
         }
-        ssize_t len = recv(conn->watch.fd, room, GATE_RECEIVE, 0);
+        ssize_t len = conn_receive(conn, room, GATE_RECEIVE);
         if (len < 0 && errno == EINTR)
             continue;
         if (len < 0 && errno == EAGAIN) {
             conn->readable = false;
         } else if (len <= 0) {
-            conn_close(conn);
+            conn_lose(conn);
         } else {
-            /* Edge-triggered: after a short read the next byte, and the end, bring a new edge. */
-            conn->readable = (size_t)len == GATE_RECEIVE || conn->peer_ended;
+            conn->readable = conn_has_more(conn, (size_t)len, GATE_RECEIVE);
             take_bytes(conn, (harborai_str){room, (size_t)len});
         }
     }

@@ -5,6 +5,7 @@
 
 #include "engine/call.h"
 #include "server/conn.h"
+#include "server/conn_io.h"
 #include "server/gate.h"
 
 #define KEPT_CAPACITY KIB(2) /* of an empty buffer: a few events, most whole answers */
@@ -59,8 +60,7 @@ static bool send_all(struct conn *conn)
 {
     conn->blocked = false;
     while (conn_unsent(conn) > 0) {
-        ssize_t len = send(conn->watch.fd, conn->out.data + conn->sent, conn_unsent(conn),
-                           MSG_NOSIGNAL);
+        ssize_t len = conn_send(conn, conn->out.data + conn->sent, conn_unsent(conn));
         if (len >= 0) {
             conn->sent += (size_t)len;
         } else if (errno == EAGAIN) {

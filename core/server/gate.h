@@ -26,6 +26,7 @@ struct drains;
 struct logs_desk;
 struct router;
 struct runtime;
+struct tls_context;
 
 struct gate {
     struct loop *loop;
@@ -38,6 +39,7 @@ struct gate {
     struct auth *auth; /* looks who asks; owned; NULL: whoever can connect may ask */
     struct metrics_shard *metrics; /* NULL: nobody counts its clients */
     const struct log *log;
+    struct tls_context *tls; /* of all gates; NULL: connections are plain */
     size_t max_body;
     const struct config_limits *limits; /* of the server; borrowed */
     struct http_limits head_limits; /* the same of heads, as their parser wants them */
@@ -64,6 +66,8 @@ struct gate {
     atomic_bool is_full; /* a call was refused room for a body, and the log is not told yet */
     int64_t crowd_said_ns; /* when the log was last told of connections that are too many; 0 = never */
     unsigned crowd_unsaid; /* since then */
+    int64_t tls_told_ns;  /* when the log was last told of a handshake that failed; 0 = never */
+    unsigned tls_untold;  /* since then */
     int64_t full_said_ns; /* when the log was last told that the bodies take too much; 0 = never */
     int64_t date_s; /* of `date` */
     char date[30];

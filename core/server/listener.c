@@ -11,6 +11,11 @@
 
 #include "base/error.h"
 
+const char *listener_scheme(const struct listener *listener)
+{
+    return listener->has_tls ? "https" : "http";
+}
+
 bool listener_add(struct listener *listener, int fd, bool is_loopback)
 {
     if (listener->socket_count == LISTENER_SOCKETS_MAX)
@@ -69,7 +74,8 @@ static bool has_option(int fd, int option, int wanted)
 }
 
 /* What of it a client would write; of an abstract name the part behind its NUL. */
-static bool describe(const union address *address, socklen_t size, char *url, size_t most)
+static bool describe(const union address *address, socklen_t size, const char *scheme, char *url,
+                     size_t most)
 {
     char text[INET6_ADDRSTRLEN] = "";
     unsigned port = listener_port_of(&address->any);
@@ -77,11 +83,11 @@ static bool describe(const union address *address, socklen_t size, char *url, si
     switch (address->any.sa_family) {
     case AF_INET:
         inet_ntop(AF_INET, &address->four.sin_addr, text, sizeof text);
-        snprintf(url, most, "http://%s:%u", text, port);
+        snprintf(url, most, "%s://%s:%u", scheme, text, port);
         return true;
     case AF_INET6:
         inet_ntop(AF_INET6, &address->six.sin6_addr, text, sizeof text);
-        snprintf(url, most, "http://[%s]:%u", text, port);
+        snprintf(url, most, "%s://[%s]:%u", scheme, text, port);
         return true;
     case AF_UNIX:
         if (size > head && address->local.sun_path[0] == '\0')
@@ -101,7 +107,8 @@ static const char *inherit_one(struct listener *listener, int fd)
     socklen_t size = sizeof address;
     char url[sizeof listener->path + 64];
     if (!has_option(fd, SO_TYPE, SOCK_STREAM) || !has_option(fd, SO_ACCEPTCONN, 1) ||
-        getsockname(fd, &address.any, &size) < 0 || !describe(&address, size, url, sizeof url))
+        getsockname(fd, &address.any, &size) < 0 ||
+        !describe(&address, size, listener_scheme(listener), url, sizeof url))
         return "it is no stream socket that listens: set ListenStream= in the .socket unit, and "
                "Accept=no";
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)

@@ -23,6 +23,7 @@ struct listener {
     unsigned socket_count;
     _Atomic unsigned users; /* loops that still watch them */
     unsigned port;          /* that was got */
+    bool has_tls;           /* on those that a network leads to: `url` says so */
     char url[512];          /* of what was opened; several with a comma between them */
     bool is_loopback; /* no other machine can connect */
     bool is_local; /* a socket of this machine: for the own user and root */
@@ -58,6 +59,7 @@ void listener_close(struct listener *listener); /* accepts a zeroed or closed on
 MUST_CHECK bool listener_add(struct listener *listener, int fd, bool is_loopback);
 /* "http://[::1]:8000", or "unix:/run/gateway.sock". */
 void listener_add_url(struct listener *listener, const char *url);
+const char *listener_scheme(const struct listener *listener); /* "https" */
 /* The options of a socket that clients connect to, which their connections inherit. */
 void listener_set_options(int fd, int family);
 unsigned listener_port_of(const struct sockaddr *address);

@@ -144,7 +144,7 @@ harborai_status listener_open(struct listener *listener, harborai_str host, int6
         return explain(fault, host, port, error);
     }
     bool is_v6 = memchr(name, ':', strlen(name)) != NULL;
-    snprintf(url, sizeof url, is_v6 ? "http://[%.64s]:%u" : "http://%.64s:%u",
+    snprintf(url, sizeof url, is_v6 ? "%s://[%.64s]:%u" : "%s://%.64s:%u", listener_scheme(listener),
              host.len > 0 ? name : "127.0.0.1", listener->port);
     listener_add_url(listener, url);
     return HARBORAI_OK;

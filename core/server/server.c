@@ -17,11 +17,14 @@
 #include "server/cors.h"
 #include "server/gate.h"
 #include "server/router.h"
+#include "server/tls.h"
 
 #define CUT_LIMIT_MS 5000 /* for loops to notice; only a plugin that hangs on one needs it */
 
 struct server {
     struct listener listener;
+    struct tls_context *tls; /* NULL: none */
+    const struct log *log;
     int drained_fd; /* -1 = not made */
     unsigned gate_count;
     struct gate *gates;
@@ -45,6 +48,7 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->runtime = runtime;
     gate->metrics = metrics_shard_of(runtime_metrics(runtime), index);
     gate->log = runtime_log(runtime);
+    gate->tls = server->tls;
     gate->logs_for = options->logs_for;
     gate->max_body = (size_t)options->max_body;
     gate->limits = &server->limits;
@@ -137,10 +141,22 @@ static harborai_status open_listener(struct server *server, const struct server_
     return st;
 }
 
+static harborai_status load_tls(struct server *server, const struct config_tls *tls,
+                                harborai_error *error)
+{
+    if (tls == NULL || tls->certificate.len == 0)
+        return HARBORAI_OK;
+    server->listener.has_tls = true;
+    return tls_context_create(tls, server->log, &server->tls, error);
+}
+
 static harborai_status build(struct server *server, struct runtime *runtime,
                              const struct server_options *options, harborai_error *error)
 {
-    harborai_status st = open_listener(server, options, error);
+    server->log = runtime_log(runtime);
+    harborai_status st = load_tls(server, options->tls, error);
+    if (st >= 0)
+        st = open_listener(server, options, error);
     if (st < 0)
         return st;
     set_budget(server, options);
@@ -201,6 +217,14 @@ const char *server_url(const struct server *server)
     return server->listener.url;
 }
 
+harborai_status server_renew_tls(struct server *server, const struct config_tls *tls,
+                                 harborai_error *error)
+{
+    if (server->tls == NULL || tls->certificate.len == 0)
+        return HARBORAI_OK;
+    return tls_context_replace(server->tls, tls, server->log, error);
+}
+
 /* Until every gate is drained, the time is over or there is something to read from hurry_fd (-1:
  * none); false: not drained. */
 static bool wait_until_drained(struct server *server, int64_t limit_ms, int hurry_fd,
@@ -250,6 +274,7 @@ void server_destroy(struct server *server)
         if (server->gates[i].loop != NULL)
             loop_turn(server->gates[i].loop, 0);
     control_destroy(server->control);
+    tls_context_destroy(server->tls);
     listener_close(&server->listener);
     if (server->drained_fd >= 0)
         close(server->drained_fd);

@@ -18,6 +18,8 @@ struct server_options {
     enum config_access socket_access;
     const int *sockets; /* that listen already, in place of all these; owned by the server from */
     unsigned socket_count; /* … server_create() on, also when it fails */
+    const struct config_tls *tls; /* for clients that come over a network; NULL, or without a
+                                     certificate: none. Borrowed for server_create() */
     int64_t max_body;  /* bytes of a request's body */
     int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
                            no less than one takes */
@@ -43,9 +45,15 @@ void server_show_drains(struct server *server, struct drains *drains);
  * the runtime's loops run. [init] */
 void server_show_logs(struct server *server, struct logs_desk *desk);
 
-/* "http://127.0.0.1:8000", with the port that was got, or "unix:/run/gateway.sock", or both with a
+/* "http://127.0.0.1:8000", or "https://…", with the port that was got, or "unix:/run/gateway.sock", or both with a
  * comma between them. Borrowed from the server. [any] */
 const char *server_url(const struct server *server);
+
+/* Reads certificate and key again, which may be other files now, for connections from now on. E_CONFIG:
+ * they are no good, and those in force stay; so they do where `tls` has none. Does nothing for a server
+ * without TLS. [any but a loop] */
+MUST_CHECK harborai_status server_renew_tls(struct server *server, const struct config_tls *tls,
+                                            harborai_error *error);
 
 /* Takes no more connections, closes idle ones, waits until the calls under way have ended, at most
  * limit_ms and no longer than hurry_fd (borrowed; -1 = none) has nothing to read, then breaks off

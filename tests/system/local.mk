@@ -33,7 +33,7 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	%reldir%/test_think.py %reldir%/test_upgrades.py %reldir%/test_upstream.py \
 	%reldir%/test_replay.py %reldir%/test_says.py %reldir%/test_service.py %reldir%/test_shape.py \
 	%reldir%/test_sim_itself.py %reldir%/test_streams.py %reldir%/test_stuck.py \
-	%reldir%/test_think.py %reldir%/test_unix_socket.py %reldir%/test_upgrades.py %reldir%/test_upstream.py \
+	%reldir%/test_think.py %reldir%/test_tls.py %reldir%/test_unix_socket.py %reldir%/test_upgrades.py %reldir%/test_upstream.py \
 	%reldir%/test_vendor_errors.py %reldir%/test_verify.py %reldir%/test_watch.py \
 	%reldir%/test_wenxin.py tests/plugins/picky.c tests/plugins/says.c
 

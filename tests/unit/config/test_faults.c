@@ -27,7 +27,7 @@ static const struct row {
      "'providers.*.timeouts.connect'?\n"},
     {"server: { frobnicate: 1 }",
      "c.yaml:1:11: unknown key 'frobnicate' in 'server': known are host, port, socket, socket_access, "
-     "workers, max_body, limits, timeouts, half_close, cors, logs, auth, requests_per_minute, "
+     "tls, workers, max_body, limits, timeouts, half_close, cors, logs, auth, requests_per_minute, "
      "core_dumps\n"},
     {"providers: { a: { region: x } }",
      "c.yaml:1:19: unknown key 'region' in 'providers.a': known are plugin, preset, base_url, api_key, "
@@ -83,9 +83,19 @@ static const struct row {
     {"log: { level: loud }",
      "c.yaml:1:15: 'log.level' must be error, warn, info or debug, not 'loud'\n"},
 
-    /* The gateway's own socket. */
+    /* The gateway's own socket and TLS. */
     {"server: { socket_access: all }",
      "c.yaml:1:26: 'server.socket_access' must be user, group or everyone, not 'all'\n"},
+    {"server: { tls: { certificate: c.pem } }",
+     "c.yaml:1:31: 'server.tls.certificate' needs 'server.tls.key' beside it\n"},
+    {"server: { tls: { key: k.pem } }",
+     "c.yaml:1:23: 'server.tls.key' needs 'server.tls.certificate' beside it\n"},
+    {"server: { tls: { client_ca: ca.pem } }",
+     "c.yaml:1:29: 'server.tls.client_ca' needs 'server.tls.certificate' beside it\n"},
+    {"server: { tls: { certificate: c, key: k, min_version: 1.1 } }",
+     "c.yaml:1:55: 'server.tls.min_version' must be 1.2 or 1.3, not '1.1'\n"},
+    {"server: { tls: { ca_file: c } }",
+     "c.yaml:1:18: unknown key 'ca_file' in 'server.tls', did you mean 'tls.ca_file'?\n"},
 
     /* Providers. */
     {"providers: { My Lab: { } }",

@@ -40,7 +40,7 @@ static bool contains(const struct buf *out, const char *piece)
 static void test_yaml(void)
 {
     static const char *const pieces[] = {
-        "server:\n  host: \"::1\"\n  port: 9000\n  socket_access: user\n  workers: 0\n  max_body: 32MiB\n",
+        "server:\n  host: \"::1\"\n  port: 9000\n  socket_access: user\n  tls:\n    min_version: \"1.2\"\n  workers: 0\n  max_body: 32MiB\n",
         "default_model: \"a$${b}\"\n",
         "log:\n  level: debug\n",
         "  openai:\n    plugin: openai\n    api_key: \"***\"\n",
