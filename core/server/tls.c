@@ -97,6 +97,16 @@ static void tell(const struct config_tls *options, SSL_CTX *pair, const struct l
               "certificate='%.*s' expires='%s'", SLICE_ARG(options->certificate), end);
 }
 
+harborai_status tls_check(const struct config_tls *options, harborai_error *error)
+{
+    SSL_CTX *pair = NULL;
+    if (options->certificate.len == 0)
+        return HARBORAI_OK;
+    harborai_status st = tls_pair_load(options, &pair, error);
+    SSL_CTX_free(pair);
+    return st;
+}
+
 harborai_status tls_context_create(const struct config_tls *options, const struct log *log,
                                    struct tls_context **ret_context, harborai_error *error)
 {

@@ -15,6 +15,10 @@
 
 struct tls_context; /* of all loops */
 
+/* Whether the files are good; without a certificate there are none. E_CONFIG as below. [any] It waits
+ * for the disk. */
+MUST_CHECK harborai_status tls_check(const struct config_tls *options, harborai_error *error);
+
 /* Reads the files of `options`, which have a certificate. E_CONFIG: the file and what is wrong with
  * it, in words. [init] It waits for the disk. */
 MUST_CHECK harborai_status tls_context_create(const struct config_tls *options, const struct log *log,

@@ -428,6 +428,10 @@ class BadPairTest(TlsTest):
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(self.words(words), done.stderr)
                 self.assertNotIn("listening on", done.stderr)
+                done = support.harborai("config", "check", config={
+                    **self.config, "server": {"tls": tls}})
+                self.assertEqual(done.returncode, 3)
+                self.assertRegex(done.stderr, r"yaml:\d+:\d+: " + re.escape(self.words(words)))
 
     def test_what_cannot_be_opened(self):
         with support.folder() as place, socket.socket(socket.AF_UNIX) as held:
