@@ -12,6 +12,7 @@ bool policy_try_again(struct call *call, struct attempt *failed, enum exchange_f
     failed->http.fresh = true;
     failed->phase = EXCHANGE_WANTED;
     failed->number = call->attempts++;
+    call->record.resends++;
     commit_starting(failed);
     return true;
 }

@@ -96,6 +96,7 @@ static bool copy_target(struct call *call, const struct route_view *route)
                                                            : HARBORAI_STR("{}"));
     r->provider = arena_copy(a, slice_of(slot_name(call->slot)));
     r->upstream_model = call->upstream_model;
+    r->is_listed = route->is_listed;
     return call->upstream_model.data != NULL && call->model_info.data != NULL &&
            r->provider.data != NULL;
 }

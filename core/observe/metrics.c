@@ -59,6 +59,7 @@ void metrics_destroy(struct metrics *metrics)
         for (unsigned k = 0; k < metrics->shards[i].provider_count; k++)
             free(metrics->shards[i].providers[k].name);
         confidence_release(&metrics->shards[i].confidence);
+        by_model_release(&metrics->shards[i].by_model);
     }
     free(metrics->version);
     free(metrics->shards);
@@ -179,6 +180,24 @@ static enum metric metric_of_status(int http_status)
     }
 }
 
+static enum metric metric_of_request(int http_status)
+{
+    switch (http_status) {
+#define CASE_(status)                                                                              \
+    case status:                                                                                   \
+        return METRIC_REQUESTS_##status;
+        METRICS_STATUSES(CASE_)
+#undef CASE_
+    default:
+        return METRIC_REQUESTS_OTHER;
+    }
+}
+
+void metrics_count_request(struct metrics_shard *shard, int http_status)
+{
+    metrics_add(shard, metric_of_request(http_status), 1);
+}
+
 void metrics_count_call(struct metrics_shard *shard, int http_status, harborai_status status)
 {
     enum metric outcome = METRIC_OUTCOME_OK;
@@ -251,6 +270,16 @@ static void write_phases(const struct metrics *metrics, struct prometheus *p)
     }
 }
 
+static void write_models(const struct metrics *metrics, struct prometheus *p)
+{
+    const struct by_model **all = calloc(metrics->shard_count, sizeof(void *));
+    for (unsigned i = 0; all != NULL && i < metrics->shard_count; i++)
+        all[i] = &metrics->shards[i].by_model;
+    if (all != NULL)
+        by_model_write(all, metrics->shard_count, p);
+    free(all);
+}
+
 static void write_confidence(const struct metrics *metrics, struct prometheus *p)
 {
     const struct confidence **all = calloc(metrics->shard_count, sizeof(void *));
@@ -278,5 +307,6 @@ void metrics_write(const struct metrics *metrics, struct prometheus *p)
         write_providers(metrics, i, p);
     write_totals(metrics, p);
     write_phases(metrics, p);
+    write_models(metrics, p);
     write_confidence(metrics, p);
 }

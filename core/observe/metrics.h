@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "observe/by_model.h"
 #include "observe/confidence.h"
 #include "observe/durations.h"
 #include "observe/recent.h"
@@ -24,6 +25,9 @@
 #define METRICS_STATUS_ROW_(status)                                                                \
     X_(METRIC_CALLS_##status, "harborai_calls_total", COUNTER, "status", #status,                  \
        "Calls that ended, by the HTTP status that the client saw.")
+#define METRICS_REQUEST_ROW_(status)                                                               \
+    X_(METRIC_REQUESTS_##status, "harborai_requests_total", COUNTER, "status", #status,            \
+       "Requests of HTTP that were answered, whatever they were for, by their status.")
 #define METRICS_PLAIN_(code, family, type, help) X_(code, family, type, NULL, NULL, help)
 #define METRICS_REPLAY_(code, result, help)                                                        \
     X_(METRIC_REPLAYS_##code, "harborai_replays_total", COUNTER, "result", result, help)
@@ -32,6 +36,8 @@
 #define METRICS_ROWS_                                                                              \
     METRICS_STATUSES(METRICS_STATUS_ROW_)                                                          \
     X_(METRIC_CALLS_OTHER, "harborai_calls_total", COUNTER, "status", "other", "")                 \
+    METRICS_STATUSES(METRICS_REQUEST_ROW_)                                                         \
+    X_(METRIC_REQUESTS_OTHER, "harborai_requests_total", COUNTER, "status", "other", "")           \
     X_(METRIC_OUTCOME_OK, "harborai_call_outcomes_total", COUNTER, "outcome", "ok",                \
        "Calls that ended, by how they ended; a stream that broke off is an error.")                \
     X_(METRIC_OUTCOME_ERROR, "harborai_call_outcomes_total", COUNTER, "outcome", "error", "")      \
@@ -41,7 +47,7 @@
                    "Calls under way.")                                                             \
     METRICS_PLAIN_(METRIC_ATTEMPTS, "harborai_attempts_total", COUNTER,                            \
                    "Attempts begun, resends on a new connection included.")                        \
-    METRICS_PLAIN_(METRIC_CLIENT_CONNECTIONS, "harborai_client_connections", GAUGE,                \
+    METRICS_PLAIN_(METRIC_CLIENT_CONNECTIONS, "harborai_active_connections", GAUGE,                \
                    "Open connections of clients.")                                                 \
     METRICS_PLAIN_(METRIC_CLIENT_ACCEPTS, "harborai_client_accepts_total", COUNTER,                \
                    "Connections of clients that were accepted.")                                   \
@@ -118,6 +124,7 @@ struct metrics_shard {
     struct metrics_provider providers[METRICS_PROVIDERS_MOST], other;
     struct confidence confidence;
     struct recent recent;
+    struct by_model by_model;
     struct durations phases[RECORD_PHASES], totals;
 };
 
@@ -146,6 +153,15 @@ void metrics_add_for(struct metrics_shard *shard, harborai_str provider,
 
 /* [loop] A call ended. `http_status` is what the client saw, `status` how the call ended. */
 void metrics_count_call(struct metrics_shard *shard, int http_status, harborai_status status);
+
+/* [loop] A request of HTTP was answered, or its stream begun. */
+void metrics_count_request(struct metrics_shard *shard, int http_status);
+
+/* [loop] A call has ended: counts it by its provider and model. */
+static inline void metrics_count_model(struct metrics_shard *shard, const struct record *record)
+{
+    by_model_add(&shard->by_model, record);
+}
 
 /* [loop] The usage of a call that ended: who read it, and how far it is to be trusted, in tenths. */
 void metrics_rate_usage(struct metrics_shard *shard, harborai_str provider, harborai_str method,

@@ -34,6 +34,7 @@ struct record {
     harborai_str provider;       /* of the last attempt; empty = not routed */
     harborai_str plugin;         /* its id, "org.harborai.openai"; empty = it was not loaded */
     harborai_str upstream_model; /* the vendor's name of it */
+    bool is_listed; /* the configuration or a manifest names that model, not the client alone */
     bool is_stream;
     bool is_refused; /* somebody who is told of calls had no room for it: it is counted, no more */
     uint32_t attempts; /* begun so far; of the begin line: its number, from 1 */
@@ -74,6 +75,7 @@ struct record {
     harborai_str cost_date;    /* of the source's prices */
     harborai_str cost_reason;  /* why it is not known: "no_price" … */
     int cost_class;            /* the class of usage without a price; -1 = none */
+    uint32_t resends; /* attempts because a kept connection had died */
     uint32_t connects, reuses; /* answers that came on a new connection, on a kept one */
     uint32_t stream_events, stream_repairs; /* of the vendor's stream */
     uint64_t client_bytes_in, client_bytes_out;

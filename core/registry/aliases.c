@@ -105,7 +105,7 @@ static harborai_status resolve(struct builder *b, const struct model_map_alias *
     if (model_map_find_disabled(b->map, target, &disabled)) {
         harborai_str upstream = arena_copy(&b->map->arena, disabled.upstream);
         *ret_view = (struct route_view){disabled.provider->slot, disabled.provider->name, upstream,
-                                        NULL};
+                                        NULL, false};
         return upstream.data != NULL ? HARBORAI_OK : builder_out_of_memory(b);
     }
     *ret_view = (struct route_view){.upstream = target};

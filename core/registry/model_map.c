@@ -78,7 +78,7 @@ static harborai_status give(const struct model_map *map, const struct model_map_
 {
     if (!p->enabled || model_map_off_of(map, p->name, upstream) != NULL)
         return HARBORAI_E_NOT_FOUND;
-    *ret_route = (struct route_view){p->slot, p->name, upstream, NULL};
+    *ret_route = (struct route_view){p->slot, p->name, upstream, NULL, false};
     return HARBORAI_OK;
 }
 
@@ -154,8 +154,10 @@ harborai_status model_map_find(const struct model_map *map, harborai_str name,
     const struct model_map_route *route = find_exact(map, name);
     if (route == NULL)
         return find_unlisted(map, name, ret_route);
-    if (route->status == HARBORAI_OK)
+    if (route->status == HARBORAI_OK) {
         *ret_route = route->view;
+        ret_route->is_listed = true;
+    }
     return route->status;
 }
 

@@ -89,6 +89,7 @@ struct route_view {
     harborai_str upstream; /* what the vendor calls the model; for a pattern a part of the name that
                               was looked up, so it lives no longer than that */
     const struct manifest_model *model; /* NULL: the manifest does not know it (model_info "{}") */
+    bool is_listed; /* its name stands in the configuration or a manifest; false: a pattern took it */
 };
 
 /* A model that is shown by list-models and /v1/models. */

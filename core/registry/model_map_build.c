@@ -360,7 +360,7 @@ static bool is_listed(const struct builder *b, const struct model_map_provider_p
 static harborai_status add_model(struct builder *b, const struct model_map_provider_part *p,
                                  harborai_str name, const struct manifest_model *model)
 {
-    const struct route_view view = {p->slot, p->name, name, model};
+    const struct route_view view = {p->slot, p->name, name, model, true};
     struct model_listing *l = &b->map->listings[b->map->listing_count];
     *l = (struct model_listing){.name = name,
                                 .upstream = name,
@@ -378,7 +378,7 @@ static harborai_status add_manifest_models(struct builder *b,
 {
     for (size_t i = 0; i < p->manifest->model_count; i++) {
         const struct manifest_model *model = &p->manifest->models[i];
-        const struct route_view view = {p->slot, p->name, model->name, model};
+        const struct route_view view = {p->slot, p->name, model->name, model, true};
         harborai_status st = add_model(b, p, model->name, model);
         for (size_t j = 0; st == HARBORAI_OK && j < model->aliases.count; j++)
             st = add_both(b, p, model->aliases.items[j], RANK_MANIFEST_ALIAS, &view, NULL);

@@ -257,6 +257,7 @@ static void metrics_end(struct record_subscriber *self, const struct record *rec
     metrics_add(shard, METRIC_UPSTREAM_CONNECTS, record->connects);
     metrics_add(shard, METRIC_UPSTREAM_REUSES, record->reuses);
     metrics_count_call(shard, record->http_status, record->status);
+    metrics_count_model(shard, record);
     metrics_time_call(shard, record->begin_ns + record->total_ns,
                       record->status < 0 && record->status != HARBORAI_E_CANCELLED,
                       record->total_ns);

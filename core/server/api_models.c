@@ -72,7 +72,7 @@ void api_models_list(struct conn *conn, harborai_str rest UNUSED)
     for (const struct model_listing *m = list; m < list + count; m++)
         if (m->enabled && auth_shows(conn, m->name, m->provider, m->upstream))
             write_model(&w, m->name,
-                        &(struct route_view){m->slot, m->provider, m->upstream, m->model});
+                        &(struct route_view){m->slot, m->provider, m->upstream, m->model, true});
     json_write_end(&w);
     json_write_end(&w);
     reply_json(conn, &json);

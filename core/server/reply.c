@@ -88,6 +88,8 @@ static void field_list(struct buf *b, harborai_str name, harborai_str list)
 static void begin_head(struct conn *conn, int status, harborai_str content_type, size_t more)
 {
     struct buf *b = &conn->out;
+    if (conn->gate->metrics != NULL)
+        metrics_count_request(conn->gate->metrics, status);
     (void)buf_reserve(b, HEAD_ROOM + more);
     if (status == 200) {
         buf_add(b, HARBORAI_STR("HTTP/1.1 200 OK\r\n"));

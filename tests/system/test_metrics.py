@@ -57,6 +57,47 @@ class MetricsTest(FrontTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertGreater(int(done.stdout), 20)
 
+    def test_by_model(self):
+        """Each call counts once, where it went; a model that only a pattern lets through has no name."""
+        rows = [({"text": "one"}, "smart", "openai", "gpt-4o", "ok"),
+                ({"text": "one"}, "fb-of-a-client", "lab", "_other", "ok"),
+                ({"text": "one"}, "my-model", "lab", "my-model", "ok"),
+                ({"status": 429}, "gpt-4o", "openai", "gpt-4o", "error"),
+                ("nobody", "unknown-model", "_none", "_none", "error")]
+        for script, asked, provider, model, status in rows:
+            with self.subTest(asked):
+                of = {"provider": provider, "model": model}
+                before = self.families()
+                answer = self.hb.chat(script, asked)
+                after = self.families()
+
+                def grown(name, before=before, after=after, **labels):
+                    return ((exposition.value(after, name, **labels) or 0) -
+                            (exposition.value(before, name, **labels) or 0))
+                self.assertEqual(grown("harborai_api_requests_total", **of, status=status), 1)
+                self.assertEqual(grown("harborai_api_requests_total"), 1)
+                self.assertEqual(grown("harborai_api_request_duration_seconds_count", **of), 1)
+                self.assertEqual(grown("harborai_requests_total", status=str(answer.status)), 1
+                                 + (answer.status == 200))  # and that for the metrics
+                self.assertEqual(grown("harborai_ai_provider_requests_total", **of), provider != "_none")
+                failed = status == "error"
+                self.assertEqual(grown("harborai_api_errors_total", **of), failed)
+                self.assertEqual(grown("harborai_ai_provider_errors_total", **of),
+                                 failed and provider != "_none")
+                tokens = [answer.json().get("usage", {}).get(x, 0)
+                          for x in ("prompt_tokens", "completion_tokens")]
+                self.assertEqual([grown("harborai_tokens_used_total", **of, token_type=x)
+                                  for x in ("input", "output")], tokens)
+                cost = answer.headers["x-harborai-cost"]
+                self.assertAlmostEqual(grown("harborai_cost_total", **of),
+                                       float(cost.split()[0]) if cost else 0, 12)
+
+    def test_first_token(self):
+        before = self.value("harborai_time_to_first_token_seconds_count", model="gpt-4o") or 0
+        self.hb.chat("a b", stream=True)
+        self.assertEqual(self.value("harborai_time_to_first_token_seconds_count", model="gpt-4o"),
+                         before + 1)
+
     PHASES = ("parse", "admit", "route", "plugin", "queue", "upstream", "write")
 
     def phases(self):

@@ -2,6 +2,7 @@
 #include "observe/metrics.h"
 
 #include "../unit.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/thread.h"
 #include "wire/prometheus.h"
@@ -39,7 +40,7 @@ static void test_calls(void)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct metrics *m;
-        AUTO(buf) out = BUF_INIT(KIB(64));
+        AUTO(buf) out = BUF_INIT(KIB(256));
         CU_ASSERT_FATAL(metrics_create(1, "1.2.3", &m, NULL) == HARBORAI_OK);
         metrics_count_call(metrics_shard_of(m, 0), rows[i].http_status, rows[i].status);
         write_all(m, &out);
@@ -52,7 +53,7 @@ static void test_calls(void)
 static void test_text(void)
 {
     struct metrics *m;
-    AUTO(buf) out = BUF_INIT(KIB(64));
+    AUTO(buf) out = BUF_INIT(KIB(256));
     CU_ASSERT_FATAL(metrics_create(2, "1.2.3", &m, NULL) == HARBORAI_OK);
     metrics_add(metrics_shard_of(m, 0), METRIC_CALLS_IN_FLIGHT, 3);
     metrics_add(metrics_shard_of(m, 1), METRIC_CALLS_IN_FLIGHT, 1);
@@ -79,7 +80,7 @@ static void test_providers(void)
 {
     struct metrics *m;
     char name[16];
-    AUTO(buf) out = BUF_INIT(KIB(64));
+    AUTO(buf) out = BUF_INIT(KIB(256));
     CU_ASSERT_FATAL(metrics_create(2, "1.2.3", &m, NULL) == HARBORAI_OK);
     struct metrics_shard *shard[] = {metrics_shard_of(m, 0), metrics_shard_of(m, 1)};
     metrics_add_for(shard[0], HARBORAI_STR("a"), METRIC_STREAM_REPAIRS, 2);
@@ -144,6 +145,83 @@ static void test_confidence(void)
     metrics_destroy(m);
 }
 
+/* Two loops, models in both, more of them than there is room for, and money in two currencies. */
+static void test_by_model(void)
+{
+    struct metrics *m;
+    char name[16];
+    AUTO(buf) out = BUF_INIT(MIB(16));
+    CU_ASSERT_FATAL(metrics_create(2, "1.2.3", &m, NULL) == HARBORAI_OK);
+    struct metrics_shard *shard[] = {metrics_shard_of(m, 0), metrics_shard_of(m, 1)};
+    struct record r;
+    record_init(&r);
+    r.provider = HARBORAI_STR("a");
+    r.upstream_model = HARBORAI_STR("m\"1");
+    r.is_listed = r.is_cost_known = true;
+    r.attempts = 2;
+    r.resends = 1;
+    r.total_ns = 30 * NS_PER_MS;
+    r.ttft_ns = 3 * NS_PER_MS;
+    r.usage.known_mask = 1u << HARBORAI_TOKENS_INPUT | 1u << HARBORAI_TOKENS_OUTPUT;
+    r.usage.count[HARBORAI_TOKENS_INPUT] = 7;
+    r.usage.count[HARBORAI_TOKENS_OUTPUT] = 0;
+    r.cost_pico = 1;
+    r.cost_currency = HARBORAI_STR("USD");
+    metrics_count_model(shard[0], &r);
+    r.cost_currency = HARBORAI_STR("CNY");
+    metrics_count_model(shard[1], &r);
+    r.cost_currency = HARBORAI_STR("USD");
+    r.cost_pico = 2000000000000;
+    metrics_count_model(shard[1], &r);
+    r.is_cost_known = false;
+    r.status = HARBORAI_E_RATE_LIMIT;
+    metrics_count_model(shard[1], &r);
+    r.status = HARBORAI_E_CANCELLED;
+    metrics_count_model(shard[0], &r);
+    r.status = HARBORAI_OK;
+    r.is_listed = false;
+    metrics_count_model(shard[0], &r);
+    r.provider = SLICE_NONE;
+    r.status = HARBORAI_E_NOT_FOUND;
+    r.attempts = 0;
+    metrics_count_model(shard[0], &r);
+    r.provider = HARBORAI_STR("b");
+    r.is_listed = true;
+    for (int i = 0; i < BY_MODEL_MOST + 10; i++) {
+        snprintf(name, sizeof name, "p%d", i);
+        r.upstream_model = slice_of(name);
+        metrics_count_model(shard[1], &r);
+    }
+    write_all(m, &out);
+#define OF "{provider=\"a\",model=\"m\\\"1\""
+    static const char *const want[] = {
+        "\nharborai_api_requests_total" OF ",status=\"ok\"} 3\n",
+        "\nharborai_api_requests_total" OF ",status=\"error\"} 1\n",
+        "\nharborai_api_requests_total" OF ",status=\"cancelled\"} 1\n",
+        "\nharborai_api_requests_total{provider=\"a\",model=\"_other\",status=\"ok\"} 1\n",
+        "\nharborai_api_requests_total{provider=\"_none\",model=\"_none\",status=\"error\"} 1\n",
+        "\nharborai_api_requests_total{provider=\"b\",model=\"p254\",status=\"error\"} 1\n",
+        "\nharborai_api_requests_total{provider=\"_other\",model=\"_other\",status=\"error\"} 11\n",
+        "\nharborai_api_errors_total" OF ",error_type=\"E_RATE_LIMIT\"} 1\n",
+        "\nharborai_retries_total" OF ",retry_reason=\"stale_connection\"} 5\n",
+        "\nharborai_ai_provider_requests_total" OF "} 10\n",
+        "\nharborai_ai_provider_errors_total" OF "} 1\n",
+        "\nharborai_ai_provider_errors_total{provider=\"_none\",model=\"_none\"} 0\n",
+        "\nharborai_tokens_used_total" OF ",token_type=\"input\"} 35\n",
+        "\nharborai_cost_total" OF ",currency=\"USD\"} 2.000000000001\n",
+        "\nharborai_cost_total" OF ",currency=\"CNY\"} 0.000000000001\n",
+        "\nharborai_api_request_duration_seconds_bucket" OF ",le=\"0.025\"} 0\n",
+        "\nharborai_api_request_duration_seconds_bucket" OF ",le=\"0.05\"} 5\n",
+        "\nharborai_time_to_first_token_seconds_sum" OF "} 0.015\n"};
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        ROW(want[i], strstr(out.data, want[i]) != NULL);
+    CU_ASSERT(strstr(out.data, "model=\"p255\"") == NULL);
+    CU_ASSERT(strstr(out.data, "token_type=\"output\"") == NULL);
+    const char *first = strstr(out.data, "harborai_cost_total" OF ",currency=\"USD\"");
+    CU_ASSERT(first != NULL && strstr(first + 1, "harborai_cost_total" OF ",currency=\"USD\"") == NULL);
+    metrics_destroy(m);
+}
+
 struct counter {
     struct metrics *metrics;
     unsigned loop;
@@ -154,9 +232,14 @@ static void *count(void *argument)
 {
     struct counter *c = argument;
     struct metrics_shard *shard = metrics_shard_of(c->metrics, c->loop);
+    struct record one;
+    record_init(&one);
+    one.provider = one.upstream_model = HARBORAI_STR("lab");
+    one.is_listed = true;
     for (int i = 0; i < ROUNDS; i++) {
         metrics_add(shard, METRIC_ATTEMPTS, 1);
         metrics_add_for(shard, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS, 1);
+        metrics_count_model(shard, &one);
         metrics_add_shared(c->metrics, METRIC_MODEL_LOOKUPS, 1);
         metrics_rate_usage(shard, HARBORAI_STR("lab"), HARBORAI_STR("lab_direct"), 8);
     }
@@ -173,7 +256,7 @@ static void test_threads_lose_nothing(void)
         CU_ASSERT_FATAL(thread_start(&counters[i].thread, "count", count, &counters[i], NULL) == 0);
     }
     for (int64_t before = 0, now; before < LOOPS * ROUNDS; before = now) {
-        AUTO(buf) out = BUF_INIT(KIB(64));
+        AUTO(buf) out = BUF_INIT(KIB(256));
         write_all(m, &out);
         int64_t events = metrics_sum_for(m, HARBORAI_STR("lab"), METRIC_STREAM_EVENTS);
         now = metrics_sum(m, METRIC_ATTEMPTS);
@@ -192,5 +275,6 @@ const CU_TestInfo metrics_tests[] = {{"calls", test_calls},
                                      {"text", test_text},
                                      {"providers", test_providers},
                                      {"confidence", test_confidence},
+                                     {"by model", test_by_model},
                                      {"threads lose nothing", test_threads_lose_nothing},
                                      CU_TEST_INFO_NULL};

@@ -136,7 +136,7 @@ static const struct shown {
     {"/v1/models/a%2", "400", "percent"},
     {"/v1/models/a%g0", "400", "percent"},
     {"/v1/models/", "404", "unknown_url"},
-    {"/metrics", "200", "\nharborai_client_connections 1\n"},
+    {"/metrics", "200", "\nharborai_active_connections 1\n"},
     {"/livez", "200", "\r\n\r\n{\"status\":\"ok\"}"},
     {"/health/liveliness", "200", "\r\n\r\n{\"status\":\"ok\"}"},
     {"/stats", "200", "\"requests\":{\"queue_length\":0,\"processing_count\":0,"},
