@@ -82,16 +82,23 @@ static void on_nudge(struct message *message)
 {
     struct acceptor *a = CONTAINER_OF(message, struct acceptor, nudge);
     atomic_store(&a->nudged, false);
+    if (a->asking)
+        stop_asking(a); /* who asks anew is told of what waits already */
     acceptor_update(a);
+}
+
+void acceptor_look_again(struct acceptor *a)
+{
+    if (!atomic_exchange(&a->nudged, true))
+        loop_post(a->gate->loop, &a->nudge);
 }
 
 static void nudge_others(struct acceptor *a)
 {
     for (unsigned i = 0; i < a->all_count; i++) {
         struct acceptor *other = a->all[i];
-        if (other != a && atomic_load(&other->resting) && !holds_too_many(other) &&
-            !atomic_exchange(&other->nudged, true))
-            loop_post(other->gate->loop, &other->nudge);
+        if (other != a && atomic_load(&other->resting) && !holds_too_many(other))
+            acceptor_look_again(other);
     }
 }
 

@@ -42,6 +42,10 @@ void acceptor_update(struct acceptor *a);
 void acceptor_add(struct acceptor *a);
 void acceptor_remove(struct acceptor *a);
 
+/* [any] Its loop looks at the sockets again: another process that shared them has ended, and may have had
+ * the wake-up for what waits there. */
+void acceptor_look_again(struct acceptor *a);
+
 /* Takes what has already connected and stops for good. The last acceptor closes the sockets. */
 void acceptor_close(struct acceptor *a);
 

@@ -88,15 +88,30 @@ static void refuse_to_wait(struct conn *conn)
     conn_drop_body(conn);
 }
 
+/* What has come by now is answered: its client cannot know that we were about to close. */
+static void close_if_idle(struct conn *conn)
+{
+    conn->readable = true;
+    conn_read(conn);
+    if (conn->state == CONN_HEAD && conn->in.len == 0)
+        conn_close(conn);
+}
+
 static void lose_patience(struct conn *conn)
 {
+    if (conn->state == CONN_ANSWERED && !conn->blocked)
+        return; /* the request came in this pass, and so leaves its answer */
+    if (conn->state == CONN_HEAD && conn->in.len == 0) {
+        close_if_idle(conn);
+        return;
+    }
     if (is_cut_short(conn)) {
         give_up_request(conn);
         reply_refuse(conn, 503, NULL, "this gateway is shutting down: ask again");
         conn_drop_body(conn);
         return;
     }
-    if ((conn->state == CONN_HEAD && conn->in.len > 0) || conn->state == CONN_BODY) {
+    if (conn->state == CONN_HEAD || conn->state == CONN_BODY) {
         refuse_to_wait(conn);
         return;
     }
@@ -294,6 +309,12 @@ void conn_stop(struct conn *conn)
         conn->work->stop(conn->work);
 }
 
+void conn_retire(struct conn *conn)
+{
+    if (conn->state == CONN_HEAD && conn->in.len == 0)
+        conn_set_limit_ms(conn, CONN_LIMIT_RETIRE_MS);
+}
+
 void conn_cut(struct conn *conn)
 {
     struct call *call = take(conn->call);
@@ -336,12 +357,14 @@ static void linger(struct conn *conn)
 
 static void await_next(struct conn *conn)
 {
+    int64_t idle_ms = conn->gate->limits->idle_ms;
+    if (conn->gate->retiring && idle_ms > CONN_LIMIT_RETIRE_MS)
+        idle_ms = CONN_LIMIT_RETIRE_MS;
     conn->state = CONN_HEAD;
     conn->resume = (struct http_resume){0};
     conn->route = NULL;
     conn_drop_body(conn);
-    conn_set_limit_ms(conn, conn->in.len > 0 ? conn_head_limit_ms(conn)
-                                             : conn->gate->limits->idle_ms);
+    conn_set_limit_ms(conn, conn->in.len > 0 ? conn_head_limit_ms(conn) : idle_ms);
     if (conn->in.len > 0 || conn->readable)
         gate_wait(conn->gate, conn);
 }

@@ -104,6 +104,9 @@ void conn_close(struct conn *conn);
 /* The server stops: closed at once if no request is under way, soon if one has not come whole; what
  * waits for other work than a call's is answered. */
 void conn_stop(struct conn *conn);
+/* Another gateway has the listening sockets: what is under way goes on, and who asks nothing soon has to
+ * connect anew. */
+void conn_retire(struct conn *conn);
 /* The server's patience is over: a call is broken off, and the client told so if it listens. */
 void conn_cut(struct conn *conn);
 /* In the pass after gate_wait(). */
@@ -125,6 +128,7 @@ enum {
     CONN_LIMIT_SURPLUS_MS = 5000, /* the head of a connection that is one too many */
     CONN_LIMIT_LINGER_S = 2,
     CONN_LINGER_MAX = 1 << 20, /* bytes that are thrown away meanwhile */
+    CONN_LIMIT_RETIRE_MS = 5000, /* between two requests, once another gateway has the sockets */
     CONN_LIMIT_STOP_S = 3, /* the rest of a request, when the server stops */
     CONN_LIMIT_LAST_S = 1  /* lingering, then */
 };

@@ -99,7 +99,7 @@ static void take_head(struct conn *conn, const struct http_request_head *request
     if (conn->gate->cors != NULL)
         conn->origin = cors_allow(conn->gate->cors, http_field(head, "origin"));
     conn->requests++;
-    conn->keep_alive = head->keep_alive && !conn->gate->stopping && !is_last_request(conn);
+    conn->keep_alive = head->keep_alive && !gate_is_leaving(conn->gate) && !is_last_request(conn);
     conn->is_http10 = head->minor == 0;
     conn->is_head = slice_is(request->method, "HEAD");
     conn->has_head = false;

@@ -104,7 +104,7 @@ void gate_say_full(struct gate *gate)
 void gate_check_drained(struct gate *gate)
 {
     uint64_t one = 1;
-    if (!gate->stopping || gate->told || !list_is_empty(&gate->conns) ||
+    if (!gate_is_leaving(gate) || gate->told || !list_is_empty(&gate->conns) ||
         (gate->engine != NULL && engine_loop_left(gate->engine) > 0))
         return;
     gate->told = true;
@@ -134,6 +134,16 @@ static void on_stop(struct message *message)
     gate->stopping = true;
     gate->stop_limit_ns = loop_now_ns(gate->loop) + CONN_LIMIT_STOP_S * NS_PER_S;
     for_each_conn(gate, conn_stop);
+    gate_check_drained(gate);
+}
+
+/* Another process takes the connections from now on. */
+static void on_retire(struct message *message)
+{
+    struct gate *gate = CONTAINER_OF(message, struct gate, retire);
+    acceptor_close(&gate->acceptor);
+    gate->retiring = true;
+    for_each_conn(gate, conn_retire);
     gate_check_drained(gate);
 }
 
@@ -177,6 +187,7 @@ harborai_status gate_init(struct gate *gate, harborai_error *error)
     gate->flush.run = on_flush;
     gate->next_pass.on_due = on_next_pass;
     gate->stop.run = on_stop;
+    gate->retire.run = on_retire;
     gate->cut.run = on_cut;
     ids_init(&gate->ids);
     gate->date_s = -1;

@@ -57,8 +57,8 @@ struct gate {
     struct timer next_pass;
     struct action flush;
     bool flush_is_last;
-    struct message stop, cut;
-    bool stopping, cutting, told;
+    struct message stop, retire, cut;
+    bool stopping, retiring, cutting, told;
     int64_t started_ns, start_took_ns; /* of the whole server */
     int64_t stop_limit_ns; /* stopping: until then a request may come whole */
 
@@ -81,6 +81,12 @@ extern const struct config_limits gate_limits_usual;
 MUST_CHECK harborai_status gate_init(struct gate *gate, harborai_error *error);
 /* Breaks off what is left. The loop does not run. Accepts a zeroed one. */
 void gate_release(struct gate *gate);
+
+/* Whether each answer is the last one on its connection. */
+static inline bool gate_is_leaving(const struct gate *gate)
+{
+    return gate->stopping || gate->retiring;
+}
 
 /* conn_continue() in the next pass. */
 struct conn;

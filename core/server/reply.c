@@ -110,7 +110,7 @@ static void end_head(struct conn *conn)
 {
     if (conn->pass.is_call)
         auth_write_limits(conn, &conn->out);
-    if (conn->gate->stopping)
+    if (gate_is_leaving(conn->gate))
         conn->keep_alive = false;
     if (conn->gate->cors != NULL)
         cors_write(conn->gate->cors, conn->origin, &conn->out);
