@@ -53,7 +53,9 @@ void listener_close(struct listener *listener)
     listener_remove_name(listener);
     for (unsigned i = 0; i < listener->socket_count; i++)
         close(listener->sockets[i]);
-    listener->socket_count = 0;
+    for (unsigned i = 0; i < listener->offered_count; i++)
+        close(listener->offered[i]);
+    listener->socket_count = listener->offered_count = 0;
 }
 
 /* --- Sockets of a service manager ------------------------------------------------------------- */

@@ -31,6 +31,10 @@ struct listener {
     /* A Unix socket's name, as long as it is ours to take away. */
     char path[sizeof((struct sockaddr_un){0}.sun_path)]; /* empty: none */
     struct stat made; /* what was made there */
+
+    /* Of the gateway before this one: taken in place of a new one of that address. */
+    int offered[LISTENER_SOCKETS_MAX];
+    unsigned offered_count;
 };
 
 /* Each adds to what is open. E_CONFIG says what is in the way; then everything is closed. [init]
@@ -46,6 +50,16 @@ MUST_CHECK harborai_status listener_open(struct listener *listener, harborai_str
 /* listener_unix.c: a socket of that name and mode; one that a dead process has left is replaced. */
 MUST_CHECK harborai_status listener_open_unix(struct listener *listener, harborai_str path,
                                               mode_t mode, harborai_error *error);
+/* listener_offer.c: sockets that listen already, for another gateway: what is opened afterwards takes
+ * those of its address. Owned from here on. E_CONFIG: one is no such socket. [init] */
+MUST_CHECK harborai_status listener_offer(struct listener *listener, const int *sockets,
+                                          unsigned count, harborai_error *error);
+/* The one that listens on that address, on any port if that is 0; -1: there is none. [init] */
+int listener_take_offered(struct listener *listener, const struct sockaddr *address,
+                          socklen_t size);
+/* E_CONFIG: one was not taken. [init] */
+MUST_CHECK harborai_status listener_check_offered(const struct listener *listener,
+                                                  harborai_error *error);
 
 /* Takes a socket of this machine that will listen. One loop watches it. [init] */
 void listener_adopt(struct listener *listener, int fd);

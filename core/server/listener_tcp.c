@@ -67,7 +67,7 @@ bool listener_is_loopback(const struct sockaddr *address)
 }
 
 /* 0, or the errno of what failed. */
-static int open_one(struct listener *listener, struct addrinfo *info)
+static int bind_new(const struct addrinfo *info, int *ret_fd)
 {
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -76,12 +76,25 @@ static int open_one(struct listener *listener, struct addrinfo *info)
     if (info->ai_family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     listener_set_options(fd, info->ai_family);
-    set_port(info->ai_addr, listener->port);
     if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, LISTENER_BACKLOG) < 0) {
         int fault = errno;
         close(fd);
         return fault;
     }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* The same. */
+static int open_one(struct listener *listener, struct addrinfo *info)
+{
+    int fault = 0;
+    set_port(info->ai_addr, listener->port);
+    int fd = listener_take_offered(listener, info->ai_addr, info->ai_addrlen);
+    if (fd < 0)
+        fault = bind_new(info, &fd);
+    if (fault != 0)
+        return fault;
     if (!listener_add(listener, fd, listener_is_loopback(info->ai_addr))) {
         close(fd);
         return ENFILE;
@@ -140,8 +153,9 @@ harborai_status listener_open(struct listener *listener, harborai_str host, int6
     int fault = open_all(listener, list);
     freeaddrinfo(list);
     if (fault != 0) {
+        harborai_status st = listener_check_offered(listener, error); /* a better reason */
         listener_close(listener);
-        return explain(fault, host, port, error);
+        return st < 0 ? st : explain(fault, host, port, error);
     }
     bool is_v6 = memchr(name, ':', strlen(name)) != NULL;
     snprintf(url, sizeof url, is_v6 ? "%s://[%.64s]:%u" : "%s://%.64s:%u", listener_scheme(listener),

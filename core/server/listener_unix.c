@@ -103,6 +103,22 @@ static bool make(struct listener *listener, int fd, const struct sockaddr_un *ad
     return true;
 }
 
+/* The one of the gateway before this one, whose name stays. False: it has none of that name. */
+static bool take_offered(struct listener *listener, const struct sockaddr_un *address)
+{
+    size_t size = offsetof(struct sockaddr_un, sun_path) + strlen(address->sun_path) + 1;
+    int fd = listener_take_offered(listener, (const struct sockaddr *)address, (socklen_t)size);
+    if (fd < 0)
+        return false;
+    if (lstat(address->sun_path, &listener->made) == 0)
+        memcpy(listener->path, address->sun_path, sizeof listener->path);
+    if (!listener_add(listener, fd, true)) {
+        close(fd);
+        return false;
+    }
+    return true;
+}
+
 /* A lock on the directory: of two that start at once neither removes what the other has made. */
 static int lock_directory(const char *path, char fault[static FAULT_MAX])
 {
@@ -147,7 +163,7 @@ harborai_status listener_open_unix(struct listener *listener, harborai_str path,
     else
         (void)say(fault, "a socket's path may have %zu bytes at most; choose a shorter one",
                   sizeof address.sun_path - 1);
-    if (!fits || !open_there(listener, &address, mode, fault)) {
+    if (!fits || !(take_offered(listener, &address) || open_there(listener, &address, mode, fault))) {
         listener_close(listener);
         return harborai_error_set(error, HARBORAI_E_CONFIG, "cannot listen on the socket '%.*s': %s",
                                   SLICE_ARG(path), fault);
