@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -18,11 +17,13 @@
 #include "cli/fatal.h"
 #include "cli/service.h"
 #include "cli/setup.h"
+#include "cli/signals.h"
 #include "config/settings.h"
 #include "runtime/runtime.h"
 #include "server/drains.h"
 #include "server/logs_desk.h"
 #include "server/server.h"
+#include "server/takeover.h"
 #include "store/postgres.h"
 #include "store/postgres_store.h"
 #include "wire/url.h"
@@ -36,27 +37,10 @@ static const struct option_spec options[] = {
     {"workers", 'w', "N", "event loops (default: one a core)"},
     {"plugin", 0, "FILE", "use this plugin before all others; may be given again"},
     {"state-dir", 0, "DIR", "where the journal is kept"},
+    {"takeover", 0, NULL, "replace the gateway that runs on the same state directory"},
     {"log-level", 0, "LEVEL", "error, warn, info or debug (default info)"},
     {NULL, 0, NULL, NULL},
 };
-
-static sigset_t stop_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    return signals;
-}
-
-static sigset_t all_signals(void)
-{
-    sigset_t signals = stop_signals();
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGUSR1);
-    sigaddset(&signals, SIGUSR2);
-    return signals;
-}
 
 /* What lives as long as the gateway. */
 struct serving {
@@ -68,6 +52,7 @@ struct serving {
     struct postgres_store *postgres; /* until the drains have it, to compare with from then on; or NULL */
     struct drains_options drains_options;
     struct logs_desk *logs;
+    struct takeover takeover; /* from the gateway that this one replaces */
     enum config_logs logs_for;
     int64_t shutdown_ms; /* of the configuration in force */
     int64_t began_ns;    /* monotonic */
@@ -323,14 +308,12 @@ static void reload_aloud(struct serving *s, struct server *server)
     service_say_ready(&s->service, server_url(server), &s->log);
 }
 
-/* The signal that ends the gateway. */
+/* The signal that ends the gateway; 0: another one has taken over. */
 static int await_stop(struct serving *s, struct server *server)
 {
-    sigset_t signals = all_signals(), stop = stop_signals();
-    for (int number = 0;;) {
-        if (sigwait(&signals, &number) != 0)
-            continue;
-        if (sigismember(&stop, number))
+    for (;;) {
+        int number = signals_wait(server_handed_descriptor(server));
+        if (number == 0 || signals_stop(number))
             return number;
         if (number == SIGHUP)
             reload_aloud(s, server);
@@ -340,12 +323,23 @@ static int await_stop(struct serving *s, struct server *server)
     }
 }
 
+/* Calls take the time that they need; a signal ends that. Returns it; 0: all have ended. */
+static int retire(struct serving *s, struct server *server)
+{
+    int hurry_fd = signals_stop_descriptor();
+    log_write(&s->log, LOG_LEVEL_INFO, "serve.replaced",
+              "help='another gateway has taken over: this one ends with its last call'");
+    server_retire(server, hurry_fd);
+    if (hurry_fd >= 0)
+        close(hurry_fd);
+    return signals_take_stop();
+}
+
 /* Calls get shutdown_ms to end, or until the next signal, which is never read: whoever waits later
  * hurries too. How many hold on. */
 static unsigned stop(struct server *server, struct runtime *runtime, int64_t shutdown_ms)
 {
-    sigset_t signals = stop_signals();
-    int hurry_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    int hurry_fd = signals_stop_descriptor();
     server_stop(server, shutdown_ms, hurry_fd);
     unsigned held = runtime_stop_or_hurry(runtime, hurry_fd);
     if (hurry_fd >= 0)
@@ -387,6 +381,30 @@ static void start_drains(struct serving *s, struct server *server)
     server_show_drains(server, s->drains);
 }
 
+/* Until something ends it. */
+static void serve_well(struct serving *s, struct server *server)
+{
+    fprintf(stderr, "harborai: listening on %s\n", server_url(server));
+    service_say_ready(&s->service, server_url(server), &s->log);
+    int number = await_stop(s, server);
+    service_say_stopping(&s->service, &s->log);
+    if (number == 0)
+        number = retire(s, server);
+    if (number > 0)
+        log_write(&s->log, LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
+                  (long long)s->shutdown_ms);
+}
+
+/* False: the other gateway goes on, and this one is to end. */
+static bool finish_takeover(struct serving *s, struct server *server, harborai_error *error)
+{
+    if (s->takeover.fd < 0)
+        return true;
+    harborai_status st = server_finish_takeover(server, &s->takeover, error);
+    takeover_release(&s->takeover);
+    return st >= 0;
+}
+
 static enum exit_code serve(struct serving *s)
 {
     struct server_options where = {.host = slice_of(s->host),
@@ -404,8 +422,10 @@ static enum exit_code serve(struct serving *s)
                                    .logs_for = s->logs_for,
                                    .began_ns = s->began_ns,
                                    .with_control = true,
-                                   .state_dir = slice_of(s->state_dir)};
+                                   .state_dir = slice_of(s->state_dir),
+                                   .takeover = s->takeover.fd >= 0 ? &s->takeover : NULL};
     harborai_error error = HARBORAI_ERROR_INIT;
+    enum exit_code code = EXIT_OK;
     struct server *server;
 
     if (server_create(s->runtime, &where, &server, &error) < 0)
@@ -417,20 +437,18 @@ static enum exit_code serve(struct serving *s)
         server_destroy(server);
         return command_fail(&error);
     }
-    fprintf(stderr, "harborai: listening on %s\n", server_url(server));
-    service_say_ready(&s->service, server_url(server), &s->log);
-    int number = await_stop(s, server);
-    service_say_stopping(&s->service, &s->log);
-    log_write(&s->log, LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
-              (long long)s->shutdown_ms);
+    if (finish_takeover(s, server, &error))
+        serve_well(s, server);
+    else
+        code = command_fail(&error);
     if (stop(server, s->runtime, s->shutdown_ms) > 0) { /* their threads may still reach everything */
         runtime_destroy(s->runtime);                    /* so this closes the journal alone */
         (void)drains_stop(s->drains, drain_limit_ms(s));
-        _exit(EXIT_OK);
+        _exit(code);
     }
     logs_desk_destroy(take(s->logs));
     server_destroy(server);
-    return EXIT_OK;
+    return code;
 }
 
 /* ---- The start ---------------------------------------------------------------------------- */
@@ -513,6 +531,25 @@ static void prepare_logs(struct serving *s, const struct config *config)
         log_write(&s->log, LOG_LEVEL_WARN, "logs.none", "error='%s'", error.message);
 }
 
+/* Where --takeover asks for it, and there is one to take over from. False: that one goes on, and *ret_code is
+ * this one's end. */
+static bool take_over(struct serving *s, enum exit_code *ret_code)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    if (command_argument(&command_serve, s->arguments, "takeover") == NULL)
+        return true;
+    harborai_status st = takeover_ask(slice_of(s->state_dir), &s->takeover, &error);
+    if (st == HARBORAI_OK)
+        return true;
+    if (st == HARBORAI_E_CLOSED) {
+        log_write(&s->log, LOG_LEVEL_INFO, "takeover.none", "reason='%s' help='this gateway starts as any'",
+                  error.message);
+        return true;
+    }
+    *ret_code = command_fail(&error);
+    return false;
+}
+
 static enum exit_code start(struct serving *s, struct config *config)
 {
     struct runtime_options with = {.log = &s->log, .loops = (unsigned)config->workers,
@@ -535,7 +572,10 @@ static enum exit_code start(struct serving *s, struct config *config)
         return code == EXIT_CONFIG ? EXIT_SERVE_CONFIG : code;
     }
     warn_of_nothing(s);
-    enum exit_code code = serve(s);
+    enum exit_code code = EXIT_OK;
+    if (take_over(s, &code))
+        code = serve(s);
+    takeover_release(&s->takeover);
     postgres_store_destroy(s->postgres); /* only if it did not come as far as the drains */
     logs_desk_destroy(s->logs);          /* likewise */
     runtime_destroy(s->runtime);
@@ -547,8 +587,8 @@ static enum exit_code start(struct serving *s, struct config *config)
 static enum exit_code run(const struct arguments *arguments)
 {
     struct serving serving = {.arguments = arguments,
+                              .takeover.fd = -1,
                               .began_ns = clock_monotonic_ns(&clock_system)};
-    sigset_t signals = all_signals();
     enum exit_code code = EXIT_FAILED;
     harborai_error error = HARBORAI_ERROR_INIT;
     struct config *config = NULL;
@@ -564,7 +604,7 @@ static enum exit_code run(const struct arguments *arguments)
     if (config->core_dumps)
         core_dump_allow();
     fatal_watch();
-    sigprocmask(SIG_BLOCK, &signals, NULL); /* before threads start: they inherit it */
+    signals_block(); /* before threads start: they inherit it */
     if (remember(&serving, config)) {
         code = start(&serving, config);
     } else {

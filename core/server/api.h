@@ -47,4 +47,7 @@ void api_root_show(struct conn *conn, harborai_str rest);
 /* api_stats.c */
 void api_stats_all(struct conn *conn, harborai_str rest);
 
+/* handover.c */
+void api_takeover(struct conn *conn, harborai_str rest);
+
 #endif

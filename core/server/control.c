@@ -18,8 +18,11 @@
 #include "base/file_lock.h"
 #include "plugin/trust.h"
 #include "runtime/runtime.h"
+#include "server/fd_pass.h"
 #include "server/gate.h"
+#include "server/handover.h"
 #include "server/router.h"
+#include "server/takeover.h"
 
 #define SOCKET_NAME "control.sock"
 #define LOCK_NAME "control.lock"
@@ -35,6 +38,11 @@ struct control {
     char path[CONTROL_PATH_MAX];
     struct timer retry;
     bool is_told; /* why it cannot be had, though no other gateway has it */
+
+    struct handover handover;
+    const struct listener *clients; /* the sockets that are handed over */
+    struct message inherit;
+    int inherited_lock, inherited_socket; /* until that message is there; -1 = none */
 
     pthread_mutex_t mutex; /* of what follows: the end does not wait for the loop */
     bool is_stopped;
@@ -167,10 +175,10 @@ static void on_retry(struct timer *timer)
     struct control *control = CONTAINER_OF(timer, struct control, retry);
     harborai_error error = HARBORAI_ERROR_INIT;
     pthread_mutex_lock(&control->mutex);
-    bool is_stopped = control->is_stopped;
-    harborai_status st = is_stopped ? HARBORAI_E_CLOSED : get_hold(control, &error);
+    bool is_over = control->is_stopped || control->is_bound;
+    harborai_status st = is_over ? HARBORAI_E_CLOSED : get_hold(control, &error);
     pthread_mutex_unlock(&control->mutex);
-    if (is_stopped)
+    if (is_over)
         return;
     tell(control, st, &error);
     if (st >= 0)
@@ -179,7 +187,117 @@ static void on_retry(struct timer *timer)
         wait_for_it(control);
 }
 
+/* ---- An upgrade: the new gateway ------------------------------------------------------------- */
+
+/* listen() again, so that who connects is told that it is this process. */
+static void take_inherited(struct control *control)
+{
+    listener_adopt(&control->listener, control->inherited_socket);
+    control->lock = control->inherited_lock;
+    control->inherited_lock = control->inherited_socket = -1;
+    control->is_bound = true;
+    if (listen(control->listener.sockets[0], BACKLOG) != 0 || !file_lock_sign(control->lock)) {
+        /* then a message names the process before this one, and no more */
+    }
+}
+
+/* The end may have come first: then the name goes as it would have then. */
+static void on_inherit(struct message *message)
+{
+    struct control *control = CONTAINER_OF(message, struct control, inherit);
+    pthread_mutex_lock(&control->mutex);
+    bool is_stopped = control->is_stopped;
+    take_inherited(control);
+    if (is_stopped)
+        forget(control);
+    pthread_mutex_unlock(&control->mutex);
+    if (is_stopped) {
+        listener_close(&control->listener);
+        return;
+    }
+    loop_timer_clear(control->gate.loop, &control->retry);
+    tell(control, HARBORAI_OK, NULL);
+    acceptor_update(&control->gate.acceptor);
+}
+
+void control_inherit(struct control *control, int lock, int socket)
+{
+    control->inherited_lock = lock;
+    control->inherited_socket = socket;
+    loop_post(control->gate.loop, &control->inherit);
+}
+
+/* ---- An upgrade: the old gateway ------------------------------------------------------------- */
+
+struct handover *control_handover(struct gate *gate)
+{
+    return &CONTAINER_OF(gate, struct control, gate)->handover;
+}
+
+/* The mutex keeps the sockets open meanwhile: a stop closes them after it has been here. */
+bool control_send_sockets(struct control *control, int to, harborai_str message)
+{
+    const struct listener *clients = control->clients;
+    int fds[TAKEOVER_FD_FIRST + LISTENER_SOCKETS_MAX];
+    bool is_sent = false;
+    pthread_mutex_lock(&control->mutex);
+    if (control->is_bound) {
+        fds[TAKEOVER_FD_LOCK] = control->lock;
+        fds[TAKEOVER_FD_CONTROL] = control->listener.sockets[0];
+        memcpy(fds + TAKEOVER_FD_FIRST, clients->sockets, sizeof clients->sockets);
+        is_sent = fd_pass_send(to, message, fds, TAKEOVER_FD_FIRST + clients->socket_count);
+    }
+    pthread_mutex_unlock(&control->mutex);
+    return is_sent;
+}
+
+bool control_is_ending(struct control *control)
+{
+    pthread_mutex_lock(&control->mutex);
+    bool is_stopped = control->is_stopped;
+    pthread_mutex_unlock(&control->mutex);
+    return is_stopped;
+}
+
+/* The name stays, and the lock is held by the other one's copy. */
+static bool let_go(struct control *control, int to)
+{
+    harborai_str word = control->is_stopped ? HARBORAI_STR(TAKEOVER_ENDING)
+                                            : HARBORAI_STR(TAKEOVER_DONE);
+    if (!fd_pass_send(to, word, NULL, 0))
+        return false;
+    control->is_bound = false;
+    forget(control);
+    return true;
+}
+
+enum control_gift control_give_up(struct control *control, int to)
+{
+    pthread_mutex_lock(&control->mutex);
+    bool is_stopped = control->is_stopped, is_told = let_go(control, to);
+    pthread_mutex_unlock(&control->mutex);
+    if (is_stopped)
+        return CONTROL_ENDS;
+    if (!is_told)
+        return CONTROL_NOT_TAKEN;
+    acceptor_close(&control->gate.acceptor);
+    return CONTROL_GIVEN;
+}
+
 /* ---- Life ------------------------------------------------------------------------------------ */
+
+static void init_handover(struct control *control, const struct control_options *options)
+{
+    struct handover *handover = &control->handover;
+    control->clients = options->listener;
+    control->inherit.run = on_inherit;
+    handover->control = control;
+    handover->gate = &control->gate;
+    handover->acceptors = options->acceptors;
+    handover->acceptor_count = options->acceptor_count;
+    handover->handed_fd = options->handed_fd;
+    handover_init(handover);
+}
 
 static harborai_status init_gate(struct control *control, const struct control_options *options,
                                  harborai_error *error)
@@ -229,6 +347,10 @@ static harborai_status open_all(struct control *control, const struct control_op
         st = init_gate(control, options, error);
     if (st < 0)
         return st;
+    if (options->is_awaited) {
+        wait_for_it(control);
+        return HARBORAI_OK;
+    }
     st = get_hold(control, &why);
     if (st >= 0) {
         acceptor_update(&control->gate.acceptor);
@@ -251,8 +373,9 @@ harborai_status control_create(const struct control_options *options, struct con
     if (control == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     memset(control, 0, sizeof *control);
-    control->lock = -1;
+    control->lock = control->inherited_lock = control->inherited_socket = -1;
     control->retry.on_due = on_retry;
+    init_handover(control, options);
     pthread_mutex_init(&control->mutex, NULL);
     harborai_status st = open_all(control, options, error);
     if (st < 0) {
@@ -293,6 +416,7 @@ void control_release(struct control *control)
         return;
     if (timer_is_set(&control->retry))
         loop_timer_clear(control->gate.loop, &control->retry);
+    handover_release(&control->handover);
     gate_release(&control->gate);
 }
 
@@ -302,6 +426,10 @@ void control_destroy(struct control *control)
         return;
     forget_name(control);
     listener_close(&control->listener);
+    if (control->inherited_lock >= 0)
+        close(control->inherited_lock);
+    if (control->inherited_socket >= 0)
+        close(control->inherited_socket);
     pthread_mutex_destroy(&control->mutex);
     free(control->directory);
     free(control);

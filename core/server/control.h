@@ -16,7 +16,10 @@ enum { CONTROL_PATH_MAX = 108 }; /* of sockaddr_un, with the NUL */
 
 struct budget;
 struct control;
+struct acceptor;
 struct gate;
+struct handover;
+struct listener;
 struct runtime;
 
 struct control_options {
@@ -24,6 +27,12 @@ struct control_options {
     struct budget *bodies;
     int drained_fd;         /* of gate.h */
     harborai_str state_dir; /* made if it is not there */
+
+    const struct listener *listener; /* whose sockets another gateway may take over */
+    struct acceptor *const *acceptors; /* … and those that watch them */
+    unsigned acceptor_count;
+    int handed_fd; /* of handover.h */
+    bool is_awaited; /* this gateway is about to take over from another: control_inherit() will follow */
 };
 
 /* Listens from now on, or from when it can. Borrows what `options` points to, copies the text. E_CONFIG: there can be no
@@ -39,6 +48,25 @@ void control_cut(struct control *control); /* … that what is under way is brok
 /* The loop does not run. */
 void control_release(struct control *control);
 void control_destroy(struct control *control); /* after a last pass of the loop. Accepts NULL */
+
+/* --- Of an upgrade (takeover.h) --- */
+
+/* The new gateway has the lock and the socket of the old one; takes both. [any but a loop] */
+void control_inherit(struct control *control, int lock, int socket);
+
+struct handover *control_handover(struct gate *gate);
+/* Sends `message` with the lock, the socket and those of clients. False: it was not taken, or this gateway
+ * ends. [loop] */
+bool control_send_sockets(struct control *control, int to, harborai_str message);
+/* [loop] */
+bool control_is_ending(struct control *control);
+/* Tells who has them that they are his, and lets go of the control socket. [loop] */
+enum control_gift {
+    CONTROL_GIVEN,
+    CONTROL_ENDS,     /* this gateway was told to end, and has taken its name away: nothing to give */
+    CONTROL_NOT_TAKEN /* nobody is there any more: nothing has changed */
+};
+enum control_gift control_give_up(struct control *control, int to);
 
 /* The socket's path; false: it is too long to be one. [any] */
 bool control_path(harborai_str state_dir, char path[static CONTROL_PATH_MAX]);

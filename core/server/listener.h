@@ -31,6 +31,7 @@ struct listener {
     /* A Unix socket's name, as long as it is ours to take away. */
     char path[sizeof((struct sockaddr_un){0}.sun_path)]; /* empty: none */
     struct stat made; /* what was made there */
+    bool name_is_lent; /* by the gateway before this one, until it has handed over */
 
     /* Of the gateway before this one: taken in place of a new one of that address. */
     int offered[LISTENER_SOCKETS_MAX];
@@ -67,6 +68,8 @@ void listener_adopt(struct listener *listener, int fd);
 bool listener_admits(const struct listener *listener, int fd, unsigned *ret_user);
 /* Takes the Unix socket's name away, unless another's stands there by now. It waits for the disk. */
 void listener_remove_name(struct listener *listener);
+/* Another gateway has the name from now on. */
+void listener_leave_name(struct listener *listener);
 void listener_close(struct listener *listener); /* accepts a zeroed or closed one */
 
 /* For listener_*.c. The next socket; false: there are too many. */

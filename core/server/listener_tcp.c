@@ -109,7 +109,8 @@ static harborai_status explain(int fault, harborai_str host, int64_t port, harbo
     const char *way_out = "";
     if (fault == EADDRINUSE)
         way_out = ": another program listens there; choose another port with --port, or 0 for any "
-                  "that is free";
+                  "that is free; a gateway on the same state directory is replaced by "
+                  "'harborai serve --takeover'";
     else if (fault == EACCES)
         way_out = ": ports below 1024 need a privilege; choose another with --port";
     else if (fault == EADDRNOTAVAIL)

@@ -112,6 +112,7 @@ static bool take_offered(struct listener *listener, const struct sockaddr_un *ad
         return false;
     if (lstat(address->sun_path, &listener->made) == 0)
         memcpy(listener->path, address->sun_path, sizeof listener->path);
+    listener->name_is_lent = true;
     if (!listener_add(listener, fd, true)) {
         close(fd);
         return false;
@@ -180,10 +181,15 @@ static bool is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+void listener_leave_name(struct listener *listener)
+{
+    listener->path[0] = '\0';
+}
+
 void listener_remove_name(struct listener *listener)
 {
     struct stat there;
-    if (listener->path[0] != '\0' && lstat(listener->path, &there) == 0 &&
+    if (listener->path[0] != '\0' && !listener->name_is_lent && lstat(listener->path, &there) == 0 &&
         is_same(&there, &listener->made))
         (void)unlink(listener->path);
     listener->path[0] = '\0';

@@ -36,6 +36,7 @@ static const struct route control_routes[] = {
     {"POST", "/plugins/", ROUTE_PREFIX, api_plugins_change},
     {"POST", "/rescan", 0, api_plugins_rescan},
     {"POST", "/keys/read", 0, api_keys_read},
+    {"POST", "/takeover", 0, api_takeover},
 };
 const struct router router_control = {control_routes, ARRAY_LEN(control_routes)};
 

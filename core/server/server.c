@@ -17,6 +17,7 @@
 #include "server/cors.h"
 #include "server/gate.h"
 #include "server/router.h"
+#include "server/takeover.h"
 #include "server/tls.h"
 
 #define CUT_LIMIT_MS 5000 /* for loops to notice; only a plugin that hangs on one needs it */
@@ -26,6 +27,8 @@ struct server {
     struct tls_context *tls; /* NULL: none */
     const struct log *log;
     int drained_fd; /* -1 = not made */
+    int handed_fd;  /* likewise */
+    uint64_t drained; /* gates that have told so */
     unsigned gate_count;
     struct gate *gates;
     struct acceptor **acceptors;
@@ -79,7 +82,8 @@ static harborai_status make_room(struct server *server, unsigned loops, harborai
     memset(server->gates, 0, loops * sizeof *server->gates);
     server->gate_count = loops;
     server->drained_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (server->drained_fd < 0)
+    server->handed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->drained_fd < 0 || server->handed_fd < 0)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "cannot make an eventfd: %s",
                                   error_of_errno(errno, text));
     return HARBORAI_OK;
@@ -106,7 +110,12 @@ static void open_control(struct server *server, struct runtime *runtime,
     const struct control_options with = {.runtime = runtime,
                                          .bodies = &server->bodies,
                                          .drained_fd = server->drained_fd,
-                                         .state_dir = options->state_dir};
+                                         .state_dir = options->state_dir,
+                                         .listener = &server->listener,
+                                         .acceptors = server->acceptors,
+                                         .acceptor_count = server->gate_count,
+                                         .handed_fd = server->handed_fd,
+                                         .is_awaited = options->takeover != NULL};
     harborai_error error = HARBORAI_ERROR_INIT;
     if (options->with_control && control_create(&with, &server->control, &error) < 0)
         log_write(runtime_log(runtime), LOG_LEVEL_WARN, "control.none",
@@ -122,23 +131,32 @@ static mode_t mode_of(enum config_access access)
     return modes[access];
 }
 
+/* Sockets of the gateway before this one are taken, and none of them may be left. */
 static harborai_status open_listener(struct server *server, const struct server_options *options,
                                      harborai_error *error)
 {
     struct listener *listener = &server->listener;
     harborai_status st = HARBORAI_OK;
+    if (options->takeover != NULL) {
+        struct fd_passed *passed = &options->takeover->passed;
+        unsigned count = passed->count - TAKEOVER_FD_FIRST;
+        passed->count = TAKEOVER_FD_FIRST;
+        st = listener_offer(listener, passed->fds + TAKEOVER_FD_FIRST, count, error);
+    }
     bool has_address = !slice_is(options->host, "none");
-    if (options->socket_count > 0)
-        return listener_inherit(listener, options->sockets, options->socket_count, error);
-    if (!has_address && options->socket.len == 0)
+    if (st < 0)
+        return st;
+    if (options->socket_count == 0 && !has_address && options->socket.len == 0)
         return harborai_error_set(error, HARBORAI_E_CONFIG,
                                   "there is nothing to listen on: server.host is 'none', so set "
                                   "server.socket (--socket) to the path of a Unix socket");
-    if (has_address)
+    if (options->socket_count > 0)
+        st = listener_inherit(listener, options->sockets, options->socket_count, error);
+    else if (has_address)
         st = listener_open(listener, options->host, options->port, error);
-    if (st >= 0 && options->socket.len > 0)
+    if (st >= 0 && options->socket_count == 0 && options->socket.len > 0)
         st = listener_open_unix(listener, options->socket, mode_of(options->socket_access), error);
-    return st;
+    return st >= 0 ? listener_check_offered(listener, error) : st;
 }
 
 static harborai_status load_tls(struct server *server, const struct config_tls *tls,
@@ -202,7 +220,7 @@ harborai_status server_create(struct runtime *runtime, const struct server_optio
     struct server *server = calloc(1, sizeof *server);
     if (server == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    server->drained_fd = -1;
+    server->drained_fd = server->handed_fd = -1;
     harborai_status st = build(server, runtime, options, error);
     if (st < 0) {
         server_destroy(server);
@@ -210,6 +228,34 @@ harborai_status server_create(struct runtime *runtime, const struct server_optio
     }
     *ret_server = server;
     return HARBORAI_OK;
+}
+
+/* One that died may have had the wake-up for connections that wait. */
+harborai_status server_finish_takeover(struct server *server, struct takeover *takeover,
+                                       harborai_error *error)
+{
+    struct fd_passed *passed = &takeover->passed;
+    bool has_control = false;
+    harborai_status st = takeover_finish(takeover, &has_control, error);
+    if (st < 0)
+        return st;
+    server->listener.name_is_lent = false;
+    log_write(runtime_log(server->gates[0].runtime), LOG_LEVEL_INFO, "takeover.taken", "process=%lld",
+              (long long)takeover->process);
+    if (has_control && server->control != NULL) {
+        passed->count = 0;
+        control_inherit(server->control, passed->fds[TAKEOVER_FD_LOCK],
+                        passed->fds[TAKEOVER_FD_CONTROL]);
+    }
+    fd_passed_release(passed);
+    for (unsigned i = 0; i < server->gate_count; i++)
+        acceptor_look_again(server->acceptors[i]);
+    return HARBORAI_OK;
+}
+
+int server_handed_descriptor(const struct server *server)
+{
+    return server->handed_fd;
 }
 
 const char *server_url(const struct server *server)
@@ -225,41 +271,48 @@ harborai_status server_renew_tls(struct server *server, const struct config_tls 
     return tls_context_replace(server->tls, tls, server->log, error);
 }
 
-/* Until every gate is drained, the time is over or there is something to read from hurry_fd (-1:
+/* Until so many gates are drained, the time is over or there is something to read from hurry_fd (-1:
  * none); false: not drained. */
-static bool wait_until_drained(struct server *server, int64_t limit_ms, int hurry_fd,
-                               uint64_t *drained)
+static bool wait_until_drained(struct server *server, uint64_t count, int64_t limit_ms, int hurry_fd)
 {
     struct pollfd fds[] = {{.fd = server->drained_fd, .events = POLLIN},
                            {.fd = hurry_fd, .events = POLLIN}};
-    int64_t end_ns = clock_monotonic_ns(&clock_system) + limit_ms * NS_PER_MS;
-    while (*drained < server->gate_count + (server->control != NULL)) {
+    int64_t end_ns = clock_after_ms(clock_monotonic_ns(&clock_system), limit_ms);
+    while (server->drained < count) {
         uint64_t more = 0;
         int64_t left_ms = (end_ns - clock_monotonic_ns(&clock_system)) / NS_PER_MS;
         if (left_ms < 0)
             return false;
         int ready = poll(fds, ARRAY_LEN(fds), (int)(left_ms < INT32_MAX ? left_ms : INT32_MAX));
         if (ready > 0 && read(server->drained_fd, &more, sizeof more) == (ssize_t)sizeof more)
-            *drained += more;
+            server->drained += more;
         else if (left_ms == 0 || (ready > 0 && fds[1].revents != 0))
             return false;
     }
     return true;
 }
 
+void server_retire(struct server *server, int hurry_fd)
+{
+    listener_leave_name(&server->listener);
+    for (unsigned i = 0; i < server->gate_count; i++)
+        loop_post(server->gates[i].loop, &server->gates[i].retire);
+    (void)wait_until_drained(server, server->gate_count, INT64_MAX, hurry_fd);
+}
+
 void server_stop(struct server *server, int64_t limit_ms, int hurry_fd)
 {
-    uint64_t drained = 0;
     listener_remove_name(&server->listener); /* who asks from now on may find the next gateway */
+    uint64_t count = server->gate_count + (server->control != NULL);
+    control_stop(server->control); /* first: it lends the sockets that the gates close */
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].stop);
-    control_stop(server->control);
-    if (wait_until_drained(server, limit_ms, hurry_fd, &drained))
+    if (wait_until_drained(server, count, limit_ms, hurry_fd))
         return;
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].cut);
     control_cut(server->control);
-    (void)wait_until_drained(server, CUT_LIMIT_MS, -1, &drained);
+    (void)wait_until_drained(server, count, CUT_LIMIT_MS, -1);
 }
 
 void server_destroy(struct server *server)
@@ -281,6 +334,8 @@ void server_destroy(struct server *server)
     rate_table_destroy(server->addresses);
     conn_limit_release(&server->conn_limit);
     cors_destroy(server->cors);
+    if (server->handed_fd >= 0)
+        close(server->handed_fd);
     free(server->gates);
     free(server->acceptors);
     free(server);

@@ -10,6 +10,7 @@ struct drains;
 struct logs_desk;
 struct runtime;
 struct server;
+struct takeover;
 
 struct server_options {
     harborai_str host; /* an address or a name of this machine; "none": `socket` alone */
@@ -30,6 +31,7 @@ struct server_options {
     int64_t began_ns;       /* monotonic: when the start of all this began; 0 = now */
     bool with_control;      /* a control socket, in */
     harborai_str state_dir; /* … that directory; without one the log says why */
+    struct takeover *takeover; /* from the gateway that is replaced; its sockets are taken out. NULL: none */
 };
 
 /* Listens from now on; requests are answered once the runtime's loops run. Borrows `runtime`,
@@ -44,6 +46,20 @@ void server_show_drains(struct server *server, struct drains *drains);
 /* Who answers /v1/logs/…; borrowed: it is to be destroyed once no loop runs, before the server is. Before
  * the runtime's loops run. [init] */
 void server_show_logs(struct server *server, struct logs_desk *desk);
+
+/* Once the runtime's loops run, and connections are taken: the gateway that `takeover` is from takes no more.
+ * An error says why it does not do that; then this one is to be stopped. [any but a loop] */
+MUST_CHECK harborai_status server_finish_takeover(struct server *server, struct takeover *takeover,
+                                                  harborai_error *error);
+
+/* Readable once another gateway has taken over from this one; -1: none can. [any] */
+int server_handed_descriptor(const struct server *server);
+
+/* Another gateway has taken over: calls under way end as they would, requests get an answer yet, the last
+ * one on its connection, and connections that stay idle for 5 s are closed. Returns when no connection is
+ * left, or hurry_fd (borrowed; -1 = none) has something to read. server_stop() is to follow.
+ * [any but a loop] */
+void server_retire(struct server *server, int hurry_fd);
 
 /* "http://127.0.0.1:8000", or "https://…", with the port that was got, or "unix:/run/gateway.sock", or both with a
  * comma between them. Borrowed from the server. [any] */

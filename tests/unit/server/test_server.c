@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The server as a whole: its addresses, shares of several loops, what it shows, how it stops. */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include "base/limits.h"
 #include "fake.h"
 #include "server/listener.h"
+#include "server/takeover.h"
 
 extern const CU_TestInfo server_tests[];
 
@@ -48,6 +51,59 @@ static void test_addresses(void)
         ROW(rows[i].host, strstr(st < 0 ? error.message : listener.url, rows[i].want) != NULL);
         listener_close(&listener);
     }
+}
+
+/* Sockets that listen for another process. */
+static int offer(struct listener *listener, const struct listener *of)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    int copies[LISTENER_SOCKETS_MAX];
+    for (unsigned i = 0; i < of->socket_count; i++)
+        copies[i] = dup(of->sockets[i]);
+    CU_ASSERT(listener_offer(listener, copies, of->socket_count, &error) == HARBORAI_OK);
+    return copies[0];
+}
+
+static void test_offered_sockets(void)
+{
+    static const struct {
+        const char *host;
+        int64_t port; /* -1: the one that the sockets have */
+        harborai_status status;
+        const char *want;
+    } rows[] = {
+        {"127.0.0.1", -1, HARBORAI_OK, "http://127.0.0.1:"},
+        {"127.0.0.1", 0, HARBORAI_OK, "http://127.0.0.1:"},
+        {"127.0.0.2", -1, HARBORAI_E_CONFIG, "listens on 127.0.0.1, port "},
+        {"0.0.0.0", -1, HARBORAI_E_CONFIG, "listens on 127.0.0.1, port "},
+        {"192.0.2.1", -1, HARBORAI_E_CONFIG, "listens on 127.0.0.1, port "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct listener old = {0}, new = {0};
+        harborai_error error = HARBORAI_ERROR_INIT;
+        CU_ASSERT_FATAL(listener_open(&old, HARBORAI_STR("127.0.0.1"), 0, &error) == HARBORAI_OK);
+        int copy = offer(&new, &old);
+        int64_t port = rows[i].port < 0 ? (int64_t)old.port : rows[i].port;
+        harborai_status st = listener_open(&new, slice_of(rows[i].host), port, &error);
+        if (st >= 0)
+            st = listener_check_offered(&new, &error);
+        ROW(rows[i].host, st == rows[i].status);
+        ROW(rows[i].host, strstr(st < 0 ? error.message : new.url, rows[i].want) != NULL);
+        ROW(rows[i].host, st < 0 || (new.sockets[0] == copy && new.port == old.port &&
+                                     new.socket_count == 1 && new.is_loopback));
+        listener_close(&new);
+        listener_close(&old);
+    }
+}
+
+static void test_offered_something_else(void)
+{
+    struct listener listener = {0};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CU_ASSERT(listener_offer(&listener, &fd, 1, &error) == HARBORAI_E_CONFIG);
+    listener_close(&listener);
+    CU_ASSERT(close(fd) < 0); /* it was taken */
 }
 
 /* --- Shares ----------------------------------------------------------------------------------- */
@@ -94,6 +150,124 @@ static void test_shares(void)
     turn(0, 2);
     turn(1, 2);
     CU_ASSERT(connections_of(0) == 0 && connections_of(1) == 0);
+    fake_end_all(&runtime);
+}
+
+/* Many connections that come one after the other, to loops that are quick and slow: at each moment the
+ * busiest has at most 9/8 of the mean, or four over it, and the one that it is about to take. */
+static void test_shares_of_many(void)
+{
+    enum { MANY = 400, LOOPS = 4 }; /* within a soft limit of 1024 */
+    static int sockets[MANY];
+    int64_t most = 0, sum = 0;
+    fake_begin(&runtime, LOOPS, 1000);
+    for (unsigned i = 0; i < MANY; i++) {
+        sockets[i] = fake_connect(&runtime);
+        turn(0, 3);
+        turn(i % LOOPS, 1);
+        if (i % 7 == 0)
+            fake_pass(&runtime);
+    }
+    for (unsigned i = 0; i < 50; i++)
+        fake_pass(&runtime);
+    for (unsigned i = 0; i < LOOPS; i++) {
+        sum += connections_of(i);
+        most = connections_of(i) > most ? connections_of(i) : most;
+    }
+    CU_ASSERT(sum == MANY);
+    CU_ASSERT(most * LOOPS * 100 <= sum * 115);
+    close_all(sockets, MANY);
+    for (unsigned i = 0; i < 50; i++)
+        fake_pass(&runtime);
+    fake_end_all(&runtime);
+}
+
+/* --- A process that shares the sockets --------------------------------------------------------- */
+
+static int find_listening_socket(void)
+{
+    for (int fd = 0; fd < 1024; fd++) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* It waits for connections, and takes none, until there is something to read from its eventfd. */
+struct idler {
+    pthread_t thread;
+    int epoll, end;
+};
+
+static void *idle(void *context)
+{
+    const struct idler *idler = context;
+    struct epoll_event event = {.events = 0};
+    do
+        (void)epoll_wait(idler->epoll, &event, 1, -1);
+    while (event.data.fd != idler->end);
+    return NULL;
+}
+
+static void start_idler(struct idler *idler)
+{
+    int fd = find_listening_socket();
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
+    idler->epoll = epoll_create1(EPOLL_CLOEXEC);
+    idler->end = eventfd(0, EFD_CLOEXEC);
+    CU_ASSERT_FATAL(fd >= 0 && epoll_ctl(idler->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+    event = (struct epoll_event){.events = EPOLLIN, .data.fd = idler->end};
+    CU_ASSERT_FATAL(epoll_ctl(idler->epoll, EPOLL_CTL_ADD, idler->end, &event) == 0);
+    CU_ASSERT_FATAL(pthread_create(&idler->thread, NULL, idle, idler) == 0);
+}
+
+static void end_idler(struct idler *idler)
+{
+    uint64_t one = 1;
+    CU_ASSERT(write(idler->end, &one, sizeof one) == sizeof one);
+    pthread_join(idler->thread, NULL);
+    close(idler->epoll);
+    close(idler->end);
+}
+
+/* What the end of a takeover does where the old gateway died. */
+static void look_again(void)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    struct takeover takeover = {.fd = -1};
+    int pair[2];
+    CU_ASSERT_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+    close(pair[1]);
+    takeover.fd = pair[0];
+    CU_ASSERT(server_finish_takeover(runtime.server, &takeover, &error) == HARBORAI_OK);
+    takeover_release(&takeover);
+    turn(0, 2);
+}
+
+/* A process may end with a wake-up that was for us: whoever connected must not wait for the next one. */
+static void test_looking_again(void)
+{
+    enum { TRIES = 400 };
+    static int sockets[TRIES];
+    struct idler idler;
+    int tries = 0;
+    fake_begin(&runtime, 1, 1000);
+    start_idler(&idler);
+    look_again(); /* and is behind the other one from here on */
+    do { /* until it sleeps at that moment */
+        usleep(1000);
+        sockets[tries++] = fake_connect(&runtime);
+        turn(0, 2);
+    } while (connections_of(0) == tries && tries < TRIES);
+    CU_ASSERT(connections_of(0) == tries - 1);
+    end_idler(&idler);
+    turn(0, 2);
+    CU_ASSERT(connections_of(0) == tries - 1);
+    look_again();
+    CU_ASSERT(connections_of(0) == tries);
+    close_all(sockets, (unsigned)tries);
     fake_end_all(&runtime);
 }
 
@@ -333,6 +507,147 @@ static void test_stop_waits_for_no_half_request(void)
     }
 }
 
+/* --- Another gateway takes over --------------------------------------------------------------- */
+
+static void *retire(void *hurry_fd)
+{
+    server_retire(runtime.server, *(const int *)hurry_fd);
+    return NULL;
+}
+
+static bool is_closed(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* Passes until the server has nothing left. */
+static void join(pthread_t retirer)
+{
+    bool is_over = false;
+    for (int i = 0; i < 2000 && !is_over; i++) {
+        fake_pass(&runtime);
+        is_over = pthread_tryjoin_np(retirer, NULL) == 0;
+        if (!is_over)
+            usleep(5000);
+    }
+    CU_ASSERT_FATAL(is_over);
+}
+
+static void wait_for_retiring(int fd)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    bool ended = false;
+    fake_send(&runtime, fd, HARBORAI_STR("GET /health HTTP/1.1\r\nhost: x\r\n\r\n"));
+    for (int i = 0; i < 10000 && !ended; i++) {
+        const char *got = fake_receive(&runtime, fd, &seen, 1, &ended);
+        if (strstr(got, "\r\nconnection: close\r\n") != NULL)
+            return;
+        buf_clear(&seen);
+        usleep(1000);
+        fake_send(&runtime, fd, HARBORAI_STR("GET /health HTTP/1.1\r\nhost: x\r\n\r\n"));
+    }
+    CU_FAIL("it does not retire");
+}
+
+/* What is under way ends as it would; a kept connection gets one more answer, or is closed after 5 s; and
+ * all of that may take as long as it likes. */
+static void test_retire(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    AUTO(buf) streamed = BUF_INIT(MIB(1));
+    int64_t limit_ms = 5000;
+    int none = -1;
+    pthread_t retirer;
+    bool ended = false;
+
+    fake_begin(&runtime, 1, 1000);
+    int stream = fake_connect(&runtime), idle = fake_connect(&runtime);
+    int probe = fake_connect(&runtime), half = fake_connect(&runtime);
+    fake_send(&runtime, half, HARBORAI_STR(CHAT "8\r\n\r\nwhol"));
+    fake_send(&runtime, stream, HARBORAI_STR(CHAT "4\r\n\r\nhold"));
+    fake_pass(&runtime);
+    struct call *call = runtime.seen.call;
+    fake_chunk(call, HARBORAI_STR("{}"));
+    (void)fake_receive(&runtime, stream, &streamed, 100, NULL);
+    CU_ASSERT_FATAL(pthread_create(&retirer, NULL, retire, &none) == 0);
+    wait_for_retiring(probe);
+
+    runtime.now_ns += 4 * NS_PER_S;
+    fake_pass(&runtime);
+    CU_ASSERT(!is_closed(idle));
+    runtime.now_ns += 2 * NS_PER_S;
+    fake_pass(&runtime);
+    CU_ASSERT(is_closed(idle));
+    CU_ASSERT(!is_closed(stream));
+
+    fake_send(&runtime, half, HARBORAI_STR("e {}"));
+    const char *got = fake_receive(&runtime, half, &seen, SIZE_MAX, &ended);
+    CU_ASSERT(ended && strstr(got, "HTTP/1.1 200 ") != NULL && strstr(got, "\r\n\r\n{}") != NULL);
+
+    /* Its head did not say that the connection will close: so it does not, for a while. */
+    fake_end(call, HARBORAI_OK);
+    got = fake_receive(&runtime, stream, &streamed, SIZE_MAX, &ended);
+    CU_ASSERT(!ended && strstr(got, "data: [DONE]") != NULL && strstr(got, "close") == NULL);
+    fake_send(&runtime, stream, HARBORAI_STR(CHAT "8\r\n\r\nwhole {}"));
+    got = fake_receive(&runtime, stream, &streamed, SIZE_MAX, &ended);
+    CU_ASSERT(ended && strstr(got, "\r\nconnection: close\r\n") != NULL);
+    close(stream);
+    close(idle);
+    close(probe);
+    close(half);
+    join(retirer);
+    CU_ASSERT(runtime.cancelled == 0);
+    stop(&limit_ms); /* has nothing to do */
+    fake_end_all(&runtime);
+}
+
+/* What came while nobody looked is answered, though its time was over. */
+static void test_retire_looks_before_it_closes(void)
+{
+    AUTO(buf) seen = BUF_INIT(MIB(1));
+    int none = -1;
+    pthread_t retirer;
+    bool ended = false;
+    static const char request[] = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    fake_begin(&runtime, 1, 1000);
+    int idle = fake_connect(&runtime), probe = fake_connect(&runtime);
+    fake_pass(&runtime);
+    CU_ASSERT_FATAL(pthread_create(&retirer, NULL, retire, &none) == 0);
+    wait_for_retiring(probe);
+    runtime.now_ns += 6 * NS_PER_S;
+    CU_ASSERT(send(idle, request, sizeof request - 1, MSG_NOSIGNAL) == sizeof request - 1);
+    const char *got = fake_receive(&runtime, idle, &seen, SIZE_MAX, &ended);
+    CU_ASSERT(ended && strstr(got, "HTTP/1.1 200 ") != NULL);
+    close(idle);
+    close(probe);
+    join(retirer);
+    fake_end_all(&runtime);
+}
+
+static void test_retire_in_a_hurry(void)
+{
+    int64_t limit_ms = 0;
+    int hurry[2];
+    fake_begin(&runtime, 1, 1000);
+    int fd = fake_connect(&runtime);
+    fake_send(&runtime, fd, HARBORAI_STR(CHAT "4\r\n\r\nhold"));
+    fake_pass(&runtime);
+    CU_ASSERT_FATAL(pipe(hurry) == 0);
+    CU_ASSERT(write(hurry[1], "x", 1) == 1);
+    fake_start_threads(&runtime);
+    retire(&hurry[0]);
+    CU_ASSERT(runtime.cancelled == 0);
+    stop(&limit_ms);
+    CU_ASSERT(runtime.cancelled == 1);
+    fake_stop_threads(&runtime);
+    close(hurry[0]);
+    close(hurry[1]);
+    close(fd);
+    fake_end_all(&runtime);
+}
+
 /* --- Threads ---------------------------------------------------------------------------------- */
 
 enum { CLIENTS = 8, CONNECTIONS = 10, ROUNDS = 10 };
@@ -389,7 +704,11 @@ static void test_many_loops(void)
 const CU_TestInfo server_tests[] = {
     {"port in use", test_port_in_use},
     {"addresses", test_addresses},
+    {"offered sockets", test_offered_sockets},
+    {"offered something else", test_offered_something_else},
     {"shares", test_shares},
+    {"shares of many", test_shares_of_many},
+    {"looking again", test_looking_again},
     {"no descriptor left", test_no_descriptor},
     {"what is shown", test_shown},
     {"health", test_health},
@@ -397,6 +716,9 @@ const CU_TestInfo server_tests[] = {
     {"stop", test_stop},
     {"stop cuts what takes too long", test_stop_cuts_what_takes_too_long},
     {"stop waits for no half request", test_stop_waits_for_no_half_request},
+    {"retire", test_retire},
+    {"retire looks before it closes", test_retire_looks_before_it_closes},
+    {"retire in a hurry", test_retire_in_a_hurry},
     {"many loops", test_many_loops},
     CU_TEST_INFO_NULL,
 };
