@@ -52,6 +52,7 @@
 #define LIMIT_CONTENT KIB(64) /* of a request, and of an answer, in the journal: masking may be slow */
 #define LIMIT_JOURNAL_CONTENT KIB(192) /* a line with both, and what stands around an answer's texts */
 #define LIMIT_JOURNAL_PENDING_CONTENT MIB(8) /* lines that wait, where the journal has content */
+#define LIMIT_CONNECTIONS_USUAL 1000 /* of clients, with a call each: fewer open files are warned of */
 #define LIMIT_REQUEST_ID 128    /* a client's own x-request-id that is taken over */
 
 #endif

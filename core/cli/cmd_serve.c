@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/call_index.h"
 #include "cli/command.h"
 #include "cli/core_dump.h"
+#include "cli/descriptors.h"
 #include "cli/fatal.h"
 #include "cli/service.h"
 #include "cli/setup.h"
@@ -347,17 +347,6 @@ static unsigned stop(struct server *server, struct runtime *runtime, int64_t shu
     return held;
 }
 
-/* A call takes two descriptors, and the usual soft limit of 1024 is there only for select(), which
- * nobody here uses. A refusal leaves what was. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* glibc gives memory back to the system after each request that is larger than its threshold, and
  * asks for it again at the next: 128 KiB are one request of 20 KiB on each of a few connections. */
 static void keep_memory(void)
@@ -600,7 +589,7 @@ static enum exit_code run(const struct arguments *arguments)
     if (config == NULL)
         return EXIT_SERVE_CONFIG;
     keep_memory();
-    raise_descriptors();
+    descriptors_raise(&serving.log, config->workers, LIMIT_CONNECTIONS_USUAL);
     if (config->core_dumps)
         core_dump_allow();
     fatal_watch();

@@ -25,7 +25,7 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/service.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c %reldir%/signals.c \
 	%reldir%/signals.h %reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/core_dump.c \
 	%reldir%/core_dump.h %reldir%/terminal.c %reldir%/terminal.h %reldir%/verify_tokens.c \
-	%reldir%/verify_tokens.h
+	%reldir%/verify_tokens.h %reldir%/descriptors.c %reldir%/descriptors.h
 # Excel, unless it is built --without-xlsx.
 if XLSX
 harborai_SOURCES += %reldir%/export_xlsx.c

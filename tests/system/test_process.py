@@ -5,13 +5,16 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import unittest
 
+import load as bench
 import support
 from support import chat_body, kind
 
@@ -146,6 +149,55 @@ class LimitsTest(unittest.TestCase):
                 soft, hard = re.search(r"Max open files +(\S+) +(\S+)", file.read()).groups()
             self.assertEqual(soft, hard)
             self.assertNotEqual(soft, "256")
+
+
+    def test_too_few_descriptors_are_told_of(self):
+        with support.gateway(workers=2, wrapper=("sh", "-c", 'ulimit -n 512; exec "$@"', "sh")) as hb:
+            self.assertRegex(hb.log(), r"serve\.few_descriptors limit=512 needed=2096 connections=1000 help='raise ")
+
+
+class BalanceTest(unittest.TestCase):
+    def test_streams_are_spread_over_the_loops(self):
+        """1,000 streams that come within a second, each on a connection of its own: of four loops the busiest
+        has at most 1.15 of the mean."""
+        count, workers = 1000, 4
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < 3 * count:
+            self.skipTest(f"needs {3 * count} open files, and may have {hard}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with bench.upstream() as base_url:
+            config = {"providers": {"bench": support.provider(base_url, bench.MODEL)}}
+            with support.gateway(config, workers=workers) as hb, contextlib.ExitStack() as stack:
+                body = chat_body("bench:events=1,hold=1", bench.MODEL, stream=True)
+                began = time.monotonic()
+                for i in range(count):
+                    call = support.RawStream(hb.port, body)
+                    stack.callback(call.close)
+                    time.sleep(max(0, began + i / count - time.monotonic()))
+                support.wait_for("all connections", lambda: sum(self.shares(hb)) == count, 60)
+                shares = sorted(self.shares(hb))
+                print(f"test_process: {count} streams on {workers} loops: {shares}, busiest over mean "
+                      f"{shares[-1] * workers / count:.3f}", file=sys.stderr)
+                self.assertEqual(len(shares), workers)
+                self.assertLessEqual(shares[-1] * workers / count, 1.15)
+
+    @staticmethod
+    def shares(hb):
+        """Of each loop how many connections of clients its epoll watches, as the kernel tells."""
+        clients = set()
+        with open(f"/proc/{hb.pid}/net/tcp", encoding="ascii") as file:
+            for line in list(file)[1:]:
+                fields = line.split()
+                if fields[1] == f"0100007F:{hb.port:04X}" and fields[3] == "01":
+                    clients.add(int(fields[9]))
+        found = []
+        for name in os.listdir(f"/proc/{hb.pid}/fdinfo"):
+            with contextlib.suppress(OSError), \
+                    open(f"/proc/{hb.pid}/fdinfo/{name}", encoding="ascii") as file:
+                watched = [int(inode, 16) for inode in re.findall(r"^tfd:.* ino:([0-9a-f]+) ", file.read(), re.M)]
+                found.append(len(clients.intersection(watched)))
+        return [n for n in found if n > 0]
 
 
 class IdleTest(unittest.TestCase):
