@@ -25,18 +25,34 @@
 struct auth {
     struct runtime *runtime;
     struct rate_table *addresses;
-    struct key_hasher *hasher;
+    struct key_hasher *hasher; /* NULL: no key has come yet */
 };
 
-harborai_status auth_create(struct runtime *runtime, struct rate_table *addresses,
-                            struct auth **ret_auth, harborai_error *error)
+static bool is_required(struct runtime *runtime, const struct listener *listener)
+{
+    enum config_auth wanted = runtime_config(runtime)->auth;
+    return wanted == CONFIG_AUTH_REQUIRED || (wanted == CONFIG_AUTH_AUTO && !listener->is_loopback);
+}
+
+/* OpenSSL takes milliseconds to begin: only where there is something for it to do. */
+static bool has_keys(struct runtime *runtime, const struct listener *listener)
+{
+    const struct key_table *table = runtime_keys(runtime);
+    return is_required(runtime, listener) || (table != NULL && key_table_count(table) > 0);
+}
+
+harborai_status auth_create(struct runtime *runtime, const struct listener *listener,
+                            struct rate_table *addresses, struct auth **ret_auth,
+                            harborai_error *error)
 {
     struct auth *auth = calloc(1, sizeof *auth);
     if (auth == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
     auth->runtime = runtime;
     auth->addresses = addresses;
-    harborai_status st = key_hasher_create(&auth->hasher, error);
+    harborai_status st = HARBORAI_OK;
+    if (has_keys(runtime, listener))
+        st = key_hasher_create(&auth->hasher, error);
     if (st < 0)
         auth_destroy(auth);
     else
@@ -50,12 +66,6 @@ void auth_destroy(struct auth *auth)
         return;
     key_hasher_destroy(auth->hasher);
     free(auth);
-}
-
-static bool is_required(struct runtime *runtime, const struct listener *listener)
-{
-    enum config_auth wanted = runtime_config(runtime)->auth;
-    return wanted == CONFIG_AUTH_REQUIRED || (wanted == CONFIG_AUTH_AUTO && !listener->is_loopback);
 }
 
 void auth_warn(struct runtime *runtime, const struct listener *listener)
@@ -92,6 +102,15 @@ static harborai_str bearer_of(const struct http_request_head *request)
     return slice_equal_ignoring_case(scheme, HARBORAI_STR("bearer")) ? slice_trim(rest) : SLICE_NONE;
 }
 
+/* False: no memory. */
+static bool make_digest(struct auth *auth, harborai_str text,
+                        unsigned char digest[static KEY_DIGEST_SIZE])
+{
+    if (auth->hasher == NULL && key_hasher_create(&auth->hasher, NULL) < 0)
+        return false;
+    return key_hasher_digest(auth->hasher, text, digest);
+}
+
 static enum verdict judge(struct conn *conn, const struct key_table *table, harborai_str text,
                           struct key **ret_key)
 {
@@ -100,7 +119,7 @@ static enum verdict judge(struct conn *conn, const struct key_table *table, harb
     enum key_text_form form = key_text_form(text);
     if (form != KEY_TEXT_WHOLE)
         return form == KEY_TEXT_BROKEN ? BROKEN : UNKNOWN;
-    if (table == NULL || !key_hasher_digest(conn->gate->auth->hasher, text, digest))
+    if (table == NULL || !make_digest(conn->gate->auth, text, digest))
         return UNKNOWN;
     struct key *key = key_table_find(table, digest);
     if (key == NULL)
@@ -269,9 +288,10 @@ static bool begin_without_key(struct conn *conn)
     struct rate_limit limit;
     const struct gate *gate = conn->gate;
     int64_t now_ns = loop_now_ns(gate->loop);
-    rate_limit_init(&limit, runtime_config(gate->runtime)->requests_per_minute);
-    if (limit.per_minute == 0 || conn->client[0] == '\0') /* a socket of this machine has no address */
+    int64_t most = runtime_config(gate->runtime)->requests_per_minute;
+    if (most == 0 || conn->client[0] == '\0') /* a socket of this machine has no address */
         return true;
+    rate_limit_init(&limit, most);
     struct rate_meter *meter =
         rate_table_find(gate->auth->addresses, network_of(conn, room), now_ns);
     if (rate_limit_take(&limit, meter, now_ns, 1, NULL, &conn->pass.requests))

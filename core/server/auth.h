@@ -26,9 +26,11 @@ struct auth_pass {
     struct rate_state requests;
 };
 
-/* Of one loop. Borrows both, which outlive it. `addresses` is shared by all loops. [init] */
-MUST_CHECK harborai_status auth_create(struct runtime *runtime, struct rate_table *addresses,
-                                       struct auth **ret_auth, harborai_error *error);
+/* Of one loop, for clients of `listener`. Borrows the others, which outlive it; `addresses` is shared by
+ * all loops. [init] */
+MUST_CHECK harborai_status auth_create(struct runtime *runtime, const struct listener *listener,
+                                       struct rate_table *addresses, struct auth **ret_auth,
+                                       harborai_error *error);
 void auth_destroy(struct auth *auth); /* accepts NULL */
 
 /* Tells the log of a gateway that nobody can use, or everybody. [init] */

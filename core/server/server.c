@@ -68,7 +68,7 @@ static harborai_status init_gate(struct server *server, struct runtime *runtime,
     gate->acceptor.all_count = server->gate_count;
     server->acceptors[index] = &gate->acceptor;
     atomic_fetch_add(&server->listener.users, 1);
-    harborai_status st = auth_create(runtime, server->addresses, &gate->auth, error);
+    harborai_status st = auth_create(runtime, &server->listener, server->addresses, &gate->auth, error);
     return st < 0 ? st : gate_init(gate, error);
 }
 

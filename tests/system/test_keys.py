@@ -319,22 +319,22 @@ class LimitsTest(Keys):
                 for name in ("limit", "remaining", "reset")]
 
     def test_requests(self):
-        key, other = self.create("ci", "--rpm", "3"), self.create("other")
+        key, other = self.create("ci", "--rpm", "2"), self.create("other")  # one in 30 s
         with self.serve(workers=3) as hb:
-            for left in (2, 1, 0):
+            for left in (1, 0):
                 answer = hb.chat("x", headers=bearer(key))
                 self.assertEqual(answer.status, 200)
                 limit, remaining, reset = self.limits(answer, "requests")
-                self.assertEqual((limit, remaining), ("3", str(left)))
+                self.assertEqual((limit, remaining), ("2", str(left)))
                 self.assertRegex(reset, r"^(\d+m)?\d+(\.\d+)?m?s$")
                 self.assertEqual(self.limits(answer, "tokens"), [None] * 3)
             answer = hb.chat("x", headers=bearer(key))
             error = self.refused(answer, 429, "rate_limit_exceeded", "Rate limit reached for key 'ci'",
-                                 "requests per min (RPM): limit 3")
+                                 "requests per min (RPM): limit 2")
             self.assertEqual(error["type"], "rate_limit_error")
-            self.assertEqual(self.limits(answer, "requests")[:2], ["3", "0"])
-            self.assertTrue(1 <= int(answer.headers["retry-after"]) <= 20)
-            self.assertTrue(1 <= int(answer.headers["retry-after-ms"]) <= 20000)
+            self.assertEqual(self.limits(answer, "requests")[:2], ["2", "0"])
+            self.assertTrue(1 <= int(answer.headers["retry-after"]) <= 30)
+            self.assertTrue(1 <= int(answer.headers["retry-after-ms"]) <= 30000)
             self.assertIsNone(answer.headers["x-should-retry"])
             self.assertEqual(hb.chat("x", headers=bearer(other)).status, 200)
             self.assertEqual(self.limits(hb.chat("x", headers=bearer(other)), "requests"), [None] * 3)
@@ -364,7 +364,7 @@ class LimitsTest(Keys):
             used = answer.json()["usage"]["total_tokens"]
             limit, remaining, _ = self.limits(answer, "tokens")
             self.assertEqual(limit, "6000")
-            self.assertAlmostEqual(int(remaining), 6000 - used, delta=2)
+            self.assertTrue(6000 - used - 1 <= int(remaining) <= 6000, remaining)  # some came back
             # Whoever may take much holds it while his call runs.
             stream = support.RawStream(
                 hb.port, support.chat_body({"hang": "body"}, stream=True, max_tokens=5900),
@@ -422,15 +422,15 @@ class LimitsTest(Keys):
         return seen == [200, 200]
 
     def test_address(self):
-        config = with_server(self.config, requests_per_minute=3)
+        config = with_server(self.config, requests_per_minute=2)
         key = self.create("ci")
         with self.serve(config, workers=3) as hb:
-            for left in (2, 1, 0):
+            for left in (1, 0):
                 answer = hb.chat("x")
                 self.assertEqual((answer.status, self.limits(answer, "requests")[:2]),
-                                 (200, ["3", str(left)]))
+                                 (200, ["2", str(left)]))
             answer = hb.chat("x")
-            self.refused(answer, 429, "rate_limit_exceeded", "for this address", "limit 3")
+            self.refused(answer, 429, "rate_limit_exceeded", "for this address", "limit 2")
             self.assertGreater(int(answer.headers["retry-after"]), 0)
             self.assertEqual(hb.chat("x", headers=bearer(key)).status, 200)  # a key has its own
             self.assertEqual(hb.request("GET", "/v1/models").status, 200)
