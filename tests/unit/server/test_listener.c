@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets by name and sockets that were passed; what an address says is in test_server.c. */
+/* Addresses, sockets by name, and sockets that listen already. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -10,6 +10,94 @@
 #include "server/listener.h"
 
 extern const CU_TestInfo listener_tests[];
+
+static void test_port_in_use(void)
+{
+    struct listener first = {0}, second = {0};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    CU_ASSERT_FATAL(listener_open(&first, HARBORAI_STR("127.0.0.1"), 0, &error) == HARBORAI_OK);
+    CU_ASSERT(first.port != 0);
+    harborai_status st = listener_open(&second, HARBORAI_STR("127.0.0.1"), first.port, &error);
+    CU_ASSERT(st == HARBORAI_E_CONFIG);
+    CU_ASSERT(strstr(error.message, "'127.0.0.1'") != NULL);
+    CU_ASSERT(strstr(error.message, "--port") != NULL);
+    listener_close(&first);
+    listener_close(&second);
+}
+
+static void test_addresses(void)
+{
+    static const struct {
+        const char *host, *want;
+        harborai_status status;
+    } rows[] = {
+        {"127.0.0.1", "http://127.0.0.1:", HARBORAI_OK},
+        {"localhost", "http://localhost:", HARBORAI_OK},
+        {"192.0.2.1", "--host", HARBORAI_E_CONFIG},
+        {"no such name", "--host", HARBORAI_E_CONFIG},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct listener listener = {0};
+        harborai_error error = HARBORAI_ERROR_INIT;
+        harborai_status st = listener_open(&listener, slice_of(rows[i].host), 0, &error);
+        ROW(rows[i].host, st == rows[i].status);
+        ROW(rows[i].host, strstr(st < 0 ? error.message : listener.url, rows[i].want) != NULL);
+        listener_close(&listener);
+    }
+}
+
+/* Sockets that listen for another process. */
+static int offer(struct listener *listener, const struct listener *of)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    int copies[LISTENER_SOCKETS_MAX];
+    for (unsigned i = 0; i < of->socket_count; i++)
+        copies[i] = dup(of->sockets[i]);
+    CU_ASSERT(listener_offer(listener, copies, of->socket_count, &error) == HARBORAI_OK);
+    return copies[0];
+}
+
+static void test_offered_sockets(void)
+{
+    static const struct {
+        const char *host;
+        int64_t port; /* -1: the one that the sockets have */
+        harborai_status status;
+        const char *want;
+    } rows[] = {
+        {"127.0.0.1", -1, HARBORAI_OK, "http://127.0.0.1:"},
+        {"127.0.0.1", 0, HARBORAI_OK, "http://127.0.0.1:"},
+        {"127.0.0.2", -1, HARBORAI_E_CONFIG, "listens on 127.0.0.1, port "},
+        {"0.0.0.0", -1, HARBORAI_E_CONFIG, "listens on 127.0.0.1, port "},
+        {"192.0.2.1", -1, HARBORAI_E_CONFIG, "listens on 127.0.0.1, port "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct listener old = {0}, new = {0};
+        harborai_error error = HARBORAI_ERROR_INIT;
+        CU_ASSERT_FATAL(listener_open(&old, HARBORAI_STR("127.0.0.1"), 0, &error) == HARBORAI_OK);
+        int copy = offer(&new, &old);
+        int64_t port = rows[i].port < 0 ? (int64_t)old.port : rows[i].port;
+        harborai_status st = listener_open(&new, slice_of(rows[i].host), port, &error);
+        if (st >= 0)
+            st = listener_check_offered(&new, &error);
+        ROW(rows[i].host, st == rows[i].status);
+        ROW(rows[i].host, strstr(st < 0 ? error.message : new.url, rows[i].want) != NULL);
+        ROW(rows[i].host, st < 0 || (new.sockets[0] == copy && new.port == old.port &&
+                                     new.socket_count == 1 && new.is_loopback));
+        listener_close(&new);
+        listener_close(&old);
+    }
+}
+
+static void test_offered_something_else(void)
+{
+    struct listener listener = {0};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CU_ASSERT(listener_offer(&listener, &fd, 1, &error) == HARBORAI_E_CONFIG);
+    listener_close(&listener);
+    CU_ASSERT(close(fd) < 0); /* it was taken */
+}
 
 static char folder[] = "/tmp/harborai-listener-XXXXXX", path[64];
 
@@ -144,7 +232,34 @@ static void test_passed_too_many(void)
         CU_ASSERT(fcntl(fds[i], F_GETFD) < 0);
 }
 
+/* Its name is the other gateway's until that has handed over. */
+static void test_offered_by_name(void)
+{
+    begin();
+    for (int is_handed = 0; is_handed < 2; is_handed++) {
+        struct listener old = {0}, new = {0};
+        harborai_error error = HARBORAI_ERROR_INIT;
+        CU_ASSERT_FATAL(listener_open_unix(&old, slice_of(path), 0600, &error) == HARBORAI_OK);
+        (void)offer(&new, &old);
+        CU_ASSERT(listener_open_unix(&new, slice_of(path), 0600, &error) == HARBORAI_OK);
+        CU_ASSERT(listener_check_offered(&new, &error) == HARBORAI_OK && new.name_is_lent);
+        if (is_handed)
+            listener_leave_name(&old);
+        new.name_is_lent = !is_handed;
+        listener_close(is_handed ? &old : &new);
+        CU_ASSERT(is_there());
+        listener_close(is_handed ? &new : &old);
+        CU_ASSERT(!is_there());
+    }
+    end();
+}
+
 const CU_TestInfo listener_tests[] = {
+    {"port in use", test_port_in_use},
+    {"addresses", test_addresses},
+    {"offered sockets", test_offered_sockets},
+    {"offered something else", test_offered_something_else},
+    {"offered by name", test_offered_by_name},
     {"a name and its mode", test_a_name_and_its_mode},
     {"the dead and the living", test_the_dead_and_the_living},
     {"beside an address", test_beside_an_address},
