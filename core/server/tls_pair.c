@@ -3,6 +3,7 @@
 #include "server/tls_pair.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -42,11 +43,15 @@ static harborai_status refuse(const char *what, harborai_str file, const char *w
 /* OpenSSL says little about a file that it cannot open. */
 static harborai_status check_readable(const char *what, harborai_str file, harborai_error *error)
 {
-    char text[128];
-    if (access(file.data, R_OK) == 0)
+    char text[128], byte;
+    int fd = open(file.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fault = fd < 0 || read(fd, &byte, 1) < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (fault == 0)
         return HARBORAI_OK;
     return harborai_error_set(error, HARBORAI_E_CONFIG, "the %s '%.*s' cannot be read: %s", what,
-                              SLICE_ARG(file), error_of_errno(errno, text));
+                              SLICE_ARG(file), error_of_errno(fault, text));
 }
 
 /* ---- The certificate ------------------------------------------------------------------------- */
