@@ -82,10 +82,10 @@ static void publish(struct key_watch *w, struct key_table *next)
 harborai_status key_watch_read(struct key_watch *w, harborai_error *error)
 {
     harborai_error why = HARBORAI_ERROR_INIT;
-    const struct log *log = w->runtime->options.log;
     struct key_table *table;
-    if (w->keys == NULL)
+    if (w->keys == NULL) /* this process has no clients with keys */
         return HARBORAI_OK;
+    const struct log *log = w->runtime->options.log;
     aim(w);
     harborai_status st = keys_read(w->keys, slice_of(w->runtime->state_dir), &table, &why);
     if (st < 0) {
