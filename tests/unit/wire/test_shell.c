@@ -11,7 +11,7 @@ static const struct {
     const char *word, *want;
 } words[] = {
     {"acme.so", "acme.so"},
-    {"/home/me/lib-1/a_b@c,d+e%f:g.so", "/home/me/lib-1/a_b@c,d+e%f:g.so"},
+    {"/opt/lib-1/a_b@c,d+e%f:g.so", "/opt/lib-1/a_b@c,d+e%f:g.so"},
     {"", "''"},
     {"two words", "'two words'"},
     {"it's", "'it'\\''s'"},
