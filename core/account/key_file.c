@@ -178,38 +178,13 @@ static harborai_status replace(const struct paths *paths, const struct key_list 
     return st < 0 ? st : replacement_commit(&file, error);
 }
 
-static harborai_status not_locked(const char *path, harborai_error *error)
-{
-    if (errno != EWOULDBLOCK)
-        return directory_refuse("lock", path, error);
-    return harborai_error_set(error, HARBORAI_E_INTERNAL,
-                              "another process keeps '%s' locked: nothing was changed; try again", path);
-}
-
-/* The lock's descriptor; closing it gives the lock up. */
-static harborai_status take_lock(const struct paths *paths, int *ret_fd, harborai_error *error)
-{
-    if (!directory_make_given(paths->directory))
-        return directory_refuse("make directory", paths->directory, error);
-    int fd = file_lock_open(paths->lock);
-    if (fd < 0)
-        return directory_refuse("write", paths->lock, error);
-    if (!file_lock_wait(fd)) {
-        harborai_status st = not_locked(paths->lock, error);
-        close(fd);
-        return st;
-    }
-    *ret_fd = fd;
-    return HARBORAI_OK;
-}
-
 /* Locks the file and reads it. */
 static harborai_status begin_change(struct paths *paths, harborai_str state_dir, int *ret_lock,
                                     struct key_list **ret_list, harborai_error *error)
 {
     harborai_status st = paths_init(paths, state_dir, error);
     if (st == HARBORAI_OK)
-        st = take_lock(paths, ret_lock, error);
+        st = file_lock_take(paths->directory, paths->lock, ret_lock, error);
     return st < 0 ? st : load(paths->file, ret_list, error);
 }
 

@@ -54,3 +54,27 @@ pid_t file_lock_signer(int fd)
                ? (pid_t)pid
                : 0;
 }
+
+static harborai_status not_locked(const char *path, harborai_error *error)
+{
+    if (errno != EWOULDBLOCK)
+        return directory_refuse("lock", path, error);
+    return harborai_error_set(error, HARBORAI_E_INTERNAL,
+                              "another process keeps '%s' locked: nothing was changed; try again", path);
+}
+
+harborai_status file_lock_take(char *directory, const char *path, int *ret_fd, harborai_error *error)
+{
+    if (!directory_make_given(directory))
+        return directory_refuse("make directory", directory, error);
+    int fd = file_lock_open(path);
+    if (fd < 0)
+        return directory_refuse("write", path, error);
+    if (!file_lock_wait(fd)) {
+        harborai_status st = not_locked(path, error);
+        close(fd);
+        return st;
+    }
+    *ret_fd = fd;
+    return HARBORAI_OK;
+}

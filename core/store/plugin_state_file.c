@@ -235,31 +235,6 @@ static harborai_status change_state(struct plugin_state *state,
     return change->enabled ? HARBORAI_OK : add_entry(state, change, clock, error);
 }
 
-static harborai_status not_locked(const char *path, harborai_error *error)
-{
-    if (errno != EWOULDBLOCK)
-        return directory_refuse("lock", path, error);
-    return harborai_error_set(error, HARBORAI_E_INTERNAL,
-                              "another process keeps '%s' locked: nothing was changed; try again", path);
-}
-
-/* The lock's descriptor; closing it gives the lock up. */
-static harborai_status take_lock(const struct paths *paths, int *ret_fd, harborai_error *error)
-{
-    if (!directory_make_given(paths->directory))
-        return directory_refuse("make directory", paths->directory, error);
-    int fd = file_lock_open(paths->lock);
-    if (fd < 0)
-        return directory_refuse("write", paths->lock, error);
-    if (!file_lock_wait(fd)) {
-        harborai_status st = not_locked(paths->lock, error);
-        close(fd);
-        return st;
-    }
-    *ret_fd = fd;
-    return HARBORAI_OK;
-}
-
 static harborai_status apply_locked(const struct paths *paths,
                                     const struct plugin_state_change *change,
                                     const struct clock *clock, bool *ret_changed,
@@ -296,7 +271,7 @@ harborai_status plugin_state_apply(harborai_str state_dir, const struct plugin_s
                                   SLICE_ARG(slice_cut(change->name, 64)));
     harborai_status st = paths_init(&paths, state_dir, error);
     if (st == HARBORAI_OK)
-        st = take_lock(&paths, &lock, error);
+        st = file_lock_take(paths.directory, paths.lock, &lock, error);
     if (st < 0)
         return st;
     st = apply_locked(&paths, change, clock, ret_changed, error);
