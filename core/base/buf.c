@@ -33,7 +33,7 @@ static size_t grown(const struct buf *b, size_t need)
     return capacity < b->ceiling ? capacity : b->ceiling;
 }
 
-char *buf_reserve(struct buf *b, size_t len)
+char *buf_grow(struct buf *b, size_t len)
 {
     if (b->failed != HARBORAI_OK)
         return NULL;
@@ -54,35 +54,20 @@ char *buf_reserve(struct buf *b, size_t len)
     return b->data + b->len;
 }
 
-void buf_commit(struct buf *b, size_t len)
-{
-    b->len += len;
-}
-
-void buf_add(struct buf *b, harborai_str text)
-{
-    if (text.len == 0)
-        return;
-    char *room = buf_reserve(b, text.len);
-    if (room == NULL)
-        return;
-    memcpy(room, text.data, text.len);
-    b->len += text.len;
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-    buf_add(b, (harborai_str){&c, 1});
-}
-
 void buf_add_u64(struct buf *b, uint64_t value)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
     size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
+    for (; value >= 100; value /= 100)
+        memcpy(digits + (at -= 2), pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(digits + (at -= 2), pairs + 2 * value, 2);
+    else
+        digits[--at] = (char)('0' + value);
     buf_add(b, (harborai_str){digits + at, sizeof digits - at});
 }
 
