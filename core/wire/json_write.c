@@ -4,6 +4,7 @@
 #include "wire/json_write.h"
 
 #include "json_scan.h"
+#include "json_word.h"
 
 static void misuse(struct json_writer *w)
 {
@@ -101,7 +102,27 @@ static size_t utf8_len(harborai_str text)
     return 0;
 }
 
-void json_write_escaped(struct buf *out, harborai_str text)
+/* How many bytes at the start are written as they are: ASCII without a quote, a backslash and control
+ * characters, as nearly all texts are from end to end. */
+static size_t plain_len(harborai_str text)
+{
+    const unsigned char *p = (const unsigned char *)text.data;
+    size_t at = 0;
+    while (text.len - at >= JSON_BLOCK && json_block_is_plain(p + at))
+        at += JSON_BLOCK;
+    while (text.len - at >= 8) {
+        uint64_t special = json_word_special(json_word_load(p + at));
+        if (special != 0)
+            return at + json_word_first(special);
+        at += 8;
+    }
+    while (at < text.len && p[at] >= 0x20 && p[at] < 0x80 && p[at] != '"' && p[at] != '\\')
+        at++;
+    return at;
+}
+
+/* From the first byte on that is not plain. */
+static void write_mixed(struct buf *out, harborai_str text)
 {
     size_t from = 0, at = 0;
     bool is_checked = json_is_utf8(text);
@@ -119,8 +140,17 @@ void json_write_escaped(struct buf *out, harborai_str text)
             buf_add(out, HARBORAI_STR("\xef\xbf\xbd"));
         from = ++at;
     }
-    if (from < at)
-        buf_add(out, (harborai_str){text.data + from, at - from});
+    buf_add(out, (harborai_str){text.data + from, at - from});
+}
+
+void json_write_escaped(struct buf *out, harborai_str text)
+{
+    if (text.len == 0)
+        return;
+    size_t plain = plain_len(text);
+    buf_add(out, slice_cut(text, plain));
+    if (plain < text.len)
+        write_mixed(out, slice_from(text, plain));
 }
 
 void json_write_string(struct json_writer *w, harborai_str text)
