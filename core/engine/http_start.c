@@ -12,7 +12,7 @@ static harborai_status build_headers(struct attempt *a, const harborai_http_requ
 {
     AUTO(buf) lines = BUF_INIT(HEADER_LINES_MAX_COUNT * HEADER_LINES_MAX_SIZE);
     harborai_status st = header_lines_write(a->provider->spec, from->headers, from->header_count,
-                                            from->body_kind != HARBORAI_BODY_NONE, a->trace_parent,
+                                            from->body_kind != HARBORAI_BODY_NONE, slice_of(a->trace_parent),
                                             &lines, error);
     a->lacks_secret |= st == HARBORAI_E_AUTH;
     if (st < 0)
@@ -103,20 +103,19 @@ static harborai_status build_body(struct attempt *a, const harborai_http_request
 
 static harborai_status check_url(struct attempt *a, harborai_str url, harborai_error *error)
 {
-    struct arena *arena = &a->call->arena;
-    harborai_str host;
-    uint16_t port;
-    bool tls;
-    harborai_status st = exchange_check_url(url, arena, &host, &port, &tls, error);
+    harborai_str copy = arena_copy(&a->call->arena, url);
+    struct url *parsed = &a->http.url;
+    if (copy.data == NULL)
+        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    harborai_status st = url_parse(copy, parsed, error);
     if (st < 0)
         return st;
-    if (!provider_may_reach(a->provider->spec, host, port))
+    if (!provider_may_reach(a->provider->spec, parsed->host, parsed->port))
         return harborai_error_set(error, HARBORAI_E_INVALID,
                                   "plugin '%s' may not reach '%.*s:%u': it is neither in its "
                                   "manifest's \"network\" nor the provider's base_url",
-                                  attempt_plugin_id(a), SLICE_ARG(host), port);
-    a->http.url = arena_copy(arena, url);
-    a->http.tls = tls ? target_of(a->slot)->tls : NULL;
+                                  attempt_plugin_id(a), SLICE_ARG(parsed->host), parsed->port);
+    a->http.tls = parsed->is_tls ? target_of(a->slot)->tls : NULL;
     return HARBORAI_OK;
 }
 

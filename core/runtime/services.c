@@ -80,21 +80,16 @@ void services_cancel_tick(struct runtime_provider *p)
 
 /* --- http_wait() --------------------------------------------------------------------------- */
 
-static harborai_status check_reach(const struct provider *provider, harborai_str url,
+static harborai_status check_reach(const struct provider *provider, harborai_str text,
                                    harborai_error *error)
 {
-    struct arena scratch;
-    harborai_str host;
-    uint16_t port;
-    bool tls;
-    arena_init(&scratch, KIB(64));
-    harborai_status st = exchange_check_url(url, &scratch, &host, &port, &tls, error);
-    if (st >= 0 && !provider_may_reach(provider, host, port))
+    struct url url;
+    harborai_status st = url_parse(text, &url, error);
+    if (st >= 0 && !provider_may_reach(provider, url.host, url.port))
         st = harborai_error_set(error, HARBORAI_E_INVALID,
                                 "plugin '%s' may not reach '%.*s:%u': it is neither in its "
                                 "manifest's \"network\" nor the provider's base_url",
-                                provider->manifest->id.data, SLICE_ARG(host), port);
-    arena_release(&scratch);
+                                provider->manifest->id.data, SLICE_ARG(url.host), url.port);
     return st;
 }
 

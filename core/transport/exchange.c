@@ -3,7 +3,6 @@
  * owner called: what has to be said at once is put off to the next pass. */
 #include "transport/exchange.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -147,13 +146,13 @@ void exchange_connect_failed(struct connection *c, const harborai_error *error)
 static void open_connection(struct connection *c)
 {
     harborai_error error = HARBORAI_ERROR_INIT;
-    struct url url;
-    harborai_status st = url_parse(c->io.request.url, &url, &error);
-    if (st == HARBORAI_OK && url.is_tls && c->io.request.tls == NULL)
+    const struct exchange_request *request = &c->io.request;
+    harborai_status st = HARBORAI_OK;
+    if (request->url.is_tls && request->tls == NULL)
         st = harborai_error_set(&error, HARBORAI_E_CONFIG,
                                 "no CA file is configured for '%.*s'; set tls.ca_file",
-                                SLICE_ARG(url.host));
-    if (st == HARBORAI_OK && c->origin == NULL)
+                                SLICE_ARG(request->url.host));
+    else if (c->origin == NULL)
         st = harborai_error_set(&error, HARBORAI_E_MEMORY, "no memory left");
     if (st < 0)
         exchange_fail(c, EXCHANGE_NOT_SENT, &error);
@@ -184,12 +183,12 @@ void exchange_report_starved(struct transport *t)
 static struct connection *find_connection(struct transport *t,
                                           const struct exchange_request *request)
 {
-    struct url url;
+    const struct url *url = &request->url;
     struct origin *origin = NULL;
     struct connection *c = NULL;
 
-    if (url_parse(request->url, &url, NULL) == HARBORAI_OK && (!url.is_tls || request->tls != NULL))
-        origin = pool_origin(t, &url, url.is_tls ? request->tls : NULL);
+    if (!url->is_tls || request->tls != NULL)
+        origin = pool_origin(t, url, url->is_tls ? request->tls : NULL);
     if (origin != NULL && !request->fresh)
         c = pool_take(t, origin);
     if (c != NULL) {
@@ -274,22 +273,4 @@ void exchange_detach(struct exchange *x)
     if (c->io.is_paused)
         connection_again(c);
     c->io.is_paused = false;
-}
-
-harborai_status exchange_check_url(harborai_str text, struct arena *a, harborai_str *ret_host,
-                                   uint16_t *ret_port, bool *ret_tls, harborai_error *error)
-{
-    struct url url;
-    harborai_status st = url_parse(text, &url, error);
-    if (st < 0)
-        return st;
-    char *host = arena_alloc(a, url.host.len + 1);
-    if (host == NULL)
-        return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    for (size_t i = 0; i < url.host.len; i++)
-        host[i] = (char)tolower((unsigned char)url.host.data[i]); /* ASCII: url_parse() saw to it */
-    *ret_host = (harborai_str){host, url.host.len};
-    *ret_port = url.port;
-    *ret_tls = url.is_tls;
-    return HARBORAI_OK;
 }

@@ -9,11 +9,11 @@
 #ifndef TRANSPORT_EXCHANGE_H
 #define TRANSPORT_EXCHANGE_H
 
-#include "base/arena.h"
 #include "base/attr.h"
 #include "base/slice.h"
 #include "loop/loop.h"
 #include "wire/http_head.h"
+#include "wire/url.h"
 
 struct transport;
 struct tls_store;
@@ -41,7 +41,7 @@ struct exchange_events {
 
 /* Everything it points to must stay valid until the last event. */
 struct exchange_request {
-    harborai_str url;      /* absolute, http or https; checked by exchange_check_url() */
+    struct url url;        /* of url_parse() */
     harborai_str method;   /* such as "POST" */
     harborai_str headers;  /* complete lines "name: value\r\n"…, without host, content-length,
                               connection and accept-encoding, which transport adds; may hold
@@ -63,12 +63,6 @@ struct exchange {
     bool reused; /* it went out on a kept connection */
     struct list link; /* transport's own */
 };
-
-/* E_INVALID with what is wrong; else the host and port, lower case, borrowed from `url`'s arena
- * copy in `a`. For the check against the manifest's "network". */
-MUST_CHECK harborai_status exchange_check_url(harborai_str url, struct arena *a,
-                                              harborai_str *ret_host, uint16_t *ret_port,
-                                              bool *ret_tls, harborai_error *error);
 
 /* Faults come by on_fail in a later pass, too. */
 void exchange_start(struct exchange *x, struct transport *t, const struct exchange_request *request);

@@ -41,12 +41,13 @@ static size_t body_len(const struct exchange_request *request)
 
 static size_t head_room(const struct exchange_request *request)
 {
-    return request->method.len + request->url.len * 2 + request->headers.len + HEAD_EXTRA;
+    return request->method.len + request->url.target.len + request->url.authority.len +
+           request->headers.len + HEAD_EXTRA;
 }
 
-static void put_head(struct out *out, const struct exchange_request *request,
-                     const struct url *url)
+static void put_head(struct out *out, const struct exchange_request *request)
 {
+    const struct url *url = &request->url;
     put(out, request->method);
     put(out, HARBORAI_STR(" "));
     if (url->target.len == 0 || url->target.data[0] == '?')
@@ -155,19 +156,16 @@ static void send_first(struct connection *c, harborai_str head)
 void exchange_send(struct connection *c)
 {
     struct exchange_io *io = &c->io;
-    struct url url;
     struct out out = {c->transport->out, 0};
     char *large = NULL;
 
-    if (url_parse(io->request.url, &url, NULL) < 0) /* it was checked before */
-        return;
     if (head_room(&io->request) > SEND_LEN)
         out.data = large = malloc(head_room(&io->request));
     if (out.data == NULL) {
         stop(c);
         return;
     }
-    put_head(&out, &io->request, &url);
+    put_head(&out, &io->request);
     if (large == NULL)
         put_small_pieces(&out, io);
     send_first(c, (harborai_str){out.data, out.len});

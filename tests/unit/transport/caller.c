@@ -120,7 +120,7 @@ void asked_set_url(struct asked *asked, const char *format, int port)
         snprintf(at, sizeof asked->url, "%.*s%d%s", (int)before, format, port, mark + 4);
     else
         snprintf(at, sizeof asked->url, "%s", format);
-    asked->request.url = slice_of(asked->url);
+    CU_ASSERT_FATAL(url_parse(slice_of(asked->url), &asked->request.url, NULL) == HARBORAI_OK);
 }
 
 void asked_init(struct asked *asked, struct caller *caller, int port, const char *body)

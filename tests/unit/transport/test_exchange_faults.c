@@ -105,16 +105,13 @@ static void test_no_descriptor(void)
     plain_end();
 }
 
-static void test_bad_url(void)
+static void test_no_ca_file(void)
 {
     plain_begin(plain_serve_hi);
-    static const char *const urls[] = {"http://h:99999/", "https://127.0.0.1:PORT/"};
-    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-        asked_set_url(&asked, urls[i], peer.port);
-        asked_start(&asked);
-        CU_ASSERT(asked_wait(&asked) && asked.fails == 1 && asked.fault == EXCHANGE_NOT_SENT);
-        CU_ASSERT(asked.error.code == (i == 0 ? HARBORAI_E_INVALID : HARBORAI_E_CONFIG));
-    }
+    asked_set_url(&asked, "https://127.0.0.1:PORT/", peer.port);
+    asked_start(&asked);
+    CU_ASSERT(asked_wait(&asked) && asked.fails == 1 && asked.fault == EXCHANGE_NOT_SENT);
+    CU_ASSERT(asked.error.code == HARBORAI_E_CONFIG);
     plain_end();
 }
 
@@ -122,6 +119,6 @@ const CU_TestInfo exchange_faults_tests[] = {
     {"faults", test_faults},
     {"refused", test_refused},
     {"no descriptor left", test_no_descriptor},
-    {"bad URL", test_bad_url},
+    {"no CA file", test_no_ca_file},
     CU_TEST_INFO_NULL,
 };
