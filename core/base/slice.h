@@ -29,6 +29,14 @@ static inline bool slice_is(harborai_str a, const char *text)
     return slice_equal(a, slice_of(text));
 }
 
+/* Two texts of that length, ASCII letters by either case. */
+bool slice_folds_equal(const char *a, const char *b, size_t len);
+
+static inline bool slice_equal_ignoring_case(harborai_str a, harborai_str b)
+{
+    return a.len == b.len && slice_folds_equal(a.data, b.data, a.len);
+}
+
 static inline harborai_str slice_from(harborai_str text, size_t start)
 {
     return (harborai_str){text.data != NULL ? text.data + start : NULL, text.len - start};
@@ -45,7 +53,6 @@ bool slice_lists_equal(const harborai_str *a, size_t a_count, const harborai_str
 bool slice_starts_with(harborai_str text, const char *prefix);
 bool slice_ends_with(harborai_str text, const char *suffix);
 bool slice_is_hex(harborai_str text); /* of digits 0 to 9 and a to f only */
-bool slice_equal_ignoring_case(harborai_str a, harborai_str b); /* ASCII */
 harborai_str slice_trim(harborai_str text);                     /* blanks, tabs, line ends */
 
 /* Splits at the first `separator`: true, and both halves without it; else false, *ret_head the

@@ -156,8 +156,9 @@ bool http_list_has(harborai_str list, const char *token)
 
 harborai_str http_field(const struct http_head *head, const char *name)
 {
+    harborai_str wanted = slice_of(name);
     for (size_t i = 0; i < head->field_count; i++)
-        if (is_word(head->fields[i].name, name))
+        if (slice_equal_ignoring_case(head->fields[i].name, wanted))
             return head->fields[i].value;
     return SLICE_NONE;
 }
