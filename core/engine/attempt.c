@@ -80,7 +80,7 @@ static void fill_request(struct attempt *a)
         .requested_model = call->record.model,
         .model_info = call->model_info,
         .body = call->request.body,
-        .trace_parent = a->trace_parent,
+        .trace_parent = {a->trace_parent, TRACEPARENT_LEN},
     };
     if (call->total_limit_ns > 0)
         a->request.time_left_ms = (call->total_limit_ns - passed_ns) / NS_PER_MS;
@@ -92,8 +92,10 @@ static void name_span(struct attempt *a)
     struct call *call = a->call;
     struct record *r = &call->record;
     ids_span(&call->engine->ids, r->span_id);
-    a->trace_parent =
-        arena_printf(&call->arena, "00-%s-%s-01", r->trace_id, r->span_id);
+    struct traceparent parent = {.flags = TRACEPARENT_SAMPLED};
+    memcpy(parent.trace_id, r->trace_id, sizeof parent.trace_id);
+    memcpy(parent.parent_id, r->span_id, sizeof parent.parent_id);
+    traceparent_format(&parent, a->trace_parent);
 }
 
 static struct attempt *new_attempt(struct call *call)

@@ -10,7 +10,6 @@
 #include "config/config.h"
 #include "engine/phase.h"
 #include "record/fanout.h"
-#include "wire/traceparent.h"
 
 static void on_total(struct timer *timer)
 {

@@ -33,6 +33,7 @@
 #include "sse.h"
 #include "lines.h"
 #include "transport/exchange.h"
+#include "wire/traceparent.h"
 
 struct engine_loop {
     struct engine_services s;
@@ -160,7 +161,7 @@ struct attempt {
     struct buf body;
     size_t charged; /* for it */
     struct replay_draft *draft; /* of a stream: what is to be kept of it */
-    harborai_str trace_parent; /* W3C, sent to the vendor */
+    char trace_parent[TRACEPARENT_LEN + 1]; /* W3C, sent to the vendor */
     uint32_t number;
     struct list link;     /* call->unreleased */
     struct list starting; /* engine->starting, ->begun or ->started */

@@ -44,6 +44,19 @@ static void note_none(struct attempt *a, struct record *r)
                   a->usage_error);
 }
 
+static void name_method(struct attempt *a, bool is_estimated)
+{
+    struct record *r = &a->call->record;
+    if (a->usage_is_read_here) {
+        r->usage_method = is_estimated ? HARBORAI_STR("openai_estimated")
+                                       : HARBORAI_STR("openai_direct");
+        return;
+    }
+    snprintf(a->usage_method, sizeof a->usage_method, "%.*s_%s",
+             SLICE_ARG(a->provider->spec->manifest->provider), is_estimated ? "estimated" : "direct");
+    r->usage_method = slice_of(a->usage_method);
+}
+
 void usage_check(struct attempt *a)
 {
     struct record *r = &a->call->record;
@@ -54,11 +67,7 @@ void usage_check(struct attempt *a)
         return;
     }
     bool is_estimated = (usage->flags & HARBORAI_USAGE_ESTIMATED) != 0;
-    harborai_str vendor = a->usage_is_read_here ? HARBORAI_STR("openai")
-                                                : a->provider->spec->manifest->provider;
-    snprintf(a->usage_method, sizeof a->usage_method, "%.*s_%s", SLICE_ARG(vendor),
-             is_estimated ? "estimated" : "direct");
-    r->usage_method = slice_of(a->usage_method);
+    name_method(a, is_estimated);
     int64_t sum = usage_input_total(usage) + usage_output_total(usage);
     if (is_estimated) {
         r->usage_confidence = 5;
