@@ -19,6 +19,11 @@ void arena_init(struct arena *a, size_t ceiling)
     *a = (struct arena){.ceiling = ceiling};
 }
 
+void arena_init_in(struct arena *a, size_t ceiling, void *memory, size_t size)
+{
+    *a = (struct arena){.at = memory, .end = (char *)memory + size, .ceiling = ceiling};
+}
+
 void arena_release(struct arena *a)
 {
     for (struct arena_block *block = a->blocks; block != NULL;) {

@@ -11,11 +11,13 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks;
-    char *at, *end;         /* room in the newest block */
+    char *at, *end;         /* room in the newest block, or in the memory that it was born with */
     size_t used, ceiling;   /* bytes handed out, and the most */
 };
 
 void arena_init(struct arena *a, size_t ceiling);
+/* Takes from `memory` first, which is its owner's, aligned for any type and outlives the arena. */
+void arena_init_in(struct arena *a, size_t ceiling, void *memory, size_t size);
 void arena_release(struct arena *a);
 
 /* Zeroed, aligned for any type. NULL: no memory left, or the ceiling is passed. */

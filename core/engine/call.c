@@ -58,11 +58,19 @@ static void name_call(struct call *call, const struct call_params *params)
     name_trace(call, params->trace_parent);
 }
 
+/* One allocation for a call and what a usual one takes from its arena, an attempt most of all. */
+struct call_memory {
+    struct call call;
+    _Alignas(max_align_t) char arena[sizeof(struct attempt) + KIB(2)];
+};
+
 struct call *call_start(struct engine_loop *engine, const struct call_params *params)
 {
-    struct call *call = calloc(1, sizeof *call);
-    if (call == NULL)
+    struct call_memory *memory = malloc(sizeof *memory);
+    if (memory == NULL)
         return NULL;
+    struct call *call = &memory->call;
+    *call = (struct call){0};
     if (params->call != NULL)
         *params->call = call;
     call->engine = engine;
@@ -71,7 +79,8 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
     call->is_http = params->front->is_http;
     call->state = CALL_ROUTING;
     call->total.on_due = on_total;
-    arena_init(&call->arena, LIMIT_CALL_ALLOC + LIMIT_REQUEST_BODY + MIB(1));
+    arena_init_in(&call->arena, LIMIT_CALL_ALLOC + LIMIT_REQUEST_BODY + MIB(1), memory->arena,
+                  sizeof memory->arena);
     call->body = *params->body;
     call->charge = params->charge;
     call->guard = params->guard;
@@ -188,7 +197,7 @@ static void free_call(struct parked *parked)
     buf_release(&call->answer);
     content_release(call);
     arena_release(&call->arena);
-    free(call);
+    free(CONTAINER_OF(call, struct call_memory, call));
     if (charge.on_gone != NULL)
         charge.on_gone(charge.owner);
 }
