@@ -3,8 +3,6 @@
  * and what is wrong makes the cost unknown, never 0 and never an error of the call. */
 #include "account/cost.h"
 
-#include <stdio.h>
-
 #include "pricing/money.h"
 
 #define BIT(usage_class) (1u << (usage_class))
@@ -60,12 +58,24 @@ static bool ask_plugin(const struct cost_query *query, const harborai_usage *usa
     return true;
 }
 
+/* As much of it as there is room for before a NUL. Returns the room behind it. */
+static char *put(char *to, const char *end, harborai_str text)
+{
+    text = slice_cut(text, (size_t)(end - to) - 1);
+    if (text.len > 0)
+        memcpy(to, text.data, text.len);
+    to[text.len] = '\0';
+    return to + text.len;
+}
+
 static void name_source(const struct cost_query *query, struct cost *cost)
 {
-    harborai_str date = slice_cut(query->prices_date, sizeof cost->date - 1);
-    snprintf(cost->source, sizeof cost->source, "plugin:%s %s", query->plugin->id,
-             query->plugin->version);
-    snprintf(cost->date, sizeof cost->date, "%.*s", SLICE_ARG(date));
+    char *at = cost->source, *end = at + sizeof cost->source;
+    at = put(at, end, HARBORAI_STR("plugin:"));
+    at = put(at, end, slice_of(query->plugin->id));
+    at = put(at, end, HARBORAI_STR(" "));
+    put(at, end, slice_of(query->plugin->version));
+    put(cost->date, cost->date + sizeof cost->date, query->prices_date);
 }
 
 void cost_of(const struct cost_query *query, const harborai_usage *usage, struct cost *ret_cost)

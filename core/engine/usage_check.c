@@ -47,14 +47,13 @@ static void note_none(struct attempt *a, struct record *r)
 static void name_method(struct attempt *a, bool is_estimated)
 {
     struct record *r = &a->call->record;
-    if (a->usage_is_read_here) {
-        r->usage_method = is_estimated ? HARBORAI_STR("openai_estimated")
-                                       : HARBORAI_STR("openai_direct");
-        return;
-    }
-    snprintf(a->usage_method, sizeof a->usage_method, "%.*s_%s",
-             SLICE_ARG(a->provider->spec->manifest->provider), is_estimated ? "estimated" : "direct");
-    r->usage_method = slice_of(a->usage_method);
+    harborai_str how = is_estimated ? HARBORAI_STR("_estimated") : HARBORAI_STR("_direct");
+    harborai_str vendor = a->usage_is_read_here ? HARBORAI_STR("openai")
+                                                : a->provider->spec->manifest->provider;
+    vendor = slice_cut(vendor, sizeof a->usage_method - how.len);
+    memcpy(a->usage_method, vendor.data, vendor.len);
+    memcpy(a->usage_method + vendor.len, how.data, how.len);
+    r->usage_method = (harborai_str){a->usage_method, vendor.len + how.len};
 }
 
 void usage_check(struct attempt *a)

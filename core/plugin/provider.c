@@ -336,5 +336,5 @@ static bool texts_allow(const struct manifest_texts *texts, harborai_str host, u
 
 bool provider_may_reach(const struct provider *p, harborai_str host, uint16_t port)
 {
-    return texts_allow(&p->manifest->network, host, port) || texts_allow(&p->network, host, port);
+    return texts_allow(&p->network, host, port) || texts_allow(&p->manifest->network, host, port);
 }
