@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Eight bytes of text at a time, in plain C. Private to plugin-sdk/lib and core/wire.
+/* Many bytes of text at a time. Private to plugin-sdk/lib and core/wire.
  *
- * Each test gives a word whose lowest set bit lies in the first byte that was looked for; bits
+ * Each test of 8 bytes gives a word whose lowest set bit lies in the first byte that was looked for; bits
  * above it mean nothing, because a subtraction may borrow from the byte below. 0 = no such byte. */
 #ifndef SDK_JSON_WORD_H
 #define SDK_JSON_WORD_H
@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define JSON_WORD_ONES  UINT64_C(0x0101010101010101)
 #define JSON_WORD_HIGHS (JSON_WORD_ONES * 0x80)
@@ -31,27 +34,65 @@ static inline uint64_t json_word_zero(uint64_t word)
     return (word - JSON_WORD_ONES) & ~word & JSON_WORD_HIGHS;
 }
 
-/* A quote, a backslash, a control character, or the start of a character beyond ASCII. */
-static inline uint64_t json_word_special(uint64_t word)
+/* 16 or 64 bytes: a set bit for each that was looked for, the lowest for the first byte. */
+enum { JSON_BLOCK = 16, JSON_CHUNK = 64 };
+
+typedef signed char json_block __attribute__((vector_size(JSON_BLOCK)));
+
+static inline json_block json_block_load(const unsigned char *p)
 {
-    uint64_t quote = word ^ JSON_WORD_ONES * '"', backslash = word ^ JSON_WORD_ONES * '\\';
-    return ((quote - JSON_WORD_ONES) | (backslash - JSON_WORD_ONES) |
-            (word - JSON_WORD_ONES * 0x20) | word) &
-           JSON_WORD_HIGHS;
+    json_block block;
+    memcpy(&block, p, sizeof block);
+    return block;
 }
 
-/* Not one of JSON_BLOCK bytes is special. */
-enum { JSON_BLOCK = 16 };
-
-static inline bool json_block_is_plain(const unsigned char *p)
+static inline size_t json_bits_first(uint64_t bits)
 {
-    typedef signed char bytes __attribute__((vector_size(JSON_BLOCK)));
-    typedef uint64_t words __attribute__((vector_size(JSON_BLOCK)));
-    bytes block;
-    memcpy(&block, p, sizeof block);
-    /* one comparison for both ends: a byte from 0x80 on is negative */
-    words special = (words)((block < 0x20) | (block == '"') | (block == '\\'));
-    return (special[0] | special[1]) == 0;
+    return (size_t)__builtin_ctzll(bits);
+}
+
+/* The highest bit of each byte. */
+static inline uint64_t json_block_bits(json_block block)
+{
+#ifdef __SSE2__
+    return (uint64_t)_mm_movemask_epi8((__m128i)block);
+#else
+    const uint64_t gather = UINT64_C(0x0002040810204081); /* bit 8 i + 7 to bit 56 + i */
+    unsigned char bytes[JSON_BLOCK];
+    memcpy(bytes, &block, sizeof bytes);
+    uint64_t low = json_word_load(bytes) & JSON_WORD_HIGHS;
+    uint64_t high = json_word_load(bytes + 8) & JSON_WORD_HIGHS;
+    if ((low | high) == 0)
+        return 0;
+    return (low * gather >> 56) | (high * gather >> 56) << 8;
+#endif
+}
+
+/* A quote, a backslash, a control character, or a byte of a character beyond ASCII: what is negative, or
+ * becomes so. With bit 1 turned round a quote is 0x20 and next to the control characters. */
+static inline uint64_t json_block_special(const unsigned char *p)
+{
+    json_block block = json_block_load(p);
+    return json_block_bits(((block ^ 0x02) - 0x21) | block | (json_block)(block == '\\'));
+}
+
+static inline uint64_t json_chunk_special(const unsigned char *p)
+{
+    return json_block_special(p) | json_block_special(p + 16) << 16 |
+           json_block_special(p + 32) << 32 | json_block_special(p + 48) << 48;
+}
+
+/* As json_word_quote(). */
+static inline uint64_t json_block_quote(const unsigned char *p)
+{
+    json_block block = json_block_load(p);
+    return json_block_bits((json_block)(block == '"') | (json_block)(block == '\\'));
+}
+
+static inline uint64_t json_chunk_quote(const unsigned char *p)
+{
+    return json_block_quote(p) | json_block_quote(p + 16) << 16 | json_block_quote(p + 32) << 32 |
+           json_block_quote(p + 48) << 48;
 }
 
 /* A quote or a backslash. */
