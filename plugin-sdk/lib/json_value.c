@@ -14,22 +14,29 @@ static inline bool is_blank(char c)
 
 static inline const char *skip_blanks(const char *p, const char *end)
 {
+    if (p < end && (unsigned char)*p > ' ') /* mostly */
+        return p;
     while (p < end && is_blank(*p))
         p++;
     return p;
 }
 
-/* From behind an opening quote to behind the closing one. */
-static const char *skip_string(const char *p, const char *end, bool *escaped)
+static inline const unsigned char *bytes_of(const char *p)
+{
+    return (const unsigned char *)p;
+}
+
+/* Where fewer bytes than a chunk are left. */
+static const char *skip_string_end(const char *p, const char *end, bool *escaped)
 {
     for (;;) {
-        while (end - p >= 8) {
-            uint64_t quote = json_word_quote(json_word_load((const unsigned char *)p));
+        while (end - p >= JSON_BLOCK) {
+            uint64_t quote = json_block_quote(bytes_of(p));
             if (quote != 0) {
-                p += json_word_first(quote);
+                p += json_bits_first(quote);
                 break;
             }
-            p += 8;
+            p += JSON_BLOCK;
         }
         while (p < end && *p != '"' && *p != '\\')
             p++;
@@ -40,36 +47,55 @@ static const char *skip_string(const char *p, const char *end, bool *escaped)
     }
 }
 
-/* The same for those who do not ask about escapes: a quote behind an even number of backslashes. */
-static const char *skip_text(const char *from, const char *end)
+static const char *skip_long_string(const char *p, const char *end, bool *escaped)
 {
-    const char *p = from;
-    while ((p = memchr(p, '"', (size_t)(end - p))) != NULL) {
-        const char *before = p++;
-        while (before > from && before[-1] == '\\')
-            before--;
-        if ((p - before) % 2 == 1)
-            return p;
+    while (end - p > JSON_CHUNK) { /* so that an escape may reach beyond it */
+        const char *chunk = p;
+        uint64_t quote = json_chunk_quote(bytes_of(chunk));
+        p += JSON_CHUNK;
+        while (quote != 0) {
+            size_t at = json_bits_first(quote);
+            if (chunk[at] == '"')
+                return chunk + at + 1;
+            *escaped = true;
+            if (at + 2 >= JSON_CHUNK) {
+                p = chunk + at + 2;
+                break;
+            }
+            quote &= ~UINT64_C(0) << (at + 2);
+        }
     }
-    return end;
+    return skip_string_end(p, end, escaped);
+}
+
+/* From behind an opening quote to behind the closing one. */
+static inline const char *skip_string(const char *p, const char *end, bool *escaped)
+{
+    if (end - p >= JSON_BLOCK) {
+        uint64_t quote = json_block_quote(bytes_of(p));
+        if (quote != 0 && p[json_bits_first(quote)] == '"')
+            return p + json_bits_first(quote) + 1;
+    }
+    return skip_long_string(p, end, escaped);
 }
 
 /* From an opening bracket to behind the one that closes it. */
 static const char *skip_container(const char *p, const char *end)
 {
     size_t depth = 0;
+    bool escaped = false;
     while (p < end) {
-        if (end - p >= 8) {
-            uint64_t bracket = json_word_bracket(json_word_load((const unsigned char *)p));
+        if (end - p >= JSON_BLOCK) {
+            uint64_t bracket = json_block_bracket(bytes_of(p));
             if (bracket == 0) {
-                p += 8;
+                p += JSON_BLOCK;
                 continue;
             }
-            p += json_word_first(bracket);
+            p += json_bits_first(bracket);
         }
         switch (*p++) {
         case '"':
-            p = skip_text(p, end);
+            p = skip_string(p, end, &escaped);
             break;
         case '{':
         case '[':
@@ -90,10 +116,11 @@ static const char *skip_container(const char *p, const char *end)
 
 static const char *skip_value(const char *p, const char *end)
 {
+    bool escaped = false;
     if (p == end)
         return end;
     if (*p == '"')
-        return skip_text(p + 1, end);
+        return skip_string(p + 1, end, &escaped);
     if (*p == '{' || *p == '[')
         return skip_container(p, end);
     while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p))

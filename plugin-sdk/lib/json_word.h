@@ -58,12 +58,13 @@ static inline uint64_t json_block_bits(json_block block)
     return (uint64_t)_mm_movemask_epi8((__m128i)block);
 #else
     const uint64_t gather = UINT64_C(0x0002040810204081); /* bit 8 i + 7 to bit 56 + i */
+    typedef uint64_t words __attribute__((vector_size(JSON_BLOCK)));
+    words halves = (words)block & JSON_WORD_HIGHS;
     unsigned char bytes[JSON_BLOCK];
-    memcpy(bytes, &block, sizeof bytes);
-    uint64_t low = json_word_load(bytes) & JSON_WORD_HIGHS;
-    uint64_t high = json_word_load(bytes + 8) & JSON_WORD_HIGHS;
-    if ((low | high) == 0)
+    if ((halves[0] | halves[1]) == 0)
         return 0;
+    memcpy(bytes, &halves, sizeof bytes);
+    uint64_t low = json_word_load(bytes), high = json_word_load(bytes + 8);
     return (low * gather >> 56) | (high * gather >> 56) << 8;
 #endif
 }
@@ -82,7 +83,7 @@ static inline uint64_t json_chunk_special(const unsigned char *p)
            json_block_special(p + 32) << 32 | json_block_special(p + 48) << 48;
 }
 
-/* As json_word_quote(). */
+/* A quote or a backslash. */
 static inline uint64_t json_block_quote(const unsigned char *p)
 {
     json_block block = json_block_load(p);
@@ -95,11 +96,12 @@ static inline uint64_t json_chunk_quote(const unsigned char *p)
            json_block_quote(p + 48) << 48;
 }
 
-/* A quote or a backslash. */
-static inline uint64_t json_word_quote(uint64_t word)
+/* A quote or a bracket of any kind: '[' and '{' differ in bit 5 alone, and so do ']' and '}'. */
+static inline uint64_t json_block_bracket(const unsigned char *p)
 {
-    return json_word_zero(word ^ JSON_WORD_ONES * '"') |
-           json_word_zero(word ^ JSON_WORD_ONES * '\\');
+    json_block block = json_block_load(p), folded = block | 0x20;
+    return json_block_bits((json_block)(block == '"') | (json_block)(folded == '{') |
+                           (json_block)(folded == '}'));
 }
 
 /* A control character: below 0x20, or DEL. */
@@ -107,15 +109,6 @@ static inline uint64_t json_word_control(uint64_t word)
 {
     return (((word - JSON_WORD_ONES * 0x20) & ~word) & JSON_WORD_HIGHS) |
            json_word_zero(word ^ JSON_WORD_ONES * 0x7f);
-}
-
-/* A quote or a bracket of any kind: '[' and '{' differ in bit 5 alone, and so do ']' and '}'. */
-static inline uint64_t json_word_bracket(uint64_t word)
-{
-    uint64_t folded = word | JSON_WORD_ONES * 0x20;
-    return json_word_zero(word ^ JSON_WORD_ONES * '"') |
-           json_word_zero(folded ^ JSON_WORD_ONES * '{') |
-           json_word_zero(folded ^ JSON_WORD_ONES * '}');
 }
 
 #endif /* SDK_JSON_WORD_H */
