@@ -168,6 +168,24 @@ static void after_chat(struct attempt *a, harborai_status st, const harborai_err
     attempt_fail(a, &copy);
 }
 
+/* So that a plugin need not walk the body again; without memory for it, it does. */
+static void tell_members(struct attempt *a)
+{
+    const struct chat_request *asked = a->asked;
+    size_t count = asked->member_count;
+    harborai_member *members = arena_alloc(&a->call->arena, count * sizeof *members);
+    if (members == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        members[i] = (harborai_member){
+            .name = asked->members[i].key,
+            .value = asked->members[i].value,
+            .flags = asked->members[i].key_escaped ? HARBORAI_MEMBER_ESCAPED : 0,
+        };
+    a->request.members = members;
+    a->request.member_count = count;
+}
+
 static harborai_status run_chat(struct attempt *a, harborai_error *error)
 {
     const harborai_plugin *table = a->provider->table;
@@ -175,6 +193,7 @@ static harborai_status run_chat(struct attempt *a, harborai_error *error)
     harborai_status st = replay_give(a, error);
     if (st < 0)
         return st;
+    tell_members(a);
     a->has_run_chat = true;
     int64_t began_ns = a->chat_began_ns = callback_begin(a);
     if (!a->on_job)

@@ -40,17 +40,72 @@ static harborai_str name_of(size_t member)
     return (harborai_str){paths[member].data + 1, paths[member].len - 1};
 }
 
-void chat_edits_init(struct chat_edits *e, harborai_call *call, harborai_str body,
-                     harborai_error *error)
+/* The members with a name of that length; CHAT_MODEL elsewhere, whose name has another. */
+static const uint8_t by_length[][4] = {
+    [1] = {CHAT_N},
+    [4] = {CHAT_SEED, CHAT_STOP},
+    [5] = {CHAT_MODEL, CHAT_TOP_P, CHAT_TOOLS},
+    [8] = {CHAT_MESSAGES, CHAT_THINKING, CHAT_LOGPROBS},
+    [9] = {CHAT_REASONING},
+    [10] = {CHAT_MAX_TOKENS, CHAT_LOGIT_BIAS, CHAT_MODALITIES},
+    [11] = {CHAT_TEMPERATURE, CHAT_TOOL_CHOICE},
+    [12] = {CHAT_TOP_LOGPROBS},
+    [15] = {CHAT_ENABLE_THINKING, CHAT_THINKING_BUDGET},
+    [16] = {CHAT_REASONING_EFFORT, CHAT_PRESENCE_PENALTY},
+    [17] = {CHAT_FREQUENCY_PENALTY},
+    [20] = {CHAT_TEMPLATE_KWARGS},
+    [21] = {CHAT_MAX_COMPLETION_TOKENS},
+};
+
+/* CHAT_MEMBERS: none of ours. */
+static size_t find_member(harborai_str key)
+{
+    if (key.len == 0 || key.len >= sizeof by_length / sizeof *by_length)
+        return CHAT_MEMBERS;
+    for (size_t i = 0; i < sizeof *by_length; i++) {
+        harborai_str name = name_of(by_length[key.len][i]);
+        if (name.data[0] == key.data[0] && name.len == key.len &&
+            memcmp(name.data, key.data, key.len) == 0)
+            return by_length[key.len][i];
+    }
+    return CHAT_MEMBERS;
+}
+
+static size_t find_escaped(harborai_str key)
+{
+    size_t i = 0;
+    while (i < CHAT_MEMBERS && json_key_compare(key, true, name_of(i)) != 0)
+        i++;
+    return i;
+}
+
+/* Of members that stand twice the first is meant. */
+static inline void note(struct chat_edits *e, harborai_str key, bool key_escaped, harborai_str value)
+{
+    size_t member = key_escaped ? find_escaped(key) : find_member(key);
+    if (member < CHAT_MEMBERS && e->values[member].len == 0 && json_kind(value) != JSON_NULL)
+        e->values[member] = value;
+}
+
+static void walk_body(struct chat_edits *e, harborai_str body)
 {
     struct json_cursor cursor = json_open(body);
     struct json_member member;
+    while (json_object_next(&cursor, &member))
+        note(e, member.key, member.key_escaped, member.value);
+}
 
+void chat_edits_init(struct chat_edits *e, harborai_call *call, const harborai_request *request,
+                     harborai_error *error)
+{
     *e = (struct chat_edits){.call = call, .error = error};
-    while (json_object_next(&cursor, &member)) {
-        for (size_t i = 0; member.kind != JSON_NULL && i < CHAT_MEMBERS; i++)
-            if (e->values[i].len == 0 && json_key_equal(&member, name_of(i)))
-                e->values[i] = member.value;
+    if (!HARBORAI_HAS(harborai_request, request, member_count) || request->members == NULL) {
+        walk_body(e, request->body);
+        return;
+    }
+    for (size_t i = 0; i < request->member_count; i++) {
+        const harborai_member *member = &request->members[i];
+        note(e, member->name, (member->flags & HARBORAI_MEMBER_ESCAPED) != 0, member->value);
     }
 }
 

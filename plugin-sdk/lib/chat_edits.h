@@ -4,7 +4,7 @@
  * application by host->changed() where it changes what was asked for.
  *
  *     struct chat_edits e;
- *     chat_edits_init(&e, call, request->body, error);
+ *     chat_edits_init(&e, call, request, error);
  *     chat_edits_rename(&e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);
  *     chat_edits_developer(&e);
  *     struct openai_chat what = {.edits = e.edits, .edit_count = e.count};
@@ -63,8 +63,8 @@ struct chat_edits {
     size_t capacity;
 };
 
-/* `body` is harborai_request.body. */
-void chat_edits_init(struct chat_edits *e, harborai_call *call, harborai_str body,
+/* From the members that the host tells of or, if it is too old for that, from the body. */
+void chat_edits_init(struct chat_edits *e, harborai_call *call, const harborai_request *request,
                      harborai_error *error);
 
 static inline bool chat_edits_has(const struct chat_edits *e, enum chat_member member)

@@ -99,7 +99,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
                             const harborai_request *request, harborai_error *error)
 {
     struct chat_edits e;
-    chat_edits_init(&e, call, request->body, error);
+    chat_edits_init(&e, call, request, error);
     edit(&e, request);
     if (e.status < 0)
         return e.status;

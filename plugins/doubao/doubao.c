@@ -105,7 +105,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
 {
     const struct account *account = (const struct account *)provider;
     struct chat_edits e;
-    chat_edits_init(&e, call, request->body, error);
+    chat_edits_init(&e, call, request, error);
     reasoning_request(&e, reasoning_dialect_of(families, model_behind(provider, request->model)));
     if (chat_edits_has(&e, CHAT_MAX_COMPLETION_TOKENS)) /* "mutually exclusive" */
         chat_edits_rename(&e, CHAT_MAX_TOKENS, CHAT_MAX_COMPLETION_TOKENS);

@@ -67,7 +67,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
 {
     const struct account *account = account_of(provider);
     struct chat_edits e;
-    chat_edits_init(&e, call, request->body, error);
+    chat_edits_init(&e, call, request, error);
     request_edit(&account->options, request, &e);
     if (e.status < 0)
         return e.status;

@@ -106,7 +106,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     const struct account *account = (const struct account *)provider;
     const harborai_header appid = {HARBORAI_STR("appid"), account->appid, {NULL, 0}};
     struct chat_edits e;
-    chat_edits_init(&e, call, request->body, error);
+    chat_edits_init(&e, call, request, error);
     reasoning_request(&e, reasoning_dialect_of(families, request->model));
     if (chat_edits_has(&e, CHAT_MAX_TOKENS)) /* both would contradict each other */
         chat_edits_rename(&e, CHAT_MAX_COMPLETION_TOKENS, CHAT_MAX_TOKENS);

@@ -31,7 +31,8 @@
  * sizeof; 0 is E_INVALID. The other side reads and writes no further than that. New members are
  * appended, in a new ABI minor; members never move, change meaning or go away. Use a member of the
  * host that is younger than the first frozen ABI only after HARBORAI_HAS(harborai_host, host, it).
- * Structs without `size` (harborai_str, harborai_header, harborai_edit) are frozen for ever.
+ * Structs without `size` (harborai_str, harborai_header, harborai_member, harborai_edit) are frozen for
+ * ever.
  * Zero-initialise what you fill in: zero always means default.
  *
  * CONDUCT. No exception or panic leaves the plugin. A plugin does not write to stdout or stderr,
@@ -196,6 +197,16 @@ typedef struct harborai_header {
     harborai_str secret;
 } harborai_header;
 
+enum { HARBORAI_MEMBER_ESCAPED = 1u << 0 }; /* harborai_member.flags: its name has escapes */
+
+/* A member of a JSON object, as it is written there. Frozen. */
+typedef struct harborai_member {
+    harborai_str name;  /* between the quotes */
+    harborai_str value; /* JSON text, without the blanks around it */
+    uint32_t flags;     /* HARBORAI_MEMBER_… */
+    uint32_t reserved;  /* 0 */
+} harborai_member;
+
 enum { /* harborai_request.operation. Others than CHAT come only if "operations" names them. */
     HARBORAI_OP_CHAT = 0,
     HARBORAI_OP_EMBEDDINGS = 1,
@@ -225,6 +236,10 @@ typedef struct harborai_request {
     size_t header_count;
     int64_t time_left_ms;         /* until the caller gives up, counted from chat(); 0 = no limit */
     harborai_str trace_parent;    /* W3C traceparent, also sent by the host; empty = not traced */
+    const harborai_member *members; /* of `body`, in order, as the host found them when it checked it;
+                                       NULL = walk it yourself. A name may stand there twice, unless
+                                       the host acts on it */
+    size_t member_count;
 } harborai_request;
 
 /* ---- The vendor's HTTP exchange ----------------------------------------------------------- */

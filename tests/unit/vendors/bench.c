@@ -113,21 +113,52 @@ void bench_close(struct bench *b)
     dlclose(b->object);
 }
 
+static harborai_status run_chat(struct bench *b, const harborai_request *request)
+{
+    bool streams = (request->flags & HARBORAI_REQUEST_STREAM) != 0;
+    harborai_call call = {.size = sizeof call, .host = &b->host};
+    b->sent[0] = b->headers[0] = b->changed[0] = '\0';
+    b->memory_count = 0;
+    harborai_status st = (streams ? b->plugin->stream : b->plugin->chat)(b->provider, &call,
+                                                                         request, &b->error);
+    while (b->memory_count > 0)
+        free(b->memory[--b->memory_count]);
+    return st;
+}
+
+/* The same request with its members noted, as the host does that, must lead to the same. */
+static void run_with_members(struct bench *b, const harborai_request *like, harborai_status before)
+{
+    static struct bench noted;
+    struct json_member found[256];
+    harborai_member members[256];
+    harborai_request request = *like;
+    if (json_scan_object(like->body, NULL, found, 256, &request.member_count, NULL) < 0)
+        return;
+    for (size_t i = 0; i < request.member_count; i++)
+        members[i] = (harborai_member){found[i].key, found[i].value,
+                                       found[i].key_escaped ? HARBORAI_MEMBER_ESCAPED : 0, 0};
+    request.members = members;
+    noted = *b;
+    noted.host.data = &noted;
+    harborai_status st = run_chat(&noted, &request);
+    if (st != before || strcmp(noted.sent, b->sent) != 0 ||
+        strcmp(noted.headers, b->headers) != 0 || strcmp(noted.changed, b->changed) != 0) {
+        fprintf(stderr, "with members noted: %s\nwithout: %s\n", noted.sent, b->sent);
+        abort();
+    }
+}
+
 harborai_status bench_chat(struct bench *b, const char *model, const char *text, bool streams)
 {
-    harborai_call call = {.size = sizeof call, .host = &b->host};
     harborai_request request = {.size = sizeof request,
                                 .flags = streams ? HARBORAI_REQUEST_STREAM : 0,
                                 .model = {model, strlen(model)},
                                 .requested_model = {model, strlen(model)},
                                 .model_info = HARBORAI_STR("{}")};
     b->body = request.body = unit_tight((harborai_str){text, strlen(text)});
-    b->sent[0] = b->headers[0] = b->changed[0] = '\0';
-    b->memory_count = 0;
-    harborai_status st = (streams ? b->plugin->stream : b->plugin->chat)(b->provider, &call,
-                                                                         &request, &b->error);
-    while (b->memory_count > 0)
-        free(b->memory[--b->memory_count]);
+    harborai_status st = run_chat(b, &request);
+    run_with_members(b, &request, st);
     unit_drop(b->body);
     return st;
 }
