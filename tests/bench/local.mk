@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 # `make bench`: harborai serve against nginx (tests/bench/run.py). Its programs are not part of
-# `make`; BENCH_FLAGS are run.py's options, as in `make bench BENCH_FLAGS='--json bench.json'`;
-# `--rounds 0` measures the look-up of models and the opening of a client alone.
+# `make`; BENCH_FLAGS are run.py's options, as in `make bench BENCH_FLAGS='--only cpu_1k,rps_32'`.
 bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup %reldir%/open \
 	%reldir%/make_journal
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in \
-	%reldir%/records.py
+	%reldir%/loads.py %reldir%/cpu_profile.py %reldir%/records.py
 
 %canon_reldir%_bench_upstream_SOURCES = \
 	%reldir%/bench_upstream.c \
@@ -42,7 +41,10 @@ endif
 
 bench: all $(bench_programs)
 	$(PYTHON3) -B $(srcdir)/%reldir%/run.py --build . $(bench_build) $(BENCH_FLAGS)
+# Where the CPU time of such a load goes, by function (tests/bench/cpu_profile.py).
+profile: all $(bench_programs)
+	$(PYTHON3) -B $(srcdir)/%reldir%/cpu_profile.py --build . $(PROFILE_FLAGS)
 # Many calls on record: copying them, and finding some (tests/bench/records.py).
 bench-records: all %reldir%/make_journal
 	$(PYTHON3) -B $(srcdir)/%reldir%/records.py --build . $(RECORDS_FLAGS)
-.PHONY: bench bench-records
+.PHONY: bench profile bench-records

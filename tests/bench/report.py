@@ -29,6 +29,7 @@ LINES = [
          beside="a fixed map"),
     Line("lookup_two", "that, on two threads, ns", "own", 1.1, 1.05, 1, beside="one thread"),
 ]
+NAMES = [*(line.key for line in LINES), "recording"]  # what --only takes
 
 
 def triple(values, digits, unit=""):
@@ -99,7 +100,8 @@ def compared_text(line, compared):
 def print_table(result_rows):
     head = ("minimum / median / maximum", "harborai", "nginx", "against nginx", "target (goal)", "")
     table = [head]
-    for line, row in zip(LINES, result_rows):
+    for row in result_rows:
+        line = next(line for line in LINES if line.key == row["key"])
         table.append((line.what, triple(row["harborai"], line.digits),
                       triple(row["nginx"], line.digits), compared_text(line, row["compared"]),
                       target_text(line), row["verdict"]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""make bench: `harborai serve` (two loops, journal on) against nginx as a plain proxy.
+"""make bench: `harborai serve` (two loops, journal and keys on) against nginx as a plain proxy.
 
 Both stand on the same machine before the same upstream and under the same load, in alternating
 rounds of one run; every figure is quoted as minimum / median / maximum over the rounds and compared
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import loads
 import report
 import servers
 
@@ -28,6 +29,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 FAILURES_MAX = 3  # of one server in one measurement, before that is left out of the rest of the run
 SLICES = 6  # of a round of latency
 OPENS = 25  # processes that open a client
+FRESH = ("start", "idle_mb", "kb_2000", "kb_5000")
+LOAD = ("cpu_1k", "cpu_20k", "rps_32", "rps_1000", "p50", "p99", "ttft", "cpu_events", "cpu_translated")
 
 
 def arguments():
@@ -40,9 +43,21 @@ def arguments():
     parser.add_argument("--json", metavar="FILE", help="write every figure there as well")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configurations")
     parser.add_argument("--without-harborai", action="store_true", help="measure nginx alone")
-    parser.add_argument("--keys", action="store_true", help="ask for a key, with limits")
+    parser.add_argument("--without-keys", action="store_true",
+                        help="ask for no key; otherwise for one with all limits")
+    parser.add_argument("--only", type=names, default=[], metavar="NAME[,NAME]...",
+                        help=f"measure these alone, of {', '.join(report.NAMES)}")
     parser.add_argument("--sanitized", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def names(text):
+    """Those of --only."""
+    found = [name for name in text.split(",") if name]
+    for name in found:
+        if name not in report.NAMES:
+            raise argparse.ArgumentTypeError(f"no '{name}'; there are {', '.join(report.NAMES)}")
+    return found
 
 
 def cpu_ticks_busy():
@@ -64,7 +79,7 @@ class Bench:
         self.open = build / "tests/bench/open"
         self.notes = []
         self.file_limit = servers.raise_file_limit()
-        self.harborai = servers.Harborai(build, args.keys)
+        self.harborai = servers.Harborai(build, not args.without_keys)
         self.has_harborai = bool(self.harborai.program) and not args.without_harborai
         self.names = ["nginx", "harborai"] if self.has_harborai else ["nginx"]
         self.figures, self.raw, self.troubles, self.failures = {}, [], [], {}
@@ -73,6 +88,10 @@ class Bench:
         self.upstream = servers.start_upstream(build / "tests/bench/bench_upstream", folder)
 
     # --- bookkeeping ---------------------------------------------------------------------------
+
+    def wants(self, *keys):
+        """Whether one of them is to be measured."""
+        return not self.args.only or any(key in self.args.only for key in keys)
 
     def order(self, round_index, what):
         """Who goes first changes from round to round."""
@@ -123,8 +142,9 @@ class Bench:
             server = self.start(name)
             try:
                 self.note("start", name, round_index, server.first_answer_ms())
-                time.sleep(0.3)
-                self.memory(server, round_index)
+                if self.wants(*FRESH[1:]):
+                    time.sleep(0.3)
+                    self.memory(server, round_index)
             except servers.Failure as failure:
                 self.trouble(name, "start and memory", failure)
             finally:
@@ -136,7 +156,7 @@ class Bench:
         held, opened = [], 0
         try:
             for total in (2000, 5000):
-                if self.file_limit < 2 * total + 500:
+                if self.file_limit < 2 * total + 500 or not self.wants("kb_2000", "kb_5000"):
                     continue
                 held.append(servers.HeldStreams(self.load, server, total - opened))
                 opened = total
@@ -170,8 +190,9 @@ class Bench:
             self.trouble(name, what, f"{result['errors']} errors, first: {result['first_error']}")
         return result
 
-    def whole(self, running, round_index, what, *options):
+    def whole(self, running, round_index, line):
         """Requests a second and CPU of whole requests; yields (server's name, result)."""
+        what, options = loads.LOADS[line]
         for name in self.order(round_index, what):
             result = self.run_load(running[name], what, round_index, *options)
             if result and result["requests"]:
@@ -179,33 +200,40 @@ class Bench:
                 yield name, result
 
     def load_round(self, running, i):
-        for name, result in self.whole(running, i, "1 KB, 32 connections"):
-            self.note("cpu_1k", name, i, result["cpu_per_10k"])
-            self.note("rps_32", name, i, result["requests_per_s"])
-        for name, result in self.whole(running, i, "20 KB, 32 connections", "--body", "20000"):
-            self.note("cpu_20k", name, i, result["cpu_per_10k"])
-        for name, result in self.whole(running, i, "1,000 connections", "--connections", "1000",
-                                       "--delay-ms", "20"):
-            self.note("rps_1000", name, i, result["requests_per_s"])
-        self.latency(running, i, "latency", {"p50": "p50", "p99": "p99"}, "latency_us",
-                     "--connections", "1")
-        self.latency(running, i, "time to first token", {"ttft": "p50"}, "first_event_us",
-                     "--connections", "1", "--stream", "--events", "3", "--delay-us", "1000")
-        what = "relayed events"
+        if self.wants("cpu_1k", "rps_32"):
+            for name, result in self.whole(running, i, "cpu_1k"):
+                self.note("cpu_1k", name, i, result["cpu_per_10k"])
+                self.note("rps_32", name, i, result["requests_per_s"])
+        if self.wants("cpu_20k"):
+            for name, result in self.whole(running, i, "cpu_20k"):
+                self.note("cpu_20k", name, i, result["cpu_per_10k"])
+        if self.wants("rps_1000"):
+            for name, result in self.whole(running, i, "rps_1000"):
+                self.note("rps_1000", name, i, result["requests_per_s"])
+        if self.wants("p50", "p99"):
+            self.latency(running, i, "latency", {"p50": "p50", "p99": "p99"}, "latency_us",
+                         "--connections", "1")
+        if self.wants("ttft"):
+            self.latency(running, i, "time to first token", {"ttft": "p50"}, "first_event_us",
+                         "--connections", "1", "--stream", "--events", "3", "--delay-us", "1000")
+        if self.wants("cpu_events", "cpu_translated"):
+            self.events(running, i)
+        if self.wants("cpu_translated"):
+            self.translated(running, i)
+
+    def events(self, running, i):
+        what, options = loads.LOADS["cpu_events"]
         for name in self.order(i, what):
-            result = self.run_load(running[name], what, i, "--connections", "64", "--stream",
-                                   "--events", "200", "--delay-us", "4000")
+            result = self.run_load(running[name], what, i, *options)
             if result and result["events"]:
                 self.note("cpu_events", name, i, result["cpu_s"] / result["events"] * 1e4)
-        self.translated(running, i)
 
     def translated(self, running, i):
         """The same texts as Anthropic's events: what a translation costs beside passing through."""
-        what = "translated events"
+        what, options = loads.LOADS["cpu_translated"]
         if "harborai" not in self.order(i, what) or not self.harborai.translates:
             return
-        result = self.run_load(running["harborai"], what, i, "--connections", "64", "--stream",
-                               "--events", "200", "--delay-us", "4000", "--model", "bench-claude")
+        result = self.run_load(running["harborai"], what, i, *options)
         if result and result["events"]:
             passed_on = self.figures.get("cpu_events", {}).get("harborai", [])
             self.note("cpu_translated", "harborai", i, result["cpu_s"] / result["events"] * 1e4)
@@ -247,7 +275,18 @@ class Bench:
 
     def run(self):
         begin = time.monotonic()
-        self.rounds("start and memory", self.args.budget * 0.3, self.fresh_round)
+        if self.wants(*FRESH):
+            self.rounds("start and memory", self.args.budget * 0.3, self.fresh_round)
+        if self.wants(*LOAD):
+            self.run_under_load(self.args.budget - (time.monotonic() - begin))
+        if self.wants("recording"):
+            self.run_recording()
+        if self.wants("lookup", "lookup_fixed", "lookup_two"):
+            self.run_lookup()
+        if self.wants("open"):
+            self.run_open()
+
+    def run_under_load(self, share_s):
         running = {}
         for name in list(self.names):
             server = self.start(name)
@@ -257,13 +296,9 @@ class Bench:
             except servers.Failure as failure:
                 self.trouble(name, "start", failure)
                 self.names.remove(name)
-        self.rounds("load", self.args.budget - (time.monotonic() - begin),
-                    lambda index: self.load_round(running, index))
+        self.rounds("load", share_s, lambda index: self.load_round(running, index))
         for server in list(self.running):
             self.stop(server)
-        self.run_recording()
-        self.run_lookup()
-        self.run_open()
 
     def run_recording(self):
         """What it costs to record calls: CPU of the same requests to gateways that record less."""
@@ -368,7 +403,7 @@ def print_result(bench, about, result_rows):
         print("harborai: n/a, this build tree has no program or it is not wanted")
     if bench.args.sanitized:
         print("SANITIZED BUILD: its figures say nothing about the product")
-    print()
+    print(f"keys: {'off' if bench.args.without_keys else 'on, with every limit'}\n")
     report.print_table(result_rows)
     print("\nTargets hold for the median of the rounds. CPU is that of all processes of a server.\n"
           "\"added\": minus the same request to the upstream itself, the median of slices of a "
@@ -403,7 +438,7 @@ def main():
     busy_s = (cpu_ticks_busy() - ticks_before) / os.sysconf("SC_CLK_TCK")
     about["others_cpu_percent"] = max(0.0, (busy_s - cpu_seconds_own()) /
                                       (about["seconds"] * about["cores"]) * 100)
-    result_rows = report.rows(bench.figures)
+    result_rows = [row for row in report.rows(bench.figures) if bench.wants(row["key"])]
     print_result(bench, about, result_rows)
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(
