@@ -7,7 +7,12 @@
  * With --rate it sends so many requests a second instead of as many as are answered; one that finds all
  * connections busy waits, and its latency counts from when it was due. With --record each request has an
  * id of its own, and a file says of each how it ended: whoever must prove that nothing is lost compares.
- * SIGINT ends the run before its time. */
+ * SIGINT ends the run before its time.
+ *
+ * With --hold it opens streams that fall silent after their content: for each line on standard input, which
+ * says how many there shall be, it answers with a line when they are open. At the end of standard input they
+ * must go on (the upstream does so upon SIGUSR1), and each must end well: one that broke off or comes
+ * to no end is an error. That last part is what is measured then. */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,11 +22,11 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/bench/answer.h"
 #include "tests/bench/args.h"
+#include "tests/bench/clocks.h"
 #include "tests/bench/net.h"
 #include "tests/bench/samples.h"
 
@@ -29,14 +34,13 @@ enum {
     EVENTS_A_PASS = 256,
     OPENING_AT_ONCE = 64, /* or a listener's queue overflows, and a second is lost */
     ERRORS_MAX = 1000,
-    PIDS_MAX = 64,
 };
 
 #define SECOND_NS 1000000000u
-#define OPENING_LIMIT_NS (8ull * SECOND_NS)
 #define DRAIN_LIMIT_NS (3ull * SECOND_NS)
+#define HELD_LIMIT_NS (20ull * SECOND_NS)
 
-enum phase { PHASE_OPENING, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_HOLD };
+enum phase { PHASE_OPENING, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_HELD, PHASE_RELEASED };
 
 struct conn {
     int fd; /* -1 when closed */
@@ -50,7 +54,8 @@ struct conn {
 struct load {
     /* from the command line */
     uint64_t port, connections, body_bytes, warmup_ms, measure_ms;
-    uint64_t stream, events, delay_us, delay_ms, hold, rate, until_gone;
+    uint64_t stream, events, delay_us, delay_ms, hold, held_events, after_us, rate, until_gone;
+    uint64_t opening_s;
     const char *pids, *model, *key, *ids, *record_path;
 
     char *request;
@@ -63,12 +68,11 @@ struct load {
     size_t next_free; /* where a free connection is looked for */
     int epoll;
     struct conn *conns;
-    size_t started, opened, busy;
+    size_t wanted, started, opened, busy;
     enum phase phase;
     uint64_t phase_end_ns;
 
-    clockid_t clocks[PIDS_MAX];
-    size_t clock_count;
+    struct clocks clocks;
     uint64_t measured_from_ns, measured_to_ns, cpu_from_ns, cpu_ns;
     uint64_t requests, stream_events, errors;
     char first_error[128];
@@ -105,9 +109,10 @@ static char *body_make(const struct load *load, size_t *ret_len)
         fputs("\"stream\":true,", out);
     fprintf(out,
             "\"messages\":[{\"role\":\"system\",\"content\":\"bench:events=%llu,delay_us=%llu,"
-            "delay_ms=%llu,hold=%llu\"},{\"role\":\"user\",\"content\":\"",
+            "delay_ms=%llu,hold=%llu,after_us=%llu\"},{\"role\":\"user\",\"content\":\"",
             (unsigned long long)load->events, (unsigned long long)load->delay_us,
-            (unsigned long long)load->delay_ms, (unsigned long long)load->hold);
+            (unsigned long long)load->delay_ms, (unsigned long long)load->held_events,
+            (unsigned long long)load->after_us);
     filler_write(out, load->body_bytes > 300 ? load->body_bytes - 300 : 1);
     fputs("\"}],\"temperature\":0.7,\"max_tokens\":512}", out);
     if (fclose(out) != 0)
@@ -161,32 +166,6 @@ static void record_end(struct load *load, const struct conn *conn, unsigned stat
     *(status > 0 ? &load->answered : &load->cut) += 1;
     fprintf(load->record, "%s-%0*llu %u\n", load->ids, NUMBER_DIGITS,
             (unsigned long long)conn->number, status);
-}
-
-/* --- The server's CPU ----------------------------------------------------------------------- */
-
-static void clocks_open(struct load *load)
-{
-    const char *at = load->pids, *end = at ? at + strlen(at) : NULL;
-    while (at && at < end) {
-        pid_t pid = (pid_t)args_number(at, end, &at);
-        if (load->clock_count == PIDS_MAX || (at < end && *at++ != ','))
-            args_die("option '--pids' needs at most %d numbers with commas", PIDS_MAX);
-        if (clock_getcpuclockid(pid, &load->clocks[load->clock_count++]) != 0)
-            args_die("cannot read the CPU clock of process %d", (int)pid);
-    }
-}
-
-static uint64_t clocks_read_ns(const struct load *load)
-{
-    uint64_t sum_ns = 0;
-    for (size_t i = 0; i < load->clock_count; i++) {
-        struct timespec cpu;
-        if (clock_gettime(load->clocks[i], &cpu) != 0)
-            args_die("a process of the server ended during the run");
-        sum_ns += (uint64_t)cpu.tv_sec * SECOND_NS + (uint64_t)cpu.tv_nsec;
-    }
-    return sum_ns;
 }
 
 /* --- Connections ---------------------------------------------------------------------------- */
@@ -270,7 +249,7 @@ static void conn_open(struct load *load, struct conn *conn)
 
 static void conns_open_more(struct load *load)
 {
-    while (load->started < load->connections && load->started - load->opened < OPENING_AT_ONCE)
+    while (load->started < load->wanted && load->started - load->opened < OPENING_AT_ONCE)
         conn_open(load, &load->conns[load->started++]);
 }
 
@@ -290,7 +269,8 @@ static const char *answer_fault(const struct load *load, const struct answer *an
     if (answer->status != 200)
         return "the status is not 200";
     /* besides the content: the end of the text and [DONE] */
-    return load->stream && answer->events < load->events + 2 ? "a stream lacks events" : NULL;
+    uint64_t due = load->events + load->held_events + 2;
+    return load->stream && answer->events < due ? "a stream lacks events" : NULL;
 }
 
 static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
@@ -311,7 +291,7 @@ static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
     if (closes)
         conn_close(load, conn);
     conn_count_open(load, conn);
-    if (load->phase == PHASE_DRAIN)
+    if (load->phase >= PHASE_DRAIN)
         return;
     if (closes)
         conn_open(load, conn);
@@ -321,7 +301,7 @@ static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
 
 static void conn_on_events(struct load *load, struct conn *conn, uint64_t before, uint64_t now_ns)
 {
-    if (load->phase == PHASE_MEASURE) {
+    if (load->phase == PHASE_MEASURE || load->phase == PHASE_RELEASED) {
         load->stream_events += conn->answer.events - before;
         if (before == 0)
             samples_add(&load->first_event, now_ns - conn->sent_at_ns);
@@ -408,18 +388,24 @@ static void phase_enter(struct load *load, enum phase phase, uint64_t now_ns, ui
     load->phase_end_ns = now_ns + length_ns;
 }
 
-static void measure_begin(struct load *load, uint64_t now_ns)
+static void measure_begin(struct load *load, enum phase phase, uint64_t now_ns, uint64_t length_ns)
 {
-    phase_enter(load, PHASE_MEASURE, now_ns, load->measure_ms * 1000000);
+    phase_enter(load, phase, now_ns, length_ns);
     load->measured_from_ns = now_ns;
-    load->cpu_from_ns = clocks_read_ns(load);
+    load->cpu_from_ns = clocks_read_ns(&load->clocks);
 }
 
 static void measure_end(struct load *load, uint64_t now_ns)
 {
-    load->cpu_ns = clocks_read_ns(load) - load->cpu_from_ns;
+    load->cpu_ns = clocks_read_ns(&load->clocks) - load->cpu_from_ns;
     load->measured_to_ns = now_ns;
     phase_enter(load, PHASE_DRAIN, now_ns, DRAIN_LIMIT_NS);
+}
+
+static void errors_count_open(struct load *load, const char *reason)
+{
+    for (size_t i = 0; i < load->busy; i++)
+        error_count(load, reason);
 }
 
 /* Before its time. */
@@ -440,28 +426,32 @@ static bool phase_advance(struct load *load)
         phase_end(load, now_ns);
     switch (load->phase) {
     case PHASE_OPENING:
-        if (load->opened == load->connections && load->hold)
-            phase_enter(load, PHASE_HOLD, now_ns, 0);
-        else if (load->opened == load->connections)
+        if (load->opened == load->wanted && load->hold)
+            phase_enter(load, PHASE_HELD, now_ns, 0);
+        else if (load->opened == load->wanted)
             phase_enter(load, PHASE_WARMUP, now_ns, load->warmup_ms * 1000000);
         else if (is_due)
-            args_die("only %zu of %llu connections were answered in 8 s; %llu errors, first: %s",
-                     load->opened, (unsigned long long)load->connections,
+            args_die("only %zu of %zu connections were answered in %llu s; %llu errors, first: %s",
+                     load->opened, load->wanted, (unsigned long long)load->opening_s,
                      (unsigned long long)load->errors, load->first_error);
-        return load->phase != PHASE_HOLD;
+        return load->phase != PHASE_HELD;
     case PHASE_WARMUP:
         if (is_due)
-            measure_begin(load, now_ns);
+            measure_begin(load, PHASE_MEASURE, now_ns, load->measure_ms * 1000000);
         return true;
     case PHASE_MEASURE:
         if (is_due)
             measure_end(load, now_ns);
         return true;
     case PHASE_DRAIN:
-        if (is_due && load->busy > 0)
-            error_count(load, "an answer did not end within 3 s after the run");
+        if (is_due)
+            errors_count_open(load, "an answer did not end within 3 s after the run");
         return load->busy > 0 && !is_due;
-    case PHASE_HOLD:
+    case PHASE_RELEASED:
+        if (is_due)
+            errors_count_open(load, "a held stream came to no end within 20 s");
+        return load->busy > 0 && !is_due;
+    case PHASE_HELD:
         break;
     }
     return false;
@@ -525,17 +515,39 @@ static void record_open(struct load *load)
         args_die("cannot write '%s': %s", load->record_path, strerror(errno));
 }
 
-/* Keeps the streams open until standard input ends; a stream that ends before is an error. */
-static void hold_until_released(struct load *load)
+static void run(struct load *load)
 {
-    char ignored[64];
-    result_print(load);
-    while (read(STDIN_FILENO, ignored, sizeof ignored) > 0)
-        continue;
-    pass_run(load, 0);
-    if (load->errors > 0)
-        args_die("%llu held streams ended early: %s", (unsigned long long)load->errors,
-                 load->first_error);
+    while (phase_advance(load)) {
+        rate_keep(load);
+        pass_run(load, wait_ns(load));
+    }
+}
+
+static void connections_open(struct load *load, size_t wanted)
+{
+    load->wanted = wanted;
+    phase_enter(load, PHASE_OPENING, net_now_ns(), load->opening_s * SECOND_NS);
+    conns_open_more(load);
+    run(load);
+}
+
+/* One line in, how many streams there shall be; one line out when they are open. */
+static void hold(struct load *load)
+{
+    char line[64];
+    while (fgets(line, sizeof line, stdin)) {
+        const char *end;
+        uint64_t wanted = args_number(line, line + strlen(line), &end);
+        if (wanted < load->opened || wanted > load->connections)
+            args_die("between %zu and %llu streams can be held", load->opened,
+                     (unsigned long long)load->connections);
+        connections_open(load, (size_t)wanted);
+        printf("%zu\n", load->opened);
+        fflush(stdout);
+    }
+    measure_begin(load, PHASE_RELEASED, net_now_ns(), HELD_LIMIT_NS);
+    run(load);
+    measure_end(load, net_now_ns());
 }
 
 static void options_read(struct load *load, int argc, char **argv)
@@ -555,8 +567,13 @@ static void options_read(struct load *load, int argc, char **argv)
         {.name = "delay-us", .help = "between two events (0)", .number = &load->delay_us},
         {.name = "delay-ms", .help = "of the upstream before it answers (0)",
          .number = &load->delay_ms},
-        {.name = "hold", .help = "open the streams, print, keep them until standard input ends",
+        {.name = "hold", .help = "open streams and hold them, as standard input says",
          .flag = &load->hold},
+        {.name = "held-events", .help = "content events of each when they go on (10)",
+         .number = &load->held_events},
+        {.name = "after-us", .help = "between two of those (100000)", .number = &load->after_us},
+        {.name = "opening-s", .help = "in which the connections must be answered (8)",
+         .number = &load->opening_s},
         {.name = "rate", .help = "requests a second (0: as many as are answered)",
          .number = &load->rate},
         {.name = "record", .help = "file that gets 'ID STATUS' of each request; 0: cut off",
@@ -572,6 +589,7 @@ static void options_read(struct load *load, int argc, char **argv)
     if (load->port == 0 || load->port > UINT16_MAX || load->connections == 0)
         args_die("options '--port' and '--connections' need a number above 0");
     load->stream |= load->hold;
+    load->held_events = load->hold ? load->held_events : 0;
 }
 
 int main(int argc, char **argv)
@@ -583,12 +601,15 @@ int main(int argc, char **argv)
                                .body_bytes = 1024,
                                .warmup_ms = 200,
                                .measure_ms = 2000,
-                               .events = 20};
+                               .events = 20,
+                               .held_events = 10,
+                               .after_us = 100000,
+                               .opening_s = 8};
     options_read(&load, argc, argv);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)signal(SIGINT, on_interrupt);
     net_raise_file_limit();
-    clocks_open(&load);
+    clocks_open(&load.clocks, load.pids);
     record_open(&load);
     request_make(&load);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -597,16 +618,11 @@ int main(int argc, char **argv)
         args_die("cannot set up %llu connections", (unsigned long long)load.connections);
     for (size_t i = 0; i < load.connections; i++)
         load.conns[i].fd = -1;
-    phase_enter(&load, PHASE_OPENING, net_now_ns(), OPENING_LIMIT_NS);
-    conns_open_more(&load);
-    while (phase_advance(&load)) {
-        rate_keep(&load);
-        pass_run(&load, wait_ns(&load));
-    }
-    record_close(&load);
     if (load.hold)
-        hold_until_released(&load);
+        hold(&load);
     else
-        result_print(&load);
+        connections_open(&load, load.connections);
+    record_close(&load);
+    result_print(&load);
     return 0;
 }

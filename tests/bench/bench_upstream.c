@@ -4,11 +4,12 @@
  * the body says "stream":true) as events; a stream of /v1/messages has the same texts in Anthropic's
  * events. A marker in the body sets the pace of its answer:
  *
- *   bench:events=200,delay_us=4000,delay_ms=20,hold=1
+ *   bench:events=200,delay_us=4000,delay_ms=20,hold=10,after_us=100000
  *
  * events: content events of a stream; delay_us: between two of them; delay_ms: before the answer;
- * hold: the stream stays open after its content. It is a measuring aid: it trusts its clients and
- * checks nothing of what they say. */
+ * hold: the stream is silent after its content until SIGUSR1; then come so many events more, after_us
+ * apart, and its end. With --certificate and --key all that is in TLS. It is a measuring aid: it
+ * trusts its clients and checks nothing of what they say. */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,12 +18,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/bench/args.h"
 #include "tests/bench/heap.h"
 #include "tests/bench/net.h"
+#include "tests/bench/tls.h"
 
 enum { EVENTS_A_PASS = 256, REQUEST_MAX = 1 << 22, CANNED_MAX = 8192 };
 
@@ -36,7 +39,7 @@ enum { EVENTS_A_PASS = 256, REQUEST_MAX = 1 << 22, CANNED_MAX = 8192 };
 
 /* What one request asked for. */
 struct plan {
-    uint64_t events, delay_us, delay_ms, hold;
+    uint64_t events, delay_us, delay_ms, hold, after_us;
     bool is_stream, is_messages, wants_usage;
 };
 
@@ -46,6 +49,7 @@ enum stage { STAGE_REQUEST, STAGE_WHOLE, STAGE_FIRST_EVENT, STAGE_EVENTS, STAGE_
 struct conn {
     struct heap_timer timer; /* first, so that a due timer is its connection */
     int fd;
+    SSL *ssl; /* NULL: plain */
     enum stage stage;
     struct plan plan;
     uint64_t events_sent;
@@ -71,7 +75,8 @@ struct canned {
 };
 
 struct upstream {
-    int epoll, listener;
+    int epoll, listener, signals;
+    SSL_CTX *tls; /* NULL: plain */
     struct heap timers;
     struct canned canned;
     struct plan plan; /* what holds where a body has no marker */
@@ -206,6 +211,7 @@ static void conn_watch(struct upstream *up, struct conn *conn, int operation)
 static void conn_close(struct upstream *up, struct conn *conn)
 {
     heap_unset(&up->timers, &conn->timer);
+    SSL_free(conn->ssl);
     close(conn->fd);
     conn->fd = -1;
     free(conn->in);
@@ -231,6 +237,7 @@ static void listener_accept(struct upstream *up)
         if (!conn)
             args_die("out of memory for a connection");
         conn->fd = fd;
+        conn->ssl = up->tls ? tls_accept(up->tls, fd) : NULL;
         conn_watch(up, conn, EPOLL_CTL_ADD);
     }
     if (errno != EAGAIN && errno != ECONNABORTED)
@@ -240,7 +247,8 @@ static void listener_accept(struct upstream *up)
 /* Sends or keeps for later; false when the connection is gone. */
 static bool conn_send(struct upstream *up, struct conn *conn, const char *data, size_t len)
 {
-    ssize_t sent = send(conn->fd, data, len, MSG_NOSIGNAL);
+    ssize_t sent = conn->ssl ? tls_send(conn->ssl, data, len)
+                             : send(conn->fd, data, len, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) {
         conn_close(up, conn);
         return false;
@@ -292,6 +300,7 @@ static void plan_read(struct plan *plan, const char *body, size_t len)
     plan->delay_us = marker_value("delay_us=", marker, end, plan->delay_us);
     plan->delay_ms = marker_value("delay_ms=", marker, end, plan->delay_ms);
     plan->hold = marker_value("hold=", marker, end, plan->hold);
+    plan->after_us = marker_value("after_us=", marker, end, plan->after_us);
 }
 
 /* The length of the first request in the buffer, 0 while it is incomplete. */
@@ -338,33 +347,77 @@ static void request_take(struct upstream *up, struct conn *conn)
         conn_step(up, conn);
 }
 
+static void conn_make_room(struct conn *conn)
+{
+    if (conn->in_capacity - conn->in_len >= 2048)
+        return;
+    conn->in_capacity = conn->in_capacity ? conn->in_capacity * 2 : 4096;
+    conn->in = conn->in_capacity <= 2 * (size_t)REQUEST_MAX ? realloc(conn->in, conn->in_capacity)
+                                                            : NULL;
+    if (!conn->in)
+        args_die("no memory for a request of %zu bytes", conn->in_capacity);
+}
+
+/* Reads once; of TLS all that has been taken from the socket, which tells of it no more. */
 static void conn_read(struct upstream *up, struct conn *conn)
 {
-    if (conn->in_capacity - conn->in_len < 2048) {
-        conn->in_capacity = conn->in_capacity ? conn->in_capacity * 2 : 4096;
-        conn->in = conn->in_capacity <= 2 * (size_t)REQUEST_MAX
-                       ? realloc(conn->in, conn->in_capacity)
-                       : NULL;
-        if (!conn->in)
-            args_die("no memory for a request of %zu bytes", conn->in_capacity);
-    }
-    ssize_t got = recv(conn->fd, conn->in + conn->in_len, conn->in_capacity - conn->in_len, 0);
-    if (got > 0) {
+    do {
+        conn_make_room(conn);
+        char *to = conn->in + conn->in_len;
+        size_t room = conn->in_capacity - conn->in_len;
+        ssize_t got =
+            conn->ssl ? tls_recv(conn->ssl, to, room) : recv(conn->fd, to, room, 0);
+        if (got <= 0) {
+            if (got == 0 || errno != EAGAIN)
+                conn_close(up, conn);
+            return;
+        }
         conn->in_len += (size_t)got;
         request_take(up, conn);
-    } else if (got == 0 || errno != EAGAIN) {
-        conn_close(up, conn);
-    }
+    } while (conn->fd >= 0 && conn->ssl && tls_has_pending(conn->ssl));
 }
 
 /* --- Answers -------------------------------------------------------------------------------- */
 
+#define NEVER_NS (UINT64_MAX / 2)
+
 static void conn_next_event(struct upstream *up, struct conn *conn)
 {
-    if (conn->events_sent >= conn->plan.events && conn->plan.hold)
+    /* paced from now, not from the last due time: late events must not come as a burst */
+    uint64_t due_ns = net_now_ns() + conn->plan.delay_us * 1000;
+    if (conn->events_sent >= conn->plan.events && conn->plan.hold) {
         conn->stage = STAGE_HELD;
-    else /* paced from now, not from the last due time: late events must not come as a burst */
-        heap_set(&up->timers, &conn->timer, net_now_ns() + conn->plan.delay_us * 1000);
+        due_ns = NEVER_NS;
+    }
+    heap_set(&up->timers, &conn->timer, due_ns);
+}
+
+static void conn_release(struct upstream *up, struct conn *conn, uint64_t due_ns)
+{
+    conn->stage = STAGE_EVENTS;
+    conn->plan.events += conn->plan.hold;
+    conn->plan.hold = 0;
+    conn->plan.delay_us = conn->plan.after_us;
+    heap_unset(&up->timers, &conn->timer);
+    heap_set(&up->timers, &conn->timer, due_ns);
+}
+
+/* Held streams go on, evenly spread over the time between two events of one. */
+static void held_release(struct upstream *up)
+{
+    size_t count = up->timers.count, held = 0;
+    struct conn **conns = calloc(count + 1, sizeof *conns);
+    if (!conns)
+        args_die("out of memory for %zu streams", count);
+    for (size_t i = 0; i < count; i++) {
+        struct conn *conn = (struct conn *)(void *)up->timers.slots[i];
+        if (conn->stage == STAGE_HELD)
+            conns[held++] = conn;
+    }
+    uint64_t now = net_now_ns();
+    for (size_t i = 0; i < held; i++)
+        conn_release(up, conns[i], now + conns[i]->plan.after_us * 1000 * i / held);
+    free(conns);
 }
 
 /* Sends what is next. While the socket is full nothing is: conn_flush() comes back here. */
@@ -443,6 +496,30 @@ static void conn_on_event(struct upstream *up, struct conn *conn, uint32_t what)
         conn_read(up, conn);
 }
 
+static void signal_take(struct upstream *up)
+{
+    struct signalfd_siginfo info;
+    if (read(up->signals, &info, sizeof info) == sizeof info)
+        held_release(up);
+}
+
+static void upstream_watch(struct upstream *up)
+{
+    struct epoll_event listener = {.events = EPOLLIN};
+    struct epoll_event signals = {.events = EPOLLIN, .data.ptr = &up->signals};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        args_die("cannot block SIGUSR1: %s", strerror(errno));
+    up->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    up->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (up->signals < 0 || up->epoll < 0 ||
+        epoll_ctl(up->epoll, EPOLL_CTL_ADD, up->listener, &listener) < 0 ||
+        epoll_ctl(up->epoll, EPOLL_CTL_ADD, up->signals, &signals) < 0)
+        args_die("cannot watch the listener: %s", strerror(errno));
+}
+
 static _Noreturn void upstream_run(struct upstream *up)
 {
     static struct epoll_event events[EVENTS_A_PASS];
@@ -451,7 +528,9 @@ static _Noreturn void upstream_run(struct upstream *up)
         if (count < 0 && errno != EINTR)
             args_die("cannot wait for events: %s", strerror(errno));
         for (int i = 0; i < count; i++) {
-            if (events[i].data.ptr)
+            if (events[i].data.ptr == &up->signals)
+                signal_take(up);
+            else if (events[i].data.ptr)
                 conn_on_event(up, events[i].data.ptr, events[i].events);
             else
                 listener_accept(up);
@@ -465,6 +544,7 @@ int main(int argc, char **argv)
 {
     static struct upstream up;
     up.plan.events = 20;
+    const char *certificate = NULL, *key = NULL;
     uint64_t port = 0, answer_bytes = 640, event_bytes = 24;
     const struct args_option options[] = {
         {.name = "port", .help = "on 127.0.0.1; 0 (the default) takes a free one",
@@ -475,6 +555,8 @@ int main(int argc, char **argv)
         {.name = "answer-bytes", .help = "text of a whole answer (640: about 1 KB of JSON)",
          .number = &answer_bytes},
         {.name = "event-bytes", .help = "text of an event (24)", .number = &event_bytes},
+        {.name = "certificate", .help = "PEM file: speak TLS", .text = &certificate},
+        {.name = "key", .help = "PEM file of its key", .text = &key},
     };
     args_parse(argc, argv, options, sizeof options / sizeof *options);
     uint16_t bound_port;
@@ -484,10 +566,9 @@ int main(int argc, char **argv)
     canned_make_chunks(&up.canned.chunks, event_bytes);
     canned_make_messages(&up.canned.messages, event_bytes);
     up.listener = net_listen((uint16_t)port, &bound_port);
-    up.epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN};
-    if (up.epoll < 0 || epoll_ctl(up.epoll, EPOLL_CTL_ADD, up.listener, &event) < 0)
-        args_die("cannot watch the listener: %s", strerror(errno));
+    if (certificate)
+        up.tls = tls_server(certificate, key ? key : certificate);
+    upstream_watch(&up);
     printf("port %u\n", bound_port);
     fflush(stdout);
     upstream_run(&up);

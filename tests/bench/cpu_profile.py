@@ -133,12 +133,12 @@ def print_profile(functions, calls, top):
 
 def start(args, folder, upstream):
     if args.server == "nginx":
-        return servers.start_nginx(HERE / "nginx.conf.in", folder, upstream.port,
+        return servers.start_nginx(HERE / "nginx.conf.in", folder, upstream,
                                    min(10752, servers.raise_file_limit()))
     harborai = servers.Harborai(args.build, not args.without_keys)
     if not harborai.program:
         raise servers.Failure(f"there is no harborai in {args.build}: make")
-    return harborai.start(folder, upstream.port)
+    return harborai.start(folder, upstream)
 
 
 def run(args, folder, running):
@@ -146,7 +146,8 @@ def run(args, folder, running):
     output = args.output or str(build / f"perf-{args.line}.data")
     perf()
     servers.raise_file_limit()
-    upstream = servers.start_upstream(build / "tests/bench/bench_upstream", folder)
+    certificate = servers.Certificate(folder) if loads.is_tls(args.line) else None
+    upstream = servers.start_upstream(build / "tests/bench/bench_upstream", folder, certificate)
     running.append(upstream)
     server = start(args, folder / "server", upstream)
     running.append(server)

@@ -9,3 +9,10 @@ LOADS = {
     "cpu_events": ("relayed events", STREAMS),
     "cpu_translated": ("translated events", [*STREAMS, "--model", "bench-claude"]),
 }
+LOADS |= {f"{name}_tls": (f"{LOADS[name][0]}, TLS upstream", LOADS[name][1])
+          for name in ("cpu_1k", "cpu_20k", "cpu_events")}
+
+
+def is_tls(line):
+    """Whether the upstream of that line speaks TLS."""
+    return line.endswith("_tls")

@@ -6,17 +6,21 @@ bench_programs = %reldir%/bench_upstream %reldir%/bench_load %reldir%/lookup %re
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
 EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/nginx.conf.in \
-	%reldir%/loads.py %reldir%/cpu_profile.py %reldir%/records.py
+	%reldir%/alone.py %reldir%/loads.py %reldir%/cpu_profile.py %reldir%/records.py
 
 %canon_reldir%_bench_upstream_SOURCES = \
 	%reldir%/bench_upstream.c \
 	%reldir%/args.c %reldir%/args.h \
 	%reldir%/heap.c %reldir%/heap.h \
-	%reldir%/net.c %reldir%/net.h
+	%reldir%/net.c %reldir%/net.h \
+	%reldir%/tls.c %reldir%/tls.h
+%canon_reldir%_bench_upstream_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+%canon_reldir%_bench_upstream_LDADD = $(OPENSSL_LIBS)
 %canon_reldir%_bench_load_SOURCES = \
 	%reldir%/bench_load.c \
 	%reldir%/answer.c %reldir%/answer.h \
 	%reldir%/args.c %reldir%/args.h \
+	%reldir%/clocks.c %reldir%/clocks.h \
 	%reldir%/net.c %reldir%/net.h \
 	%reldir%/samples.c %reldir%/samples.h
 %canon_reldir%_lookup_SOURCES = \

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import alone
 import loads
 import report
 import servers
@@ -28,18 +29,19 @@ import servers
 HERE = pathlib.Path(__file__).resolve().parent
 FAILURES_MAX = 3  # of one server in one measurement, before that is left out of the rest of the run
 SLICES = 6  # of a round of latency
-OPENS = 25  # processes that open a client
-FRESH = ("start", "idle_mb", "kb_2000", "kb_5000")
+HELD = {2000: ("kb_2000",), 5000: ("kb_5000", "cpu_5000", "broken_5000")}  # streams, and their lines
+FRESH = ("start", "idle_mb", *(line for lines in HELD.values() for line in lines))
 LOAD = ("cpu_1k", "cpu_20k", "rps_32", "rps_1000", "p50", "p99", "ttft", "cpu_events", "cpu_translated")
+TLS = {False: "", True: "_tls"}  # how lines of a TLS upstream end
 
 
 def arguments():
     parser = argparse.ArgumentParser(description="harborai serve against nginx, one run")
     parser.add_argument("--build", default=".", help="the build tree (.)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--measure-ms", type=int, default=1800, help="of one run (1800)")
-    parser.add_argument("--budget", type=int, default=220, metavar="S",
-                        help="no round starts that would end after so many seconds (220)")
+    parser.add_argument("--measure-ms", type=int, default=1000, help="of one run (1000)")
+    parser.add_argument("--budget", type=int, default=300, metavar="S",
+                        help="no round starts that would end after so many seconds (300)")
     parser.add_argument("--json", metavar="FILE", help="write every figure there as well")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configurations")
     parser.add_argument("--without-harborai", action="store_true", help="measure nginx alone")
@@ -74,9 +76,8 @@ class Bench:
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
         build = pathlib.Path(args.build).resolve()
-        self.load = build / "tests/bench/bench_load"
-        self.lookup = build / "tests/bench/lookup"
-        self.open = build / "tests/bench/open"
+        self.programs = build / "tests/bench"
+        self.load = self.programs / "bench_load"
         self.notes = []
         self.file_limit = servers.raise_file_limit()
         self.harborai = servers.Harborai(build, not args.without_keys)
@@ -85,13 +86,20 @@ class Bench:
         self.figures, self.raw, self.troubles, self.failures = {}, [], [], {}
         self.started = self.journal_bytes = 0
         self.running = []
-        self.upstream = servers.start_upstream(build / "tests/bench/bench_upstream", folder)
+        self.upstreams = {}
+        for tls in (False, True):
+            certificate = servers.Certificate(folder) if tls else None
+            self.upstreams[tls] = servers.start_upstream(self.programs / "bench_upstream", folder, certificate)
 
     # --- bookkeeping ---------------------------------------------------------------------------
 
     def wants(self, *keys):
         """Whether one of them is to be measured."""
         return not self.args.only or any(key in self.args.only for key in keys)
+
+    def wants_of(self, tls, keys):
+        """The same of lines of a TLS upstream; lines that do not exist with it are not meant."""
+        return self.wants(*(key + TLS[tls] for key in keys if key + TLS[tls] in report.NAMES))
 
     def order(self, round_index, what):
         """Who goes first changes from round to round."""
@@ -108,14 +116,14 @@ class Bench:
         self.troubles.append(f"{name}, {what}: {reason}")
         print(f"  ! {self.troubles[-1]}", flush=True)
 
-    def start(self, name):
+    def start(self, name, tls):
         self.started += 1
         folder = self.folder / f"{name}-{self.started}"
         if name == "nginx":
-            server = servers.start_nginx(HERE / "nginx.conf.in", folder, self.upstream.port,
+            server = servers.start_nginx(HERE / "nginx.conf.in", folder, self.upstreams[tls],
                                          min(10752, self.file_limit))
         else:
-            server = self.harborai.start(folder, self.upstream.port)
+            server = self.harborai.start(folder, self.upstreams[tls])
         self.running.append(server)
         return server
 
@@ -132,48 +140,66 @@ class Bench:
             shutil.rmtree(server.folder / "state", ignore_errors=True)
 
     def close(self):
-        for process in [*self.running, self.upstream]:
+        for process in [*self.running, *self.upstreams.values()]:
             process.stop(3)
 
     # --- one fresh server: start and memory ----------------------------------------------------
 
     def fresh_round(self, round_index):
-        for name in self.order(round_index, "start and memory"):
-            server = self.start(name)
-            try:
-                self.note("start", name, round_index, server.first_answer_ms())
-                if self.wants(*FRESH[1:]):
-                    time.sleep(0.3)
-                    self.memory(server, round_index)
-            except servers.Failure as failure:
-                self.trouble(name, "start and memory", failure)
-            finally:
-                self.stop(server)
+        for tls in TLS:
+            if not self.wants_of(tls, FRESH):
+                continue
+            what = f"start and memory{', TLS upstream' if tls else ''}"
+            for name in self.order(round_index, what):
+                server = self.start(name, tls)
+                try:
+                    start_ms = server.first_answer_ms()
+                    if not tls:
+                        self.note("start", name, round_index, start_ms)
+                    if self.wants_of(tls, FRESH[1:]):
+                        time.sleep(0.3)
+                        self.memory(server, tls, round_index)
+                except servers.Failure as failure:
+                    self.trouble(name, what, failure)
+                finally:
+                    self.stop(server)
 
-    def memory(self, server, round_index):
+    def memory(self, server, tls, round_index):
         idle_kb = server.pss_kb()
-        self.note("idle_mb", server.name, round_index, idle_kb / 1024)
-        held, opened = [], 0
+        if not tls:
+            self.note("idle_mb", server.name, round_index, idle_kb / 1024)
+        totals = [total for total, keys in HELD.items()
+                  if self.wants_of(tls, keys) and self.file_limit >= 2 * total + 500]
+        if not totals:
+            return
+        held = servers.HeldStreams(self.load, server, totals[-1])
         try:
-            for total in (2000, 5000):
-                if self.file_limit < 2 * total + 500 or not self.wants("kb_2000", "kb_5000"):
-                    continue
-                held.append(servers.HeldStreams(self.load, server, total - opened))
-                opened = total
+            for total in totals:
+                held.open(total)
                 time.sleep(0.2)
-                self.note(f"kb_{total}", server.name, round_index,
+                self.note(f"kb_{total}{TLS[tls]}", server.name, round_index,
                           (server.pss_kb() - idle_kb) / total)
-        finally:
-            faults = [fault for streams in held if (fault := streams.release())]
-        if faults:
-            raise servers.Failure(faults[0])
+            result = held.release(self.upstreams[tls])
+        except servers.Failure:
+            held.abandon()
+            raise
+        if result["errors"]:
+            self.trouble(server.name, f"{totals[-1]} streams",
+                         f"{result['errors']} are broken: {result['first_error']}")
+        if totals[-1] == 5000:
+            self.raw.append({"what": f"{totals[-1]} streams", "tls": tls, "server": server.name,
+                             "round": round_index, **result})
+            self.note(f"broken_5000{TLS[tls]}", server.name, round_index, result["errors"])
+            if result["events"]:
+                self.note(f"cpu_5000{TLS[tls]}", server.name, round_index,
+                          result["cpu_s"] / result["events"] * 1e4)
 
     # --- the servers under load ----------------------------------------------------------------
 
     def run_load(self, server, what, round_index, *options):
-        """`server` None is the upstream itself, without a proxy."""
+        """`server` None is the plain upstream itself, without a proxy."""
         name = server.name if server else "direct"
-        port = self.upstream.port
+        port = self.upstreams[False].port
         if server:
             port = server.stream_port if "--stream" in options else server.port
         options = ["--port", str(port), "--measure-ms", str(self.args.measure_ms), *options]
@@ -200,33 +226,45 @@ class Bench:
                 yield name, result
 
     def load_round(self, running, i):
-        if self.wants("cpu_1k", "rps_32"):
-            for name, result in self.whole(running, i, "cpu_1k"):
-                self.note("cpu_1k", name, i, result["cpu_per_10k"])
-                self.note("rps_32", name, i, result["requests_per_s"])
-        if self.wants("cpu_20k"):
-            for name, result in self.whole(running, i, "cpu_20k"):
-                self.note("cpu_20k", name, i, result["cpu_per_10k"])
+        for tls in running:
+            self.cpu_round(running[tls], i, TLS[tls])
+        if False not in running:
+            return
+        plain = running[False]
         if self.wants("rps_1000"):
-            for name, result in self.whole(running, i, "rps_1000"):
+            for name, result in self.whole(plain, i, "rps_1000"):
                 self.note("rps_1000", name, i, result["requests_per_s"])
         if self.wants("p50", "p99"):
-            self.latency(running, i, "latency", {"p50": "p50", "p99": "p99"}, "latency_us",
+            self.latency(plain, i, "latency", {"p50": "p50", "p99": "p99"}, "latency_us",
                          "--connections", "1")
         if self.wants("ttft"):
-            self.latency(running, i, "time to first token", {"ttft": "p50"}, "first_event_us",
+            self.latency(plain, i, "time to first token", {"ttft": "p50"}, "first_event_us",
                          "--connections", "1", "--stream", "--events", "3", "--delay-us", "1000")
-        if self.wants("cpu_events", "cpu_translated"):
-            self.events(running, i)
         if self.wants("cpu_translated"):
-            self.translated(running, i)
+            self.translated(plain, i)
 
-    def events(self, running, i):
-        what, options = loads.LOADS["cpu_events"]
+    def cpu_round(self, running, i, suffix):
+        """What is measured with a plain and with a TLS upstream."""
+        line = f"cpu_1k{suffix}"
+        if self.wants(line) or not suffix and self.wants("rps_32"):
+            for name, result in self.whole(running, i, line):
+                self.note(line, name, i, result["cpu_per_10k"])
+                if not suffix:
+                    self.note("rps_32", name, i, result["requests_per_s"])
+        line = f"cpu_20k{suffix}"
+        if self.wants(line):
+            for name, result in self.whole(running, i, line):
+                self.note(line, name, i, result["cpu_per_10k"])
+        line = f"cpu_events{suffix}"
+        if self.wants(line) or not suffix and self.wants("cpu_translated"):
+            self.events(running, i, line)
+
+    def events(self, running, i, line):
+        what, options = loads.LOADS[line]
         for name in self.order(i, what):
             result = self.run_load(running[name], what, i, *options)
             if result and result["events"]:
-                self.note("cpu_events", name, i, result["cpu_s"] / result["events"] * 1e4)
+                self.note(line, name, i, result["cpu_s"] / result["events"] * 1e4)
 
     def translated(self, running, i):
         """The same texts as Anthropic's events: what a translation costs beside passing through."""
@@ -275,111 +313,31 @@ class Bench:
 
     def run(self):
         begin = time.monotonic()
-        if self.wants(*FRESH):
-            self.rounds("start and memory", self.args.budget * 0.3, self.fresh_round)
-        if self.wants(*LOAD):
+        if self.wants_of(False, FRESH) or self.wants_of(True, FRESH):
+            self.rounds("start and memory", self.args.budget * 0.4, self.fresh_round)
+        if self.wants_of(False, LOAD) or self.wants_of(True, LOAD):
             self.run_under_load(self.args.budget - (time.monotonic() - begin))
         if self.wants("recording"):
-            self.run_recording()
+            alone.run_recording(self)
         if self.wants("lookup", "lookup_fixed", "lookup_two"):
-            self.run_lookup()
+            alone.run_lookup(self)
         if self.wants("open"):
-            self.run_open()
+            alone.run_open(self)
 
     def run_under_load(self, share_s):
-        running = {}
-        for name in list(self.names):
-            server = self.start(name)
-            try:
-                server.first_answer_ms()
-                running[name] = server
-            except servers.Failure as failure:
-                self.trouble(name, "start", failure)
-                self.names.remove(name)
+        running = {tls: {} for tls in TLS if self.wants_of(tls, LOAD)}
+        for tls, servers_by_name in running.items():
+            for name in list(self.names):
+                server = self.start(name, tls)
+                try:
+                    server.first_answer_ms()
+                    servers_by_name[name] = server
+                except servers.Failure as failure:
+                    self.trouble(name, "start", failure)
+                    self.names.remove(name)
         self.rounds("load", share_s, lambda index: self.load_round(running, index))
         for server in list(self.running):
             self.stop(server)
-
-    def run_recording(self):
-        """What it costs to record calls: CPU of the same requests to gateways that record less."""
-        if not self.has_harborai:
-            return
-        postgres = servers.postgres(self.args.build)
-        if not postgres.programs():
-            self.troubles.append("no PostgreSQL to copy to: apt-get install postgresql")
-            self.record_to("")
-            return
-        with postgres.server() as server:
-            self.record_to(server.database().url())
-
-    def record_to(self, postgres_url):
-        gateways = {}
-        for number, (what, settings) in enumerate(servers.RECORDING.items()):
-            if "@URL@" in settings and not postgres_url:
-                continue
-            folder = self.folder / f"recording-{number}"
-            gateways[what] = self.harborai.start(folder, self.upstream.port,
-                                                 settings.replace("@URL@", postgres_url))
-            self.running.append(gateways[what])
-            gateways[what].first_answer_ms()
-        found = {what: [] for what in gateways}
-        for index in range(self.args.rounds):
-            for what, server in gateways.items():
-                result = self.run_load(server, f"1 KB, {what}", index)
-                if result and result["requests"]:
-                    found[what].append(result["cpu_s"] / result["requests"] * 1e4)
-        for what, values in found.items():
-            self.figures[f"recording: {what}"] = {"harborai": values}
-            self.notes.append(f"CPU-s per 10,000 requests, 1 KB, with {what}: "
-                              f"{report.triple(values, 3)}")
-        for server in gateways.values():
-            self.running.remove(server)
-            server.stop()
-
-    def run_open(self):
-        """A process for each figure: the first client that it opens."""
-        if not os.access(self.open, os.X_OK) or not self.has_harborai:
-            return
-        env = dict(os.environ, HARBORAI_PLUGIN_PATH=":".join(self.harborai.plugins))
-        found = []
-        for _ in range(OPENS):
-            done = subprocess.run([self.open, str(self.upstream.port), self.folder / "opened"],
-                                  capture_output=True, text=True, timeout=30, check=False, env=env)
-            if done.returncode != 0:
-                self.troubles.append(f"{self.open.name}: {done.stdout + done.stderr}")
-                return
-            found.append(json.loads(done.stdout))
-        self.figures["open"] = {"harborai": [f["open_ms"] for f in found]}
-        last = found[-1]
-        self.notes.append(f"library: open takes {last['bytes']:,} bytes of the heap; "
-                          f"{last['plugins_before']} plugins are mapped before the first call, "
-                          f"{last['plugins_after']} after it; the first answer takes "
-                          f"{report.triple([f['first_ms'] for f in found], 1)} ms")
-        if last["plugins_before"] > 0:
-            self.troubles.append("a plugin was loaded before the first call")
-
-    def run_lookup(self):
-        if not os.access(self.lookup, os.X_OK):
-            return
-        done = subprocess.run([self.lookup], capture_output=True, text=True, timeout=120,
-                              check=False)
-        try:
-            sizes = json.loads(done.stdout)
-            middle = sizes["1000"]
-        except (ValueError, KeyError, TypeError):
-            self.troubles.append(f"{self.lookup.name}: no figures: {done.stdout + done.stderr}")
-            return
-        # the dearer of both, so that a look-up that threads make slower cannot hide
-        dearer = [max(both) for both in zip(middle["one_thread"], middle["two_threads"])]
-        self.figures["lookup"] = {"harborai": dearer}
-        self.figures["lookup_fixed"] = {"harborai": middle["one_thread"],
-                                        "a fixed map": middle["fixed_map"]}
-        self.figures["lookup_two"] = {"harborai": middle["two_threads"],
-                                      "one thread": middle["one_thread"]}
-        for models, found in sizes.items():
-            parts = ", ".join(f"{what.replace('_', ' ')} {report.triple(found[what], 1)}"
-                              for what in ("fixed_map", "one_thread", "two_threads"))
-            self.notes.append(f"look-up of {int(models):,} models, ns: {parts}")
 
 
 def machine():
@@ -405,7 +363,8 @@ def print_result(bench, about, result_rows):
         print("SANITIZED BUILD: its figures say nothing about the product")
     print(f"keys: {'off' if bench.args.without_keys else 'on, with every limit'}\n")
     report.print_table(result_rows)
-    print("\nTargets hold for the median of the rounds. CPU is that of all processes of a server.\n"
+    print("\nTargets hold for the median of the rounds. CPU is that of all processes of a server. "
+          "TLS: of the\nupstream, on kept connections; both verify it.\n"
           "\"added\": minus the same request to the upstream itself, the median of slices of a "
           "round, while\nidle-class spinners keep the processors awake: their wake-up is not ours.")
     for note in bench.notes:

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import resource
-import select
 import shutil
 import signal
 import socket
@@ -116,7 +115,8 @@ class Server(Process):
             except OSError as error:
                 raise Failure(f"{self.name} gives no answer: {error}") from None
             if not answer.startswith(b"HTTP/1.1 200 "):
-                raise Failure(f"{self.name} answers {answer[:60]!r}: {self.last_words()}")
+                text = answer.partition(b"\r\n\r\n")[2].decode(errors="replace").strip()
+                raise Failure(f"{self.name} answers {answer[:20]!r}: {text or self.last_words()}")
             return (time.monotonic_ns() - self.started_ns) / 1e6
         raise Failure(f"{self.name} did not answer within {limit_s} s: {self.last_words()}")
 
@@ -129,22 +129,40 @@ class Server(Process):
             return answer
 
 
-def start_upstream(program, folder):
-    upstream = Process("bench_upstream", [program], folder / "upstream.log",
+class Certificate:
+    """An upstream's, which vouches for itself: nginx asks for the name of its block, harborai for the address."""
+
+    def __init__(self, folder):
+        self.file, self.key = folder / "vendor.pem", folder / "vendor.key"
+        done = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc",
+             "-days", "2", "-subj", "/CN=vendor", "-addext", "subjectAltName=DNS:vendor,IP:127.0.0.1",
+             "-keyout", self.key, "-out", self.file], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failure(f"openssl makes no certificate: {done.stderr.strip()}")
+
+
+def start_upstream(program, folder, certificate=None):
+    tls = ["--certificate", certificate.file, "--key", certificate.key] if certificate else []
+    upstream = Process("bench_upstream", [program, *tls], folder / "upstream.log",
                        stdout=subprocess.PIPE)
     line = upstream.root.stdout.readline().split()
     if len(line) != 2:
         raise Failure(f"the upstream does not start: {upstream.last_words()}")
     upstream.port = int(line[1])
+    upstream.certificate = certificate
     return upstream
 
 
-def start_nginx(template, folder, upstream_port, connections):
+def start_nginx(template, folder, upstream, connections):
     folder.mkdir(mode=0o755)
     port, stream_port = free_ports(2)
     text = pathlib.Path(template).read_text()
-    for name, value in {"DIR": folder, "CONNECTIONS": connections, "UPSTREAM": upstream_port,
-                        "PORT": port, "STREAM_PORT": stream_port}.items():
+    tls = (f"    proxy_ssl_verify on;\n    proxy_ssl_trusted_certificate {upstream.certificate.file};"
+           if upstream.certificate else "")
+    for name, value in {"DIR": folder, "CONNECTIONS": connections, "UPSTREAM": upstream.port,
+                        "PORT": port, "STREAM_PORT": stream_port, "TLS": tls,
+                        "SCHEME": "https" if tls else "http"}.items():
         text = text.replace(f"@{name}@", str(value))
     config = folder / "nginx.conf"
     config.write_text(text)
@@ -182,18 +200,22 @@ class Harborai:
                                for p in build.glob(f"plugins/**/.libs/{name}.so")})
         self.translates = any("anthropic" in folder for folder in self.plugins)
 
-    def start(self, folder, upstream_port, settings=JOURNAL_ALONE):
+    def start(self, folder, upstream, settings=JOURNAL_ALONE):
         folder.mkdir(mode=0o700)
         port = free_ports(1)[0]
         config = folder / "harborai.yaml"
+        tls, vendor = "", f"http://127.0.0.1:{upstream.port}"
+        if upstream.certificate:
+            vendor = f"https://127.0.0.1:{upstream.port}"
+            tls = f"    tls: {{ ca_file: \"{upstream.certificate.file}\" }}\n"
         auth = "required" if self.with_keys else "auto"
         config.write_text(f"server: {{ host: 127.0.0.1, port: {port}, auth: {auth} }}\n{settings}"
                           f"providers:\n  lab:\n    plugin: openai\n"
-                          f"    base_url: \"http://127.0.0.1:{upstream_port}/v1\"\n"
-                          f"    api_key: none\n    models: [bench-model]\n" +
+                          f"    base_url: \"{vendor}/v1\"\n"
+                          f"    api_key: none\n    models: [bench-model]\n{tls}" +
                           (f"  claude:\n    plugin: anthropic\n"
-                           f"    base_url: \"http://127.0.0.1:{upstream_port}\"\n"
-                           f"    api_key: none\n    models: [bench-claude]\n"
+                           f"    base_url: \"{vendor}\"\n"
+                           f"    api_key: none\n    models: [bench-claude]\n{tls}"
                            if self.translates else ""))
         env = dict(os.environ, HARBORAI_PLUGIN_PATH=":".join(self.plugins))
         if self.libraries:
@@ -230,26 +252,40 @@ def state_bytes(folder):
 
 
 class HeldStreams:
-    """Streams that stay open, each after a few events, until release()."""
+    """Streams that are silent after a few events until release(), and then go on to their end."""
 
-    def __init__(self, program, server, count, limit_s=30):
-        argv = [program, "--port", str(server.stream_port), "--connections", str(count),
-                "--key", server.key,
-                "--hold", "--events", "3", "--delay-us", "1000"]
+    def __init__(self, program, server, most):
+        argv = [program, "--port", str(server.stream_port), "--connections", str(most),
+                "--key", server.key, "--pids", ",".join(map(str, server.pids())), "--opening-s", "30",
+                "--hold", "--events", "3", "--delay-us", "1000", "--held-events", "6", "--after-us", "250000"]
+        self.server = server
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        ready = select.select([self.process.stdout], [], [], limit_s)[0]
-        if not ready or not self.process.stdout.readline():
-            raise Failure(f"{server.name}, {count} streams: {self.release() or 'they do not open'}")
+                                        stderr=subprocess.PIPE, text=True, bufsize=1)
 
-    def release(self):
-        """Closes them all. Returns what went wrong meanwhile, or None."""
+    def open(self, total):
+        """So many in all; returns when each of them has relayed its events."""
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(f"{total}\n")
+        if self.process.stdout.readline() != f"{total}\n":
+            raise Failure(f"{self.server.name}, {total} streams: {self.abandon() or 'they do not open'}")
+
+    def release(self, upstream):
+        """Returns what bench_load says of their end; errors are streams that broke off, or stalled."""
+        self.process.stdin.close()
+        self.process.stdin = None  # or communicate() would flush it
+        upstream.root.send_signal(signal.SIGUSR1)
         try:
-            errors = self.process.communicate(timeout=10)[1]
+            output, errors = self.process.communicate(timeout=40)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            errors = self.process.communicate()[1]
-        return errors.strip() or None
+            raise Failure(f"{self.server.name}: held streams do not end: {self.abandon()}") from None
+        if self.process.returncode != 0:
+            raise Failure(f"{self.server.name}: {errors.strip()}")
+        return json.loads(output)
+
+    def abandon(self):
+        """Ends them without an end of theirs; returns what bench_load complained of."""
+        self.process.kill()
+        return self.process.communicate()[1].strip()
 
 
 SPINNER = ("import os, signal\nsignal.alarm(60)\n"
