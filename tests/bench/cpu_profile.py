@@ -24,7 +24,7 @@ import servers
 
 HERE = pathlib.Path(__file__).resolve().parent
 FREQUENCY = 997  # Hz, of no clock that anything else runs by
-KERNEL = "[kernel.kallsyms]"
+KERNEL, NO_SYMBOL = "[kernel.kallsyms]", "[no symbol]"
 SYSTEM_CALL = re.compile(r"^(?:__(?:x64|ia32|arm64|riscv)_sys|__do_sys|ksys)_(\w+?)(?:\.\w+)*$")
 FRAME = re.compile(r"^\s+[0-9a-f]+ (.+?)(?:\+0x[0-9a-f]+)? \((.*)\)$")
 
@@ -38,6 +38,8 @@ def arguments():
     parser.add_argument("--without-keys", action="store_true", help="ask for no key")
     parser.add_argument("--server", default="harborai", choices=("harborai", "nginx"))
     parser.add_argument("--seconds", type=int, default=8, help="to sample (8)")
+    parser.add_argument("--callers", action="store_true",
+                        help="functions with all that they call, too; sampling costs more")
     parser.add_argument("--top", type=int, default=40, metavar="N", help="functions to name (40)")
     parser.add_argument("--output", metavar="FILE", help="of the samples (perf-LINE.data)")
     return parser.parse_args()
@@ -53,10 +55,12 @@ def perf():
 class Sampler:
     """perf, while it samples some processes."""
 
-    def __init__(self, pids, output):
+    def __init__(self, pids, output, with_callers):
+        # a program without frame pointers has its callers found by debug information and its stack
+        graph = "dwarf,8192" if with_callers else "fp"
         self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
-            [perf(), "record", "-q", "-e", "cpu-clock", "-F", str(FREQUENCY), "-g", "-o", output, "-p",
+            [perf(), "record", "-q", "-e", "cpu-clock", "-F", str(FREQUENCY), "--call-graph", graph, "-o", output, "-p",
              ",".join(map(str, pids))], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def end(self):
@@ -97,16 +101,20 @@ def system_call(names):
     return "[interrupts]" if "asm_" in names[-1] else "[entry and exit]"
 
 
-def count(output):
-    """Samples by (function, object), and those of the kernel by system call."""
-    functions, calls = collections.Counter(), collections.Counter()
-    for frames in samples(output):
-        function, place = frames[0]
-        place = KERNEL if "kernel" in place or place.startswith("[k") else place
-        functions["[no symbol]" if function == "[unknown]" else function, place] += 1
-        if place == KERNEL:
-            calls[system_call([name for name, _ in frames])] += 1
-    return functions, calls
+class Counts:
+    """Samples by (function, object): itself, and also with what it calls; those of the kernel by system call."""
+
+    def __init__(self, output):
+        self.functions, self.whole, self.calls = (collections.Counter() for _ in range(3))
+        for frames in samples(output):
+            self.add([(NO_SYMBOL if name == "[unknown]" else name, KERNEL if "kernel" in place else place)
+                      for name, place in frames])
+
+    def add(self, frames):
+        self.functions[frames[0]] += 1
+        self.whole.update({frame for frame in frames if KERNEL not in frame and NO_SYMBOL not in frame})
+        if frames[0][1] == KERNEL:
+            self.calls[system_call([name for name, _ in frames])] += 1
 
 
 def print_shares(title, shares, total, most):
@@ -115,20 +123,27 @@ def print_shares(title, shares, total, most):
         print(f"  {100 * found / total:5.1f} %  {name}")
 
 
-def print_profile(functions, calls, top):
-    total = sum(functions.values())
+def print_profile(counts, args):
+    total = sum(counts.functions.values())
     if total == 0:
         raise servers.Failure("there is no sample: did the server run at all?")
-    kernel = sum(calls.values())
+    kernel = sum(counts.calls.values())
     print(f"{total:,} samples: kernel {100 * kernel / total:.1f} %, user {100 * (1 - kernel / total):.1f} %")
-    objects, user = collections.Counter(), collections.Counter()
-    for (function, place), found in functions.items():
+    objects = collections.Counter()
+    for (_, place), found in counts.functions.items():
         objects[place] += found
-        if place != KERNEL:
-            user[f"{function}  ({place})"] = found
+    user, inside = (collections.Counter({f"{function}  ({place})": found
+                                         for (function, place), found in counts.functions.items()
+                                         if (place == KERNEL) == is_kernel}) for is_kernel in (False, True))
     print_shares("By shared object", objects, total, 20)
-    print_shares("Kernel, by system call", calls, total, 16)
-    print_shares(f"User, the first {top} functions (themselves, without what they call)", user, total, top)
+    print_shares("Kernel, by system call", counts.calls, total, 16)
+    print_shares("Kernel, functions by themselves", inside, total, args.top // 2)
+    print_shares("User, functions by themselves", user, total, args.top)
+    if args.callers:
+        whole = collections.Counter({f"{function}  ({place})": found
+                                     for (function, place), found in counts.whole.items()})
+        print_shares("User, functions with all that they call, the kernel's part as well", whole, total,
+                     2 * args.top)
 
 
 def start(args, folder, upstream):
@@ -157,7 +172,7 @@ def run(args, folder, running):
     options = ["--port", str(port), "--key", server.key, "--measure-ms", str(args.seconds * 1000), *options]
     for option, value in (("--body", args.body), ("--connections", args.connections)):
         options += [option, str(value)] if value else []
-    sampler = Sampler(server.pids(), output)
+    sampler = Sampler(server.pids(), output, args.callers)
     try:
         result = servers.run_load(build / "tests/bench/bench_load", server.pids(), options,
                                   args.seconds + 15)
@@ -166,7 +181,7 @@ def run(args, folder, running):
     print(f"{server.name}, {what}, {'keys off' if args.without_keys else 'keys on'}: "
           f"{result['requests_per_s']:,.0f} requests/s, {result['events_per_s']:,.0f} events/s, "
           f"{result['cpu_s']:.2f} s of CPU in {result['seconds']:.1f} s, {result['errors']} errors")
-    print_profile(*count(output), args.top)
+    print_profile(Counts(output), args)
     print(f"\nsamples: {output} (perf report -i {output})")
     if result["errors"]:
         raise servers.Failure(result["first_error"])
