@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -110,12 +111,28 @@ static harborai_status failed_by_curl(struct connection *c, CURLcode code, harbo
         number != 0 ? error_of_errno((int)number, text) : curl_easy_strerror(code));
 }
 
+/* What one record takes of the pieces: an own one for each would cost a system call, too, and wake the
+ * vendor for the head alone. A send that is tried again finds the same bytes, as OpenSSL wants it. */
+static harborai_str record_fill(struct transport *t, const harborai_str *pieces, size_t count)
+{
+    size_t len = 0;
+    if (count == 1 || pieces[0].len >= SEND_LEN)
+        return pieces[0];
+    for (size_t i = 0; i < count && len < SEND_LEN; i++) {
+        size_t part = pieces[i].len < SEND_LEN - len ? pieces[i].len : SEND_LEN - len;
+        memcpy(t->record + len, pieces[i].data, part);
+        len += part;
+    }
+    return (harborai_str){t->record, len};
+}
+
 harborai_status connection_send(struct connection *c, const harborai_str *pieces, size_t count,
                                 size_t *ret_sent, harborai_error *error)
 {
     struct iovec parts[CONNECTION_SEND_MAX];
     if (c->easy != NULL) {
-        CURLcode code = curl_easy_send(c->easy, pieces[0].data, pieces[0].len, ret_sent);
+        harborai_str record = record_fill(c->transport, pieces, count);
+        CURLcode code = curl_easy_send(c->easy, record.data, record.len, ret_sent);
         return code == CURLE_OK ? HARBORAI_OK : failed_by_curl(c, code, error);
     }
     for (size_t i = 0; i < count; i++)

@@ -61,6 +61,7 @@ struct transport {
     bool again_posted;
     char in[RECEIVE_LEN];
     char out[SEND_LEN];
+    char record[SEND_LEN];
 };
 
 /* A place to connect to: connections of one are alike. Lives while it has connections. */
@@ -131,7 +132,7 @@ enum { CONNECTION_SEND_MAX = 8 };
 
 /* HARBORAI_OK and bytes; WAITER_PENDING: none for now; E_NETWORK with the reason. 0 received bytes
  * are the end. Sends `count` pieces, 1 to CONNECTION_SEND_MAX and none empty, as far as they go in
- * one system call; over TLS the first of them. */
+ * one system call; over TLS in one record. */
 MUST_CHECK harborai_status connection_send(struct connection *c, const harborai_str *pieces,
                                            size_t count, size_t *ret_sent, harborai_error *error);
 MUST_CHECK harborai_status connection_receive(struct connection *c, char *room, size_t len,

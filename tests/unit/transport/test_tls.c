@@ -174,17 +174,57 @@ static void serve_echo_length(struct peer_side *side)
     peer_request(side);
 }
 
+/* In pieces of one byte to some records, each of which may meet a full socket. */
 static void test_large_request(void)
 {
+    static harborai_str pieces[LARGE / KIB(1)];
+    size_t count = 0, part;
     char *body = malloc(LARGE);
     for (size_t i = 0; i < LARGE; i++)
         body[i] = (char)(i % 251);
+    for (size_t at = 0; at < LARGE; at += part, count++) {
+        part = count % 40 == 39 ? KIB(300) : count % 7 == 0 ? 1 : count * 7919 % KIB(20) + 1;
+        part = part < LARGE - at ? part : LARGE - at;
+        pieces[count] = (harborai_str){body + at, part};
+    }
     begin("good", "ca.pem");
     peer.serve = serve_echo_length;
     asked.body = (harborai_str){body, LARGE};
     CU_ASSERT(asked_gives(&asked, "8388608"));
+    asked.request.body = pieces;
+    asked.request.body_count = count;
+    asked.request.fresh = true;
+    CU_ASSERT(asked_gives(&asked, "8388608"));
     end();
     free(body);
+}
+
+/* Answers with the lengths of the records in which a request came. */
+static void serve_records(struct peer_side *side)
+{
+    static char room[KIB(64)];
+    char text[64] = "", answer[160];
+    size_t len = 0, n;
+    while ((len < 4 || memmem(room, len, "\r\nend", 5) == NULL) &&
+           (n = peer_read(side, room + len, sizeof room - len)) > 0) {
+        len += n;
+        snprintf(text + strlen(text), sizeof text - strlen(text), n == KIB(16) ? "full " : "rest ");
+    }
+    snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(text), text);
+    peer_say(side, answer);
+    peer_request(side);
+}
+
+static void test_records(void)
+{
+    static char middle[19000];
+    const harborai_str pieces[] = {HARBORAI_STR("begin"), {middle, sizeof middle}, HARBORAI_STR("\r\nend")};
+    begin("good", "ca.pem");
+    peer.serve = serve_records;
+    asked.request.body = pieces;
+    asked.request.body_count = 3;
+    CU_ASSERT(asked_gives(&asked, "full rest "));
+    end();
 }
 
 static void serve_blocks(struct peer_side *side)
@@ -305,6 +345,7 @@ const CU_TestInfo tls_tests[] = {
     {"refusals", test_refusals},
     {"stores are apart", test_stores_are_apart},
     {"a large request", test_large_request},
+    {"records are full", test_records},
     {"a large answer with a pause", test_large_answer_with_a_pause},
     {"many connections", test_many_connections},
     {"http_wait", test_http_wait},
