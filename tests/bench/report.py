@@ -54,10 +54,15 @@ def compare(line, ours, theirs):
     """The figure of each round that the target speaks of. Both sides come from the same round."""
     if line.how == "alone":
         return [v for v in ours if v is not None]
-    pairs = [(a, b) for a, b in zip(ours, theirs) if a is not None and b is not None]
-    if line.how == "difference":
-        return [a - b for a, b in pairs]
-    return [a / b for a, b in pairs if b > 0]
+    return ratios(ours, theirs) if line.how != "difference" else [a - b for a, b in both(ours, theirs)]
+
+
+def both(ours, theirs):
+    return [(a, b) for a, b in zip(ours, theirs) if a is not None and b is not None]
+
+
+def ratios(ours, theirs):
+    return [a / b for a, b in both(ours, theirs) if b > 0]
 
 
 def verdict(line, figures):
@@ -98,9 +103,11 @@ def rows(figures):
     return result
 
 
-def compared_text(line, compared):
-    if line.how == "alone":
-        return ""
+def compared_text(line, row):
+    if line.how == "alone":  # for information: the target speaks of our figure
+        found = ratios(row["harborai"], row["nginx"])
+        return triple(found, 2, "x") if found else ""
+    compared = row["compared"]
     if line.how == "difference":
         return triple(compared, 1)
     return triple(compared, 2, f"x of {line.beside}" if line.how == "own" else "x")
@@ -112,7 +119,7 @@ def print_table(result_rows):
     for row in result_rows:
         line = next(line for line in LINES if line.key == row["key"])
         table.append((line.what, triple(row["harborai"], line.digits),
-                      triple(row["nginx"], line.digits), compared_text(line, row["compared"]),
+                      triple(row["nginx"], line.digits), compared_text(line, row),
                       target_text(line), row["verdict"]))
     widths = [max(len(cells[i]) for cells in table) for i in range(len(head))]
     for cells in table:
