@@ -108,13 +108,10 @@ static size_t plain_len(harborai_str text)
 {
     const unsigned char *p = (const unsigned char *)text.data;
     size_t at = 0;
-    while (text.len - at >= JSON_BLOCK && json_block_is_plain(p + at))
-        at += JSON_BLOCK;
-    while (text.len - at >= 8) {
-        uint64_t special = json_word_special(json_word_load(p + at));
+    for (; text.len - at >= JSON_BLOCK; at += JSON_BLOCK) {
+        uint64_t special = json_block_special(p + at);
         if (special != 0)
-            return at + json_word_first(special);
-        at += 8;
+            return at + json_bits_first(special);
     }
     while (at < text.len && p[at] >= 0x20 && p[at] < 0x80 && p[at] != '"' && p[at] != '\\')
         at++;
