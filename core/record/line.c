@@ -98,9 +98,19 @@ void line_begin(struct buf *out, const struct record *record)
     buf_add_char(out, '}');
 }
 
+static bool has_blanks(harborai_str json)
+{
+    return memchr(json.data, ' ', json.len) != NULL || memchr(json.data, '\n', json.len) != NULL ||
+           memchr(json.data, '\r', json.len) != NULL || memchr(json.data, '\t', json.len) != NULL;
+}
+
 /* A vendor may print its JSON over many lines: blanks between its tokens are left out. */
 static void add_compact(struct buf *out, harborai_str json)
 {
+    if (json.len == 0 || !has_blanks(json)) {
+        buf_add(out, json);
+        return;
+    }
     bool in_string = false;
     size_t kept = 0; /* begin of what is not written yet */
     for (size_t i = 0; i < json.len; i++) {

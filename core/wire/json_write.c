@@ -107,15 +107,17 @@ static size_t utf8_len(harborai_str text)
 static size_t plain_len(harborai_str text)
 {
     const unsigned char *p = (const unsigned char *)text.data;
+    unsigned char last[JSON_BLOCK];
     size_t at = 0;
     for (; text.len - at >= JSON_BLOCK; at += JSON_BLOCK) {
         uint64_t special = json_block_special(p + at);
         if (special != 0)
             return at + json_bits_first(special);
     }
-    while (at < text.len && p[at] >= 0x20 && p[at] < 0x80 && p[at] != '"' && p[at] != '\\')
-        at++;
-    return at;
+    memset(last, ' ', sizeof last);
+    memcpy(last, p + at, text.len - at);
+    uint64_t special = json_block_special(last);
+    return special != 0 ? at + json_bits_first(special) : text.len;
 }
 
 /* From the first byte on that is not plain. */
