@@ -68,16 +68,18 @@ bool answer_tells_error(harborai_str value)
 static void read_choices(struct chat_answer *answer, harborai_str choices)
 {
     struct json_cursor cursor = json_open(choices);
-    harborai_str choice;
+    struct chat_choice choice;
     if (json_kind(choices) != JSON_ARRAY)
         return;
     answer->choice_list = choices;
-    while (json_array_next(&cursor, &choice)) {
-        harborai_str reason = json_member(choice, HARBORAI_STR("finish_reason"));
+    answer->only.value = SLICE_NONE;
+    for (size_t i = 0; choice_next(&cursor, &choice); i++) {
         if (answer->choices++ == 0)
-            answer->finish_reason = reason;
-        if (vendor_error_is_finish(reason))
-            answer->error = reason;
+            answer->finish_reason = choice.first_reason;
+        if (vendor_error_is_finish(choice.first_reason))
+            answer->error = choice.first_reason;
+        if (i == 0 && json_at_end(&cursor))
+            answer->only = choice;
     }
     if (json_kind(answer->finish_reason) != JSON_STRING)
         answer->finish_reason = SLICE_NONE;
@@ -87,17 +89,17 @@ static void read_member(struct chat_answer *answer, const struct json_member *me
 {
     if (member->kind == JSON_NULL)
         return;
-    if (json_key_equal(member, HARBORAI_STR("id")) && member->kind == JSON_STRING)
+    if (NAME_IS(member, "id") && member->kind == JSON_STRING)
         answer->id = member->value;
-    else if (json_key_equal(member, HARBORAI_STR("model")) && member->kind == JSON_STRING)
+    else if (NAME_IS(member, "model") && member->kind == JSON_STRING)
         answer->model = member->value;
-    else if (json_key_equal(member, HARBORAI_STR("usage")) && member->kind == JSON_OBJECT)
+    else if (NAME_IS(member, "usage") && member->kind == JSON_OBJECT)
         answer->usage = member->value;
-    else if (json_key_equal(member, HARBORAI_STR("service_tier")) && member->kind == JSON_STRING)
+    else if (NAME_IS(member, "service_tier") && member->kind == JSON_STRING)
         answer->service_tier = member->value;
-    else if (json_key_equal(member, HARBORAI_STR("choices")))
+    else if (NAME_IS(member, "choices"))
         read_choices(answer, member->value);
-    else if (json_key_equal(member, HARBORAI_STR("error")) &&
+    else if (NAME_IS(member, "error") &&
              (answer->error.len == 0 || answer_tells_error(member->value)))
         answer->error = member->value;
 }

@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/slice.h"
+#include "chat/choice.h"
 
 struct chat_answer { /* as written, borrowed from the body; empty = absent or null */
     harborai_str body;  /* without blanks around it: what the client is given */
@@ -15,6 +16,7 @@ struct chat_answer { /* as written, borrowed from the body; empty = absent or nu
     harborai_str finish_reason; /* of the first choice, with its quotes */
     unsigned choices;
     harborai_str choice_list; /* the array */
+    struct chat_choice only;  /* its item; of no value if there are more, or none */
 };
 
 /* Checks that `body` is one JSON object, to its end, with choices or an error. Blank lines before

@@ -47,21 +47,14 @@ static const char *read_tools(struct answer_repair *r, unsigned number,
                                    stream_tool_end(finish), &r->splices);
 }
 
-static const char *read_choice(struct answer_repair *r, unsigned number, harborai_str choice,
-                               struct chat_answer *answer)
+static const char *read_choice(struct answer_repair *r, unsigned number,
+                               const struct chat_choice *choice, struct chat_answer *answer)
 {
-    struct json_cursor cursor = json_open(choice);
-    struct json_member member, reason = {.kind = JSON_NONE};
-    struct chat_message message = {.has_more = false};
+    const struct json_member reason = choice->reason;
+    struct chat_message message = choice->message;
     struct think think = {THINK_BEFORE, 0};
-    if (json_kind(choice) != JSON_OBJECT)
+    if (json_kind(choice->value) != JSON_OBJECT)
         return "sent a choice that is no object";
-    while (json_object_next(&cursor, &member)) {
-        if (NAME_IS(&member, "finish_reason"))
-            reason = member;
-        else if (NAME_IS(&member, "message") && member.kind == JSON_OBJECT)
-            message_read(member.value, &message);
-    }
     if (message.object.len == 0)
         return NULL;
     enum stream_finish finish = stream_finish_of(reason.value);
@@ -84,16 +77,25 @@ static const char *read_choice(struct answer_repair *r, unsigned number, harbora
     return NULL;
 }
 
+static const char *read_choices(struct answer_repair *r, struct chat_answer *answer)
+{
+    struct json_cursor cursor = json_open(answer->choice_list);
+    struct chat_choice choice;
+    const char *fault = NULL;
+    if (answer->only.value.len > 0)
+        return read_choice(r, 0, &answer->only, answer);
+    for (unsigned i = 0; fault == NULL && i < LIMIT_REQUEST_CHOICES && choice_next(&cursor, &choice);
+         i++)
+        fault = read_choice(r, i, &choice, answer);
+    return fault;
+}
+
 harborai_status answer_repair(struct answer_repair *r, struct chat_answer *answer,
                               harborai_error *error)
 {
-    struct json_cursor cursor = json_open(answer->choice_list);
-    harborai_str choice;
-    for (unsigned i = 0; i < LIMIT_REQUEST_CHOICES && json_array_next(&cursor, &choice); i++) {
-        const char *fault = read_choice(r, i, choice, answer);
-        if (fault != NULL)
-            return harborai_error_set(error, HARBORAI_E_PROTOCOL, "%s: ask again", fault);
-    }
+    const char *fault = read_choices(r, answer);
+    if (fault != NULL)
+        return harborai_error_set(error, HARBORAI_E_PROTOCOL, "%s: ask again", fault);
     if (r->splices.count == 0 && r->splices.text.failed == HARBORAI_OK)
         return HARBORAI_OK;
     harborai_status st = splices_apply(&r->splices, answer->body, &r->out, error);

@@ -4,7 +4,7 @@ noinst_LTLIBRARIES += %reldir%/libchat.la
 %canon_reldir%_libchat_la_SOURCES = \
 	%reldir%/answer.c %reldir%/answer.h %reldir%/answer_repair.c %reldir%/answer_repair.h \
 	%reldir%/arguments.c %reldir%/arguments.h \
-	%reldir%/chunk.c %reldir%/chunk.h \
+	%reldir%/choice.c %reldir%/choice.h %reldir%/chunk.c %reldir%/chunk.h \
 	%reldir%/collect.c %reldir%/collect.h %reldir%/collect_node.c %reldir%/collect_node.h \
 	%reldir%/delta.c %reldir%/delta.h %reldir%/error_json.c %reldir%/error_json.h \
 	%reldir%/excerpt.c %reldir%/excerpt.h \

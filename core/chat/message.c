@@ -5,11 +5,17 @@
 void message_read(harborai_str object, struct chat_message *m)
 {
     struct json_cursor cursor = json_open(object);
+    *m = (struct chat_message){.has_more = false};
+    if (json_kind(object) == JSON_OBJECT)
+        message_read_inside(&cursor, m);
+    m->object = object;
+}
+
+void message_read_inside(struct json_cursor *cursor, struct chat_message *m)
+{
     struct json_member member;
-    *m = (struct chat_message){.object = object};
-    if (json_kind(object) != JSON_OBJECT)
-        return;
-    while (json_object_next(&cursor, &member)) {
+    *m = (struct chat_message){.has_more = false};
+    while (json_object_next(cursor, &member)) {
         if (NAME_IS(&member, "content"))
             m->content = member;
         else if (NAME_IS(&member, "reasoning_content"))

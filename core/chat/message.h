@@ -27,6 +27,8 @@ struct message_thoughts {
 };
 
 void message_read(harborai_str object, struct chat_message *m);
+/* The same where a cursor stands before the members; `object` is left empty. */
+void message_read_inside(struct json_cursor *cursor, struct chat_message *m);
 
 /* A string that is not "". */
 static inline bool message_says(const struct json_member *member)

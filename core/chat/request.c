@@ -95,11 +95,10 @@ static harborai_status read_model(struct chat_request *r, struct arena *arena,
 static harborai_status read_messages(struct chat_request *r, UNUSED struct arena *arena,
                                      const struct json_member *member, harborai_error *error)
 {
-    harborai_str first;
     if (member->kind != JSON_ARRAY)
         return refuse_kind(error, "/messages", "an array", member->kind);
     struct json_cursor cursor = json_open(member->value);
-    if (!json_array_next(&cursor, &first))
+    if (json_at_end(&cursor)) /* and no look at the first, which may be all of a large body */
         return refuse(error, "/messages", "empty_array", "'messages' is empty: one at least");
     r->messages = member->value;
     r->messages_may_have_u = member->may_have_u;

@@ -174,7 +174,12 @@ static bool cursor_next(struct json_cursor *cursor)
     return p < cursor->end && *p != '}' && *p != ']';
 }
 
-bool json_object_next(struct json_cursor *cursor, struct json_member *ret_member)
+bool json_at_end(struct json_cursor *cursor)
+{
+    return !cursor_next(cursor);
+}
+
+static inline bool read_key(struct json_cursor *cursor, struct json_member *ret_member)
 {
     const char *key, *key_end, *value, *end = cursor->end;
     bool escaped = false;
@@ -185,16 +190,41 @@ bool json_object_next(struct json_cursor *cursor, struct json_member *ret_member
     value = skip_blanks(key_end, end);
     if (key_end - key < 2 || value == end || *value != ':')
         return false;
-    value = skip_blanks(value + 1, end);
-    cursor->at = skip_value(value, end);
-    if (cursor->at == value)
-        return false;
+    cursor->at = skip_blanks(value + 1, end);
     ret_member->key = str_between(key + 1, key_end - 1);
     ret_member->key_escaped = escaped;
     ret_member->may_have_u = true;
-    ret_member->value = str_between(value, cursor->at);
-    ret_member->span = str_between(key, cursor->at);
-    ret_member->kind = json_kind(ret_member->value);
+    return true;
+}
+
+static inline bool read_value(struct json_cursor *cursor, struct json_member *member)
+{
+    const char *value = cursor->at;
+    cursor->at = skip_value(value, cursor->end);
+    if (cursor->at == value)
+        return false;
+    member->value = str_between(value, cursor->at);
+    member->span = str_between(member->key.data - 1, cursor->at);
+    member->kind = json_kind(member->value);
+    return true;
+}
+
+bool json_object_key(struct json_cursor *cursor, struct json_member *ret_member)
+{
+    return read_key(cursor, ret_member);
+}
+
+bool json_object_value(struct json_cursor *cursor, struct json_member *member)
+{
+    return read_value(cursor, member);
+}
+
+bool json_object_next(struct json_cursor *cursor, struct json_member *ret_member)
+{
+    struct json_member member;
+    if (!read_key(cursor, &member) || !read_value(cursor, &member))
+        return false;
+    *ret_member = member;
     return true;
 }
 
@@ -209,6 +239,21 @@ bool json_array_next(struct json_cursor *cursor, harborai_str *ret_item)
         return false;
     *ret_item = str_between(item, cursor->at);
     return true;
+}
+
+bool json_value_enter(struct json_cursor *cursor, struct json_cursor *ret_inside)
+{
+    if (!cursor_next(cursor) || *cursor->at != '{')
+        return false;
+    *ret_inside = (struct json_cursor){cursor->at + 1, cursor->end};
+    return true;
+}
+
+harborai_str json_value_leave(struct json_cursor *cursor, const struct json_cursor *inside)
+{
+    const char *value = cursor->at;
+    cursor->at = inside->at < inside->end ? inside->at + 1 : inside->end;
+    return str_between(value, cursor->at);
 }
 
 harborai_str json_member(harborai_str object, harborai_str name)

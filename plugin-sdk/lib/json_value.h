@@ -30,6 +30,23 @@ struct json_cursor json_open(harborai_str value);
 bool json_object_next(struct json_cursor *cursor, struct json_member *ret_member);
 /* The next item of an array; false = no more. */
 bool json_array_next(struct json_cursor *cursor, harborai_str *ret_item);
+/* Whether the cursor has no member or item before it. */
+bool json_at_end(struct json_cursor *cursor);
+
+/* To read what is inside a value without a look for its end first: json_object_key() is the first half
+ * of json_object_next(), to the value, of which kind and end are not known yet; then json_value_enter()
+ * if it, or an item of an array, is an object (false: it is not), and, when json_object_next() has no
+ * more of that, json_value_leave(), which tells all of it; or else json_object_value(), the other half.
+ *
+ *     while (json_object_key(&cursor, &member))
+ *         if (… && json_value_enter(&cursor, &inside)) {
+ *             while (json_object_next(&inside, &inner)) …
+ *             value = json_value_leave(&cursor, &inside);
+ *         } else if (json_object_value(&cursor, &member)) … */
+bool json_object_key(struct json_cursor *cursor, struct json_member *ret_member);
+bool json_object_value(struct json_cursor *cursor, struct json_member *member);
+bool json_value_enter(struct json_cursor *cursor, struct json_cursor *ret_inside);
+harborai_str json_value_leave(struct json_cursor *cursor, const struct json_cursor *inside);
 
 /* The member of that name of an object, the first if it stands twice; empty = none. */
 harborai_str json_member(harborai_str object, harborai_str name);
