@@ -175,17 +175,20 @@ void conn_continue(struct conn *conn)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
+/* Who comes by IPv4 to a socket of both families, as service managers make them, has his own address. */
 static void name_client(struct conn *conn, const struct sockaddr_storage *address)
 {
-    const void *bytes = NULL;
+    const struct in_addr *four = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    char *room = conn->client;
     if (address->ss_family == AF_INET)
-        bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+        (void)inet_ntop(AF_INET, four, room, sizeof conn->client);
+    else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six))
+        (void)inet_ntop(AF_INET, &six->s6_addr[12], room, sizeof conn->client);
     else if (address->ss_family == AF_INET6)
-        bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        (void)inet_ntop(AF_INET6, six, room, sizeof conn->client);
     else if (address->ss_family == AF_UNIX)
-        memcpy(conn->client, "unix", sizeof "unix");
-    if (bytes != NULL)
-        (void)inet_ntop(address->ss_family, bytes, conn->client, sizeof conn->client);
+        memcpy(room, CONN_CLIENT_UNIX, sizeof CONN_CLIENT_UNIX);
 }
 
 static void count(const struct gate *gate, enum metric metric, int64_t number)

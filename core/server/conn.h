@@ -93,7 +93,7 @@ struct conn {
     struct extras extras; /* that the request asks for */
     char request_id[LIMIT_REQUEST_ID + 1];
     char trace_parent[56];
-    char client[INET6_ADDRSTRLEN];
+    char client[INET6_ADDRSTRLEN]; /* his address, or CONN_CLIENT_UNIX */
     harborai_str origin; /* of pages that may read the answer; borrowed from gate->cors, empty = none */
 };
 
@@ -122,6 +122,8 @@ void conn_set_limit_ms(struct conn *conn, int64_t ms);
 void conn_set_limit_at(struct conn *conn, int64_t at_ns);
 /* The body, if no call has taken it, is not needed any more. */
 void conn_drop_body(struct conn *conn);
+
+#define CONN_CLIENT_UNIX "unix"
 
 enum {
     CONN_BODY_STEP = 16384, /* bytes of a body that give it a second more than limits->body_ms */

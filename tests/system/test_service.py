@@ -2,6 +2,7 @@
 """Under a service manager: sockets that are passed, and what the manager is told. The manager is a
 Python parent that does what sd_listen_fds(3) and sd_notify(3) say, and systemd-socket-activate."""
 import contextlib
+import http.client
 import os
 import re
 import signal
@@ -41,6 +42,8 @@ class PassedSocketsTest(unittest.TestCase):
 
     def socket(self, address, family=socket.AF_INET, kind=socket.SOCK_STREAM, listens=True):
         sock = self.stack.enter_context(contextlib.closing(socket.socket(family, kind)))
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind(address)
         if listens:
             sock.listen(8)
@@ -52,6 +55,24 @@ class PassedSocketsTest(unittest.TestCase):
         with support.listening("--port", "1", **passed(sock)) as hb:
             self.assertEqual(hb.url, f"http://127.0.0.1:{port}")
             self.assertEqual(hb.request("GET", "/health").status, 200)
+
+    def test_both_families(self):
+        """As systemd makes a ListenStream= that is a port alone: who comes by IPv4 has an address there."""
+        sock = self.socket(("::", 0), socket.AF_INET6)
+        config = {"server": {"auth": "off", "requests_per_minute": 1}}
+        with support.listening(config=config, **passed(sock)) as hb:
+            seen = {}
+            for source in ("127.0.0.1", "127.0.0.1", "127.0.0.2"):
+                seen.setdefault(source, []).append(self.chat_from(source, sock.getsockname()[1]))
+            self.assertEqual(seen, {"127.0.0.1": [404, 429], "127.0.0.2": [404]})
+            clients = {line["client"] for line in hb.journal() if line["type"] == "end"}
+            self.assertEqual(clients, {"127.0.0.1", "127.0.0.2"})
+
+    def chat_from(self, source, port):
+        """A status: of a model that there is not."""
+        client = http.client.HTTPConnection(source, port, timeout=20, source_address=(source, 0))
+        with contextlib.closing(client):
+            return exchange(client, "POST", "/v1/chat/completions", support.chat_body("x", "none")).status
 
     def test_a_connection_that_waited(self):
         """What came before the gateway was there is answered, too."""
