@@ -53,6 +53,15 @@ class SocketTest(support.WithSimulator):
             support.wait_for("the calls in the index", lambda: {"unix"} == {  # a socket is local
                 x["client"] for x in json.loads(self.curl("http://localhost/v1/logs/query"))["logs"]})
 
+    def test_it_is_no_address(self):
+        """Who comes by it is in no limit of an address: all would share one."""
+        config = {**self.config, "server": {"requests_per_minute": 1}}
+        with self.serve("--port", "0", config=config) as hb:
+            by_unix = [ask(self.path, "POST", "/v1/chat/completions", chat_body("x")) for _ in range(3)]
+            self.assertEqual([answer.status for answer in by_unix], [200] * 3)
+            self.assertIsNone(by_unix[0].headers["x-ratelimit-limit-requests"])
+            self.assertEqual([hb.chat("x").status for _ in range(2)], [200, 429])
+
     def test_beside_an_address(self):
         with self.serve("--port", "0") as hb:
             self.assertRegex(hb.url, r"^http://127\.0\.0\.1:\d+, unix:" + re.escape(self.path) + "$")
