@@ -217,6 +217,12 @@ struct key *key_table_find(const struct key_table *table,
     return page != NULL ? &page->key : NULL;
 }
 
+struct key *key_table_find_again(const struct key_table *table, const struct key *key)
+{
+    const struct page *page = (const struct page *)(const void *)key;
+    return key_table_find(table, page->digest);
+}
+
 size_t key_table_count(const struct key_table *table)
 {
     return table->count;

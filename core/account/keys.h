@@ -44,6 +44,9 @@ bool key_table_is_same(const struct key_table *a, const struct key_table *b);
 /* [any] */
 struct key *key_table_find(const struct key_table *table,
                            const unsigned char digest[static KEY_DIGEST_SIZE]);
+/* What the table has in place of a key of the same book: itself, the same text with other limits, or NULL:
+ * it has none. [any] */
+struct key *key_table_find_again(const struct key_table *table, const struct key *key);
 /* Of all that were ever made, and of those that may be used at a moment. */
 size_t key_table_count(const struct key_table *table);
 size_t key_table_count_active(const struct key_table *table, int64_t wall_ns);

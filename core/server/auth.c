@@ -111,25 +111,30 @@ static bool make_digest(struct auth *auth, harborai_str text,
     return key_hasher_digest(auth->hasher, text, digest);
 }
 
+static enum verdict state_of(const struct conn *conn, const struct key *key)
+{
+    if (key == NULL)
+        return UNKNOWN;
+    if (key->revoked_ns != 0)
+        return REVOKED;
+    bool is_over = key->expires_ns != 0 && loop_wall_ns(conn->gate->loop) >= key->expires_ns;
+    return is_over ? EXPIRED : KNOWN;
+}
+
 static enum verdict judge(struct conn *conn, const struct key_table *table, harborai_str text,
                           struct key **ret_key)
 {
     unsigned char digest[KEY_DIGEST_SIZE];
-    int64_t now_ns = loop_wall_ns(conn->gate->loop);
     enum key_text_form form = key_text_form(text);
     if (form != KEY_TEXT_WHOLE)
         return form == KEY_TEXT_BROKEN ? BROKEN : UNKNOWN;
     if (table == NULL || !make_digest(conn->gate->auth, text, digest))
         return UNKNOWN;
     struct key *key = key_table_find(table, digest);
-    if (key == NULL)
-        return UNKNOWN;
-    if (key->revoked_ns != 0)
-        return REVOKED;
-    if (key->expires_ns != 0 && now_ns >= key->expires_ns)
-        return EXPIRED;
-    *ret_key = key;
-    return KNOWN;
+    enum verdict verdict = state_of(conn, key);
+    if (verdict == KNOWN)
+        *ret_key = key;
+    return verdict;
 }
 
 /* Some clients fill in all the fields they know, and only one of them with a key of ours. */
@@ -197,6 +202,25 @@ static void refuse_key(struct conn *conn, const struct finding *found)
                      "Incorrect API key provided: %s: it is no key of this gateway; " WHO_MAKES,
                      shown);
     }
+}
+
+/* A body may take half an hour: by then the key may be good for nothing, or for something else. */
+static bool look_again(struct conn *conn)
+{
+    const struct key_table *table = runtime_keys(conn->gate->runtime);
+    struct key *before = conn->pass.key, *key = NULL;
+    if (table != NULL)
+        key = key_table_find_again(table, before);
+    if (state_of(conn, key) == KNOWN) {
+        conn->pass.key = key;
+        return true;
+    }
+    count(conn, METRIC_REFUSED_KEY);
+    reply_refuse(conn, 401, "invalid_api_key",
+                 "Incorrect API key provided: '%.*s' was good when this request began, and is not any "
+                 "more; " WHO_MAKES,
+                 SLICE_ARG(before->name));
+    return false;
 }
 
 /* Where no key is needed clients send anything; but one that was taken back was meant for us. */
@@ -391,15 +415,16 @@ static const struct call_guard guard = {admit, settle};
 
 bool auth_begin_call(struct conn *conn, struct call_params *params)
 {
-    struct key *key = conn->pass.key;
     if (conn->gate->auth == NULL)
         return true;
+    if (conn->pass.key != NULL && !look_again(conn))
+        return false;
     conn->pass.is_call = true;
-    if (key == NULL)
+    if (conn->pass.key == NULL)
         return begin_without_key(conn);
     params->guard = &guard;
-    params->account = key;
-    params->caller = key->id;
+    params->account = conn->pass.key;
+    params->caller = conn->pass.key->id;
     return begin_with_key(conn);
 }
 

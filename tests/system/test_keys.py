@@ -3,11 +3,13 @@
 down of them, which is their digest."""
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -32,9 +34,9 @@ class Keys(support.WithSimulator):
     """A state directory, and the commands on it."""
 
     def setUp(self):
-        stack = contextlib.ExitStack()
-        self.addCleanup(stack.close)
-        self.state = os.path.join(stack.enter_context(support.folder()), "state")
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.state = os.path.join(self.stack.enter_context(support.folder()), "state")
         self.required = with_server(self.config, auth="required")
 
     def run_key(self, *arguments, code=0):
@@ -207,6 +209,47 @@ class IdentityTest(Keys):
             again = self.create("ci")  # the name is free, and the new one is good at once
             self.assertEqual(hb.chat("x", headers=bearer(again)).status, 200)
             self.refused(hb.chat("x", headers=bearer(key)), 401, "invalid_api_key", "revoked")
+
+    def late(self, hb, key):
+        """A call whose last byte is still to be sent."""
+        body = json.dumps(support.chat_body("x")).encode()
+        sock = self.stack.enter_context(socket.create_connection(("127.0.0.1", hb.port), timeout=20))
+        sock.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n"
+                     f"expect: 100-continue\r\ncontent-length: {len(body)}\r\n\r\n".encode())
+        self.assertIn(b" 100 ", sock.recv(1000))  # so it knows whose it is
+        sock.sendall(body[:-1])
+        return sock, body[-1:]
+
+    def end_late(self, late):
+        sock, rest = late
+        sock.sendall(rest)
+        response = http.client.HTTPResponse(sock)
+        response.begin()
+        return support.Answer(response)
+
+    def test_revoked_before_the_body_is_whole(self):
+        """A call that has not begun does not begin."""
+        key = self.create("ci")
+        with self.serve() as hb:
+            late = self.late(hb, key)
+            self.run_key("revoke", "ci")
+            answer = self.end_late(late)
+            self.refused(answer, 401, "invalid_api_key", "'ci' was good when this request began")
+            self.assertIsNone(answer.headers["connection"])
+            self.assertEqual(hb.journal(), [])
+
+    def test_limited_before_the_body_is_whole(self):
+        key = self.create("ci")
+        path = os.path.join(self.state, "keys.json")
+        with self.serve() as hb:
+            late = self.late(hb, key)
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace('"created"', '"rpm":7,"created"'))
+            support.wait_for("the limit", lambda: hb.chat("x", headers=bearer(key)).headers[
+                "x-ratelimit-limit-requests"] == "7")
+            self.assertEqual(self.end_late(late).headers["x-ratelimit-limit-requests"], "7")
 
     def test_changed_by_hand(self):
         """The file is watched: no command tells the gateway of this."""
