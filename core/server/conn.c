@@ -93,8 +93,11 @@ static void close_if_idle(struct conn *conn)
 {
     conn->readable = true;
     conn_read(conn);
-    if (conn->state == CONN_HEAD && conn->in.len == 0)
-        conn_close(conn);
+    if (conn->state != CONN_HEAD || conn->in.len > 0)
+        return;
+    if (!is_cut_short(conn))
+        conn_tell_handshake(conn, "it took too long");
+    conn_close(conn);
 }
 
 static void lose_patience(struct conn *conn)
@@ -119,7 +122,6 @@ static void lose_patience(struct conn *conn)
         log_write(conn->gate->log, LOG_LEVEL_INFO, "server.slow_client",
                   "client=%s request_id=%s unsent=%zu", conn->client, conn->request_id,
                   conn_unsent(conn));
-    conn_tell_handshake(conn, "it took too long");
     conn_close(conn);
 }
 

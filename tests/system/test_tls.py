@@ -333,6 +333,12 @@ class NoTlsTest(TlsTest):
             self.assertEqual(hb.process.returncode, 0)
             self.assertLess(time.monotonic() - began, 15)
 
+    def test_a_handshake_that_takes_too_long(self):
+        with support.listening("--port", "0", config={
+                "server": {"tls": pair("good"), "timeouts": {"head": "100ms"}}}) as hb:
+            self.assertEqual(read_all(self.send(b"\x16\x03\x01\x02\x00\x01", hb)), b"")
+            self.assertIn("tls.handshake_failed client=127.0.0.1 reason='it took too long'", hb.log())
+
     def test_who_only_looks_is_no_failure(self):
         """As a load balancer does that asks whether the port is open."""
         with self.serve() as hb:
