@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* harborai key create: a key for a client of the gateway. It is printed now and never again: the file
  * has its digest alone. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "account/rate_limit.h"
+#include "base/error.h"
 #include "base/limits.h"
 #include "cli/key_show.h"
 #include "cli/setup.h"
@@ -118,18 +120,49 @@ static void print_json(const struct key_spec *key, const char *text)
     explicit_bzero(out.data, out.len);
 }
 
-/* The key alone is on stdout: KEY=$(harborai key create ci). */
-static void print_text(const struct key_spec *key, const char *text, bool is_quiet)
+static void tell(const struct key_spec *key)
 {
     char expires[KEY_SHOW_TIME_SIZE];
     key_show_time(key->expires_s, expires);
-    printf("%s\n", text);
-    fflush(stdout);
-    if (!is_quiet)
-        fprintf(stderr,
-                "harborai: this is the key '%.*s' (%.*s); it expires: %s. It is shown this once: keep it "
-                "now\n",
-                SLICE_ARG(key->name), SLICE_ARG(key->id), expires);
+    fprintf(stderr,
+            "harborai: this is the key '%.*s' (%.*s); it expires: %s. It is shown this once: keep it "
+            "now\n",
+            SLICE_ARG(key->name), SLICE_ARG(key->id), expires);
+}
+
+/* Nobody has seen it, so nobody could take it back who does not know that it is there. */
+static enum exit_code take_back(const struct config *config, const struct key_spec *spec)
+{
+    harborai_error error = HARBORAI_ERROR_INIT;
+    char text[128];
+    const char *reason = error_of_errno(errno, text);
+    const struct key_spec *key;
+    struct key_list *list;
+    bool changed;
+    if (key_file_revoke(config->state_dir, spec->id, &clock_system, &list, &key, &changed, &error) < 0) {
+        command_complain("cannot write the key to standard output: %s; nor take it back, which "
+                         "'harborai key revoke %.*s' does: %s", reason, SLICE_ARG(spec->id), error.message);
+        return EXIT_FAILED;
+    }
+    key_list_destroy(list);
+    command_complain("cannot write the key to standard output: %s; it is revoked: make another", reason);
+    return EXIT_FAILED;
+}
+
+/* The key alone is on stdout: KEY=$(harborai key create ci). */
+static enum exit_code show(const struct arguments *arguments, const struct config *config,
+                           const struct key_spec *key, const char *text)
+{
+    bool as_json = command_argument(&command_key_create, arguments, "json") != NULL;
+    if (as_json)
+        print_json(key, text);
+    else
+        printf("%s\n", text);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return take_back(config, key);
+    if (!as_json && !command_is_quiet(arguments))
+        tell(key);
+    return EXIT_OK;
 }
 
 static enum exit_code create(const struct arguments *arguments, const struct config *config,
@@ -142,13 +175,10 @@ static enum exit_code create(const struct arguments *arguments, const struct con
                                                 : command_fail(&error);
     wish->spec.id = slice_of(wish->id);
     wish->spec.created_s = clock_wall_ns(&clock_system) / NS_PER_S;
-    if (command_argument(&command_key_create, arguments, "json") != NULL)
-        print_json(&wish->spec, text);
-    else
-        print_text(&wish->spec, text, command_is_quiet(arguments));
+    enum exit_code code = show(arguments, config, &wish->spec, text);
     explicit_bzero(text, sizeof text);
     (void)key_show_tell_gateway(config->state_dir);
-    return command_finish();
+    return code;
 }
 
 static enum exit_code run(const struct arguments *arguments)

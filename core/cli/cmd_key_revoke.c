@@ -45,8 +45,8 @@ static enum exit_code revoke(const struct arguments *arguments, const struct con
     }
     print(key, changed, command_argument(&command_key_revoke, arguments, "json") != NULL);
     key_list_destroy(list);
+    enum exit_code code = command_finish(); /* before what may change errno */
     bool is_heard = key_show_tell_gateway(config->state_dir);
-    enum exit_code code = command_finish();
     return code == EXIT_OK && !is_heard ? EXIT_FAILED : code;
 }
 

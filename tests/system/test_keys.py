@@ -113,6 +113,26 @@ class CommandsTest(Keys):
                 self.assertIn(said, self.run_key(*arguments, code=2).stderr)
         self.assertEqual(len(self.json("list")["keys"]), 1)
 
+    def test_it_cannot_be_shown(self):
+        """A key that nobody has seen is not in force."""
+        for arguments in ((), ("--json",)):
+            with support.folder() as place, open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([support.HARBORAI, "key", "create", "ci", "--state-dir", self.state,
+                                       *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      timeout=30, check=False, env=support.environment(place))
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stderr, "harborai: cannot write the key to standard output: No space left "
+                                          "on device; it is revoked: make another\n")
+        self.assertEqual(self.json("list")["keys"], [])
+        self.create("ci")
+        with support.folder() as place, open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([support.HARBORAI, "key", "revoke", "ci", "--state-dir", self.state],
+                                  stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+                                  env=support.environment(place))
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "harborai: cannot write to standard output: No space left on device\n"))
+        self.assertEqual(self.json("list")["keys"], [])  # revoked all the same
+
     def test_broken_file(self):
         self.create("ci")
         with open(os.path.join(self.state, "keys.json"), "w", encoding="utf-8") as file:
