@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,14 +41,17 @@ static harborai_status refuse(const char *what, harborai_str file, const char *w
                               why);
 }
 
-/* OpenSSL says little about a file that it cannot open. */
+/* OpenSSL says little about a file that it cannot open, and would wait for what is a pipe's. */
 static harborai_status check_readable(const char *what, harborai_str file, harborai_error *error)
 {
     char text[128], byte;
-    int fd = open(file.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int fault = fd < 0 || read(fd, &byte, 1) < 0 ? errno : 0;
+    struct stat status = {.st_mode = S_IFREG};
+    int fd = open(file.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fault = fd < 0 || fstat(fd, &status) != 0 || read(fd, &byte, 1) < 0 ? errno : 0;
     if (fd >= 0)
         close(fd);
+    if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        return refuse(what, file, "is no regular file: it is read again upon SIGHUP", error);
     if (fault == 0)
         return HARBORAI_OK;
     return harborai_error_set(error, HARBORAI_E_CONFIG, "the %s '%.*s' cannot be read: %s", what,

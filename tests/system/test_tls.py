@@ -444,6 +444,11 @@ class BadPairTest(TlsTest):
             done = support.harborai("serve", "--port", "0", config={
                 **self.config, "server": {"tls": {**pair("good"), "key": place}}})
             self.assertIn(f"the key '{place}' cannot be read: Is a directory", done.stderr)
+            pipe = os.path.join(place, "pipe")
+            os.mkfifo(pipe)
+            done = support.harborai("serve", "--port", "0", config={
+                **self.config, "server": {"tls": {**pair("good"), "certificate": pipe}}})
+            self.assertIn(f"the certificate '{pipe}' is no regular file", done.stderr)
 
     def test_half_a_pair(self):
         done = support.harborai("config", "check", config={
