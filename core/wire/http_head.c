@@ -248,8 +248,8 @@ static harborai_status take_framing(struct parse *p, harborai_str name, harborai
     case 4:
         return is_word(name, "host") ? take_host(p, value) : HARBORAI_OK;
     case 6:
-        if (is_word(name, "expect"))
-            p->expect = value;
+        if (is_word(name, "expect") && (p->expect.len == 0 || is_word(p->expect, "100-continue")))
+            p->expect = value; /* of several the first that nobody can meet */
         return HARBORAI_OK;
     case 7:
         p->has_upgrade |= is_word(name, "upgrade");

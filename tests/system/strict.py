@@ -192,6 +192,8 @@ FIELDS = [
     kept("Host with a port", get(host=b"host: x:80\r\n"), 200),
     kept("Host that is an address", get(host=b"host: [::1]:80\r\n"), 200),
     row("another expectation (9110: 10.1.1)", post(b"content-length: 2", b"expect: 200-ok"), 417),
+    row("another before 100", post(b"content-length: 2", b"expect: 200-ok", b"expect: 100-continue"), 417),
+    row("another behind 100", post(b"content-length: 2", b"expect: 100-continue", b"expect: 200-ok"), 417),
     kept("unknown upgrade", get(b"connection: upgrade", b"upgrade: h2c"), 200),
 ]
 

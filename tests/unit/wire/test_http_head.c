@@ -197,6 +197,7 @@ static const struct bad {
     {"asterisk of GET", TEXT("GET * HTTP/1.1\r\n" H "\r\n"), 400},
     {"CONNECT to a path", TEXT("CONNECT /x HTTP/1.1\r\n" H "\r\n"), 400},
     {"expects something else", TEXT("POST / HTTP/1.1\r\n" H "Expect: 200-ok\r\n\r\n"), 417},
+    {"expects that, too", TEXT("POST / HTTP/1.1\r\n" H "Expect: 200-ok\r\nExpect: 100-continue\r\n\r\n"), 417},
     {"TLS", TEXT("\x16\x03\x01\x02"), 400},
     {"JSON", TEXT("{\"model\""), 400},
     {"an answer", TEXT("HTTP/1.1 200 OK\r\n\r\n"), 400},
