@@ -34,6 +34,14 @@ static size_t count_of(harborai_str origins)
     return count;
 }
 
+/* Browsers send them so, and want to read what they sent, byte for byte. */
+static void lower(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text >= 'A' && *text <= 'Z')
+            *text = (char)(*text + ('a' - 'A'));
+}
+
 static void split(struct cors *cors, harborai_str rest)
 {
     bool more = true;
@@ -60,6 +68,7 @@ harborai_status cors_create(harborai_str origins, struct cors **ret_cors, harbor
             cors_destroy(cors);
             return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
         }
+        lower(cors->texts);
         split(cors, slice_of(cors->texts));
     }
     *ret_cors = cors;
