@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "chat/error_json.h"
 #include "server/api.h"
+#include "server/cors.h"
 #include "server/drains.h"
 #include "server/gate.h"
 #include "server/logs_desk.h"
@@ -58,8 +59,7 @@ static bool is_local_name(harborai_str host)
 static bool is_of_another_site(const struct http_request_head *request)
 {
     harborai_str origin = http_field(&request->head, "origin"), scheme, rest;
-    harborai_str site = http_field(&request->head, "sec-fetch-site");
-    if (slice_is(site, "cross-site") || slice_is(site, "same-site"))
+    if (cors_is_of_another_site(request))
         return true;
     if (origin.len == 0)
         return false;

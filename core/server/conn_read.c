@@ -157,11 +157,22 @@ static void set_body_limit(struct conn *conn)
     conn_set_limit_at(conn, still_ns < whole_ns ? still_ns : whole_ns);
 }
 
+/* A browser keeps such an answer from the page, and sends the request all the same: any page could spend the
+ * operator's money where no key is needed. */
+static bool is_of_stranger(const struct conn *conn, const struct http_request_head *request)
+{
+    return conn->pass.key == NULL && conn->origin.len == 0 && cors_is_of_another_site(request);
+}
+
 /* The request is whole, or its endpoint needs no body. */
 static void begin_body(struct conn *conn, const struct http_request_head *request, bool is_last)
 {
     int64_t length = request->head.content_length;
-    if (lacks_length(request)) {
+    if (is_of_stranger(conn, request)) {
+        refuse_rest(conn, 403, "origin_not_allowed",
+                    "a page of another site asks, and without a key: name its origin in "
+                    "server.cors.origins, or have it send a key");
+    } else if (lacks_length(request)) {
         refuse_rest(conn, 411, "length_required",
                     "this request needs a body: send it with Content-Length, or chunked");
     } else if (!is_plain(request)) {
