@@ -21,7 +21,7 @@ enum {
 
 void http_body_init(struct http_body *body, enum http_body_kind kind, int64_t content_length)
 {
-    *body = (struct http_body){.kind = kind, .state = STATE_DATA};
+    *body = (struct http_body){.kind = kind, .state = STATE_DATA, .room = HTTP_SURPLUS_MAX};
     if (kind == HTTP_BODY_CHUNKED)
         body->state = STATE_SIZE;
     else if (kind == HTTP_BODY_LENGTH && content_length > 0)
@@ -57,7 +57,7 @@ static bool is_control(char c)
 static const char *read_size(struct http_body *b, char c)
 {
     int digit = b->state == STATE_SIZE ? hex_digit(c) : -1;
-    if (++b->line > HTTP_CHUNK_LINE_MAX)
+    if (++b->line > HTTP_CHUNK_LINE_USUAL && (b->line > HTTP_CHUNK_LINE_MAX || --b->room < 0))
         return "a chunk's extensions are too long";
     if (digit >= 0) {
         if (b->left >> 56 != 0) /* no leading zeros without end either: the line has its limit */
@@ -154,6 +154,7 @@ static harborai_str take_data(struct http_body *b, harborai_str bytes)
     if (data.len > b->left)
         data.len = (size_t)b->left;
     b->left -= data.len;
+    b->room += (int64_t)data.len;
     if (b->left == 0)
         b->state = b->kind == HTTP_BODY_CHUNKED ? STATE_DATA_CR : STATE_END;
     return data;

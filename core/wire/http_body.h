@@ -17,6 +17,8 @@ enum { HTTP_BODY_MORE = 0, HTTP_BODY_END = 1 }; /* negative: a harborai_status *
 
 enum {
     HTTP_CHUNK_LINE_MAX = 4 << 10, /* a chunk's size with its extensions, which are ignored */
+    HTTP_CHUNK_LINE_USUAL = 20,    /* the longest size, CR LF, and two to spare */
+    HTTP_SURPLUS_MAX = 16 << 10,   /* all that is longer, beside as much as there is data */
     HTTP_TRAILERS_MAX = 16 << 10   /* all trailer fields, which are ignored */
 };
 
@@ -25,6 +27,7 @@ struct http_body { /* private but for `kind` */
     int state;
     uint64_t left; /* bytes of the body or of the chunk that are still to come */
     size_t line;   /* bytes of the line so far; of all trailers */
+    int64_t room;  /* for what is more than usual in lines of chunks */
     bool has_digit;
     bool has_name; /* the trailer line is not empty */
 };

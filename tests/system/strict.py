@@ -302,6 +302,7 @@ CHUNKS = [
     row("bare LF in an extension", chunks(b"1;a\nb\r\nx\r\n" + LAST), 400),
     row("bare CR in an extension", chunks(b"1;a\rb\r\nx\r\n" + LAST), 400),
     row("NUL in an extension", chunks(b"1;a\0\r\nx\r\n" + LAST), 400),
+    row("extensions that are too many", chunks(b"1;%s\r\nx\r\n" % (b"a" * 200) * 1000 + LAST), 400),
     row("extensions that are too long", chunks(b"1;" + b"a" * 5000 + b"\r\nx\r\n" + LAST), 400),
     row("more than the size", chunks(b"1\r\nxy\r\n" + LAST), 400),
     row("less than the size", chunks(b"5\r\nx\r\n" + LAST + SMUGGLED), 400),

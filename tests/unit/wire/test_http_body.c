@@ -162,6 +162,33 @@ static void test_limits(void)
         }
 }
 
+/* Many extensions pass beside as much data, and not beside little. */
+static void test_extensions_of_all(void)
+{
+    static const struct {
+        const char *name;
+        size_t data, extension, chunks;
+        bool passes;
+    } rows_of_all[] = {
+        {"much data", 300, 300, 1000, true},
+        {"as usual", 1, HTTP_CHUNK_LINE_USUAL - 4, 10000, true},
+        {"a few", 1, 200, 80, true},
+        {"little data", 1, 200, 1000, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows_of_all); i++) {
+        AUTO(buf) in = BUF_INIT(MIB(4)), out = BUF_INIT(MIB(4));
+        struct http_body body;
+        size_t rest;
+        for (size_t k = 0; k < rows_of_all[i].chunks; k++)
+            buf_printf(&in, "%zx;%0*d\r\n%0*d\r\n", rows_of_all[i].data, (int)rows_of_all[i].extension, 0,
+                       (int)rows_of_all[i].data, 0);
+        buf_add(&in, HARBORAI_STR(HTTP_LAST_CHUNK));
+        http_body_init(&body, HTTP_BODY_CHUNKED, -1);
+        harborai_status st = feed(&body, buf_slice(&in), &out, &rest);
+        ROW(rows_of_all[i].name, st == (rows_of_all[i].passes ? HTTP_BODY_END : HARBORAI_E_PROTOCOL));
+    }
+}
+
 /* A chunk that is too large for its reader can be refused before it comes. */
 static void test_announced(void)
 {
@@ -192,6 +219,7 @@ const CU_TestInfo http_body_tests[] = {
     {"at every two splits", test_every_split},
     {"data is not copied", test_data_is_not_copied},
     {"limits", test_limits},
+    {"extensions of all chunks", test_extensions_of_all},
     {"announced", test_announced},
     {"chunk head", test_chunk_head},
     CU_TEST_INFO_NULL,
