@@ -442,25 +442,19 @@ bool auth_shows(const struct conn *conn, harborai_str model, harborai_str provid
 
 /* ---- What is left --------------------------------------------------------------------------- */
 
-/* As OpenAI writes it, in the manner of Go: "12ms", "1.5s", "6m0s". */
+/* As OpenAI writes it, in the manner of Go: "0s", "12ms", "1.5s", "6m0s", "1h0m2.25s". */
 static void add_duration(struct buf *out, int64_t ns)
 {
-    uint64_t ms = (uint64_t)ms_of(ns), s = ms / 1000;
-    if (ms < 1000) {
-        buf_add_u64(out, ms);
-        buf_add(out, HARBORAI_STR("ms"));
+    int64_t ms = ms_of(ns), minutes = ms / 60000;
+    if (ms > 0 && ms < 1000) {
+        buf_printf(out, "%lldms", (long long)ms);
         return;
     }
-    if (s >= 60) {
-        buf_add_u64(out, s / 60);
-        buf_add_char(out, 'm');
-        s %= 60;
-    } else if (ms % 1000 > 0) {
-        json_write_decimal(out, (int64_t)ms, 3);
-        buf_add_char(out, 's');
-        return;
-    }
-    buf_add_u64(out, s);
+    if (minutes >= 60)
+        buf_printf(out, "%lldh", (long long)(minutes / 60));
+    if (minutes > 0)
+        buf_printf(out, "%lldm", (long long)(minutes % 60));
+    json_write_decimal(out, ms % 60000, 3);
     buf_add_char(out, 's');
 }
 

@@ -443,6 +443,24 @@ class LimitsTest(Keys):
             support.wait_for("it is given back", lambda: hb.chat(
                 "x", headers=bearer(key), max_tokens=3000).status == 200)
 
+    def test_tokens_that_are_owed(self):
+        """For hours: the durations are Go's, of which clients understand h, m and s with a fraction."""
+        key, idle = self.create("ci", "--tpm", "10"), self.create("idle", "--tpm", "1000000000")
+        with self.serve() as hb:
+            answer = hb.chat("word " * 1000, headers=bearer(key))
+            self.assertEqual(answer.status, 200)
+            answer = hb.chat("x", headers=bearer(key))
+            self.refused(answer, 429, "rate_limit_exceeded", "left 0")
+            _, remaining, reset = self.limits(answer, "tokens")
+            self.assertEqual(remaining, "0")
+            hours, minutes, seconds = re.fullmatch(r"(\d)h(\d+)m(\d+(?:\.\d{1,3})?)s", reset).groups()
+            reset_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+            self.assertTrue(3 * 3600 < reset_s < 4 * 3600, reset)
+            wait_s = int(answer.headers["retry-after"])  # it asks for a whole minute's worth
+            self.assertTrue(0 <= wait_s - reset_s <= 1, (reset, wait_s))
+            answer = hb.request("POST", "/v1/chat/completions", b"{", bearer(idle))
+            self.assertEqual(self.limits(answer, "tokens")[1:], ["1000000000", "0s"])
+
     def test_a_failed_call_takes_no_tokens(self):
         key = self.create("ci", "--tpm", "2000")
         with self.serve() as hb:
