@@ -156,8 +156,10 @@ static harborai_status load_key(SSL_CTX *context, const struct config_tls *optio
         return refuse("key", options->key,
                       "is encrypted, and nobody can be asked for its passphrase: 'openssl pkey' writes "
                       "one without, for a file that only the gateway can read", error);
+    /* Not with its dashes: what follows them is a secret to who masks the log. */
     return refuse("key", options->key,
-                  "is none in PEM format, which begins with -----BEGIN PRIVATE KEY-----", error);
+                  "is none in PEM format, or not whole: its first line says BEGIN PRIVATE KEY and its last "
+                  "one END", error);
 }
 
 /* ---- Certificates of clients ----------------------------------------------------------------- */
