@@ -20,6 +20,7 @@
 #include "server/extras.h"
 #include "server/router.h"
 #include "wire/http_body.h"
+#include "wire/traceparent.h"
 
 struct call;
 struct gate;
@@ -92,7 +93,7 @@ struct conn {
     struct auth_pass pass; /* of the request */
     struct extras extras; /* that the request asks for */
     char request_id[LIMIT_REQUEST_ID + 1];
-    char trace_parent[56];
+    char trace_parent[TRACEPARENT_LEN + 2]; /* a later version may have more: that it has is enough */
     char client[INET6_ADDRSTRLEN]; /* his address, or CONN_CLIENT_UNIX */
     harborai_str origin; /* of pages that may read the answer; borrowed from gate->cors, empty = none */
 };

@@ -90,7 +90,7 @@ static void take_head(struct conn *conn, const struct http_request_head *request
     harborai_str parent = http_field(head, "traceparent");
 
     name_request(conn, http_field(head, "x-request-id"));
-    parent = slice_cut(parent, parent.len < sizeof conn->trace_parent ? parent.len : 0);
+    parent = slice_cut(parent, sizeof conn->trace_parent - 1);
     if (parent.len > 0)
         memcpy(conn->trace_parent, parent.data, parent.len);
     conn->trace_parent[parent.len] = '\0';

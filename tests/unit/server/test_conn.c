@@ -176,6 +176,15 @@ static void test_what_the_call_is_told(void)
     CU_ASSERT(runtime.cancelled == 1); /* the server went */
 }
 
+/* Of a later version as much as says whose trace it is, and that more follows. */
+static void test_later_trace_parent(void)
+{
+#define TRACE "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    int fd = begin(HARBORAI_STR(CHAT "traceparent: " TRACE "-what-the-future-brings\r\ncontent-length: 4\r\n\r\nhold"));
+    CU_ASSERT_STRING_EQUAL(runtime.seen.trace_parent, TRACE "-");
+    end(fd);
+}
+
 static void test_continue(void)
 {
     AUTO(buf) seen = BUF_INIT(MIB(1));
@@ -576,6 +585,7 @@ const CU_TestInfo conn_tests[] = {
     {"no memory", test_no_memory},
     {"request ids", test_request_ids},
     {"what the call is told", test_what_the_call_is_told},
+    {"a later trace parent", test_later_trace_parent},
     {"100 continue", test_continue},
     {"client leaves", test_leaves},
     {"lingers", test_lingers},
