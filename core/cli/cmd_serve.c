@@ -323,13 +323,17 @@ static int await_stop(struct serving *s, struct server *server)
     }
 }
 
-/* Calls take the time that they need; a signal ends that. Returns it; 0: all have ended. */
-static int retire(struct serving *s, struct server *server)
+static void tell_stop(const struct serving *s, int number)
+{
+    log_write(&s->log, LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
+              (long long)s->shutdown_ms);
+}
+
+/* Calls take the time that they need, or limit_ms; a signal ends that. Returns it; 0: there was none. */
+static int retire(struct server *server, int64_t limit_ms)
 {
     int hurry_fd = signals_stop_descriptor();
-    log_write(&s->log, LOG_LEVEL_INFO, "serve.replaced",
-              "help='another gateway has taken over: this one ends with its last call'");
-    server_retire(server, hurry_fd);
+    server_retire(server, limit_ms, hurry_fd);
     if (hurry_fd >= 0)
         close(hurry_fd);
     return signals_take_stop();
@@ -377,21 +381,32 @@ static void serve_well(struct serving *s, struct server *server)
     service_say_ready(&s->service, server_url(server), &s->log);
     int number = await_stop(s, server);
     service_say_stopping(&s->service, &s->log);
-    if (number == 0)
-        number = retire(s, server);
+    if (number == 0) {
+        log_write(&s->log, LOG_LEVEL_INFO, "serve.replaced",
+                  "help='another gateway has taken over: this one ends with its last call'");
+        number = retire(server, INT64_MAX);
+    }
     if (number > 0)
-        log_write(&s->log, LOG_LEVEL_INFO, "serve.stop", "signal=%d limit_ms=%lld", number,
-                  (long long)s->shutdown_ms);
+        tell_stop(s, number);
 }
 
-/* False: the other gateway goes on, and this one is to end. */
-static bool finish_takeover(struct serving *s, struct server *server, harborai_error *error)
+/* False: this one is not to serve, and *ret_code says why. A signal that came by now must not end both: the
+ * other one has not been told anything yet. */
+static bool finish_takeover(struct serving *s, struct server *server, enum exit_code *ret_code)
 {
+    harborai_error error = HARBORAI_ERROR_INIT;
     if (s->takeover.fd < 0)
         return true;
-    harborai_status st = server_finish_takeover(server, &s->takeover, error);
+    int number = signals_take_stop();
+    bool serves = number == 0;
+    if (!serves) {
+        tell_stop(s, number);
+    } else if (server_finish_takeover(server, &s->takeover, &error) < 0) {
+        *ret_code = command_fail(&error);
+        serves = false;
+    }
     takeover_release(&s->takeover);
-    return st >= 0;
+    return serves;
 }
 
 static enum exit_code serve(struct serving *s)
@@ -426,10 +441,10 @@ static enum exit_code serve(struct serving *s)
         server_destroy(server);
         return command_fail(&error);
     }
-    if (finish_takeover(s, server, &error))
+    if (finish_takeover(s, server, &code))
         serve_well(s, server);
     else
-        code = command_fail(&error);
+        (void)retire(server, s->shutdown_ms); /* it has taken connections, which are answered */
     if (stop(server, s->runtime, s->shutdown_ms) > 0) { /* their threads may still reach everything */
         runtime_destroy(s->runtime);                    /* so this closes the journal alone */
         (void)drains_stop(s->drains, drain_limit_ms(s));

@@ -292,12 +292,12 @@ static bool wait_until_drained(struct server *server, uint64_t count, int64_t li
     return true;
 }
 
-void server_retire(struct server *server, int hurry_fd)
+void server_retire(struct server *server, int64_t limit_ms, int hurry_fd)
 {
     listener_leave_name(&server->listener);
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].retire);
-    (void)wait_until_drained(server, server->gate_count, INT64_MAX, hurry_fd);
+    (void)wait_until_drained(server, server->gate_count, limit_ms, hurry_fd);
 }
 
 void server_stop(struct server *server, int64_t limit_ms, int hurry_fd)

@@ -55,11 +55,11 @@ MUST_CHECK harborai_status server_finish_takeover(struct server *server, struct 
 /* Readable once another gateway has taken over from this one; -1: none can. [any] */
 int server_handed_descriptor(const struct server *server);
 
-/* Another gateway has taken over: calls under way end as they would, requests get an answer yet, the last
- * one on its connection, and connections that stay idle for 5 s are closed. Returns when no connection is
- * left, or hurry_fd (borrowed; -1 = none) has something to read. server_stop() is to follow.
- * [any but a loop] */
-void server_retire(struct server *server, int hurry_fd);
+/* Another gateway takes the connections from now on: calls under way end as they would, requests get an
+ * answer yet, the last one on its connection, and connections that stay idle for 5 s are closed. Returns
+ * when no connection is left, limit_ms are over, or hurry_fd (borrowed; -1 = none) has something to read.
+ * server_stop() is to follow. [any but a loop] */
+void server_retire(struct server *server, int64_t limit_ms, int hurry_fd);
 
 /* "http://127.0.0.1:8000", or "https://…", with the port that was got, or "unix:/run/gateway.sock", or both with a
  * comma between them. Borrowed from the server. [any] */

@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -272,6 +273,25 @@ class RefusedTest(TakeoverTest):
         self.assertEqual(hb.request("POST", "/takeover").status, 404)
         self.goes_on(hb)
 
+    def test_a_new_one_that_is_told_to_end(self):
+        """Before it could serve: the old one does not end for it."""
+        hb = self.serve()
+        os.kill(hb.pid, signal.SIGSTOP)  # so that it is asked, and does not answer yet
+        new = self.launch("--takeover")
+        support.wait_for("the new one asks", self.has_been_connected_to)
+        new.process.send_signal(signal.SIGTERM)
+        os.kill(hb.pid, signal.SIGCONT)
+        self.ends_well(new)
+        self.assertIn("serve.stop signal=15", new.log())
+        self.goes_on(hb)
+        self.assertIn("reason='it ended before it was ready'", hb.log())
+        self.ends_with_a_successor(hb)
+
+    def has_been_connected_to(self):
+        """The socket that listens has its name there, and so has one for each connection."""
+        with open("/proc/net/unix", encoding="utf-8") as table:
+            return table.read().count(" " + self.control + "\n") > 1
+
     def test_an_old_one_that_ends_meanwhile(self):
         """SIGTERM between both: the new one serves."""
         hb = self.serve()
@@ -332,6 +352,31 @@ class FormerTest(TakeoverTest):
         status, said = self.refused("--takeover")
         self.assertEqual((status, heard), (6, [b"ready\n"]), said)
         self.assertRegex(said, rf"process {os.getpid()}, goes on: this one was not ready within 10 s")
+
+    def test_one_that_goes_on_leaves_no_client_without_an_answer(self):
+        """The new one has accepted clients by then that had not asked anything yet."""
+        accepted = threading.Event()
+
+        def say_late(one, peer):
+            one.give(peer)
+            accepted.wait(60)
+            peer.sendall(b"late\n")
+        one = self.former(say_late)
+        self.addCleanup(accepted.set)
+        new = self.launch("--takeover")
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=30))
+                       for _ in range(4)]
+            clients[0].sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            self.assertTrue(clients[0].recv(65536).startswith(b"HTTP/1.1 200 "))
+            accepted.set()
+            support.wait_for("its end", lambda: "goes on: this one was not ready" in new.log(), 30)
+            for client in clients:
+                client.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+                answer = client.recv(65536)
+                self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+                self.assertIn(b"\r\nconnection: close\r\n", answer)
+        self.assertEqual(new.process.wait(30), 6, new.log())
 
     def test_a_version_that_knows_no_upgrades(self):
         def refuse(_, peer):

@@ -420,7 +420,7 @@ static void test_stop_waits_for_no_half_request(void)
 
 static void *retire(void *hurry_fd)
 {
-    server_retire(runtime.server, *(const int *)hurry_fd);
+    server_retire(runtime.server, INT64_MAX, *(const int *)hurry_fd);
     return NULL;
 }
 
