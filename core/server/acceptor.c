@@ -164,7 +164,15 @@ void acceptor_init(struct acceptor *a)
     a->retry.on_due = on_retry;
 }
 
-void acceptor_close(struct acceptor *a)
+/* What came by the time that nobody looks any more. */
+static void take_rest(struct acceptor *a)
+{
+    for (unsigned i = 0; i < a->listener->socket_count; i++)
+        for (int n = 0; n < LAST_ACCEPTS_MAX && take_one(a, a->listener->sockets[i]); n++)
+            ;
+}
+
+static void close_for_good(struct acceptor *a, bool takes_rest)
 {
     if (a->closed)
         return;
@@ -172,9 +180,18 @@ void acceptor_close(struct acceptor *a)
     loop_timer_clear(a->gate->loop, &a->retry);
     a->closed = true;
     atomic_store(&a->resting, false);
-    for (unsigned i = 0; i < a->listener->socket_count; i++)
-        for (int n = 0; n < LAST_ACCEPTS_MAX && take_one(a, a->listener->sockets[i]); n++)
-            ;
+    if (takes_rest)
+        take_rest(a);
     if (atomic_fetch_sub(&a->listener->users, 1) == 1)
         listener_close(a->listener);
+}
+
+void acceptor_close(struct acceptor *a)
+{
+    close_for_good(a, !atomic_load(&a->listener->leaves_rest));
+}
+
+void acceptor_release(struct acceptor *a)
+{
+    close_for_good(a, false);
 }

@@ -46,7 +46,10 @@ void acceptor_remove(struct acceptor *a);
  * the wake-up for what waits there. */
 void acceptor_look_again(struct acceptor *a);
 
-/* Takes what has already connected and stops for good. The last acceptor closes the sockets. */
+/* Takes what has already connected, unless that is left to another process, and stops for good. The last
+ * acceptor closes the sockets. */
 void acceptor_close(struct acceptor *a);
+/* The loop does not run: what waits could only be reset here, and there may be another process for it. */
+void acceptor_release(struct acceptor *a);
 
 #endif

@@ -47,6 +47,7 @@ struct control {
     pthread_mutex_t mutex; /* of what follows: the end does not wait for the loop */
     bool is_stopped;
     bool is_bound;
+    bool is_shared; /* another gateway has the sockets of clients, too */
     int lock; /* -1 = none */
 };
 
@@ -246,9 +247,17 @@ bool control_send_sockets(struct control *control, int to, harborai_str message)
         fds[TAKEOVER_FD_CONTROL] = control->listener.sockets[0];
         memcpy(fds + TAKEOVER_FD_FIRST, clients->sockets, sizeof clients->sockets);
         is_sent = fd_pass_send(to, message, fds, TAKEOVER_FD_FIRST + clients->socket_count);
+        control->is_shared = is_sent;
     }
     pthread_mutex_unlock(&control->mutex);
     return is_sent;
+}
+
+void control_take_back(struct control *control)
+{
+    pthread_mutex_lock(&control->mutex);
+    control->is_shared = false;
+    pthread_mutex_unlock(&control->mutex);
 }
 
 bool control_is_ending(struct control *control)
@@ -387,21 +396,25 @@ harborai_status control_create(const struct control_options *options, struct con
     return HARBORAI_OK;
 }
 
-/* The lock goes after the name: whoever gets it finds none of ours. */
-static void forget_name(struct control *control)
+/* The lock goes after the name: whoever gets it finds none of ours. Whether another gateway has the sockets
+ * of clients: from now on none can get them. */
+static bool forget_name(struct control *control)
 {
     pthread_mutex_lock(&control->mutex);
     control->is_stopped = true;
     forget(control);
+    bool is_shared = control->is_shared;
     pthread_mutex_unlock(&control->mutex);
+    return is_shared;
 }
 
-void control_stop(struct control *control)
+bool control_stop(struct control *control)
 {
     if (control == NULL)
-        return;
-    forget_name(control);
+        return false;
+    bool is_shared = forget_name(control);
     loop_post(control->gate.loop, &control->gate.stop);
+    return is_shared;
 }
 
 void control_cut(struct control *control)
@@ -424,7 +437,7 @@ void control_destroy(struct control *control)
 {
     if (control == NULL)
         return;
-    forget_name(control);
+    (void)forget_name(control);
     listener_close(&control->listener);
     if (control->inherited_lock >= 0)
         close(control->inherited_lock);

@@ -41,9 +41,10 @@ struct control_options {
 MUST_CHECK harborai_status control_create(const struct control_options *options,
                                           struct control **ret_control, harborai_error *error);
 
-/* Takes the socket's name away, and posts to the loop that no more is taken. Accepts NULL.
+/* Takes the socket's name away, and posts to the loop that no more is taken. True: another gateway has the
+ * sockets of clients, so they and their names are not to be taken away from it. Accepts NULL.
  * [any but a loop] */
-void control_stop(struct control *control);
+bool control_stop(struct control *control);
 void control_cut(struct control *control); /* … that what is under way is broken off */
 /* The loop does not run. */
 void control_release(struct control *control);
@@ -58,6 +59,8 @@ struct handover *control_handover(struct gate *gate);
 /* Sends `message` with the lock, the socket and those of clients. False: it was not taken, or this gateway
  * ends. [loop] */
 bool control_send_sockets(struct control *control, int to, harborai_str message);
+/* That gateway has let go of them. [loop] */
+void control_take_back(struct control *control);
 /* [loop] */
 bool control_is_ending(struct control *control);
 /* Tells who has them that they are his, and lets go of the control socket. [loop] */

@@ -203,7 +203,7 @@ void gate_release(struct gate *gate)
     if (gate->receive == NULL)
         return;
     gate->stopping = gate->cutting = gate->told = true;
-    acceptor_close(&gate->acceptor);
+    acceptor_release(&gate->acceptor);
     for_each_conn(gate, conn_close);
     break_off_left(gate);
     loop_timer_clear(gate->loop, &gate->next_pass);

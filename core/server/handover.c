@@ -36,6 +36,7 @@ static void go_on(struct handover *h, const char *reason)
     log_write(h->gate->log, LOG_LEVEL_WARN, "takeover.given_up",
               "process=%lld reason='%s' help='this gateway goes on'", h->process, reason);
     hang_up(h);
+    control_take_back(h->control);
     for (unsigned i = 0; i < h->acceptor_count; i++)
         acceptor_look_again(h->acceptors[i]);
 }

@@ -32,6 +32,7 @@ struct listener {
     char path[sizeof((struct sockaddr_un){0}.sun_path)]; /* empty: none */
     struct stat made; /* what was made there */
     bool name_is_lent; /* by the gateway before this one, until it has handed over */
+    _Atomic bool leaves_rest; /* to the gateway after this one: connections that wait */
 
     /* Of the gateway before this one: taken in place of a new one of that address. */
     int offered[LISTENER_SOCKETS_MAX];

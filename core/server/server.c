@@ -302,9 +302,13 @@ void server_retire(struct server *server, int64_t limit_ms, int hurry_fd)
 
 void server_stop(struct server *server, int64_t limit_ms, int hurry_fd)
 {
-    listener_remove_name(&server->listener); /* who asks from now on may find the next gateway */
     uint64_t count = server->gate_count + (server->control != NULL);
-    control_stop(server->control); /* first: it lends the sockets that the gates close */
+    bool has_heir = control_stop(server->control); /* first: it lends the sockets that the gates close */
+    atomic_store(&server->listener.leaves_rest, has_heir);
+    if (has_heir)
+        listener_leave_name(&server->listener);
+    else
+        listener_remove_name(&server->listener); /* who asks from now on may find the next gateway */
     for (unsigned i = 0; i < server->gate_count; i++)
         loop_post(server->gates[i].loop, &server->gates[i].stop);
     if (wait_until_drained(server, count, limit_ms, hurry_fd))

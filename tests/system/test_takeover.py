@@ -293,7 +293,10 @@ class RefusedTest(TakeoverTest):
             return table.read().count(" " + self.control + "\n") > 1
 
     def test_an_old_one_that_ends_meanwhile(self):
-        """SIGTERM between both: the new one serves."""
+        """SIGTERM between both: the new one serves, by the same names."""
+        path = os.path.join(self.place, "gateway.sock")
+        self.config = support.write_config(self.place, {**support.config_for(self.sim),
+                                                        "server": {"socket": path}})
         hb = self.serve()
         sock, _, fds = self.ask()
         with contextlib.closing(RawStream(self.port, chat_body({"events": 100, "delay_ms": 20},
@@ -306,10 +309,12 @@ class RefusedTest(TakeoverTest):
             self.assertEqual(sock.recv(100), b"ending\n")
             call.gaps()
         self.ends_well(hb)
-        with socket.socket(fileno=os.dup(fds[2])) as clients, \
-                socket.create_connection(("127.0.0.1", self.port), timeout=10):
-            clients.settimeout(10)
-            clients.accept()[0].close()
+        for fd, family, address in ((fds[2], socket.AF_INET, ("127.0.0.1", self.port)),
+                                    (fds[3], socket.AF_UNIX, path)):
+            with socket.socket(fileno=os.dup(fd)) as clients, socket.socket(family) as client:
+                clients.settimeout(10)
+                client.connect(address)
+                clients.accept()[0].close()
 
 
 class FormerTest(TakeoverTest):

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The server as a whole: its addresses, shares of several loops, what it shows, how it stops. */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -9,6 +11,7 @@
 #include "../unit.h"
 #include "base/limits.h"
 #include "fake.h"
+#include "server/gate.h"
 #include "server/takeover.h"
 
 extern const CU_TestInfo server_tests[];
@@ -557,6 +560,29 @@ static void test_retire_in_a_hurry(void)
     fake_end_all(&runtime);
 }
 
+/* Of a socket that another process has, too: what waits there is that one's. */
+static void test_no_start_takes_no_connection(void)
+{
+    const struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char byte;
+    int others = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    CU_ASSERT_FATAL(bind(others, (const struct sockaddr *)&any, sizeof any) == 0 &&
+                    listen(others, 8) == 0);
+    const int own = dup(others);
+    fake_begin_as(&runtime, 2, &(struct server_options){.sockets = &own,
+                                                        .socket_count = 1,
+                                                        .max_body = 1000,
+                                                        .limits = gate_limits_usual});
+    int client = fake_connect(&runtime);
+    fake_end_all(&runtime);
+    CU_ASSERT(recv(client, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    int taken = accept(others, NULL, NULL);
+    CU_ASSERT(taken >= 0);
+    close(taken);
+    close(client);
+    close(others);
+}
+
 /* --- Threads ---------------------------------------------------------------------------------- */
 
 enum { CLIENTS = 8, CONNECTIONS = 10, ROUNDS = 10 };
@@ -624,6 +650,7 @@ const CU_TestInfo server_tests[] = {
     {"retire", test_retire},
     {"retire looks before it closes", test_retire_looks_before_it_closes},
     {"retire in a hurry", test_retire_in_a_hurry},
+    {"no start takes no connection", test_no_start_takes_no_connection},
     {"many loops", test_many_loops},
     CU_TEST_INFO_NULL,
 };
