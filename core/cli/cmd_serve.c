@@ -380,12 +380,12 @@ static void serve_well(struct serving *s, struct server *server)
     fprintf(stderr, "harborai: listening on %s\n", server_url(server));
     service_say_ready(&s->service, server_url(server), &s->log);
     int number = await_stop(s, server);
-    service_say_stopping(&s->service, &s->log);
     if (number == 0) {
         log_write(&s->log, LOG_LEVEL_INFO, "serve.replaced",
                   "help='another gateway has taken over: this one ends with its last call'");
         number = retire(server, INT64_MAX);
     }
+    service_say_stopping(&s->service, &s->log); /* not before: calls have no limit until then */
     if (number > 0)
         tell_stop(s, number);
 }

@@ -116,6 +116,9 @@ static const char *inherit_one(struct listener *listener, int fd)
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
         return "it cannot be made not to block";
     listener_set_options(fd, address.any.sa_family);
+    int same = listener_take_offered(listener, &address.any, size);
+    if (same >= 0)
+        close(same); /* the manager passed it to both */
     if (!listener_add(listener, fd, listener_is_loopback(&address.any)))
         return "there are too many of them";
     listener_add_url(listener, url);

@@ -10,8 +10,8 @@
  *                                                  done: takes no more, answers what it has, and ends
  *
  * In place of `done`: `late`, the old one goes on as if nothing had been; `ending`, it was told to end
- * meanwhile and takes the control socket's name with it; nothing, it died. A connection that ends before `ready`, or 10 s
- * without it, have the old one go on. So at each moment there is one that serves. */
+ * meanwhile and takes the control socket's name with it; nothing, it died. A connection that ends before
+ * `ready`, or 10 s without it, have the old one go on. So at each moment there is one that serves. */
 #ifndef SERVER_TAKEOVER_H
 #define SERVER_TAKEOVER_H
 

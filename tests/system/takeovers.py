@@ -198,15 +198,15 @@ class TakeoverTest(unittest.TestCase):
         self.config = support.write_config(self.place, support.config_for(self.sim))
         self.count = 0
 
-    def launch(self, *more, port=None, wrapper=()):
+    def launch(self, *more, port=None, wrapper=(), pass_fds=(), env=None):
         self.count += 1
         log_path = os.path.join(self.place, f"gateway-{self.count}.log")
         command = [*wrapper, support.HARBORAI, "serve", "--host", "127.0.0.1", "--port",
                    str(self.port if port is None else port), "--workers", "2", "--state-dir",
                    self.state, "--config", self.config, *more]
         with open(log_path, "wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.place,
-                                       env=support.environment(self.place))
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.place, pass_fds=pass_fds,
+                                       env=support.environment(self.place, **(env or {})))
         hb = support.Gateway(process, self.port, self.state, log_path)
         support.GATEWAYS.append(hb)
         self.addCleanup(support.GATEWAYS.remove, hb)

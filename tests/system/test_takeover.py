@@ -16,6 +16,7 @@ import time
 import unittest
 
 import support
+import test_service
 from support import RawStream, chat_body
 from takeovers import FormerGateway, Load, TakeoverTest
 
@@ -114,6 +115,30 @@ class UpgradeTest(TakeoverTest):
             self.ends_well(old, 30)
             self.assertNotIn(b"[DONE]", call.seen)
         self.assertIn("serve.stop", old.log())
+        self.assertTrue(new.healthy())
+
+    def test_under_a_service_manager(self):
+        """Which passes both the same socket. It is not told that the old one stops while that has calls:
+        it would end them when their time to stop is over."""
+        sock = self.stack.enter_context(contextlib.closing(socket.create_server(("127.0.0.1", 0))))
+        manager = self.stack.enter_context(
+            contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)))
+        manager.bind(os.path.join(self.place, "notify"))
+        manager.settimeout(30)
+        self.port = sock.getsockname()[1]
+        env = {"NOTIFY_SOCKET": manager.getsockname()}
+        old = self.serve(env=env, **test_service.passed(sock))
+        self.assertIn(b"READY=1", manager.recv(4096))
+        with contextlib.closing(RawStream(self.port, chat_body({"hang": "body"}, stream=True))):
+            support.wait_for("call at the vendor", lambda: self.sim.lines("request"))
+            new = self.serve("--takeover", **test_service.passed(sock))
+            support.wait_for("the old one retires", lambda: "serve.replaced" in old.log())
+            manager.settimeout(0.3)
+            with self.assertRaises(TimeoutError):
+                manager.recv(4096)
+            manager.settimeout(30)
+        self.assertEqual(manager.recv(4096), b"STOPPING=1")
+        self.ends_well(old)
         self.assertTrue(new.healthy())
 
     def test_commands_reach_the_new_one(self):

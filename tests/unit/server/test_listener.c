@@ -232,6 +232,20 @@ static void test_passed_too_many(void)
         CU_ASSERT(fcntl(fds[i], F_GETFD) < 0);
 }
 
+/* By the manager, to this gateway and to the one before it. */
+static void test_passed_and_offered(void)
+{
+    struct listener new = {0};
+    harborai_error error = HARBORAI_ERROR_INIT;
+    const int theirs = make(SOCK_STREAM, INADDR_LOOPBACK, true), ours = dup(theirs);
+    CU_ASSERT(listener_offer(&new, &theirs, 1, &error) == HARBORAI_OK);
+    CU_ASSERT(listener_inherit(&new, &ours, 1, &error) == HARBORAI_OK);
+    CU_ASSERT(listener_check_offered(&new, &error) == HARBORAI_OK);
+    CU_ASSERT(new.socket_count == 1 && fcntl(theirs, F_GETFD) < 0);
+    listener_close(&new);
+    CU_ASSERT(fcntl(ours, F_GETFD) < 0);
+}
+
 /* Its name is the other gateway's until that has handed over. */
 static void test_offered_by_name(void)
 {
@@ -266,5 +280,6 @@ const CU_TestInfo listener_tests[] = {
     {"passed", test_passed},
     {"passed in vain", test_passed_in_vain},
     {"passed, too many", test_passed_too_many},
+    {"passed and offered", test_passed_and_offered},
     CU_TEST_INFO_NULL,
 };
