@@ -67,7 +67,7 @@ const struct setting settings[] = {
     {"server.timeouts.idle", SETTING_DURATION, "75s", NULL, 1, HOURS(24), NULL, NULL,
      AT(limits.idle_ms), "how long a connection is kept between two requests"},
     {"server.timeouts.send", SETTING_DURATION, "60s", NULL, 1, HOURS(1), NULL, NULL,
-     AT(limits.send_ms), "how long a client may take nothing of an answer that is there"},
+     AT(limits.send_ms), "how long a client may take next to nothing of an answer that is there"},
     {"server.half_close", SETTING_HALF_CLOSE, "leave", NULL, 0, 0, NULL, NULL, AT(half_close),
      "what becomes of a request whose client has shut its side of the connection: leave: the client counts "
      "as gone; answer: it is answered"},

@@ -118,6 +118,8 @@ static void lose_patience(struct conn *conn)
         refuse_to_wait(conn);
         return;
     }
+    if (conn_is_still_read(conn))
+        return;
     if (conn->state == CONN_CALL || conn->state == CONN_ANSWERED)
         log_write(conn->gate->log, LOG_LEVEL_INFO, "server.slow_client",
                   "client=%s request_id=%s unsent=%zu", conn->client, conn->request_id,

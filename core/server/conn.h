@@ -78,6 +78,7 @@ struct conn {
     size_t kept;     /* charged for it, to gate->bodies; goes with it */
     struct buf out;  /* answers; from `sent` on they are still here */
     size_t sent;
+    int queued; /* bytes that the kernel had for a client that is slow, when its patience began */
     size_t chunk_at; /* in `out`: where the open chunk's size has to be filled in */
 
     struct http_resume resume;
@@ -128,6 +129,7 @@ void conn_drop_body(struct conn *conn);
 
 enum {
     CONN_BODY_STEP = 16384, /* bytes of a body that give it a second more than limits->body_ms */
+    CONN_SEND_STEP = 16384, /* bytes that a slow client takes at least within limits->send_ms */
     CONN_LIMIT_SURPLUS_MS = 5000, /* the head of a connection that is one too many */
     CONN_LIMIT_LINGER_S = 2,
     CONN_LINGER_MAX = 1 << 20, /* bytes that are thrown away meanwhile */
@@ -149,6 +151,9 @@ void conn_forget_request(struct conn *conn);
 void conn_write_soon(struct conn *conn);
 /* Sends now. In the run phase only what is left from an earlier pass. */
 void conn_write(struct conn *conn);
+/* Patience is over with who takes too little for the socket to tell: whether he takes some. Then it begins
+ * anew. */
+bool conn_is_still_read(struct conn *conn);
 /* What follows is a part of one HTTP chunk until the next send; nothing for an HTTP/1.0 client. */
 void conn_open_chunk(struct conn *conn);
 void conn_close_chunk(struct conn *conn);

@@ -2,6 +2,9 @@
 /* What a client is sent: gathered in a pass, sent once in its act phase, the rest when the socket
  * takes it. Small memory: an empty buffer of some size goes. */
 #include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include "engine/call.h"
 #include "server/conn.h"
@@ -94,6 +97,29 @@ static void time_answer(struct conn *conn)
     conn->write_since_ns = 0;
 }
 
+/* What the kernel has that the client has not; 0 where it does not say. */
+static int queued_of(const struct conn *conn)
+{
+    int queued = 0;
+    return ioctl(conn->watch.fd, SIOCOUTQ, &queued) == 0 ? queued : 0;
+}
+
+static void begin_patience(struct conn *conn, int queued)
+{
+    conn->queued = queued;
+    conn_set_limit_ms(conn, conn->gate->limits->send_ms);
+}
+
+/* A socket says that it takes more when a third of its room is free, and that may be a megabyte. */
+bool conn_is_still_read(struct conn *conn)
+{
+    int queued = conn->blocked ? queued_of(conn) : INT_MAX;
+    if (queued > conn->queued - CONN_SEND_STEP)
+        return false;
+    begin_patience(conn, queued);
+    return true;
+}
+
 static void after_sending(struct conn *conn, bool was_blocked, bool has_progress)
 {
     if (conn->blocked) {
@@ -102,7 +128,7 @@ static void after_sending(struct conn *conn, bool was_blocked, bool has_progress
             return;
         }
         if (has_progress || !was_blocked)
-            conn_set_limit_ms(conn, conn->gate->limits->send_ms);
+            begin_patience(conn, queued_of(conn));
     } else {
         release_sent(conn);
         if (conn->state == CONN_CALL)

@@ -299,6 +299,25 @@ static void test_reader_that_stops(void)
     end(fd);
 }
 
+/* Less than has the socket say that it takes more, but something all the time. */
+static void test_reader_that_takes_a_little(void)
+{
+    static char room[KIB(128)];
+    int fd = begin(HARBORAI_STR(CHAT "content-length: 4\r\n\r\nhold"));
+    CU_ASSERT_FATAL(fill() < EVENTS_MAX);
+    for (int i = 0; i < 3; i++) {
+        pass_time(55);
+        CU_ASSERT_FATAL(recv(fd, room, sizeof room, MSG_WAITALL) == sizeof room);
+        pass_time(10);
+        CU_ASSERT_FATAL(runtime.cancelled == 0);
+    }
+    (void)fill(); /* if that was enough for the socket after all */
+    for (int i = 0; i < 5 && runtime.cancelled == 0; i++)
+        pass_time(61);
+    CU_ASSERT(runtime.cancelled == 1);
+    end(fd);
+}
+
 static const struct patience {
     const char *name, *in, *answer;
     int64_t seconds;
@@ -590,6 +609,7 @@ const CU_TestInfo conn_tests[] = {
     {"client leaves", test_leaves},
     {"lingers", test_lingers},
     {"slow reader", test_slow_reader},
+    {"reader that takes a little", test_reader_that_takes_a_little},
     {"reader that stops", test_reader_that_stops},
     {"patience", test_patience},
     {"half a head after another request", test_half_head_after_another},
