@@ -144,6 +144,13 @@ TESTS += %reldir%/fuzz_plugin_state
 	%reldir%/fuzz.h
 %canon_reldir%_fuzz_plugin_state_LDADD = core/store/libstore.la core/wire/libwire.la \
 	plugin-sdk/lib/libsdk.la core/base/libbase.la
+check_PROGRAMS += %reldir%/fuzz_keys
+TESTS += %reldir%/fuzz_keys
+%canon_reldir%_fuzz_keys_SOURCES = %reldir%/fuzz_keys.c %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_keys_LDADD = core/account/libaccount.la core/wire/libwire.la \
+	plugin-sdk/lib/libsdk.la core/base/libbase.la
+EXTRA_DIST += %reldir%/corpus/keys/escapes %reldir%/corpus/keys/same %reldir%/corpus/keys/text \
+	%reldir%/corpus/keys/unknown %reldir%/corpus/keys/whole
 EXTRA_DIST += %reldir%/run %reldir%/corpus/anthropic/error_overloaded \
 	%reldir%/corpus/anthropic/error_spend \
 	%reldir%/corpus/anthropic/events_arguments_cut %reldir%/corpus/anthropic/events_error \
