@@ -125,6 +125,7 @@ enum config_half_close {
 struct config_limits {
     int64_t head, target; /* bytes */
     int64_t fields;
+    int64_t memory; /* bytes, of bodies and answers of all requests; 0 = a quarter of what there is */
     int64_t connections;             /* 0 = as the limit of open files has it */
     int64_t connections_per_address; /* 0 = no limit */
     int64_t requests_per_connection; /* 0 = no limit */

@@ -50,6 +50,10 @@ const struct setting settings[] = {
      AT(limits.target), "longest path of a request, with what stands behind its '?'"},
     {"server.limits.fields", SETTING_NUMBER, "100", NULL, 10, HTTP_FIELDS_MAX, NULL, NULL,
      AT(limits.fields), "most header fields of a request"},
+    {"server.limits.memory", SETTING_SIZE, "0", NULL, 0, (int64_t)GIB(1024), NULL, NULL,
+     AT(limits.memory), "most memory for the bodies of all requests, and for answers that wait for their "
+     "readers, beyond which new requests get 503; 0 is a quarter of what the machine or the control group "
+     "has; one body of server.max_body always fits"},
     {"server.limits.connections", SETTING_NUMBER, "0", NULL, 0, 10000000, NULL, NULL,
      AT(limits.connections), "most connections of clients at a time, beyond which the answer is 503; 0 is "
      "half of the limit of open files, for a call needs one to its vendor, too"},

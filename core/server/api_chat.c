@@ -71,7 +71,13 @@ static void on_end(void *owner, const struct call_result *result)
 static size_t undelivered(const void *owner)
 {
     const struct conn *conn = owner;
-    return conn->out.failed < 0 ? SIZE_MAX : conn_unsent(conn); /* failed: it can take no more */
+    size_t unsent = conn_unsent(conn);
+    if (conn->out.failed < 0) /* it can take no more */
+        return SIZE_MAX;
+    /* Where memory is short, nothing is read ahead for a slow reader. */
+    if (conn->blocked && unsent <= LIMIT_UNDELIVERED && !budget_fits(conn->gate->bodies, 0))
+        return LIMIT_UNDELIVERED + 1;
+    return unsent;
 }
 
 static const struct call_front front = {on_chunk, on_end, undelivered, .is_http = true};

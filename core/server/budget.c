@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The count of bytes in requests' bodies, and how much memory there is. Must never wait: loops of
+/* The count of bytes in bodies and in answers that wait, and how much memory there is. Must never wait: loops of
  * all threads charge here. */
 #include "server/budget.h"
 
@@ -31,6 +31,17 @@ void budget_release(struct budget *b, size_t bytes)
 {
     if (bytes > 0)
         atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed);
+}
+
+void budget_add(struct budget *b, size_t bytes)
+{
+    atomic_fetch_add_explicit(&b->used, bytes, memory_order_relaxed);
+}
+
+bool budget_fits(const struct budget *b, size_t bytes)
+{
+    size_t used = atomic_load_explicit(&b->used, memory_order_relaxed);
+    return used <= b->ceiling && bytes <= b->ceiling - used;
 }
 
 /* --- How much there is ------------------------------------------------------------------------ */

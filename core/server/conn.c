@@ -287,6 +287,8 @@ void conn_close(struct conn *conn)
     conn_drop_body(conn);
     budget_release(gate->bodies, conn->kept); /* its bytes are perhaps being looked at */
     conn->kept = 0;
+    budget_release(gate->bodies, conn->unsent_charged); /* its bytes, too */
+    conn->unsent_charged = 0;
     if (conn->tls != NULL)
         tls_close(take(conn->tls));
     loop_unwatch(gate->loop, &conn->watch);

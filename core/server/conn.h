@@ -79,6 +79,7 @@ struct conn {
     struct buf out;  /* answers; from `sent` on they are still here */
     size_t sent;
     int queued; /* bytes that the kernel had for a client that is slow, when its patience began */
+    size_t unsent_charged; /* for `out` while it waits for a slow reader, to gate->bodies; goes with it */
     size_t chunk_at; /* in `out`: where the open chunk's size has to be filled in */
 
     struct http_resume resume;

@@ -34,6 +34,13 @@ static void refuse_size(struct conn *conn)
                  most < LIMIT_REQUEST_BODY ? "raise server.max_body, or " : "");
 }
 
+static void refuse_full(struct conn *conn)
+{
+    conn->keep_alive = false;
+    conn->body_unread = true;
+    reply_busy(conn);
+}
+
 /* --- The head --------------------------------------------------------------------------------- */
 
 /* It goes into the journal and to the vendor: no key is to go there with it. */
@@ -180,12 +187,16 @@ static void begin_body(struct conn *conn, const struct http_request_head *reques
                     "send the body as it is: content-encoding is not supported");
     } else if (length > 0 && (uint64_t)length > conn->gate->max_body) {
         refuse_size(conn);
+    } else if (!budget_fits(conn->gate->bodies, length > 0 ? (size_t)length : 0)) {
+        gate_say_full(conn->gate);
+        refuse_full(conn);
     } else if (http_body_may_end(&conn->framing)) {
         conn->route->answer(conn, SLICE_NONE);
     } else {
         conn->state = CONN_BODY;
         conn->body_began_ns = loop_now_ns(conn->gate->loop);
         set_body_limit(conn);
+        conn->body.ceiling = length > 0 ? (size_t)length : conn->gate->max_body; /* no room beyond its end */
         if (length > 0)
             (void)buf_reserve(&conn->body, (size_t)length < KIB(64) ? (size_t)length : KIB(64));
         if (request->expect_continue && is_last) {
@@ -264,13 +275,10 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
 
 static void refuse_body(struct conn *conn, bool is_too_large)
 {
-    if (is_too_large) {
+    if (is_too_large)
         refuse_size(conn);
-    } else {
-        conn->keep_alive = false;
-        conn->body_unread = true;
-        reply_busy(conn);
-    }
+    else
+        refuse_full(conn);
     conn_drop_body(conn);
 }
 
@@ -388,9 +396,7 @@ static void keep(struct conn *conn, harborai_str bytes)
         conn_close(conn);
     } else if (!charge_kept(conn) && conn->state == CONN_HEAD) {
         conn_forget_request(conn);
-        conn->keep_alive = false;
-        conn->body_unread = true;
-        reply_busy(conn);
+        refuse_full(conn);
     }
 }
 

@@ -7,16 +7,30 @@
 #include <sys/ioctl.h>
 
 #include "engine/call.h"
+#include "server/budget.h"
 #include "server/conn.h"
 #include "server/conn_io.h"
 #include "server/gate.h"
 
 #define KEPT_CAPACITY KIB(2) /* of an empty buffer: a few events, most whole answers */
+#define UNSENT_FREE KIB(4)   /* of an answer that waits */
 #define CHUNK_HEAD HARBORAI_STR("00000000\r\n")
+
+/* What waits for a slow reader holds memory as bodies do. Other answers cost no look at what all share. */
+static void charge_unsent(struct conn *conn)
+{
+    size_t capacity = conn->out.capacity;
+    if (capacity <= UNSENT_FREE || capacity <= conn->unsent_charged)
+        return;
+    budget_add(conn->gate->bodies, capacity - conn->unsent_charged);
+    conn->unsent_charged = capacity;
+}
 
 void conn_write_soon(struct conn *conn)
 {
-    if (!conn->blocked)
+    if (conn->blocked)
+        charge_unsent(conn);
+    else
         gate_send(conn->gate, conn);
 }
 
@@ -83,6 +97,8 @@ static void release_sent(struct conn *conn)
         buf_release(&conn->out);
     else
         buf_clear(&conn->out);
+    budget_release(conn->gate->bodies, conn->unsent_charged);
+    conn->unsent_charged = 0;
 }
 
 /* The kernel has the last byte of an answer to a call. */
@@ -129,6 +145,7 @@ static void after_sending(struct conn *conn, bool was_blocked, bool has_progress
         }
         if (has_progress || !was_blocked)
             begin_patience(conn, queued_of(conn));
+        charge_unsent(conn);
     } else {
         release_sent(conn);
         if (conn->state == CONN_CALL)

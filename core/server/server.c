@@ -94,8 +94,8 @@ static void set_budget(struct server *server, const struct server_options *optio
 {
     uint64_t ceiling = budget_memory("/proc/self/cgroup", "/sys/fs/cgroup") / 4;
     uint64_t least = 2 * (uint64_t)options->max_body + LIMIT_REPLAYS_GIVEN;
-    if (options->all_bodies > 0) {
-        ceiling = (uint64_t)options->all_bodies;
+    if (options->limits.memory > 0) {
+        ceiling = (uint64_t)options->limits.memory;
         least = (uint64_t)options->max_body;
     }
     if (ceiling < least)

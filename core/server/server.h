@@ -22,9 +22,8 @@ struct server_options {
     const struct config_tls *tls; /* for clients that come over a network; NULL, or without a
                                      certificate: none. Borrowed for server_create() */
     int64_t max_body;  /* bytes of a request's body */
-    int64_t all_bodies; /* … of all together; 0 = a quarter of the memory that there is, and
-                           no less than one takes */
-    struct config_limits limits; /* connections = 0: half of the limit of open files */
+    struct config_limits limits; /* memory: no less than a body takes; connections = 0: half of the limit
+                                    of open files */
     harborai_str cors_origins; /* of pages that may read answers, with commas between them */
     bool answers_half_closed; /* a client that has shut its side is not taken for gone */
     enum config_logs logs_for; /* who may ask the desk of server_show_logs() */

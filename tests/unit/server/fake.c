@@ -332,11 +332,11 @@ void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body)
 }
 
 void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
-                     int64_t all_bodies)
+                     int64_t memory)
 {
-    const struct server_options options = {
-        .host = HARBORAI_STR("127.0.0.1"), .max_body = max_body, .all_bodies = all_bodies,
-        .limits = gate_limits_usual};
+    struct server_options options = {.host = HARBORAI_STR("127.0.0.1"), .max_body = max_body,
+                                     .limits = gate_limits_usual};
+    options.limits.memory = memory;
     fake_begin_as(runtime, loops, &options);
 }
 

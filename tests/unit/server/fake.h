@@ -53,9 +53,9 @@ struct runtime {
 
 /* A server on 127.0.0.1 and a free port, with bodies up to max_body. */
 void fake_begin(struct runtime *runtime, unsigned loops, int64_t max_body);
-/* … which together have all_bodies bytes. */
+/* … which together have so many bytes. */
 void fake_begin_with(struct runtime *runtime, unsigned loops, int64_t max_body,
-                     int64_t all_bodies);
+                     int64_t memory);
 /* … as told. */
 void fake_begin_as(struct runtime *runtime, unsigned loops, const struct server_options *options);
 void fake_end_all(struct runtime *runtime);

@@ -19,6 +19,11 @@ static void test_count(void)
     CU_ASSERT(!budget_charge(&b, 1) && !budget_charge(&b, SIZE_MAX));
     budget_release(&b, 40);
     CU_ASSERT(budget_charge(&b, 40) && atomic_load(&b.used) == 100);
+    CU_ASSERT(budget_fits(&b, 0) && !budget_fits(&b, 1) && !budget_fits(&b, SIZE_MAX));
+    budget_add(&b, 5); /* which is never refused */
+    CU_ASSERT(!budget_fits(&b, 0) && !budget_charge(&b, 0) && atomic_load(&b.used) == 105);
+    budget_release(&b, 10);
+    CU_ASSERT(budget_fits(&b, 5) && !budget_fits(&b, 6));
 }
 
 /* --- Control groups --------------------------------------------------------------------------- */
