@@ -604,7 +604,9 @@ static enum exit_code run(const struct arguments *arguments)
     if (config == NULL)
         return EXIT_SERVE_CONFIG;
     keep_memory();
-    descriptors_raise(&serving.log, config->workers, LIMIT_CONNECTIONS_USUAL);
+    descriptors_raise(&serving.log, config->workers,
+                      config->limits.connections > 0 ? config->limits.connections
+                                                     : LIMIT_CONNECTIONS_USUAL);
     if (config->core_dumps)
         core_dump_allow();
     fatal_watch();

@@ -28,7 +28,8 @@ void descriptors_raise(const struct log *log, int64_t loops, int64_t connections
     if (limit.rlim_cur < (rlim_t)needed(loops, connections))
         log_write(log, LOG_LEVEL_WARN, "serve.few_descriptors",
                   "limit=%lld needed=%lld connections=%lld help='raise the hard limit of open files "
-                  "(LimitNOFILE, ulimit -Hn): beyond it connections wait'",
+                  "(LimitNOFILE, ulimit -Hn), or set a lower server.limits.connections: beyond it "
+                  "connections wait'",
                   (long long)limit.rlim_cur, (long long)needed(loops, connections),
                   (long long)connections);
 }

@@ -152,10 +152,16 @@ class LimitsTest(unittest.TestCase):
             self.assertEqual(soft, hard)
             self.assertNotEqual(soft, "256")
 
-
     def test_too_few_descriptors_are_told_of(self):
-        with support.gateway(workers=2, wrapper=("sh", "-c", 'ulimit -n 512; exec "$@"', "sh")) as hb:
-            self.assertRegex(hb.log(), r"serve\.few_descriptors limit=512 needed=2096 connections=1000 help='raise ")
+        """Fewer than 1,000 connections need, or as many as are set."""
+        for connections, needed in ((0, 2096), (3000, 6096), (200, None)):
+            config = {"server": {"limits": {"connections": connections}}}
+            with support.gateway(config, workers=2, wrapper=("sh", "-c", 'ulimit -n 512; exec "$@"', "sh")) as hb:
+                if needed:
+                    self.assertIn(f"serve.few_descriptors limit=512 needed={needed} connections="
+                                  f"{connections or 1000} help='raise ", hb.log())
+                else:
+                    self.assertNotIn("few_descriptors", hb.log())
 
 
 class BalanceTest(unittest.TestCase):
