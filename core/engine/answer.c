@@ -168,6 +168,7 @@ static void give_end(struct attempt *a)
 static void gather(struct attempt *a, harborai_str bytes)
 {
     buf_add(&a->gathered, bytes);
+    call_charge_gathered(a);
     if (a->gathered.failed != HARBORAI_OK)
         attempt_fail_with(a, HARBORAI_E_PROTOCOL,
                           "the answer of provider '%s' is larger than %zu bytes",

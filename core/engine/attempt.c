@@ -311,7 +311,7 @@ static void release(struct attempt *a)
     buf_release(&a->gathered);
     buf_release(&a->one_line);
     buf_release(&a->body);
-    call_give_back(call, a->charged);
+    call_give_back(call, a->charged + a->gathered_charged);
     replay_draft_release(a->draft);
     sse_release(&a->sse);
     stream_release(&a->stream);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a call holds of bodies, told to whoever counts it. */
+/* What a call holds of bodies and answers, told to whoever counts it. */
 #include "base/error.h"
 #include "engine/state.h"
+
+#define GATHERED_FREE KIB(16)
 
 harborai_status call_charge_more(const struct call *call, size_t bytes, harborai_error *error)
 {
@@ -9,6 +11,17 @@ harborai_status call_charge_more(const struct call *call, size_t bytes, harborai
     if (charge->more == NULL || charge->more(charge->owner, bytes))
         return HARBORAI_OK;
     return error_set_full(error);
+}
+
+/* A usual answer is not worth a look at what all share. */
+void call_charge_gathered(struct attempt *a)
+{
+    const struct call_charge *charge = &a->call->charge;
+    size_t capacity = a->gathered.capacity;
+    if (capacity <= GATHERED_FREE || capacity <= a->gathered_charged || charge->add == NULL)
+        return;
+    charge->add(charge->owner, capacity - a->gathered_charged);
+    a->gathered_charged = capacity;
 }
 
 void call_give_back(const struct call *call, size_t bytes)

@@ -252,6 +252,7 @@ void passthrough_data(struct attempt *a, harborai_str bytes)
 {
     if (!a->streams) {
         buf_add(&a->gathered, bytes);
+        call_charge_gathered(a);
         if (a->gathered.failed != HARBORAI_OK)
             attempt_fail_with(a, HARBORAI_E_PROTOCOL,
                               "the answer of provider '%s' is larger than %zu bytes",

@@ -181,6 +181,7 @@ struct attempt {
     size_t header_count;
     int64_t retry_after_ms;
     struct buf gathered;      /* BUFFER, a whole PASSTHROUGH answer, or an error's body */
+    size_t gathered_charged;  /* for it, until the attempt is released; the call may have it by then */
     struct sse sse;
     struct buf one_line;      /* an event that came in several */
     int64_t fed_ns;           /* when on_event() was last begun: one ends where the next begins */
@@ -254,6 +255,7 @@ void content_release(struct call *call);
 /* Counts memory of another body, and less of it. E_OVERLOADED: there is no room now. [any] */
 MUST_CHECK harborai_status call_charge_more(const struct call *call, size_t bytes,
                                             harborai_error *error);
+void call_charge_gathered(struct attempt *a);
 void call_give_back(const struct call *call, size_t bytes);
 
 /* --- leave.c --- */

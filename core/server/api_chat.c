@@ -94,6 +94,12 @@ static bool charge_more(void *owner, size_t bytes)
     return fits;
 }
 
+static void charge_answer(void *owner, size_t bytes)
+{
+    const struct gate *gate = owner;
+    budget_add(gate->bodies, bytes);
+}
+
 static void give_back(void *owner, size_t bytes)
 {
     const struct gate *gate = owner;
@@ -114,7 +120,7 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         .front = &front,
         .owner = conn,
         .body = &conn->body,
-        .charge = {charge_more, give_back, on_gone, conn->gate, conn->charged},
+        .charge = {charge_more, charge_answer, give_back, on_gone, conn->gate, conn->charged},
         .request_id = slice_of(conn->request_id),
         .trace_parent = slice_of(conn->trace_parent),
         .client = slice_of(conn->client),

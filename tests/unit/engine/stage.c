@@ -361,6 +361,12 @@ static bool charge_more(void *owner, size_t bytes)
     return !s->is_full;
 }
 
+static void charge_answer(void *owner, size_t bytes)
+{
+    struct stage *s = owner;
+    atomic_fetch_add(&s->taken, (int)bytes);
+}
+
 static void give_back(void *owner, size_t bytes)
 {
     struct stage *s = owner;
@@ -377,7 +383,7 @@ static void begin(struct message *message)
 {
     struct asked *a = CONTAINER_OF(message, struct asked, begin);
     struct call_params params = {.front = &front, .owner = a, .body = &a->body,
-                                 .charge = {charge_more, give_back, on_gone, a->stage, 1},
+                                 .charge = {charge_more, charge_answer, give_back, on_gone, a->stage, 1},
                                  .request_id = HARBORAI_STR("test"),
                                  .client = HARBORAI_STR("test")};
     a->call = call_start(runtime_engine(a->stage->runtime, a->loop), &params);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a call holds of its request: the client's body, and what is made of it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,7 +147,52 @@ static void test_full(void)
     }
 }
 
+/* --- Answers ------------------------------------------------------------------------------------ */
+
+#define ANSWER_SIZE MIB(2)
+
+static void serve_long(struct vendor_side *side)
+{
+    static const char start[] = "{\"id\":\"c\",\"object\":\"chat.completion\",\"model\":\"m\",\"choices\":"
+                                "[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{\"role\":"
+                                "\"assistant\",\"content\":\"",
+                      end[] = "\"}}]}";
+    size_t len = ANSWER_SIZE - sizeof start - sizeof end + 2;
+    char head[128], *text = calloc(1, len);
+    (void)vendor_request(side);
+    memset(text, 'z', len);
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+                                "content-length: %zu\r\n\r\n", (size_t)ANSWER_SIZE);
+    vendor_send(side, head, strlen(head));
+    vendor_send(side, start, sizeof start - 1);
+    vendor_send(side, text, len);
+    vendor_wait_step(side, 1);
+    vendor_send(side, end, sizeof end - 1);
+    free(text);
+    vendor_wait_close(side);
+}
+
+/* A long answer counts while it comes; it is not refused where there is no room. */
+static void test_long_answer(void)
+{
+    struct asked a;
+    open_all(serve_long);
+    stage.is_full = true;
+    asked_init(&a, &stage, "lab/m", false);
+    ask(&a, 100, "", "");
+    asked_start(&a);
+    CU_ASSERT(stage_wait(&stage, &stage.taken, (int)(ANSWER_SIZE - KIB(1))));
+    CU_ASSERT(atomic_load(&stage.given_back) == 0);
+    vendor_set_step(&vendor, 1);
+    CU_ASSERT(stage_wait(&stage, &a.ends, 1) && a.error.code == HARBORAI_OK);
+    CU_ASSERT(stage_wait(&stage, &stage.gone, 1));
+    CU_ASSERT(atomic_load(&stage.given_back) == atomic_load(&stage.taken) + 1);
+    asked_release(&a);
+    close_all();
+}
+
 const CU_TestInfo bodies_tests[] = {{"what the model does not take", test_cut},
                                     {"what is made is charged", test_charge},
                                     {"no room", test_full},
+                                    {"long answer", test_long_answer},
                                     CU_TEST_INFO_NULL};
