@@ -37,6 +37,19 @@ EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/ng
 %canon_reldir%_make_journal_LDADD = core/store/libstore.la core/record/librecord.la core/chat/libchat.la \
 	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 
+# For `make soak` (tests/system/soak.py).
+EXTRA_PROGRAMS += %reldir%/bench_faults %reldir%/soak
+CLEANFILES += %reldir%/bench_faults %reldir%/soak
+%canon_reldir%_bench_faults_SOURCES = \
+	%reldir%/bench_faults.c \
+	%reldir%/args.c %reldir%/args.h \
+	%reldir%/net.c %reldir%/net.h
+%canon_reldir%_soak_SOURCES = \
+	%reldir%/soak.c \
+	%reldir%/answer.c %reldir%/answer.h \
+	%reldir%/args.c %reldir%/args.h \
+	%reldir%/net.c %reldir%/net.h
+
 if SANITIZED
 bench_build = --sanitized
 else

@@ -40,6 +40,17 @@ def upstream():
             running.root.stdout.close()
 
 
+@contextlib.contextmanager
+def faults():
+    """The base_url of an upstream that fails, or goes to extremes (tests/bench/bench_faults.c)."""
+    process = subprocess.Popen([program("bench_faults")], stdout=subprocess.PIPE, text=True)
+    try:
+        yield f"http://127.0.0.1:{process.stdout.readline().split()[1]}/v1"
+    finally:
+        support.end(process)
+        process.stdout.close()
+
+
 class Load:
     """Calls until end(), or until the gateway is gone. After it: `account`, of each request id the
     status, or 0: cut off; `result`, what bench_load printed."""

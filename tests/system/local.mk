@@ -14,7 +14,7 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	tests/sim/make-certs tests/sim/openai.py tests/sim/said.py tests/sim/script.py \
 	tests/sim/sim.py tests/sim/test_dialects.py tests/sim/test_sim.py tests/sim/vendor.py \
 	tests/sim/wenxin.py %reldir%/golden %reldir%/bodies.py %reldir%/control.py %reldir%/exposition.py %reldir%/five.py %reldir%/golden.py \
-	%reldir%/live.py %reldir%/load.py %reldir%/made.py %reldir%/outage_latency.py \
+	%reldir%/live.py %reldir%/crowd.py %reldir%/load.py %reldir%/made.py %reldir%/outage_latency.py \
 	%reldir%/postgres.py %reldir%/run.py %reldir%/support.py %reldir%/test_anthropic.py \
 	%reldir%/test_builtin.py %reldir%/test_canary.py %reldir%/test_chat.py %reldir%/test_cli.py \
 	%reldir%/test_clients.py %reldir%/test_compatible.py %reldir%/test_config.py \
@@ -23,7 +23,7 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	%reldir%/test_export.py %reldir%/test_golden.py %reldir%/test_http.py %reldir%/test_index.py \
 	%reldir%/test_interactive.py %reldir%/test_keys.py %reldir%/test_journal.py %reldir%/test_leave.py \
 	%reldir%/test_library.py %reldir%/test_logs.py %reldir%/test_logs_http.py \
-	%reldir%/test_metrics.py %reldir%/test_misbehaving.py %reldir%/test_outages.py %reldir%/test_params.py \
+	%reldir%/soak.py %reldir%/test_memory.py %reldir%/test_metrics.py %reldir%/test_misbehaving.py %reldir%/test_outages.py %reldir%/test_params.py \
 	%reldir%/test_plugin_commands.py %reldir%/test_plugins.py %reldir%/test_postgres.py \
 	%reldir%/test_process.py %reldir%/test_reload.py %reldir%/test_recovery.py %reldir%/test_removal.py \
 	%reldir%/test_replay.py %reldir%/test_says.py %reldir%/test_shape.py \
@@ -42,6 +42,16 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 outages: all
 	HARBORAI_BUILDDIR=$(abs_builddir) HARBORAI_TEST_LOAD=1 $(PYTHON3) -B $(srcdir)/%reldir%/run.py \
 	    test_outages test_recovery
+
+# Floods of clients in their long form: 10,000 connections, 2,000 bodies of 10 MiB at once.
+flood: all
+	HARBORAI_BUILDDIR=$(abs_builddir) HARBORAI_TEST_LOAD=1 $(PYTHON3) -B $(srcdir)/%reldir%/run.py \
+	    test_flood test_memory
+
+# A million requests of many kinds, and what becomes of the memory; SOAK_FLAGS are soak.py's options.
+soak: all
+	HARBORAI_BUILDDIR=$(abs_builddir) $(PYTHON3) -B $(srcdir)/%reldir%/soak.py $(SOAK_FLAGS)
+.PHONY: flood soak
 
 # What an outage of PostgreSQL does to latencies; OUTAGE_FLAGS are its options.
 outage-latency: all

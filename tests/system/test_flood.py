@@ -4,7 +4,6 @@ that lie idle, clients that never read. Others are served meanwhile, memory is b
 
 HARBORAI_TEST_LOAD=1 has 1,000 and 10,000 of them in place of a few."""
 import contextlib
-import resource
 import selectors
 import socket
 import time
@@ -12,24 +11,13 @@ import unittest
 
 import load
 import support
+from crowd import memory_kib, raise_descriptors
 from support import chat_body
 
 LIMIT_S = 180  # until a flood is over; far more than it takes
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
 METRICS = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"  # an answer of some KB
 HEALTH = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
-
-
-def raise_descriptors():
-    """How many connections a test may have, and the gateway, too, which takes the hard limit for its own."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return 1 << 20 if hard == resource.RLIM_INFINITY else hard - 200
-
-
-def memory_kib(pid, name="VmRSS"):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
 
 
 class Client:
