@@ -14,7 +14,7 @@
 
 static const struct option_spec options[] = {
     {"format", 'f', "json|jsonl|csv|xlsx", "which; what the file's name ends with, else csv"},
-    {"output", 'o', "FILE", "the file; stdout without it, or as '-'"},
+    {"output", 'o', "FILE", "the same as FILE: the file; stdout without one, or as '-'"},
     {"force", 0, NULL, "put the file in the place of one that is there"},
     {"bom", 0, NULL, "of csv: begin with the mark by which Excel knows UTF-8"},
     {"json", 0, NULL, "the same as --format json"},
@@ -37,12 +37,31 @@ static const char *value_of(const struct arguments *arguments, const char *name)
     return command_argument(&command_export, arguments, name);
 }
 
+/* NULL: stdout. */
+static const char *path_of(const struct arguments *arguments)
+{
+    return arguments->rest_count > 0 ? arguments->rest[0] : value_of(arguments, "output");
+}
+
+static bool read_path(const struct arguments *arguments)
+{
+    const char *named = value_of(arguments, "output");
+    if (arguments->rest_count > 1)
+        command_complain("export writes one FILE: '%s' is one too many", arguments->rest[1]);
+    else if (arguments->rest_count == 1 && named != NULL)
+        command_complain("export writes one FILE: '%s' is one, and --output '%s' another",
+                         arguments->rest[0], named);
+    else
+        return true;
+    return false;
+}
+
 #define FORMATS "json, jsonl, csv and xlsx"
 
 /* What is asked for, else what the file's name says, else csv. NULL: it was complained of. */
 static const struct export_format *choose_format(const struct arguments *arguments)
 {
-    const char *name = value_of(arguments, "format"), *path = value_of(arguments, "output");
+    const char *name = value_of(arguments, "format"), *path = path_of(arguments);
     harborai_str ending = export_file_ending(path);
     if (name == NULL && value_of(arguments, "json") != NULL)
         name = "json";
@@ -53,8 +72,7 @@ static const struct export_format *choose_format(const struct arguments *argumen
     if (format == NULL && name != NULL)
         command_complain("--format: '%s' is none of " FORMATS, name);
     else if (format == NULL)
-        command_complain("--output: '%s' ends with none of " FORMATS ": say with --format which it is to be",
-                         path);
+        command_complain("'%s' ends with none of " FORMATS ": say with --format which it is to be", path);
     else if (by_ending != NULL && by_ending != format)
         command_complain("'%s' will be %s, whatever its name ends with", path, format->name);
     return format;
@@ -62,13 +80,13 @@ static const struct export_format *choose_format(const struct arguments *argumen
 
 static bool read_format(const struct arguments *arguments, const struct export_format **ret_format)
 {
-    const char *path = value_of(arguments, "output");
+    const char *path = path_of(arguments);
     *ret_format = choose_format(arguments);
     if (*ret_format == NULL)
         return false;
     if ((*ret_format)->is_binary && (path == NULL || strcmp(path, "-") == 0) &&
              isatty(STDOUT_FILENO))
-        command_complain("a terminal cannot show %s: give --output FILE", (*ret_format)->name);
+        command_complain("a terminal cannot show %s: name a FILE", (*ret_format)->name);
     else if (value_of(arguments, "bom") != NULL && *ret_format != &export_csv)
         command_complain("--bom is of --format csv");
     else
@@ -135,7 +153,7 @@ static enum exit_code export_calls(const struct arguments *arguments, struct log
     struct exporting x = {.error = &error};
     struct output_file file = OUTPUT_FILE_INIT;
     int64_t begin_ns = clock_monotonic_ns(&clock_system);
-    const char *path = value_of(arguments, "output");
+    const char *path = path_of(arguments);
     bool is_quiet = command_is_quiet(arguments);
     harborai_status st = output_file_open(&file, path, value_of(arguments, "force") != NULL,
                                           format->is_binary, &error);
@@ -164,7 +182,7 @@ static enum exit_code run(const struct arguments *arguments)
     enum log_source_kind kind;
     struct log_source source = {.config = NULL};
     if (!call_query_read(&command_export, arguments, &query) ||
-        !read_format(arguments, &format) || !read_number(arguments, &query.limit) ||
+        !read_path(arguments) || !read_format(arguments, &format) || !read_number(arguments, &query.limit) ||
         !log_source_read(&command_export, arguments, &kind))
         return EXIT_USAGE;
     struct config *config = log_source_config(&command_export, arguments, kind);
@@ -181,6 +199,7 @@ static enum exit_code run(const struct arguments *arguments)
 const struct command command_export = {
     .name = "export",
     .summary = "Write calls to a file as JSON, JSONL, CSV or for Excel",
+    .rest = "[FILE]",
     .more = "All calls that have ended and that the filters choose, the newest first. What the columns\n"
             "are, and how exact, is told in doc/export.md.",
     .options = options,

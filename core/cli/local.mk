@@ -48,7 +48,8 @@ harborai-view-logs: harborai$(EXEEXT)
 	$(AM_V_GEN)rm -f $@ && $(LN_S) harborai$(EXEEXT) $@
 CLEANFILES += harborai-view-logs
 install-exec-local:
-	$(MKDIR_P) "$(DESTDIR)$(bindir)" && cd "$(DESTDIR)$(bindir)" && rm -f harborai-view-logs &&  		$(LN_S) `echo harborai | sed '$(transform)'`$(EXEEXT) harborai-view-logs
+	$(MKDIR_P) "$(DESTDIR)$(bindir)" && cd "$(DESTDIR)$(bindir)" && rm -f harborai-view-logs && \
+		$(LN_S) `echo harborai | sed '$(transform)'`$(EXEEXT) harborai-view-logs
 uninstall-local:
 	rm -f "$(DESTDIR)$(bindir)/harborai-view-logs"
 EXTRA_DIST += doc/man/generate-settings

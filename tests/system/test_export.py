@@ -168,6 +168,24 @@ class FormatsTest(Case):
                     self.assertTrue(file.read().startswith(begin))
                 self.assertEqual(stat.S_IMODE(os.stat(self.path(name)).st_mode), 0o600)
 
+    def test_a_name_without_a_flag(self):
+        for arguments, begin in ((["b.csv"], b"timestamp,"), (["-n", "1", "b.jsonl"], b"{"),
+                                 (["c.json", "--force"], b"[\n{")):
+            with self.subTest(arguments):
+                path = self.path(next(name for name in arguments if "." in name))
+                done = self.export(*(path if "." in word else word for word in arguments))
+                self.assertIn(f"calls in '{path}'", done.stderr)
+                with open(path, "rb") as file:
+                    self.assertTrue(file.read().startswith(begin))
+        self.assertTrue(self.export("-").stdout.startswith("timestamp,"))
+
+    def test_two_names(self):
+        done = self.export(self.path("b.csv"), self.path("c.csv"), status=2)
+        self.assertIn("export writes one FILE", done.stderr)
+        done = self.export(self.path("b.csv"), "-o", self.path("c.csv"), status=2)
+        self.assertIn("c.csv' another", done.stderr)
+        self.assertFalse(os.path.exists(self.path("b.csv")) or os.path.exists(self.path("c.csv")))
+
     def test_a_name_that_says_something_else(self):
         """A file of a kind that there is not is not made, but if it is said which it is to be."""
         for name in ("a.docx", "a.csv.gz"):
