@@ -4,6 +4,7 @@
 #include "server/acceptor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,31 @@ static void start_asking(struct acceptor *a)
         }
 }
 
+static bool has_waiting(const struct listener *listener)
+{
+    struct pollfd sockets[LISTENER_SOCKETS_MAX];
+    for (unsigned i = 0; i < listener->socket_count; i++)
+        sockets[i] = (struct pollfd){.fd = listener->sockets[i], .events = POLLIN};
+    return poll(sockets, listener->socket_count, 0) > 0;
+}
+
+/* A wake-up goes to one loop alone, and what it was for may wait at another address, or have come when there
+ * was no descriptor: a loop that does not ask any more has the one look that holds least. */
+static void pass_on(struct acceptor *a)
+{
+    struct acceptor *least = NULL;
+    if (!has_waiting(a->listener))
+        return;
+    for (unsigned i = 0; i < a->all_count; i++) {
+        struct acceptor *other = a->all[i];
+        if (other != a && (least == NULL || atomic_load(&other->conn_count) <
+                                                atomic_load(&least->conn_count)))
+            least = other;
+    }
+    if (least != NULL)
+        acceptor_look_again(least);
+}
+
 /* `resting` is set before the last look, and others look at it after they counted theirs: so either
  * this loop sees their number, or they see that it rests and nudge it. All cannot rest. */
 void acceptor_update(struct acceptor *a)
@@ -67,15 +93,25 @@ void acceptor_update(struct acceptor *a)
         rests = false;
         atomic_store(&a->resting, false);
     }
-    if (rests && a->asking)
+    if (rests && a->asking) {
         stop_asking(a);
-    else if (!rests && !a->asking)
+        pass_on(a);
+    } else if (!rests && !a->asking) {
         start_asking(a);
+    }
+}
+
+/* What it may have been told of, and does not take, is another's. */
+static void ask_or_pass_on(struct acceptor *a)
+{
+    acceptor_update(a);
+    if (!a->asking && !a->closed && !timer_is_set(&a->retry))
+        pass_on(a);
 }
 
 static void on_retry(struct timer *timer)
 {
-    acceptor_update(CONTAINER_OF(timer, struct acceptor, retry));
+    ask_or_pass_on(CONTAINER_OF(timer, struct acceptor, retry));
 }
 
 static void on_nudge(struct message *message)
@@ -84,7 +120,7 @@ static void on_nudge(struct message *message)
     atomic_store(&a->nudged, false);
     if (a->asking)
         stop_asking(a); /* who asks anew is told of what waits already */
-    acceptor_update(a);
+    ask_or_pass_on(a);
 }
 
 void acceptor_look_again(struct acceptor *a)

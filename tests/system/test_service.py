@@ -96,6 +96,22 @@ class PassedSocketsTest(unittest.TestCase):
                     self.assertEqual(exchange(client, "GET", "/health").status, 200)
         self.assertTrue(os.path.exists(path), "the name is the manager's")
 
+    def test_no_connection_waits_at_one_of_several(self):
+        """Loops stop asking and ask again as their shares change: each address is asked by one at least."""
+        socks = [self.socket(("127.0.0.1", 0)) for _ in range(3)]
+        with support.listening("--workers", "4", **passed(*socks)):
+            with contextlib.ExitStack() as stack:
+                for turn in range(40):
+                    clients = [stack.enter_context(contextlib.closing(
+                        socket.create_connection(sock.getsockname()))) for sock in socks for _ in range(4)]
+                    for client in clients:
+                        client.settimeout(20)
+                        client.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+                    for client in clients:
+                        self.assertIn(b"HTTP/1.1 200 OK\r\n", client.recv(65536), turn)
+                    for client in clients[turn % 3::2]:
+                        client.close()
+
     def test_a_restart_loses_no_connection(self):
         sock = self.socket(("127.0.0.1", 0))
         with support.listening(**passed(sock)) as hb:

@@ -3,7 +3,7 @@
 check_PROGRAMS += %reldir%/check_server
 TESTS += %reldir%/check_server
 %canon_reldir%_check_server_SOURCES = %reldir%/check_server.c %reldir%/fake.c %reldir%/fake.h \
-	%reldir%/test_budget.c %reldir%/test_conn.c %reldir%/test_http.c %reldir%/test_limits.c \
+	%reldir%/test_acceptor.c %reldir%/test_budget.c %reldir%/test_conn.c %reldir%/test_http.c %reldir%/test_limits.c \
 	%reldir%/test_listener.c %reldir%/test_logs_query.c %reldir%/test_memory.c %reldir%/test_ping.c \
 	%reldir%/test_server.c
 %canon_reldir%_check_server_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
