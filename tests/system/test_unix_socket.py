@@ -68,6 +68,16 @@ class SocketTest(support.WithSimulator):
             self.assertEqual(hb.request("GET", "/health").status, 200)
             self.assertEqual(ask(self.path).status, 200)
 
+    def test_nor_are_its_connections_of_one(self):
+        server = {"limits": {"connections_per_address": 2}}
+        with self.serve("--port", "0", config={**self.config, "server": server}) as hb:
+            with contextlib.ExitStack() as stack:
+                local = [stack.enter_context(contextlib.closing(support.UnixConnection(self.path)))
+                         for _ in range(5)]
+                far = [stack.enter_context(contextlib.closing(hb.connect())) for _ in range(3)]
+                statuses = [exchange(client, "GET", "/health").status for client in local + far]
+                self.assertEqual(statuses, [200] * 5 + [200, 200, 503])
+
     def test_alone(self):
         with self.alone() as hb:
             self.assertEqual(hb.url, "unix:" + self.path)
