@@ -305,7 +305,7 @@ static void reload_aloud(struct serving *s, struct server *server)
 {
     service_say_reloading(&s->service, &s->log);
     reload(s, server);
-    service_say_ready(&s->service, server_url(server), &s->log);
+    service_say_ready(&s->service, server_url(server), false, &s->log);
 }
 
 /* The signal that ends the gateway; 0: another one has taken over. */
@@ -375,17 +375,19 @@ static void start_drains(struct serving *s, struct server *server)
 }
 
 /* Until something ends it. */
-static void serve_well(struct serving *s, struct server *server)
+static void serve_well(struct serving *s, struct server *server, bool is_successor)
 {
     fprintf(stderr, "harborai: listening on %s\n", server_url(server));
-    service_say_ready(&s->service, server_url(server), &s->log);
+    service_say_ready(&s->service, server_url(server), is_successor, &s->log);
     int number = await_stop(s, server);
-    if (number == 0) {
+    if (number == 0) { /* the service does not stop, whatever this process does from now on */
         log_write(&s->log, LOG_LEVEL_INFO, "serve.replaced",
                   "help='another gateway has taken over: this one ends with its last call'");
+        service_say_replaced(&s->service, server_successor(server), &s->log);
         number = retire(server, INT64_MAX);
+    } else {
+        service_say_stopping(&s->service, &s->log);
     }
-    service_say_stopping(&s->service, &s->log); /* not before: calls have no limit until then */
     if (number > 0)
         tell_stop(s, number);
 }
@@ -430,6 +432,7 @@ static enum exit_code serve(struct serving *s)
                                    .takeover = s->takeover.fd >= 0 ? &s->takeover : NULL};
     harborai_error error = HARBORAI_ERROR_INIT;
     enum exit_code code = EXIT_OK;
+    bool is_successor = s->takeover.fd >= 0;
     struct server *server;
 
     if (server_create(s->runtime, &where, &server, &error) < 0)
@@ -442,7 +445,7 @@ static enum exit_code serve(struct serving *s)
         return command_fail(&error);
     }
     if (finish_takeover(s, server, &code))
-        serve_well(s, server);
+        serve_well(s, server, is_successor);
     else
         (void)retire(server, s->shutdown_ms); /* it has taken connections, which are answered */
     if (stop(server, s->runtime, s->shutdown_ms) > 0) { /* their threads may still reach everything */

@@ -98,10 +98,15 @@ static void say(const struct service *service, const char *state, const struct l
                   service->notify, error_of_errno(errno, text));
 }
 
-void service_say_ready(const struct service *service, const char *url, const struct log *log)
+/* What nobody has replaced is what the manager has started, by a number that it knows, and which may be another
+ * one in a container. */
+void service_say_ready(const struct service *service, const char *url, bool is_successor,
+                       const struct log *log)
 {
-    char state[640];
-    snprintf(state, sizeof state, "READY=1\nSTATUS=listening on %s", url);
+    char state[640], process[40] = "";
+    if (is_successor)
+        snprintf(process, sizeof process, "MAINPID=%ld\n", (long)getpid());
+    snprintf(state, sizeof state, "READY=1\n%sSTATUS=listening on %s", process, url);
     say(service, state, log);
 }
 
@@ -117,4 +122,14 @@ void service_say_reloading(const struct service *service, const struct log *log)
 void service_say_stopping(const struct service *service, const struct log *log)
 {
     say(service, "STOPPING=1", log);
+}
+
+/* Said by the one that is known, before it can end: else its end might be taken for the service's. */
+void service_say_replaced(const struct service *service, long long process, const struct log *log)
+{
+    char state[40];
+    if (process <= 0)
+        return;
+    snprintf(state, sizeof state, "MAINPID=%lld", process);
+    say(service, state, log);
 }

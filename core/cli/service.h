@@ -22,10 +22,15 @@ struct service {
  * any thread and any child. E_CONFIG: it makes no sense. [init] */
 MUST_CHECK harborai_status service_take(struct service *service, harborai_error *error);
 
-/* All three are [any], and may wait for a service manager that is busy, 5 s at most. The log is told
+/* All are [any], and may wait for a service manager that is busy, 5 s at most. The log is told
  * where it cannot be reached. */
-void service_say_ready(const struct service *service, const char *url, const struct log *log);
+/* `is_successor`: another process was the service until now. */
+void service_say_ready(const struct service *service, const char *url, bool is_successor,
+                       const struct log *log);
 void service_say_reloading(const struct service *service, const struct log *log);
 void service_say_stopping(const struct service *service, const struct log *log);
+/* In place of that: the service goes on in another process; 0 = not known, then nothing is said. The last
+ * word of this one. */
+void service_say_replaced(const struct service *service, long long process, const struct log *log);
 
 #endif

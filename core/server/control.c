@@ -235,6 +235,11 @@ struct handover *control_handover(struct gate *gate)
     return &CONTAINER_OF(gate, struct control, gate)->handover;
 }
 
+long long control_successor(const struct control *control)
+{
+    return control != NULL ? atomic_load(&control->handover.successor) : 0;
+}
+
 /* The mutex keeps the sockets open meanwhile: a stop closes them after it has been here. */
 bool control_send_sockets(struct control *control, int to, harborai_str message)
 {

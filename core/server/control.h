@@ -70,6 +70,8 @@ enum control_gift {
     CONTROL_NOT_TAKEN /* nobody is there any more: nothing has changed */
 };
 enum control_gift control_give_up(struct control *control, int to);
+/* The process that they are; 0: there is none, or it is not known. `control` may be NULL. [any] */
+long long control_successor(const struct control *control);
 
 /* The socket's path; false: it is too long to be one. [any] */
 bool control_path(harborai_str state_dir, char path[static CONTROL_PATH_MAX]);

@@ -62,6 +62,7 @@ static void hand_over(struct handover *h)
     switch (control_give_up(h->control, h->other.fd)) {
     case CONTROL_GIVEN:
         log_write(h->gate->log, LOG_LEVEL_INFO, "takeover.done", "process=%lld", h->process);
+        atomic_store(&h->successor, h->process);
         if (write(h->handed_fd, &one, sizeof one) < 0) {
             /* fails only when the counter is full: it counts one */
         }

@@ -21,6 +21,7 @@ struct handover {
     struct timer patience;
     int64_t until_ns;
     long long process; /* that gateway; 0 = not to be told */
+    _Atomic long long successor; /* the same once it has the sockets, for other threads */
 };
 
 /* The first members were set by the caller. [init] */

@@ -258,6 +258,11 @@ int server_handed_descriptor(const struct server *server)
     return server->handed_fd;
 }
 
+long long server_successor(const struct server *server)
+{
+    return control_successor(server->control);
+}
+
 const char *server_url(const struct server *server)
 {
     return server->listener.url;

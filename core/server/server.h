@@ -53,6 +53,8 @@ MUST_CHECK harborai_status server_finish_takeover(struct server *server, struct 
 
 /* Readable once another gateway has taken over from this one; -1: none can. [any] */
 int server_handed_descriptor(const struct server *server);
+/* Which process that is, then; 0: it cannot be told, as in another container. [any] */
+long long server_successor(const struct server *server);
 
 /* Another gateway takes the connections from now on: calls under way end as they would, requests get an
  * answer yet, the last one on its connection, and connections that stay idle for 5 s are closed. Returns

@@ -208,6 +208,76 @@ class NotifyTest(unittest.TestCase):
             hb.process.wait(20)
             hb.killed = True
 
+    def hear_all(self, count):
+        """So many datagrams, in any order: of two processes it is not defined."""
+        return [self.hear() for _ in range(count)]
+
+    def test_another_process_takes_over(self):
+        """The service goes on in the new one: the old one says so, and never that the service stops."""
+        name = f"harborai-notify-{os.getpid()}"
+        self.manager.bind("\0" + name)
+        env = {"NOTIFY_SOCKET": "@" + name}
+        state = self.stack.enter_context(support.folder())
+        port = support.free_port()
+        how = {"env": env, "state": state}
+        with support.listening("--port", str(port), **how) as old:
+            self.assertNotIn("MAINPID", self.hear())
+            with support.listening("--port", str(port), "--takeover", **how) as new:
+                told = self.hear_all(2)
+                self.assertIn({"MAINPID": str(new.pid)}, told)
+                self.assertIn({"READY": "1", "MAINPID": str(new.pid), "STATUS": "listening on " + new.url},
+                              told)
+                self.assertEqual(old.process.wait(60), 0)
+                old.killed = True
+                new.process.send_signal(signal.SIGHUP)  # the next thing that is heard is the new one's
+                self.assertEqual(self.hear()["RELOADING"], "1")
+                self.assertEqual(self.hear(), {"READY": "1", "STATUS": "listening on " + new.url})
+                new.process.send_signal(signal.SIGTERM)
+                self.assertEqual(self.hear(), {"STOPPING": "1"})
+                self.assertEqual(new.process.wait(60), 0)
+                new.killed = True
+        self.silent()
+
+    def test_a_signal_to_one_that_was_replaced(self):
+        """It hurries; the service does not stop."""
+        name = f"harborai-notify-{os.getpid()}"
+        self.manager.bind("\0" + name)
+        state = self.stack.enter_context(support.folder())
+        port = support.free_port()
+        with support.listening("--port", str(port), env={"NOTIFY_SOCKET": "@" + name}, state=state) as old:
+            self.hear()
+            kept = self.stack.enter_context(contextlib.closing(old.connect()))
+            self.assertEqual(exchange(kept, "GET", "/health").status, 200)
+            with support.listening("--port", str(port), "--takeover", state=state) as new:
+                self.assertEqual(self.hear(), {"MAINPID": str(new.pid)})
+                support.wait_for("it is replaced", lambda: "serve.replaced" in old.log())
+                old.process.send_signal(signal.SIGTERM)
+                self.assertEqual(old.process.wait(60), 0)
+                old.killed = True
+        self.silent()
+
+    def test_one_that_cannot_take_over(self):
+        """Nobody says that it is the service now, and the old one is."""
+        name = f"harborai-notify-{os.getpid()}"
+        self.manager.bind("\0" + name)
+        state = self.stack.enter_context(support.folder())
+        how = {"env": {"NOTIFY_SOCKET": "@" + name}, "state": state}
+        with support.listening("--port", "0", **how) as old:
+            self.hear()
+            done = support.harborai("serve", "--takeover", "--state-dir", state, "--port",
+                                    str(support.free_port()), env=how["env"])
+            self.assertNotEqual(done.returncode, 0)
+            old.process.send_signal(signal.SIGTERM)
+            self.assertEqual(self.hear(), {"STOPPING": "1"})
+            old.process.wait(20)
+            old.killed = True
+
+    def silent(self):
+        """All processes have ended: what they said is there."""
+        self.manager.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            self.hear()
+
     def test_a_path(self):
         path = os.path.join(self.stack.enter_context(support.folder()), "notify")
         self.manager.bind(path)
