@@ -33,6 +33,10 @@
     X_(METRIC_REPLAYS_##code, "harborai_replays_total", COUNTER, "result", result, help)
 #define METRICS_REFUSED_(code, reason, help)                                                       \
     X_(METRIC_REFUSED_##code, "harborai_requests_refused_total", COUNTER, "reason", reason, help)
+#define METRICS_TURNED_AWAY_(code, reason, help)                                                   \
+    X_(METRIC_TURNED_AWAY_##code, "harborai_connections_refused_total", COUNTER, "reason", reason, help)
+#define METRICS_HANDSHAKES_(code, result, help)                                                    \
+    X_(METRIC_HANDSHAKES_##code, "harborai_tls_handshakes_total", COUNTER, "result", result, help)
 #define METRICS_ROWS_                                                                              \
     METRICS_STATUSES(METRICS_STATUS_ROW_)                                                          \
     X_(METRIC_CALLS_OTHER, "harborai_calls_total", COUNTER, "status", "other", "")                 \
@@ -51,6 +55,14 @@
                    "Open connections of clients.")                                                 \
     METRICS_PLAIN_(METRIC_CLIENT_ACCEPTS, "harborai_client_accepts_total", COUNTER,                \
                    "Connections of clients that were accepted.")                                   \
+    METRICS_TURNED_AWAY_(ALL, "limit",                                                             \
+                         "Connections of clients that were one too many, by why: of all, of one "  \
+                         "address, or there was no memory.")                                       \
+    METRICS_TURNED_AWAY_(ADDRESS, "address", "")                                                   \
+    METRICS_TURNED_AWAY_(MEMORY, "memory", "")                                                     \
+    METRICS_HANDSHAKES_(OK, "ok",                                                                  \
+                        "Handshakes of TLS with clients, by what came of them.")                   \
+    METRICS_HANDSHAKES_(FAILED, "failed", "")                                                      \
     METRICS_REFUSED_(KEY, "key",                                                                   \
                      "Requests that were refused before they were calls, by why: they had no key that " \
                      "is good here, or there were too many of them.")                               \

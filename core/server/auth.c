@@ -164,18 +164,12 @@ static struct finding find_key(struct conn *conn, const struct key_table *table,
 
 /* ---- Refusing ------------------------------------------------------------------------------- */
 
-static void count(const struct conn *conn, enum metric metric)
-{
-    if (conn->gate->metrics != NULL)
-        metrics_add(conn->gate->metrics, metric, 1);
-}
-
 /* OpenAI's words where it has some: tools go by them. */
 static void refuse_key(struct conn *conn, const struct finding *found)
 {
     char shown[KEY_TEXT_MASK_SIZE];
     key_text_mask(found->text, shown);
-    count(conn, METRIC_REFUSED_KEY);
+    gate_count(conn->gate, METRIC_REFUSED_KEY, 1);
     if (conn->body_unread)
         conn->keep_alive = false;
     switch (found->verdict) {
@@ -215,7 +209,7 @@ static bool look_again(struct conn *conn)
         conn->pass.key = key;
         return true;
     }
-    count(conn, METRIC_REFUSED_KEY);
+    gate_count(conn->gate, METRIC_REFUSED_KEY, 1);
     reply_refuse(conn, 401, "invalid_api_key",
                  "Incorrect API key provided: '%.*s' was good when this request began, and is not any "
                  "more; " WHO_MAKES,
@@ -288,12 +282,12 @@ static bool begin_with_key(struct conn *conn)
     if (key_begin(key, loop_now_ns(conn->gate->loop), &conn->pass.requests))
         return true;
     if (conn->pass.requests.wait_ns == 0) {
-        count(conn, METRIC_REFUSED_RUNNING);
+        gate_count(conn->gate, METRIC_REFUSED_RUNNING, 1);
         refuse_running(conn);
         return false;
     }
     snprintf(who, sizeof who, "key '%.*s'", SLICE_ARG(key->name));
-    count(conn, METRIC_REFUSED_REQUESTS);
+    gate_count(conn->gate, METRIC_REFUSED_REQUESTS, 1);
     refuse_many(conn, who);
     return false;
 }
@@ -326,7 +320,7 @@ static bool begin_without_key(struct conn *conn)
         rate_table_find(gate->auth->addresses, network_of(conn, room), now_ns);
     if (rate_limit_take(&limit, meter, now_ns, 1, NULL, &conn->pass.requests))
         return true;
-    count(conn, METRIC_REFUSED_ADDRESS);
+    gate_count(conn->gate, METRIC_REFUSED_ADDRESS, 1);
     refuse_many(conn, "this address");
     return false;
 }

@@ -195,20 +195,17 @@ static void name_client(struct conn *conn, const struct sockaddr_storage *addres
         memcpy(room, CONN_CLIENT_UNIX, sizeof CONN_CLIENT_UNIX);
 }
 
-static void count(const struct gate *gate, enum metric metric, int64_t number)
-{
-    if (gate->metrics != NULL)
-        metrics_add(gate->metrics, metric, number);
-}
-
 /* False: it is one too many, and not even to be told. */
 static bool enter(struct gate *gate, struct conn *conn, const struct sockaddr_storage *address)
 {
     name_client(conn, address);
     bool enters = gate->conn_limit == NULL ||
                   conn_limit_enter(gate->conn_limit, address, &conn->ticket);
-    if (conn->ticket.excess != CONN_EXCESS_NONE)
+    if (conn->ticket.excess != CONN_EXCESS_NONE) {
+        bool is_of_all = conn->ticket.excess == CONN_EXCESS_ALL;
+        gate_count(gate, is_of_all ? METRIC_TURNED_AWAY_ALL : METRIC_TURNED_AWAY_ADDRESS, 1);
         gate_say_crowded(gate, conn->ticket.excess, conn->client);
+    }
     return enters;
 }
 
@@ -222,6 +219,8 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
 {
     const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
     struct conn *conn = calloc(1, sizeof *conn);
+    if (conn == NULL)
+        gate_count(gate, METRIC_TURNED_AWAY_MEMORY, 1);
     if (conn == NULL || !enter(gate, conn, address)) {
         free(conn);
         close(fd);
@@ -229,6 +228,7 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
     }
     if (!conn_begin_tls(conn, gate, fd, address) ||
         loop_watch(gate->loop, &conn->watch, fd, events, NULL) < 0) {
+        gate_count(gate, METRIC_TURNED_AWAY_MEMORY, 1);
         tls_close(conn->tls);
         leave(gate, conn);
         free(conn);
@@ -246,8 +246,8 @@ void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address
     extras_init(&conn->extras);
     list_append(&gate->conns, &conn->link);
     acceptor_add(&gate->acceptor);
-    count(gate, METRIC_CLIENT_ACCEPTS, 1);
-    count(gate, METRIC_CLIENT_CONNECTIONS, 1);
+    gate_count(gate, METRIC_CLIENT_ACCEPTS, 1);
+    gate_count(gate, METRIC_CLIENT_CONNECTIONS, 1);
     conn_set_limit_ms(conn, conn_head_limit_ms(conn));
 }
 
@@ -300,7 +300,7 @@ void conn_close(struct conn *conn)
     list_remove(&conn->link);
     loop_park(gate->loop, &conn->parked, free_conn);
     leave(gate, conn);
-    count(gate, METRIC_CLIENT_CONNECTIONS, -1);
+    gate_count(gate, METRIC_CLIENT_CONNECTIONS, -1);
     acceptor_remove(&gate->acceptor);
     gate_check_drained(gate);
 }

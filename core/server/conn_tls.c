@@ -27,6 +27,7 @@ void conn_tell_handshake(struct conn *conn, const char *reason)
     if (conn->tls == NULL || conn->tls_told || !tls_is_within(conn->tls))
         return;
     conn->tls_told = true;
+    gate_count(conn->gate, METRIC_HANDSHAKES_FAILED, 1);
     if (gate->tls_told_ns != 0 && now_ns - gate->tls_told_ns < TELL_EVERY_NS) {
         gate->tls_untold++;
         return;
@@ -41,6 +42,7 @@ static void tell_client(struct conn *conn)
 {
     char subject[256];
     conn->tls_told = true;
+    gate_count(conn->gate, METRIC_HANDSHAKES_OK, 1);
     if (log_is_on(conn->gate->log, LOG_LEVEL_INFO) &&
         tls_subject(conn->tls, subject, sizeof subject))
         log_write(conn->gate->log, LOG_LEVEL_INFO, "tls.client", "client=%s subject='%s'",
@@ -89,6 +91,7 @@ void conn_wake_tls(struct conn *conn, uint32_t events)
 /* Answered as it was asked: without TLS. What it asked was taken for a handshake, and is gone. */
 static void refuse_plain_http(struct conn *conn)
 {
+    gate_count(conn->gate, METRIC_HANDSHAKES_FAILED, 1);
     tls_close(take(conn->tls));
     conn_forget_request(conn);
     conn->keep_alive = false;

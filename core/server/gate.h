@@ -82,6 +82,12 @@ MUST_CHECK harborai_status gate_init(struct gate *gate, harborai_error *error);
 /* Breaks off what is left. The loop does not run. Accepts a zeroed one. */
 void gate_release(struct gate *gate);
 
+static inline void gate_count(const struct gate *gate, enum metric metric, int64_t number)
+{
+    if (gate->metrics != NULL)
+        metrics_add(gate->metrics, metric, number);
+}
+
 /* Whether each answer is the last one on its connection. */
 static inline bool gate_is_leaving(const struct gate *gate)
 {

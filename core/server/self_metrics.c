@@ -7,6 +7,7 @@
 #include "server/budget.h"
 #include "server/gate.h"
 #include "server/health.h"
+#include "server/tls.h"
 #include "wire/prometheus.h"
 
 static void write_one(struct prometheus *p, const char *name, enum prometheus_type type,
@@ -75,6 +76,13 @@ static void write_health(struct prometheus *p, const struct health *health)
               health->not_ready == 0, 0);
 }
 
+static void write_certificate(struct prometheus *p, const struct gate *gate)
+{
+    if (gate->tls != NULL)
+        write_one(p, "harborai_tls_certificate_not_after_timestamp_seconds", PROMETHEUS_GAUGE,
+                  "When the certificate in force ends, since 1970.", tls_context_end_s(gate->tls), 0);
+}
+
 void self_metrics_write(const struct gate *gate, struct prometheus *p)
 {
     struct health health;
@@ -83,4 +91,5 @@ void self_metrics_write(const struct gate *gate, struct prometheus *p)
     write_memory(p, gate, &health);
     write_queues(p, gate);
     write_health(p, &health);
+    write_certificate(p, gate);
 }

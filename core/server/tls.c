@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,7 @@
 struct tls_context {
     pthread_mutex_t lock; /* of `pair`, for as long as it takes to count one more who has it */
     SSL_CTX *pair;
+    _Atomic int64_t end_s; /* its certificate's */
     BIO_METHOD *socket; /* how OpenSSL reads and writes */
 };
 
@@ -122,6 +124,7 @@ harborai_status tls_context_create(const struct config_tls *options, const struc
         tls_context_destroy(context);
         return st;
     }
+    atomic_store(&context->end_s, tls_pair_end_s(context->pair));
     tell(options, context->pair, log);
     *ret_context = context;
     return HARBORAI_OK;
@@ -139,8 +142,14 @@ harborai_status tls_context_replace(struct tls_context *context, const struct co
     SSL_CTX *before = context->pair;
     context->pair = next;
     pthread_mutex_unlock(&context->lock);
+    atomic_store(&context->end_s, tls_pair_end_s(next));
     SSL_CTX_free(before);
     return HARBORAI_OK;
+}
+
+int64_t tls_context_end_s(const struct tls_context *context)
+{
+    return atomic_load(&context->end_s);
 }
 
 void tls_context_destroy(struct tls_context *context)

@@ -29,6 +29,8 @@ MUST_CHECK harborai_status tls_context_create(const struct config_tls *options, 
 MUST_CHECK harborai_status tls_context_replace(struct tls_context *context,
                                                const struct config_tls *options,
                                                const struct log *log, harborai_error *error);
+/* When the certificate in force ends: seconds since 1970. [any] */
+int64_t tls_context_end_s(const struct tls_context *context);
 void tls_context_destroy(struct tls_context *context); /* no loop runs any more. Accepts NULL */
 
 /* --- A connection: tls.c. All [loop] ----------------------------------------------------------- */

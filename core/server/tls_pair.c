@@ -246,3 +246,11 @@ void tls_pair_describe_end(SSL_CTX *context, char text[static 32], int64_t *ret_
     (void)ASN1_TIME_diff(&days, &seconds, NULL, end);
     *ret_left_s = INT64_C(86400) * days + seconds;
 }
+
+int64_t tls_pair_end_s(SSL_CTX *context)
+{
+    struct tm end;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &end) != 1)
+        return 0;
+    return timegm(&end);
+}

@@ -14,5 +14,7 @@ MUST_CHECK harborai_status tls_pair_load(const struct config_tls *options, SSL_C
 
 /* "2027-01-31 12:00:00 UTC": when the certificate ends. *ret_left_s: how long that is from now. */
 void tls_pair_describe_end(SSL_CTX *context, char text[static 32], int64_t *ret_left_s);
+/* The same in seconds since 1970. */
+int64_t tls_pair_end_s(SSL_CTX *context);
 
 #endif

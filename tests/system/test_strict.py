@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 
+import exposition
 import strict
 import support
 
@@ -133,6 +134,26 @@ class SettingsTest(support.WithSimulator):
     def test_requests_of_a_connection(self):
         self.assertEqual(self.statuses(strict.get() * 5), [200] * 3)
 
+    @staticmethod
+    def refused(hb):
+        families = exposition.parse(hb.request("GET", "/metrics").body.decode(), False)
+        return {reason: exposition.value(families, "harborai_connections_refused_total", reason=reason)
+                for reason in ("limit", "address", "memory")}
+
+    def test_connections(self):
+        config = {**self.config, "server": {"limits": {"connections": 4}}}
+        with support.gateway(config, workers=1) as hb:
+            hb.wait_until_alone()
+            with contextlib.ExitStack() as stack:
+                kept = [stack.enter_context(contextlib.closing(hb.connect())) for _ in range(4)]
+                for client in kept:
+                    self.assertEqual(support.exchange(client, "GET", "/health").status, 200)
+                for _ in range(2):
+                    answer = hb.request("GET", "/health")
+                    self.assertEqual((answer.status, answer.error()["code"]), (503, "too_many_connections"))
+            support.wait_for("room", hb.healthy)
+            self.assertEqual(self.refused(hb)["limit"], 2)
+
     def test_connections_of_an_address(self):
         config = {**self.config, "server": {"limits": {"connections_per_address": 5}}}
         with support.gateway(config, workers=1) as hb:
@@ -144,6 +165,8 @@ class SettingsTest(support.WithSimulator):
                 self.assertEqual((answer.status, answer.error()["code"]), (503, "too_many_connections"))
                 self.assertIn("connections_per_address' limit=5 client=127.0.0.1", hb.log())
             support.wait_for("room", hb.healthy)
+            self.assertGreaterEqual(self.refused(hb)["address"], 1)
+            self.assertEqual(self.refused(hb)["memory"], 0)
 
     def test_half_close(self):
         body = json.dumps(support.chat_body({"events": 5, "delay_ms": 20}, "my-model", stream=True)).encode()

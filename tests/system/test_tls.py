@@ -13,6 +13,7 @@ import subprocess
 import time
 import unittest
 
+import exposition
 import support
 from support import chat_body, exchange
 
@@ -341,6 +342,26 @@ class NoTlsTest(TlsTest):
             self.assertEqual(read_all(self.send(b"\x16\x03\x01\x02\x00\x01", hb)), b"")
             self.assertIn("tls.handshake_failed client=127.0.0.1 reason='it took too long'", hb.log())
 
+    def test_they_are_counted(self):
+        with self.serve() as hb:
+            asked = 0
+
+            def counted():
+                nonlocal asked
+                asked += 1
+                families = exposition.parse(self.ask(path="/metrics", hb=hb).body.decode(), False)
+                return [exposition.value(families, "harborai_tls_handshakes_total", result=result)
+                        for result in ("ok", "failed")]
+            self.assertEqual(counted(), [1, 0])
+            for data in (b"SSH-2.0-client\r\n", GET):
+                with contextlib.suppress(ConnectionError):
+                    read_all(self.send(data, hb))
+            with self.assertRaises(ssl.SSLCertVerificationError):
+                self.raw(hb, context(ca="other-ca"))
+            socket.create_connection(("127.0.0.1", hb.port)).close()
+            support.wait_for("all three", lambda: counted()[1] == 3)
+            self.assertEqual(counted()[0], asked)
+
     def test_who_only_looks_is_no_failure(self):
         """As a load balancer does that asks whether the port is open."""
         with self.serve() as hb:
@@ -481,6 +502,22 @@ class ReloadTest(TlsTest):
             self.assertNotEqual(self.shown(hb, "other"), before)
             old.sendall(GET.replace(b"connection: close\r\n", b""))
             self.assertIn(b" 200 OK", old.recv(65536), "a connection keeps what it began with")
+
+    def test_the_end_of_a_certificate(self):
+        def shown(hb, made):
+            families = exposition.parse(self.ask(path="/metrics", hb=hb, made=made).body.decode(), False)
+            return exposition.value(families, "harborai_tls_certificate_not_after_timestamp_seconds")
+
+        def end_of(name):
+            said = openssl("x509", "-in", name + ".pem", "-noout", "-enddate").strip()
+            return ssl.cert_time_to_seconds(said.partition("=")[2])
+        with self.serve() as hb:
+            self.assertEqual(shown(hb, context()), end_of("good"))
+            self.reload(hb, pair("other"), "tls.loaded")
+            support.wait_for("the new one", lambda: self.ask_trusting_other(hb))
+            self.assertEqual(shown(hb, context(ca="other")), end_of("other"))
+        with support.gateway(self.config) as hb:
+            self.assertNotIn(b"harborai_tls_certificate", hb.request("GET", "/metrics").body)
 
     def ask_trusting_other(self, hb):
         try:

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "../unit.h"
 #include "fake.h"
 #include "server/budget.h"
+#include "server/conn.h"
 #include "server/gate.h"
 
 extern const CU_TestInfo acceptor_tests[];
@@ -199,10 +201,28 @@ static void test_nothing_waits(void)
     end();
 }
 
+/* A descriptor that cannot be watched, as when there is no memory for its watch. */
+static void test_no_room(void)
+{
+    const struct sockaddr_storage address = {.ss_family = AF_UNIX};
+    struct metrics *metrics;
+    begin();
+    CU_ASSERT_FATAL(metrics_create(1, "0", &metrics, NULL) == HARBORAI_OK);
+    gates[0].metrics = metrics_shard_of(metrics, 0);
+    int fd = memfd_create("no socket", MFD_CLOEXEC);
+    conn_open(&gates[0], fd, &address);
+    CU_ASSERT(metrics_sum(metrics, METRIC_TURNED_AWAY_MEMORY) == 1);
+    CU_ASSERT(metrics_sum(metrics, METRIC_CLIENT_ACCEPTS) == 0 && count(0) == 0);
+    gates[0].metrics = NULL;
+    metrics_destroy(metrics);
+    end();
+}
+
 const CU_TestInfo acceptor_tests[] = {
     {"two addresses", test_two_addresses},
     {"a want that ends", test_a_want_that_ends},
     {"passed on", test_passed_on},
     {"nothing waits", test_nothing_waits},
+    {"no room", test_no_room},
     CU_TEST_INFO_NULL,
 };
