@@ -133,7 +133,10 @@ static bool is_admitted(struct call *call, const struct route_view *route)
         wish.provider = route->provider;
         wish.upstream = route->upstream;
     }
-    if (call->guard->admit(call->account, &wish, &call->reserved, &error) >= 0)
+    phase_end(call, RECORD_ROUTE);
+    harborai_status st = call->guard->admit(call->account, &wish, &call->reserved, &error);
+    phase_end(call, RECORD_ADMIT);
+    if (st >= 0)
         return true;
     call_fail(call, &error);
     return false;

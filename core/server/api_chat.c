@@ -124,7 +124,6 @@ void api_chat_complete(struct conn *conn, harborai_str rest UNUSED)
         .request_id = slice_of(conn->request_id),
         .trace_parent = slice_of(conn->trace_parent),
         .client = slice_of(conn->client),
-        .admit_ns = conn->admit_ns,
         .call = &conn->call,
     };
     if (!auth_begin_call(conn, &params))

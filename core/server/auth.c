@@ -217,6 +217,11 @@ static bool look_again(struct conn *conn)
     return false;
 }
 
+static int64_t clock_ns(const struct conn *conn)
+{
+    return clock_monotonic_ns(loop_clock(conn->gate->loop));
+}
+
 /* Where no key is needed clients send anything; but one that was taken back was meant for us. */
 bool auth_admit(struct conn *conn, const struct http_request_head *request)
 {
@@ -227,7 +232,10 @@ bool auth_admit(struct conn *conn, const struct http_request_head *request)
     bool required = is_required(gate->runtime, gate->acceptor.listener);
     if (!required && (table == NULL || key_table_count(table) == 0))
         return true;
+    int64_t began_ns = clock_ns(conn);
     struct finding found = find_key(conn, table, request);
+    conn->admit_ns = clock_ns(conn) - began_ns;
+    conn->admit_pass_ns = loop_now_ns(gate->loop);
     if (found.verdict == KNOWN) {
         conn->pass.key = found.key;
         return true;
@@ -411,15 +419,21 @@ bool auth_begin_call(struct conn *conn, struct call_params *params)
 {
     if (conn->gate->auth == NULL)
         return true;
+    int64_t began_ns = clock_ns(conn);
     if (conn->pass.key != NULL && !look_again(conn))
         return false;
+    struct key *key = conn->pass.key;
     conn->pass.is_call = true;
-    if (conn->pass.key == NULL)
-        return begin_without_key(conn);
-    params->guard = &guard;
-    params->account = conn->pass.key;
-    params->caller = conn->pass.key->id;
-    return begin_with_key(conn);
+    if (key != NULL) {
+        params->guard = &guard;
+        params->account = key;
+        params->caller = key->id;
+    }
+    bool may = key != NULL ? begin_with_key(conn) : begin_without_key(conn);
+    params->admit_ns = clock_ns(conn) - began_ns;
+    if (conn->admit_pass_ns == loop_now_ns(conn->gate->loop)) /* else it was before the call's time */
+        params->admit_ns += conn->admit_ns;
+    return may;
 }
 
 void auth_drop_call(struct conn *conn)

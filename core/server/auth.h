@@ -40,7 +40,7 @@ void auth_warn(struct runtime *runtime, const struct listener *listener);
 bool auth_admit(struct conn *conn, const struct http_request_head *request);
 
 /* Before call_start(): counts one more call. False: that is too many, and the client has been told. What
- * the engine has to know goes into *params. */
+ * the engine has to know goes into *params, how long it took to admit the call among it. */
 bool auth_begin_call(struct conn *conn, struct call_params *params);
 /* call_start() took nothing. */
 void auth_drop_call(struct conn *conn);

@@ -65,7 +65,8 @@ struct conn {
     struct timer timer;  /* set no later than limit_ns, and moved only when it is due */
     int64_t limit_ns;    /* when patience ends; 0 = never */
     struct timer ping;   /* of a stream that is silent */
-    int64_t admit_ns;    /* of this request: how long it took to check who asks, and his limits */
+    int64_t admit_ns;    /* of this request: how long it took to look who asks, … */
+    int64_t admit_pass_ns; /* … in the pass of that time: its body may come in another */
     int64_t write_since_ns; /* of an answer to a call: when it was complete, monotonic; 0 = none */
     int64_t said_ns;     /* when it last was not */
     struct list link;    /* gate->conns */

@@ -15,6 +15,7 @@ import threading
 import time
 import unittest
 
+import exposition
 import support
 import test_clients
 from support import config_for
@@ -521,6 +522,33 @@ class LimitsTest(Keys):
     def test_address_by_the_environment(self):
         with self.serve(self.config, env={"HARBORAI_MAX_REQUESTS_PER_MINUTE": "1"}) as hb:
             self.assertEqual([hb.chat("x").status for _ in range(2)], [200, 429])
+
+    def phases(self, hb, key):
+        families = exposition.parse(hb.request("GET", "/metrics", headers=bearer(key)).body.decode(), False)
+        return [exposition.value(families, f"harborai_request_phase_seconds_{what}", **labels)
+                for what, labels in (("count", {"phase": "admit"}), ("sum", {"phase": "admit"}), ("sum", {}))]
+
+    def test_the_time_that_it_takes(self):
+        """Once a call that was admitted, a part of its time; what was refused before is no call."""
+        key = self.create("ci", "--rpm", "3", "--tpm", "100000", "--models", "gpt-4o")
+        body = json.dumps(support.chat_body("x")).encode()
+        with self.serve() as hb:
+            self.assertEqual(hb.chat("x", headers=bearer(key)).status, 200)
+            client = hb.connect()
+            with contextlib.closing(client):  # a body that comes later than its head
+                client.putrequest("POST", "/v1/chat/completions")
+                for name, value in {**bearer(key), "content-length": str(len(body))}.items():
+                    client.putheader(name, value)
+                client.endheaders()
+                self.assertTrue(hb.healthy())
+                client.send(body)
+                self.assertEqual(client.getresponse().status, 200)
+            self.assertEqual(hb.chat("x", "gpt-4o-mini", headers=bearer(key)).status, 404)
+            self.assertEqual(hb.chat("x", headers=bearer(key)).status, 429)
+            self.assertEqual(hb.chat("x").status, 401)
+            support.wait_for("three calls", lambda: self.phases(hb, key)[0] == 3)
+            _, admit, everything = self.phases(hb, key)
+            self.assertTrue(0 < admit < everything, (admit, everything))
 
     def test_many_at_once_over_all_loops(self):
         key = self.create("ci", "--rpm", "20")
