@@ -65,10 +65,11 @@
     METRICS_HANDSHAKES_(FAILED, "failed", "")                                                      \
     METRICS_REFUSED_(KEY, "key",                                                                   \
                      "Requests that were refused before they were calls, by why: they had no key that " \
-                     "is good here, or there were too many of them.")                               \
+                     "is good here, there were too many of them, or a page sent them.")             \
     METRICS_REFUSED_(REQUESTS, "requests", "")                                                     \
     METRICS_REFUSED_(RUNNING, "concurrency", "")                                                   \
     METRICS_REFUSED_(ADDRESS, "address", "")                                                       \
+    METRICS_REFUSED_(ORIGIN, "origin", "")                                                         \
     METRICS_PLAIN_(METRIC_UPSTREAM_CONNECTS, "harborai_upstream_connects_total", COUNTER,          \
                    "Answers of vendors that came on a new connection.")                            \
     METRICS_PLAIN_(METRIC_UPSTREAM_REUSES, "harborai_upstream_reuses_total", COUNTER,              \

@@ -3,19 +3,17 @@
  * answer: it comes back as a message. Must never tell a stranger anything: a key
  * says whose a call is, not that its holder may read those of all, so whom a gateway tells is a matter of
  * where it listens. */
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "chat/error_json.h"
 #include "server/api.h"
-#include "server/cors.h"
 #include "server/drains.h"
 #include "server/gate.h"
 #include "server/logs_desk.h"
 #include "server/percent.h"
 #include "server/reply.h"
+#include "server/site.h"
 #include "wire/http_head.h"
 
 struct task {
@@ -28,46 +26,6 @@ struct task {
 
 /* ---- Who may ask ---------------------------------------------------------------------------- */
 
-static harborai_str without_port(harborai_str host)
-{
-    harborai_str name, rest;
-    if (slice_starts_with(host, "[")) {
-        (void)slice_split(slice_from(host, 1), ']', &name, &rest);
-        return name;
-    }
-    (void)slice_split(host, ':', &name, &rest);
-    return name;
-}
-
-/* A page may have a name of its own resolved to 127.0.0.1: then the browser asks with that name. */
-static bool is_local_name(harborai_str host)
-{
-    harborai_str name = without_port(host);
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr six;
-    struct in_addr four;
-    if (name.len == 0 || slice_equal_ignoring_case(name, HARBORAI_STR("localhost")))
-        return true;
-    snprintf(text, sizeof text, "%.*s", SLICE_ARG(name));
-    if (inet_pton(AF_INET, text, &four) == 1)
-        return name.len < sizeof text && ntohl(four.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, text, &six) == 1 && name.len < sizeof text &&
-           IN6_IS_ADDR_LOOPBACK(&six);
-}
-
-/* Browsers say where the page is from that asks. */
-static bool is_of_another_site(const struct http_request_head *request)
-{
-    harborai_str origin = http_field(&request->head, "origin"), scheme, rest;
-    if (cors_is_of_another_site(request))
-        return true;
-    if (origin.len == 0)
-        return false;
-    (void)slice_split(origin, '/', &scheme, &rest);
-    return !slice_starts_with(rest, "/") ||
-           !slice_equal_ignoring_case(slice_from(rest, 1), request->host);
-}
-
 /* Whoever came through a proxy is not on this machine, but the proxy is. */
 static bool is_forwarded(const struct http_request_head *request)
 {
@@ -78,7 +36,7 @@ static bool is_forwarded(const struct http_request_head *request)
     return false;
 }
 
-/* NULL: he may. */
+/* NULL: he may. A page may have a name of its own resolved to 127.0.0.1: then the browser asks with that name. */
 static const char *why_not(const struct conn *conn)
 {
     const struct gate *gate = conn->gate;
@@ -87,14 +45,14 @@ static const char *why_not(const struct conn *conn)
                "state directory";
     if (gate->logs_for == CONFIG_LOGS_OFF)
         return "logs are switched off here: switch them on with server.logs: local or on";
-    if (is_of_another_site(conn->head))
+    if (site_is_another(conn->head))
         return "logs are not for pages of another site";
     if (gate->logs_for == CONFIG_LOGS_ON)
         return NULL;
     if (!gate->acceptor.listener->is_loopback)
         return "this gateway listens for other machines, too: it tells its logs to whoever may ask it "
                "anything only with server.logs: on";
-    if (!is_local_name(conn->head->host) || is_forwarded(conn->head))
+    if (!site_is_local(conn->head->host) || is_forwarded(conn->head))
         return "logs are for programs of this machine alone, which ask 127.0.0.1, [::1] or localhost "
                "without a proxy: server.logs: on lifts that";
     return NULL;

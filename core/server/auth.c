@@ -300,12 +300,6 @@ static bool begin_with_key(struct conn *conn)
     return false;
 }
 
-/* All that come by a socket of this machine would share one. */
-static bool has_address(const struct conn *conn)
-{
-    return conn->client[0] != '\0' && strcmp(conn->client, CONN_CLIENT_UNIX) != 0;
-}
-
 /* Whoever has IPv6 has 2^64 addresses. */
 static harborai_str network_of(const struct conn *conn, char room[static 16])
 {
@@ -321,7 +315,7 @@ static bool begin_without_key(struct conn *conn)
     const struct gate *gate = conn->gate;
     int64_t now_ns = loop_now_ns(gate->loop);
     int64_t most = runtime_config(gate->runtime)->requests_per_minute;
-    if (most == 0 || !has_address(conn))
+    if (most == 0 || !conn_has_address(conn)) /* all of them would share one */
         return true;
     rate_limit_init(&limit, most);
     struct rate_meter *meter =

@@ -28,6 +28,8 @@ struct http_request_head;
 struct record;
 struct tls;
 
+#define CONN_CLIENT_UNIX "unix"
+
 enum conn_state {
     CONN_HEAD,     /* waits for a request or for the rest of its head */
     CONN_BODY,     /* … for the rest of its body */
@@ -101,6 +103,12 @@ struct conn {
     harborai_str origin; /* of pages that may read the answer; borrowed from gate->cors, empty = none */
 };
 
+/* Else he came by a socket of this machine. */
+static inline bool conn_has_address(const struct conn *conn)
+{
+    return conn->client[0] != '\0' && strcmp(conn->client, CONN_CLIENT_UNIX) != 0;
+}
+
 /* conn.c. Takes `fd`, also when it fails. */
 void conn_open(struct gate *gate, int fd, const struct sockaddr_storage *address);
 /* The client is gone, or has to go: a call is cancelled, the socket closed, the rest follows. */
@@ -126,8 +134,6 @@ void conn_set_limit_ms(struct conn *conn, int64_t ms);
 void conn_set_limit_at(struct conn *conn, int64_t at_ns);
 /* The body, if no call has taken it, is not needed any more. */
 void conn_drop_body(struct conn *conn);
-
-#define CONN_CLIENT_UNIX "unix"
 
 enum {
     CONN_BODY_STEP = 16384, /* bytes of a body that give it a second more than limits->body_ms */

@@ -11,6 +11,7 @@
 #include "server/cors.h"
 #include "server/gate.h"
 #include "server/reply.h"
+#include "server/site.h"
 #include "wire/masker.h"
 
 #define KEPT_FREE KIB(4)   /* of a head that has not come whole */
@@ -164,22 +165,11 @@ static void set_body_limit(struct conn *conn)
     conn_set_limit_at(conn, still_ns < whole_ns ? still_ns : whole_ns);
 }
 
-/* A browser keeps such an answer from the page, and sends the request all the same: any page could spend the
- * operator's money where no key is needed. */
-static bool is_of_stranger(const struct conn *conn, const struct http_request_head *request)
-{
-    return conn->pass.key == NULL && conn->origin.len == 0 && cors_is_of_another_site(request);
-}
-
 /* The request is whole, or its endpoint needs no body. */
 static void begin_body(struct conn *conn, const struct http_request_head *request, bool is_last)
 {
     int64_t length = request->head.content_length;
-    if (is_of_stranger(conn, request)) {
-        refuse_rest(conn, 403, "origin_not_allowed",
-                    "a page of another site asks, and without a key: name its origin in "
-                    "server.cors.origins, or have it send a key");
-    } else if (lacks_length(request)) {
+    if (lacks_length(request)) {
         refuse_rest(conn, 411, "length_required",
                     "this request needs a body: send it with Content-Length, or chunked");
     } else if (!is_plain(request)) {
@@ -260,6 +250,8 @@ static size_t read_head(struct conn *conn, harborai_str bytes)
         refuse_route(conn, &request, status, &match);
     } else if (!auth_admit(conn, &request)) {
         (void)0; /* which the client was told */
+    } else if (!site_admit(conn, &request)) {
+        (void)0; /* likewise */
     } else if ((match.route->flags & ROUTE_BODY) != 0) {
         begin_body(conn, &request, request.head.size == bytes.len);
     } else {

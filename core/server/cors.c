@@ -116,12 +116,6 @@ void cors_write(const struct cors *cors, harborai_str allowed, struct buf *out)
     buf_add(out, HARBORAI_STR("access-control-expose-headers: " EXPOSED "\r\n"));
 }
 
-bool cors_is_of_another_site(const struct http_request_head *request)
-{
-    harborai_str site = http_field(&request->head, "sec-fetch-site");
-    return slice_is(site, "cross-site") || slice_is(site, "same-site");
-}
-
 bool cors_is_preflight(const struct http_request_head *request)
 {
     return http_field(&request->head, "origin").len > 0 &&

@@ -23,10 +23,6 @@ harborai_str cors_allow(const struct cors *cors, harborai_str origin);
 /* Adds the fields of an answer. [any] */
 void cors_write(const struct cors *cors, harborai_str allowed, struct buf *out);
 
-/* Whether a browser asks for a page of another site: it says so itself, where the gateway is on its own machine or
- * speaks TLS (W3C, Fetch Metadata). [any] */
-bool cors_is_of_another_site(const struct http_request_head *request);
-
 /* The question before a request, whether it may be made, and the fields that say it may. [any] */
 bool cors_is_preflight(const struct http_request_head *request);
 void cors_write_preflight(const struct http_request_head *request, const char *methods,

@@ -17,7 +17,7 @@ noinst_LTLIBRARIES += %reldir%/libserver.la
 	%reldir%/logs_query.h %reldir%/percent.c %reldir%/percent.h %reldir%/ping.c \
 	%reldir%/ping.h %reldir%/plugins_json.c %reldir%/plugins_json.h %reldir%/reply.c \
 	%reldir%/reply.h %reldir%/router.c %reldir%/router.h %reldir%/self_metrics.c \
-	%reldir%/self_metrics.h %reldir%/server.c %reldir%/server.h %reldir%/takeover.c \
+	%reldir%/self_metrics.h %reldir%/server.c %reldir%/server.h %reldir%/site.c %reldir%/site.h %reldir%/takeover.c \
 	%reldir%/takeover.h %reldir%/tls.c %reldir%/tls.h %reldir%/tls_pair.c \
 	%reldir%/tls_pair.h
 EXTRA_DIST += doc/http.md

@@ -28,7 +28,7 @@ EXTRA_DIST += examples/quickstart tests/run tests/packages.sh tests/live \
 	%reldir%/test_process.py %reldir%/test_reload.py %reldir%/test_recovery.py %reldir%/test_removal.py \
 	%reldir%/test_replay.py %reldir%/test_says.py %reldir%/test_shape.py \
 	%reldir%/test_sim_itself.py %reldir%/test_streams.py %reldir%/test_stuck.py %reldir%/test_surface.py \
-	%reldir%/strict.py %reldir%/test_sim_itself.py %reldir%/test_streams.py %reldir%/test_strict.py \
+	%reldir%/strict.py %reldir%/test_sim_itself.py %reldir%/test_streams.py %reldir%/test_strict.py %reldir%/test_pages.py \
 	%reldir%/test_stuck.py \
 	%reldir%/test_sim_itself.py %reldir%/takeovers.py %reldir%/test_streams.py %reldir%/test_stuck.py %reldir%/test_takeover.py \
 	%reldir%/test_think.py %reldir%/test_upgrades.py %reldir%/test_upstream.py \

@@ -352,6 +352,68 @@ static void test_pages(void)
     }
 }
 
+#define JSON "content-type: application/json\r\n"
+#define FORM "content-type: text/plain\r\n"
+
+/* What came by no browser, or by a page that a browser does not take for another's, is a call. */
+static const struct call_of_page {
+    const char *name, *origins, *fields; /* behind the request's line */
+    bool is_taken;
+} calls_of_pages[] = {
+    {"a program", "", "host: x\r\n", true},
+    {"a program's form", "", "host: x\r\n" FORM, true},
+    {"a form", "", "host: 127.0.0.1:80\r\norigin: https://evil.example\r\n" FORM, false},
+    {"JSON of another page", "", "host: 127.0.0.1:80\r\norigin: https://evil.example\r\n" JSON, false},
+    {"scheme in capitals", "", "host: 127.0.0.1:80\r\norigin: HTTP://evil.example\r\n" JSON, false},
+    {"a page that is allowed", "https://a.example", "host: x\r\norigin: https://a.example\r\n" FORM, true},
+    {"all are allowed", "*", "host: x\r\norigin: https://a.example\r\n" FORM, true},
+    {"one that is not", "https://a.example", "host: 127.0.0.1\r\norigin: https://b.example\r\n" JSON, false},
+    {"own page", "", "host: 127.0.0.1:80\r\norigin: http://127.0.0.1:80\r\n" FORM, true},
+    {"own page by name", "", "host: localhost:80\r\norigin: http://LOCALHOST:80\r\n" FORM, true},
+    {"rebound name", "", "host: evil.example:80\r\norigin: http://evil.example:80\r\n" JSON, false},
+    {"rebound name, no referrer", "", "host: evil.example:80\r\norigin: null\r\n" JSON, false},
+    {"name that begins like ours", "", "host: localhost.evil.example\r\norigin: null\r\n" JSON, false},
+    {"name that ends like ours", "", "host: evillocalhost\r\norigin: null\r\n" JSON, false},
+    {"sandboxed frame", "", "host: 127.0.0.1\r\norigin: null\r\n" FORM, false},
+    {"sandboxed frame, no type", "", "host: 127.0.0.1\r\norigin: null\r\n", false},
+    {"window without preflights", "", "host: 127.0.0.1\r\norigin: null\r\n" JSON, true},
+    {"editor", "", "host: localhost\r\norigin: vscode-file://vscode-app\r\n"
+     "content-type: Application/JSON; charset=utf-8\r\n", true},
+    {"editor's form", "", "host: localhost\r\norigin: vscode-file://vscode-app\r\n" FORM, false},
+    {"JSON in a parameter", "", "host: localhost\r\norigin: null\r\ncontent-type: text/plain; "
+     "application/json\r\n", false},
+    {"application on this machine", "", "host: [::1]:80\r\norigin: https://tauri.localhost\r\n" JSON, true},
+    {"form on this machine", "", "host: 127.0.0.1:80\r\norigin: http://127.0.0.1:81\r\n" FORM, false},
+    {"no origin, but another site", "", "host: 127.0.0.1\r\nsec-fetch-site: cross-site\r\n" JSON, false},
+    {"no origin, another part", "", "host: 127.0.0.1\r\nsec-fetch-site: same-site\r\n" JSON, false},
+    {"own page behind a proxy", "", "host: 127.0.0.1:80\r\norigin: https://chat.example\r\n"
+     "sec-fetch-site: same-origin\r\n" FORM, true},
+    {"no origin, own site", "", "host: 127.0.0.1\r\nsec-fetch-site: same-origin\r\n" JSON, true},
+};
+
+static void test_calls_of_pages(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(calls_of_pages); i++) {
+        const struct call_of_page *row = &calls_of_pages[i];
+        AUTO(buf) seen = BUF_INIT(MIB(1)), in = BUF_INIT(KIB(4));
+        struct server_options options = usual();
+        options.cors_origins = slice_of(row->origins);
+        fake_begin_as(&runtime, 1, &options);
+        int fd = fake_connect(&runtime);
+        buf_add(&in, HARBORAI_STR("POST /v1/chat/completions HTTP/1.1\r\n"));
+        buf_add(&in, slice_of(row->fields));
+        buf_add(&in, HARBORAI_STR("content-length: 8\r\n\r\nwhole {}"));
+        fake_send(&runtime, fd, buf_slice(&in));
+        receive_all(fd, &seen);
+        ROW(row->name, has(&seen, row->is_taken ? "HTTP/1.1 200 " : "HTTP/1.1 403 "));
+        ROW(row->name, has(&seen, "\"code\":\"origin_not_allowed\"") == !row->is_taken);
+        ROW(row->name, runtime.started == row->is_taken);
+        ROW(row->name, metrics_sum(runtime.metrics, METRIC_REFUSED_ORIGIN) == !row->is_taken);
+        close(fd);
+        fake_end_all(&runtime);
+    }
+}
+
 const CU_TestInfo limit_tests[] = {
     {"addresses", test_addresses},
     {"surplus", test_surplus},
@@ -362,5 +424,6 @@ const CU_TestInfo limit_tests[] = {
     {"times", test_times},
     {"a closed half", test_half_close},
     {"pages of other sites", test_pages},
+    {"calls of pages", test_calls_of_pages},
     CU_TEST_INFO_NULL,
 };
