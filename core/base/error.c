@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A client is told 4xx of what it can mend itself, and libraries ask again upon 5xx: so 400 where its request wants
+ * what there is not, and 502 where the operator's key or account is at fault. Some libraries then ask twice for
+ * nothing; but any 4xx would blame the caller, 401 his own key, and what stands before several gateways would not
+ * try another one, whose key is good. */
 static const struct error_kind kinds[] = {
     {HARBORAI_E_INVALID, "E_INVALID", 400, "invalid_request_error", NULL,
      "the request is wrong", "correct it: the same again cannot help"},
@@ -36,7 +40,7 @@ static const struct error_kind kinds[] = {
      "a time limit passed", "ask again, or raise the limit under timeouts"},
     {HARBORAI_E_CANCELLED, "E_CANCELLED", 499, "api_error", "cancelled",
      "the caller left", "nothing"},
-    {HARBORAI_E_UNSUPPORTED, "E_UNSUPPORTED", 501, "invalid_request_error", "unsupported",
+    {HARBORAI_E_UNSUPPORTED, "E_UNSUPPORTED", 400, "invalid_request_error", "unsupported",
      "the model or its plugin cannot do that",
      "leave it out of the request, or take another model"},
     {HARBORAI_E_CONFIG, "E_CONFIG", 500, "api_error", "provider_config",

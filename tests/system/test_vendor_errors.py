@@ -26,7 +26,7 @@ MODELS = {"openai": "gpt-5-mini", "deepseek": "deepseek-flash", "wenxin": "ernie
 # Status of each class for a client, see doc/errors.md; None: the vendor's own, of the same class.
 STATUS = {"E_INVALID": None, "E_AUTH": 502, "E_NOT_FOUND": 404, "E_RATE_LIMIT": 429, "E_QUOTA": 502,
           "E_CONTEXT": 400, "E_FILTERED": None, "E_OVERLOADED": None, "E_VENDOR": None,
-          "E_TIMEOUT": 504, "E_UNSUPPORTED": 501}
+          "E_TIMEOUT": 504, "E_UNSUPPORTED": 400}
 OPERATORS = ("E_AUTH", "E_QUOTA")
 WORDS = {name: (row[2], row[3] or None) for name, row in documented().items()}
 

@@ -149,7 +149,7 @@ class WenxinTest(FrontTest):
                 ("characters_too_long", 400, "E_CONTEXT", "2000"),
                 ("system_unsafe", 400, "E_FILTERED", "system field"),
                 ("image_url_unsafe", 400, "E_FILTERED", "image_url"),
-                ("no_parameter_permission", 501, "E_UNSUPPORTED", "parameter"),
+                ("no_parameter_permission", 400, "E_UNSUPPORTED", "parameter"),
                 ("rpm_rate_limit_exceeded", 429, "E_RATE_LIMIT", "RPM"),
                 ("output_tpm_rate_limit_exceeded", 429, "E_RATE_LIMIT", "TPM"),
                 ("internal_error", 500, "E_VENDOR", "Internal error"),

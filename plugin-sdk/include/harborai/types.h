@@ -61,7 +61,7 @@ enum {
     HARBORAI_E_NETWORK = -11,     /* no connection, TLS failure, reset                (502) RF  */
     HARBORAI_E_TIMEOUT = -12,     /* a time limit passed                              (504) RF  */
     HARBORAI_E_CANCELLED = -13,   /* the caller went away                             (499)     */
-    HARBORAI_E_UNSUPPORTED = -14, /* this plugin or model cannot do that              (501) FN  */
+    HARBORAI_E_UNSUPPORTED = -14, /* this plugin or model cannot do that              (400) FN  */
     HARBORAI_E_CONFIG = -15,      /* the provider's configuration is wrong            (500) FN  */
     HARBORAI_E_MEMORY = -16,      /* allocation failed, or a limit of memory passed   (500)     */
     HARBORAI_E_CLOSED = -17,      /* the call has ended already; stop working on it             */
