@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Three packages as applications use them, each in its own way: they are told a base URL, a key and a
 // model, and nothing of what answers there. What they make of an answer is given back in one form, so
-// that sdks.test.mjs asks the same of all. `talk` is { system, prompt }.
+// that sdks.test.mjs asks the same of all. `talk` is { system, prompt }. A key that is null is not sent.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { tool as langchainTool } from "@langchain/core/tools";
 import { ChatOpenAI } from "@langchain/openai";
@@ -25,6 +25,19 @@ function weather() {
     } };
 }
 
+// What asks, and how often it did.
+function counted() {
+    const counter = { count: 0, fetch: (...given) => {
+        counter.count += 1;
+        return fetch(...given);
+    } };
+    return counter;
+}
+
+// Two of the packages insist on a key.
+const keyOf = (apiKey) => apiKey === null ? { apiKey: "none", defaultHeaders: { authorization: null } }
+    : { apiKey };
+
 const messagesOf = ({ system, prompt }) => [{ role: "system", content: system },
                                             { role: "user", content: prompt }];
 
@@ -33,10 +46,13 @@ const messagesOf = ({ system, prompt }) => [{ role: "system", content: system },
 const ofCompletion = ({ choices: [choice], usage }) => ({ text: choice.message.content,
     finish: choice.finish_reason, usage: [usage.prompt_tokens, usage.completion_tokens] });
 
-function openai(apiKey) {
-    const { completions } = new OpenAI({ baseURL, apiKey, maxRetries: 0 }).chat;
+function openai(apiKey, maxRetries = 0) {
+    const counter = counted();
+    const { completions } = new OpenAI({ baseURL, ...keyOf(apiKey), maxRetries, fetch: counter.fetch }).chat;
     const request = (talk) => ({ model: MODEL, messages: messagesOf(talk) });
     return {
+        requests: () => counter.count,
+
         whole: async (talk) => ofCompletion(await completions.create(request(talk))),
 
         async stream(talk) {
@@ -69,9 +85,11 @@ function openai(apiKey) {
 
 // ---- The AI SDK ---------------------------------------------------------------------------------
 
-function aiSdk(apiKey) {
-    const provider = createOpenAICompatible({ name: "harborai", baseURL, apiKey, includeUsage: true });
-    const request = (talk) => ({ model: provider(MODEL), ...talk, maxRetries: 0 });
+function aiSdk(apiKey, maxRetries = 0) {
+    const counter = counted();
+    const provider = createOpenAICompatible({ name: "harborai", baseURL, apiKey: apiKey ?? undefined,
+                                              includeUsage: true, fetch: counter.fetch });
+    const request = (talk) => ({ model: provider(MODEL), ...talk, maxRetries });
     const stream = (talk, more) => streamText({ ...request(talk), onError() {}, ...more });
     const answer = async (result) => {
         const usage = await result.usage;
@@ -87,6 +105,8 @@ function aiSdk(apiKey) {
         return result;
     }
     return {
+        requests: () => counter.count,
+
         whole: async (talk) => answer(await generateText(request(talk))),
 
         async stream(talk) {
@@ -123,8 +143,11 @@ const ofMessage = (message) => ({ text: message.content,
     finish: message.response_metadata.finish_reason,
     usage: [message.usage_metadata.input_tokens, message.usage_metadata.output_tokens] });
 
-function langchain(apiKey) {
-    const model = new ChatOpenAI({ model: MODEL, apiKey, maxRetries: 0, configuration: { baseURL } });
+function langchain(apiKey, maxRetries = 0) {
+    const counter = counted();
+    const { apiKey: key, ...more } = keyOf(apiKey);
+    const model = new ChatOpenAI({ model: MODEL, apiKey: key, maxRetries,
+                                   configuration: { baseURL, fetch: counter.fetch, ...more } });
     async function gathered(stream, heard = () => {}) {
         let whole;
         for await (const chunk of await stream) {
@@ -134,6 +157,8 @@ function langchain(apiKey) {
         return whole;
     }
     return {
+        requests: () => counter.count,
+
         whole: async (talk) => ofMessage(await model.invoke(messagesOf(talk))),
 
         async stream(talk) {
@@ -167,7 +192,8 @@ function langchain(apiKey) {
         },
 
         failure: (error) => ({ type: error.constructor.name, status: error.status, code: error.code,
-                               retryAfter: error.headers.get("retry-after") }),
+                               retryAfter: error.headers.get("retry-after"),
+                               lcCode: error.lc_error_code ?? null }),
     };
 }
 

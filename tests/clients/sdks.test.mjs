@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sdks } from "./sdks.mjs";
-import { VIA, simAnswer } from "./support.mjs";
+import { KEY, KEYS, VIA, simAnswer } from "./support.mjs";
 
 const SYSTEM = "Answer shortly.";
 const SAID = "Ahoy, wörld 🌊 two  spaces\nand a second line";
@@ -59,24 +59,57 @@ const refusals = [
     { cell: "429 of the vendor", prompt: script({ error: "rate_limit", retry_after: 7 }),
       direct: [429, "rate_limit_exceeded", "7"], gateway: [429, "rate_limit_exceeded", "7"] },
     { cell: "401 for the client's own key", prompt: SAID, key: "sk-wrong",
-      direct: [401, "invalid_api_key", null] },
+      direct: [401, "invalid_api_key", null], gateway: [401, "invalid_api_key", null] },
+    { cell: "401 without a key", prompt: SAID, key: null, gateway: [401, null, null] },
 ];
 
 const ERRORS = { 401: "AuthenticationError", 429: "RateLimitError", 502: "InternalServerError" };
-const errorOf = { "openai": (status) => ERRORS[status], "langchain": (status) => ERRORS[status],
-                  "ai": () => "AI_APICallError" };
+const LC_CODES = { 401: "MODEL_AUTHENTICATION", 429: "MODEL_RATE_LIMIT" };
+const errorOf = { "openai": (status) => ({ type: ERRORS[status] }), "ai": () => ({ type: "AI_APICallError" }),
+                  "langchain": (status) => ({ type: ERRORS[status], lcCode: LC_CODES[status] ?? null }) };
+
+const failureOf = (promise) => promise.then(() => assert.fail("no error came"), (error) => error);
+
+// Whether they ask again, with maxRetries 1, what cannot go well a second time: by doc/clients.md.
+const again = [
+    { what: "401 of its own", prompt: SAID, key: "sk-wrong", requests: { openai: 1, ai: 1, langchain: 1 } },
+    { what: "an unknown parameter", prompt: script({ status: 400, error: { code: "unsupported_parameter" } }),
+      requests: { openai: 1, ai: 1, langchain: 1 } },
+    { what: "the operator's key", prompt: script({ error: "auth" }),
+      requests: { openai: 1, ai: 2, langchain: 2 } },
+];
+
+function ofTheGateway(name, make) {
+    test(`${name}: 429 of the gateway, with the time to wait`, async () => {
+        const sdk = make(KEYS.few[name]);
+        assert.equal((await sdk.whole(talk(SAID))).text, SAID);
+        for (const ask of [sdk.whole, sdk.stream]) {
+            const { retryAfter, ...got } = sdk.failure(await failureOf(ask(talk(SAID))));
+            assert.deepEqual(got, { ...errorOf[name](429), status: 429, code: "rate_limit_exceeded" });
+            assert.ok(retryAfter > 0 && retryAfter <= 60, retryAfter);
+        }
+    });
+
+    test(`${name}: what it asks again`, async () => {
+        for (const { what, prompt, key = KEY, requests } of again) {
+            const sdk = make(key, 1);
+            await failureOf(sdk.whole(talk(prompt)));
+            assert.equal(sdk.requests(), requests[name], what);
+        }
+    });
+}
 
 for (const [name, make] of Object.entries(sdks)) {
     for (const [cell, run] of Object.entries(cells))
-        test(`${name}: ${cell}`, () => run(make("sk-client")));
-    for (const { cell, prompt, key = "sk-client", [VIA]: wanted } of refusals.filter((row) => row[VIA]))
+        test(`${name}: ${cell}`, () => run(make(KEY)));
+    for (const { cell, prompt, key = KEY, [VIA]: wanted } of refusals.filter((row) => row[VIA]))
         test(`${name}: ${cell}`, async () => {
             const sdk = make(key);
             const [status, code, retryAfter] = wanted;
             for (const ask of [sdk.whole, sdk.stream]) {
-                const error = await ask(talk(prompt)).then(() => assert.fail("no error came"), (e) => e);
-                assert.deepEqual(sdk.failure(error),
-                                 { type: errorOf[name](status), status, code, retryAfter });
+                const error = await failureOf(ask(talk(prompt)));
+                assert.deepEqual(sdk.failure(error), { ...errorOf[name](status), status, code, retryAfter });
             }
         });
+    if (KEYS) ofTheGateway(name, make);
 }

@@ -2,6 +2,7 @@
 // What the client tests share. The environment says whom they talk to:
 //   BASE_URL   ends with /v1            MODEL    a model that it serves (default gpt-4o)
 //   SIM_LOG    the simulator's log      VIA      "gateway" or "direct" (the simulator itself)
+//   KEYS       {"good", "few": {package: …}}: the gateway's own keys; it asks for none without
 import { readFile } from "node:fs/promises";
 import OpenAI from "openai";
 
@@ -11,8 +12,11 @@ export const VIA = process.env.VIA ?? "gateway";
 if (!process.env.BASE_URL)
     throw new Error("BASE_URL is not set: run these tests by tests/system/test_clients.py");
 
+export const KEYS = process.env.KEYS ? JSON.parse(process.env.KEYS) : null;
+export const KEY = KEYS?.good ?? "sk-client";
+
 export const client = new OpenAI({
-    baseURL: process.env.BASE_URL, apiKey: "sk-client", maxRetries: 0, timeout: 20_000 });
+    baseURL: process.env.BASE_URL, apiKey: KEY, maxRetries: 0, timeout: 20_000 });
 
 export const user = (content) => [{ role: "user", content }];
 export const script = (members) => user("sim:" + JSON.stringify(members));

@@ -13,7 +13,7 @@ import support
 
 CLIENTS = os.path.join(support.ROOT, "tests", "clients")
 SDKS = ("openai", "ai", "langchain")  # of sdks.test.mjs
-CELLS = {"direct": 9, "gateway": 8}  # of each
+CELLS = {"direct": 9, "gateway": 12}  # of each
 
 
 # Of a vendor that is silent: clients have to pass over them.
@@ -50,8 +50,10 @@ class ClientsTest(unittest.TestCase):
     def setUpClass(cls):
         install()
 
-    def node(self, base_url, sim, via, sdks=True):
+    def node(self, base_url, sim, via, sdks=True, keys=None):
         env = {**os.environ, "BASE_URL": base_url, "SIM_LOG": sim.log_path, "VIA": via}
+        if keys:
+            env["KEYS"] = json.dumps(keys)
         files = sorted(name for name in os.listdir(CLIENTS)
                        if name.endswith(".test.mjs") and (sdks or name != "sdks.test.mjs"))
         done = subprocess.run(["node", "--test", "--test-reporter=tap", *files], cwd=CLIENTS, env=env,
@@ -71,9 +73,16 @@ class ClientsTest(unittest.TestCase):
             self.node(sim.base_url, sim, "direct")
 
     def test_through_the_gateway(self):
-        with support.simulator(options=()) as sim:
-            with support.gateway({"providers": providers(sim), "stream": PINGS}) as hb:
-                self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway")
+        """One that asks for keys; each package has one of its own that may ask once a minute."""
+        with support.simulator(options=()) as sim, support.folder() as state:
+            def create(name, *limits):
+                done = support.harborai("key", "create", name, *limits, "--state-dir", state)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                return done.stdout.strip()
+            keys = {"good": create("good"), "few": {sdk: create(sdk, "--rpm", "1") for sdk in SDKS}}
+            config = {"providers": providers(sim), "stream": PINGS, "server": {"auth": "required"}}
+            with support.gateway(config, state=state) as hb:
+                self.node(f"http://127.0.0.1:{hb.port}/v1", sim, "gateway", keys=keys)
 
     def test_through_the_gateway_to_a_vendor_with_tls(self):
         with support.folder() as certs:
