@@ -68,18 +68,18 @@ bool answer_tells_error(harborai_str value)
 static void read_choices(struct chat_answer *answer, harborai_str choices)
 {
     struct json_cursor cursor = json_open(choices);
-    struct chat_choice choice;
+    struct chat_choice other, *choice = &answer->only;
     if (json_kind(choices) != JSON_ARRAY)
         return;
     answer->choice_list = choices;
     answer->only.value = SLICE_NONE;
-    for (size_t i = 0; choice_next(&cursor, &choice); i++) {
+    for (; choice_next(&cursor, choice); choice = &other) {
         if (answer->choices++ == 0)
-            answer->finish_reason = choice.first_reason;
-        if (vendor_error_is_finish(choice.first_reason))
-            answer->error = choice.first_reason;
-        if (i == 0 && json_at_end(&cursor))
-            answer->only = choice;
+            answer->finish_reason = choice->first_reason;
+        if (vendor_error_is_finish(choice->first_reason))
+            answer->error = choice->first_reason;
+        if (choice == &other)
+            answer->only.value = SLICE_NONE;
     }
     if (json_kind(answer->finish_reason) != JSON_STRING)
         answer->finish_reason = SLICE_NONE;

@@ -22,6 +22,8 @@ bool choice_next(struct json_cursor *choices, struct chat_choice *ret)
 {
     struct json_cursor inside;
     struct json_member member;
+    if (json_at_end(choices))
+        return false;
     *ret = (struct chat_choice){.reason = {.kind = JSON_NONE}};
     if (!json_value_enter(choices, &inside))
         return json_array_next(choices, &ret->value);

@@ -51,9 +51,11 @@ harborai_status usage_parse_openai(harborai_str object, harborai_usage *ret_usag
 static int64_t sum_of(const harborai_usage *usage, uint32_t classes)
 {
     int64_t sum = 0;
-    for (unsigned c = 0; c < HARBORAI_USAGE_CLASSES; c++)
-        if ((classes & usage->known_mask & BIT(c)) != 0 && usage->count[c] > 0)
-            sum += usage->count[c] < OPENAI_USAGE_MOST ? usage->count[c] : OPENAI_USAGE_MOST;
+    for (uint32_t rest = classes & usage->known_mask; rest != 0; rest &= rest - 1) {
+        int64_t count = usage->count[__builtin_ctz(rest)];
+        if (count > 0)
+            sum += count < OPENAI_USAGE_MOST ? count : OPENAI_USAGE_MOST;
+    }
     return sum;
 }
 
@@ -144,9 +146,11 @@ void usage_write_openai(struct buf *b, const harborai_usage *usage)
 void usage_merge(harborai_usage *usage, const harborai_usage *from)
 {
     usage->flags = from->flags;
-    for (unsigned c = 0; c < HARBORAI_USAGE_CLASSES; c++)
-        if ((from->known_mask & BIT(c)) != 0 && from->count[c] >= 0)
+    for (uint32_t rest = from->known_mask; rest != 0; rest &= rest - 1) {
+        unsigned c = (unsigned)__builtin_ctz(rest);
+        if (from->count[c] >= 0)
             harborai_usage_set(usage, c, from->count[c]);
+    }
     if (from->vendor_total > 0)
         usage->vendor_total = from->vendor_total;
     if (from->vendor_json.len > 0)

@@ -13,6 +13,7 @@
 #define SDK_JSON_SCAN_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include <harborai/types.h>
 
@@ -79,8 +80,10 @@ size_t json_count(const struct json_member *members, size_t count, harborai_str 
 int json_key_compare(harborai_str key, bool key_escaped, harborai_str name);
 static inline bool json_key_equal(const struct json_member *member, harborai_str name)
 {
-    return (member->key_escaped || member->key.len == name.len) &&
-           json_key_compare(member->key, member->key_escaped, name) == 0;
+    if (member->key_escaped)
+        return json_key_compare(member->key, true, name) == 0;
+    return member->key.len == name.len &&
+           (name.len == 0 || memcmp(member->key.data, name.data, name.len) == 0);
 }
 
 /* Whether `text` is UTF-8 as RFC 3629 has it. */

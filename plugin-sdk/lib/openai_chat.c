@@ -63,16 +63,19 @@ harborai_status openai_chat_parse_tokens(harborai_provider *provider, harborai_s
                                          harborai_str json, harborai_usage *usage,
                                          harborai_error *error)
 {
+    const uint32_t size = usage->size;
     harborai_usage found;
     struct json_fault fault;
     (void)provider, (void)model;
     if (json_scan(json, NULL, &json, &fault) < 0)
         return harborai_error_set(error, HARBORAI_E_INVALID, "not JSON: %s at byte %zu",
                                   fault.reason, fault.at);
-    harborai_status st = openai_usage_parse(json, &found, error);
+    bool is_whole = size >= sizeof found; /* a host of today, or younger */
+    harborai_status st = openai_usage_parse(json, is_whole ? usage : &found, error);
     if (st < 0)
         return st;
-    found.size = usage->size;
-    memcpy(usage, &found, usage->size < sizeof found ? usage->size : sizeof found);
+    if (!is_whole)
+        memcpy(usage, &found, size);
+    usage->size = size;
     return HARBORAI_OK;
 }

@@ -6,8 +6,7 @@
 
 #include "json_value.h"
 
-/* What a vendor's object says, each -1 = nothing: the parts that it names, by their classes, then
- * what has parts. */
+/* What a vendor's object says: the parts that it names, by their classes, then what has parts. */
 enum {
     PROMPT = HARBORAI_USAGE_CLASSES,
     COMPLETION,
@@ -20,8 +19,26 @@ enum {
 };
 
 struct counts {
+    uint64_t said; /* a bit for each count; the others have no value */
     int64_t of[COUNTS];
 };
+
+static inline bool has(const struct counts *counts, unsigned count)
+{
+    return (counts->said >> count & 1) != 0;
+}
+
+static inline void put(struct counts *counts, unsigned count, int64_t number)
+{
+    counts->said |= UINT64_C(1) << count;
+    counts->of[count] = number;
+}
+
+/* 0 where nothing is said. */
+static inline int64_t get(const struct counts *counts, unsigned count)
+{
+    return has(counts, count) ? counts->of[count] : 0;
+}
 
 /* A member that holds a number for `count`, or an object with more such members. */
 struct field {
@@ -97,58 +114,57 @@ static void read_object(struct counts *counts, harborai_str object, const struct
             read_object(counts, member.value, field->inner);
         } else if (json_int64(member.value, &number) && number >= 0 &&
                    number <= OPENAI_USAGE_MOST) {
-            int64_t *place = &counts->of[field->count];
-            *place = number > *place ? number : *place; /* of the same count under many names */
+            unsigned count = (unsigned)field->count;
+            if (!has(counts, count) || number > counts->of[count]) /* it may have many names */
+                put(counts, count, number);
         }
     }
-}
-
-static int64_t at_least_0(int64_t number)
-{
-    return number > 0 ? number : 0;
 }
 
 static int64_t parts_of(const struct counts *counts, uint32_t classes)
 {
     int64_t sum = 0;
-    for (unsigned c = 0; c < HARBORAI_USAGE_CLASSES; c++)
-        if ((classes & OPENAI_USAGE_BIT(c)) != 0)
-            sum += at_least_0(counts->of[c]);
+    for (uint64_t rest = counts->said & classes; rest != 0; rest &= rest - 1)
+        sum += counts->of[__builtin_ctzll(rest)];
     return sum;
 }
 
 /* What is left of `whole` after the parts that it contains. */
 static int64_t rest_of(const struct counts *counts, int64_t whole, uint32_t classes)
 {
-    return at_least_0(whole - parts_of(counts, classes));
+    int64_t rest = whole - parts_of(counts, classes);
+    return rest > 0 ? rest : 0;
 }
 
 /* xAI counts reasoning beside completion_tokens, everybody else inside: the total tells. */
 static bool reasoning_is_outside(const struct counts *counts)
 {
-    int64_t reasoning = counts->of[HARBORAI_TOKENS_REASONING];
-    return reasoning > 0 && counts->of[TOTAL] == at_least_0(counts->of[PROMPT]) +
-                                                     at_least_0(counts->of[COMPLETION]) + reasoning;
+    int64_t reasoning = get(counts, HARBORAI_TOKENS_REASONING);
+    return reasoning > 0 && has(counts, TOTAL) &&
+           counts->of[TOTAL] == get(counts, PROMPT) + get(counts, COMPLETION) + reasoning;
 }
 
 static void read_counts(struct counts *counts, harborai_str object)
 {
-    for (unsigned c = 0; c < COUNTS; c++)
-        counts->of[c] = -1;
+    counts->said = 0;
     read_object(counts, object, fields);
-    if (counts->of[PROMPT] < 0 && counts->of[COMPLETION] < 0 && counts->of[NOT_OURS] < 0) {
-        counts->of[PROMPT] = counts->of[INPUT];
-        counts->of[COMPLETION] = counts->of[OUTPUT];
+    if (!has(counts, PROMPT) && !has(counts, COMPLETION) && !has(counts, NOT_OURS)) {
+        if (has(counts, INPUT))
+            put(counts, PROMPT, counts->of[INPUT]);
+        if (has(counts, OUTPUT))
+            put(counts, COMPLETION, counts->of[OUTPUT]);
     }
-    int64_t *kept = &counts->of[HARBORAI_TOKENS_CACHE_WRITE];
-    int64_t others = counts->of[WRITTEN] - at_least_0(counts->of[HARBORAI_TOKENS_CACHE_WRITE_1H]);
-    if (counts->of[WRITTEN] >= 0 && others > *kept)
-        *kept = others;
+    if (!has(counts, WRITTEN))
+        return;
+    int64_t others = counts->of[WRITTEN] - get(counts, HARBORAI_TOKENS_CACHE_WRITE_1H);
+    if (others >= 0 && (!has(counts, HARBORAI_TOKENS_CACHE_WRITE) ||
+                        others > counts->of[HARBORAI_TOKENS_CACHE_WRITE]))
+        put(counts, HARBORAI_TOKENS_CACHE_WRITE, others);
 }
 
 static bool has_counts(const struct counts *counts)
 {
-    return counts->of[PROMPT] >= 0 || counts->of[COMPLETION] >= 0;
+    return has(counts, PROMPT) || has(counts, COMPLETION);
 }
 
 /* Where a whole answer, or an event of a stream, has its usage: OpenAI, gateways that wrap it, the
@@ -173,7 +189,6 @@ harborai_status openai_usage_parse(harborai_str json, harborai_usage *ret_usage,
                                    harborai_error *error)
 {
     struct counts counts;
-    harborai_usage usage = {sizeof usage, 0, 0, 0, 0, {NULL, 0}, {0}};
     harborai_str object = json;
 
     read_counts(&counts, object);
@@ -181,21 +196,22 @@ harborai_status openai_usage_parse(harborai_str json, harborai_usage *ret_usage,
         object = find_object(json, &counts);
     if (!has_counts(&counts))
         return harborai_error_set(error, HARBORAI_E_NOT_FOUND, "no usage in OpenAI's form");
-    for (unsigned c = 0; c < HARBORAI_USAGE_CLASSES; c++)
-        if (counts.of[c] >= 0)
-            harborai_usage_set(&usage, c, counts.of[c]);
-    if (counts.of[PROMPT] >= 0)
-        harborai_usage_set(&usage, HARBORAI_TOKENS_INPUT,
+    *ret_usage = (harborai_usage){.size = sizeof *ret_usage,
+                                  .vendor_total = get(&counts, TOTAL),
+                                  .vendor_json = object};
+    for (uint64_t rest = counts.said & UINT32_MAX; rest != 0; rest &= rest - 1) {
+        unsigned c = (unsigned)__builtin_ctzll(rest);
+        harborai_usage_set(ret_usage, c, counts.of[c]);
+    }
+    if (has(&counts, PROMPT))
+        harborai_usage_set(ret_usage, HARBORAI_TOKENS_INPUT,
                            rest_of(&counts, counts.of[PROMPT], OPENAI_USAGE_PROMPT));
-    if (counts.of[COMPLETION] >= 0) {
+    if (has(&counts, COMPLETION)) {
         uint32_t inside = OPENAI_USAGE_COMPLETION;
         if (reasoning_is_outside(&counts))
             inside &= ~OPENAI_USAGE_BIT(HARBORAI_TOKENS_REASONING);
-        harborai_usage_set(&usage, HARBORAI_TOKENS_OUTPUT,
+        harborai_usage_set(ret_usage, HARBORAI_TOKENS_OUTPUT,
                            rest_of(&counts, counts.of[COMPLETION], inside));
     }
-    usage.vendor_total = at_least_0(counts.of[TOTAL]);
-    usage.vendor_json = object;
-    *ret_usage = usage;
     return HARBORAI_OK;
 }
