@@ -246,13 +246,34 @@ static const struct chat_message_edit *find_kind(const struct walk *w,
     return NULL;
 }
 
+static size_t count_members(const struct walk *w, struct json_cursor *cursor)
+{
+    struct json_member member;
+    size_t count = 0;
+    while (json_object_next(cursor, &member))
+        count += find_kind(w, &member) != NULL;
+    return count;
+}
+
 static size_t count_edits(const struct walk *w, harborai_str message)
 {
     struct json_cursor cursor = json_open(message);
-    struct json_member member;
+    return count_members(w, &cursor);
+}
+
+/* Of all messages, each of whose bytes is seen once: mostly there are none. */
+static size_t count_all(const struct walk *w, harborai_str messages)
+{
+    struct json_cursor cursor = json_open(messages), inside;
+    harborai_str other;
     size_t count = 0;
-    while (json_object_next(&cursor, &member))
-        count += find_kind(w, &member) != NULL;
+    while (!json_at_end(&cursor))
+        if (json_value_enter(&cursor, &inside)) {
+            count += count_members(w, &inside);
+            (void)json_value_leave(&cursor, &inside);
+        } else if (!json_array_next(&cursor, &other)) {
+            break;
+        }
     return count;
 }
 
@@ -358,13 +379,12 @@ void chat_edits_messages(struct chat_edits *e, const struct chat_message_edit *k
 {
     struct walk w = {.e = e, .kinds = kinds, .kind_count = count};
     harborai_str messages = e->values[CHAT_MESSAGES], message;
-    struct json_cursor cursor = json_open(messages);
-    size_t wanted = 0;
+    struct json_cursor cursor;
+    size_t wanted;
 
     if (count == 0 || json_kind(messages) != JSON_ARRAY)
         return;
-    while (json_array_next(&cursor, &message))
-        wanted += count_edits(&w, message);
+    wanted = count_all(&w, messages);
     if (wanted > MESSAGE_EDITS_MOST) {
         write_messages(&w, messages);
         return;

@@ -5,12 +5,17 @@
 
 #include <stdbool.h>
 
+/* Byte by byte: nearly all differ within the first few. */
 static bool name_matches(const char *pattern, harborai_str name)
 {
-    size_t len = strlen(pattern);
-    if (len > 0 && pattern[len - 1] == '*')
-        return name.len >= len - 1 && (len == 1 || memcmp(pattern, name.data, len - 1) == 0);
-    return harborai_str_equal(name, pattern);
+    for (size_t i = 0;; i++) {
+        if (pattern[i] == '*' && pattern[i + 1] == '\0')
+            return true;
+        if (i == name.len || pattern[i] == '\0')
+            return i == name.len && pattern[i] == '\0';
+        if (pattern[i] != name.data[i])
+            return false;
+    }
 }
 
 static bool has_model(const struct price_row *row, harborai_str model)
@@ -98,13 +103,18 @@ harborai_status price_table_find(const struct price_table *table,
 {
     bool is_known = false;
     int64_t until_s = INT64_MAX;
+    const char *const *others = NULL; /* names of the row before, of which none is this model's */
     if (price->size < sizeof *price)
         return harborai_error_set(error, HARBORAI_E_INVALID, "harborai_price is too small");
     for (size_t i = 0; i < table->row_count; i++) {
         const struct price_row *row = &table->rows[i];
         const struct price_tier *tier;
-        if (!has_model(row, query->model))
+        if (row->names == others)
             continue;
+        if (!has_model(row, query->model)) {
+            others = row->names;
+            continue;
+        }
         is_known = true;
         tier = tier_of(row, query->service_tier);
         if (tier == NULL || !is_for(row, query))

@@ -49,14 +49,21 @@ static const struct model_rules rules[] = {
     {"chatgpt-*", 0, EFFORT_NONE, false, false, false, true},                         /* [9] */
 };
 
+/* As options_fits(): nearly all differ within the first few bytes. */
+static bool fits(harborai_str model, const char *pattern)
+{
+    size_t i = 0;
+    while (i < model.len && pattern[i] == model.data[i] && pattern[i] != '*' && pattern[i] != '\0')
+        i++;
+    return pattern[i] == '*' || (pattern[i] == '\0' && i == model.len);
+}
+
 const struct model_rules *model_rules_find(harborai_str model)
 {
     if (model.len > 3 && memcmp(model.data, "ft:", 3) == 0)
         model = (harborai_str){model.data + 3, model.len - 3};
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        harborai_str pattern = {rules[i].pattern, strlen(rules[i].pattern)};
-        if (options_fits(model, pattern))
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (fits(model, rules[i].pattern))
             return &rules[i];
-    }
     return NULL;
 }
