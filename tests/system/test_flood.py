@@ -179,11 +179,14 @@ class FloodTest(support.WithSimulator):
             self.assert_all(flood, 408)
 
     def test_clients_that_never_read(self):
-        body = support.json.dumps(chat_body({"events": 20000, "event_bytes": 2000}, "my-model",
-                                            stream=True)).encode()
-        count = 100 if load.FULL else 10
+        """Streams of 40 MB from an upstream that is quick enough for all of them."""
+        base_url = self.enterContext(load.upstream())
+        self.config = {**self.config, "providers": {**self.config["providers"],
+                                                    "bench": support.provider(base_url, load.MODEL)}}
+        body = support.json.dumps(chat_body("bench:events=200000", load.MODEL, stream=True)).encode()
+        count = 500 if load.FULL else 20
         with self.gateway(timeouts={"send": "2s"}, limits={"connections": 5000}) as hb, \
-                self.flood(hb, count, 1024, HEAD + b"content-length: %d\r\n\r\n" % len(body) + body,
+                self.flood(hb, count, 256, HEAD + b"content-length: %d\r\n\r\n" % len(body) + body,
                            reads=False) as flood:
             flood.run(lambda: hb.log().count("server.slow_client") >= count)
 
