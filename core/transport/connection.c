@@ -4,6 +4,7 @@
 #include "transport/connection.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -145,13 +146,35 @@ harborai_status connection_send(struct connection *c, const harborai_str *pieces
     return HARBORAI_OK;
 }
 
+/* The tickets after a handshake leave OpenSSL with a buffer to write, 16 KiB, until the next request, which for
+ * a stream is its whole life. Up to 3.0.13 SSL_free_buffers() forgot a record of which only the header has
+ * come ("RH": none has). */
+static void slim(struct connection *c)
+{
+    struct curl_tlssessioninfo *info = NULL;
+    if (curl_easy_getinfo(c->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
+        info->backend != CURLSSLBACKEND_OPENSSL || info->internals == NULL)
+        return;
+    SSL *ssl = info->internals;
+    if (strcmp(SSL_rstate_string(ssl), "RH") == 0 && SSL_free_buffers(ssl) == 1)
+        c->is_slim = c->has_read; /* tickets come before what was asked for */
+}
+
+static harborai_status receive_tls(struct connection *c, char *room, size_t len, size_t *ret_received,
+                                   harborai_error *error)
+{
+    CURLcode code = curl_easy_recv(c->easy, room, len, ret_received);
+    c->has_read = c->has_read || code == CURLE_OK;
+    if (code == CURLE_AGAIN && !c->is_slim)
+        slim(c);
+    return code == CURLE_OK ? HARBORAI_OK : failed_by_curl(c, code, error);
+}
+
 harborai_status connection_receive(struct connection *c, char *room, size_t len,
                                    size_t *ret_received, harborai_error *error)
 {
-    if (c->easy != NULL) {
-        CURLcode code = curl_easy_recv(c->easy, room, len, ret_received);
-        return code == CURLE_OK ? HARBORAI_OK : failed_by_curl(c, code, error);
-    }
+    if (c->easy != NULL)
+        return receive_tls(c, room, len, ret_received, error);
     ssize_t received = recv(c->watch.fd, room, len, 0);
     if (received < 0)
         return failed_by_errno(c, error);

@@ -114,6 +114,7 @@ struct connection {
     int64_t idle_since_ns;
     bool is_reused;
     bool has_hung_up; /* nothing more will be signalled: read to the end */
+    bool has_read, is_slim; /* TLS, see connection.c */
     struct exchange_io io;
 };
 

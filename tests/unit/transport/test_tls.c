@@ -227,6 +227,31 @@ static void test_records(void)
     end();
 }
 
+/* Records that come byte by byte. */
+static void serve_slowly(struct peer_side *side)
+{
+    char byte;
+    for (int i = 0; peer_request(side) != NULL; i++) {
+        if (i == 0)
+            SSL_set0_wbio(side->ssl, BIO_new(BIO_s_mem()));
+        peer_say(side, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsl");
+        peer_say(side, "ow");
+        while (BIO_read(SSL_get_wbio(side->ssl), &byte, 1) == 1) {
+            CU_ASSERT(write(side->fd, &byte, 1) == 1);
+            usleep(500);
+        }
+    }
+}
+
+static void test_slow_records(void)
+{
+    begin("good", "ca.pem");
+    peer.serve = serve_slowly;
+    for (int i = 0; i < 2; i++)
+        CU_ASSERT(asked_gives(&asked, "slow") && asked.x.reused == (i > 0));
+    end();
+}
+
 static void serve_blocks(struct peer_side *side)
 {
     static const char zeros[30000];
@@ -346,6 +371,7 @@ const CU_TestInfo tls_tests[] = {
     {"stores are apart", test_stores_are_apart},
     {"a large request", test_large_request},
     {"records are full", test_records},
+    {"records that come byte by byte", test_slow_records},
     {"a large answer with a pause", test_large_answer_with_a_pause},
     {"many connections", test_many_connections},
     {"http_wait", test_http_wait},
