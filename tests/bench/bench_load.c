@@ -12,7 +12,7 @@
  * With --hold it opens streams that fall silent after their content: for each line on standard input, which
  * says how many there shall be, it answers with a line when they are open. At the end of standard input they
  * must go on (the upstream does so upon SIGUSR1), and each must end well: one that broke off or comes
- * to no end is an error. That last part is what is measured then. */
+ * to no end is an error. What is measured then lasts until the first of them ends. */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -273,8 +273,16 @@ static const char *answer_fault(const struct load *load, const struct answer *an
     return load->stream && answer->events < due ? "a stream lacks events" : NULL;
 }
 
+static void measure_end(struct load *load, uint64_t now_ns)
+{
+    load->cpu_ns = clocks_read_ns(&load->clocks) - load->cpu_from_ns;
+    load->measured_to_ns = now_ns;
+}
+
 static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
 {
+    if (load->phase == PHASE_RELEASED && load->measured_to_ns == 0)
+        measure_end(load, now_ns);
     const char *fault = answer_fault(load, &conn->answer);
     if (fault) {
         conn_fail(load, conn, fault);
@@ -301,7 +309,8 @@ static void conn_on_done(struct load *load, struct conn *conn, uint64_t now_ns)
 
 static void conn_on_events(struct load *load, struct conn *conn, uint64_t before, uint64_t now_ns)
 {
-    if (load->phase == PHASE_MEASURE || load->phase == PHASE_RELEASED) {
+    if (load->phase == PHASE_MEASURE ||
+        (load->phase == PHASE_RELEASED && load->measured_to_ns == 0)) {
         load->stream_events += conn->answer.events - before;
         if (before == 0)
             samples_add(&load->first_event, now_ns - conn->sent_at_ns);
@@ -395,10 +404,9 @@ static void measure_begin(struct load *load, enum phase phase, uint64_t now_ns, 
     load->cpu_from_ns = clocks_read_ns(&load->clocks);
 }
 
-static void measure_end(struct load *load, uint64_t now_ns)
+static void drain_begin(struct load *load, uint64_t now_ns)
 {
-    load->cpu_ns = clocks_read_ns(&load->clocks) - load->cpu_from_ns;
-    load->measured_to_ns = now_ns;
+    measure_end(load, now_ns);
     phase_enter(load, PHASE_DRAIN, now_ns, DRAIN_LIMIT_NS);
 }
 
@@ -412,7 +420,7 @@ static void errors_count_open(struct load *load, const char *reason)
 static void phase_end(struct load *load, uint64_t now_ns)
 {
     if (load->phase == PHASE_MEASURE)
-        measure_end(load, now_ns);
+        drain_begin(load, now_ns);
     else if (load->phase < PHASE_DRAIN)
         phase_enter(load, PHASE_DRAIN, now_ns, DRAIN_LIMIT_NS);
 }
@@ -441,7 +449,7 @@ static bool phase_advance(struct load *load)
         return true;
     case PHASE_MEASURE:
         if (is_due)
-            measure_end(load, now_ns);
+            drain_begin(load, now_ns);
         return true;
     case PHASE_DRAIN:
         if (is_due)
@@ -547,7 +555,8 @@ static void hold(struct load *load)
     }
     measure_begin(load, PHASE_RELEASED, net_now_ns(), HELD_LIMIT_NS);
     run(load);
-    measure_end(load, net_now_ns());
+    if (load->measured_to_ns == 0)
+        measure_end(load, net_now_ns());
 }
 
 static void options_read(struct load *load, int argc, char **argv)
