@@ -30,11 +30,19 @@ struct place {
 };
 
 struct keyword {
-    const char *name;
+    harborai_str name;
     /* Whether its own value is good; false: it has been said. */
     bool (*is_good)(struct vetting *v, const struct json_schema_at *at, harborai_str own);
     bool (*fits)(harborai_str own, harborai_str value);                     /* or NULL */
     void (*descend)(struct check *c, struct place place, harborai_str own); /* or NULL */
+};
+
+/* The keywords of one schema in their order, each with its own value. */
+#define ASKED_MAX 32 /* there are fewer keywords */
+struct asked {
+    const struct keyword *keyword[ASKED_MAX];
+    harborai_str own[ASKED_MAX];
+    size_t count;
 };
 
 static const struct keyword *find_keyword(const struct json_member *member);
@@ -75,9 +83,18 @@ static int next_byte(struct decoded *d)
     return d->at < d->len ? (unsigned char)d->run[d->at++] : -1;
 }
 
+static bool has_escapes(harborai_str text)
+{
+    return text.len > 0 && memchr(text.data, '\\', text.len) != NULL;
+}
+
 /* As they stand between quotes, whichever escapes they use. */
 static bool same_texts(harborai_str a, harborai_str b)
 {
+    if (a.len == b.len && slice_equal(a, b))
+        return true;
+    if (!has_escapes(a) && !has_escapes(b))
+        return false;
     struct decoded left = {.p = a.data, .end = a.data + a.len};
     struct decoded right = {.p = b.data, .end = b.data + b.len};
     for (;;) {
@@ -123,13 +140,17 @@ static bool find_member(harborai_str object, harborai_str name, harborai_str *re
 /* ---- type, enum, const -------------------------------------------------------------------- */
 
 static const struct {
-    const char *name;
+    harborai_str name;
     enum json_kind kind;
     bool is_whole;
 } types[] = {
-    {"string", JSON_STRING, false}, {"number", JSON_NUMBER, false}, {"integer", JSON_NUMBER, true},
-    {"boolean", JSON_BOOL, false},  {"object", JSON_OBJECT, false}, {"array", JSON_ARRAY, false},
-    {"null", JSON_NULL, false},
+    {HARBORAI_STR_INIT("string"), JSON_STRING, false},
+    {HARBORAI_STR_INIT("number"), JSON_NUMBER, false},
+    {HARBORAI_STR_INIT("integer"), JSON_NUMBER, true},
+    {HARBORAI_STR_INIT("boolean"), JSON_BOOL, false},
+    {HARBORAI_STR_INIT("object"), JSON_OBJECT, false},
+    {HARBORAI_STR_INIT("array"), JSON_ARRAY, false},
+    {HARBORAI_STR_INIT("null"), JSON_NULL, false},
 };
 
 PRINTF(3, 4)
@@ -150,7 +171,7 @@ static bool complain(struct vetting *v, const struct json_schema_at *at, const c
 static bool is_type(struct vetting *v, const struct json_schema_at *at, harborai_str own)
 {
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (json_string_equal(own, slice_of(types[i].name)))
+        if (json_string_equal(own, types[i].name))
             return true;
     return complain(v, at, "must be string, number, integer, boolean, object, array or null");
 }
@@ -171,7 +192,7 @@ static bool are_types(struct vetting *v, const struct json_schema_at *at, harbor
 static bool fits_one_type(harborai_str own, harborai_str value)
 {
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (json_string_equal(own, slice_of(types[i].name)))
+        if (json_string_equal(own, types[i].name))
             return json_kind(value) == types[i].kind &&
                    (!types[i].is_whole || json_number_is_whole(value));
     return false;
@@ -280,6 +301,7 @@ static bool is_schema(struct vetting *v, const struct json_schema_at *at, harbor
 {
     struct json_cursor cursor = json_open(own);
     struct json_member member;
+    size_t count = 0;
     bool is_good = true;
     if (json_kind(own) == JSON_BOOL)
         return true;
@@ -291,9 +313,12 @@ static bool is_schema(struct vetting *v, const struct json_schema_at *at, harbor
     while (is_good && json_object_next(&cursor, &member)) {
         const struct keyword *keyword = find_keyword(&member);
         const struct json_schema_at below = {at, member.key, member.key_escaped, 0};
-        is_good = keyword == NULL
-                      ? complain(v, &below, "this keyword is not understood: see harborai/plugin.h")
-                      : keyword->is_good == NULL || keyword->is_good(v, &below, member.value);
+        if (keyword == NULL)
+            is_good = complain(v, &below, "this keyword is not understood: see harborai/plugin.h");
+        else if (++count > ASKED_MAX)
+            is_good = complain(v, &below, "a keyword stands more than once");
+        else
+            is_good = keyword->is_good == NULL || keyword->is_good(v, &below, member.value);
     }
     v->depth--;
     return is_good;
@@ -365,16 +390,56 @@ static bool work(struct check *c, size_t bytes)
 
 /* ---- Objects, lists, alternatives ----------------------------------------------------------- */
 
+/* What stands under `properties`, looked up for each member of a value: found here, unless there are
+ * more of them. */
+#define NAMES_MAX 64
+struct names {
+    harborai_str properties;
+    harborai_str name[NAMES_MAX], schema[NAMES_MAX];
+    size_t count;
+    bool is_whole;
+};
+
+static void names_read(struct names *names, harborai_str properties)
+{
+    struct json_cursor cursor = json_open(properties);
+    struct json_member member;
+    names->properties = properties;
+    for (names->count = 0; names->count < NAMES_MAX; names->count++) {
+        if (!json_object_next(&cursor, &member))
+            break;
+        names->name[names->count] = member.key;
+        names->schema[names->count] = member.value;
+    }
+    names->is_whole = names->count < NAMES_MAX;
+}
+
+static bool names_find(const struct names *names, harborai_str name, harborai_str *ret_schema)
+{
+    if (!names->is_whole)
+        return find_member(names->properties, name, ret_schema);
+    for (size_t i = 0; i < names->count; i++)
+        if (same_texts(names->name[i], name)) {
+            *ret_schema = names->schema[i];
+            return true;
+        }
+    return false;
+}
+
 static void descend_properties(struct check *c, struct place place, harborai_str own)
 {
     struct json_cursor cursor = json_open(place.value);
     struct json_member member;
-    while (json_kind(place.value) == JSON_OBJECT && json_object_next(&cursor, &member)) {
+    struct names names;
+    if (json_kind(place.value) != JSON_OBJECT)
+        return;
+    names_read(&names, own);
+    while (json_object_next(&cursor, &member)) {
         const struct json_schema_at at = {place.at, member.key, member.key_escaped, 0};
         struct place below = {&at, SLICE_NONE, member.value};
         if (!work(c, own.len))
             return;
-        if (find_member(own, member.key, &below.schema))
+        if (names_find(&names, member.key, &below.schema))
             check_value(c, below);
     }
 }
@@ -382,14 +447,18 @@ static void descend_properties(struct check *c, struct place place, harborai_str
 /* Members that `properties` does not name. */
 static void descend_others(struct check *c, struct place place, harborai_str own)
 {
-    harborai_str properties = json_member(place.schema, HARBORAI_STR("properties")), found;
     struct json_cursor cursor = json_open(place.value);
     struct json_member member;
-    while (json_kind(place.value) == JSON_OBJECT && json_object_next(&cursor, &member)) {
+    struct names names;
+    harborai_str found;
+    if (json_kind(place.value) != JSON_OBJECT)
+        return;
+    names_read(&names, json_member(place.schema, HARBORAI_STR("properties")));
+    while (json_object_next(&cursor, &member)) {
         const struct json_schema_at at = {place.at, member.key, member.key_escaped, 0};
-        if (!work(c, properties.len))
+        if (!work(c, names.properties.len))
             return;
-        if (find_member(properties, member.key, &found))
+        if (names_find(&names, member.key, &found))
             continue;
         if (slice_is(own, "false"))
             add_fault(c, JSON_SCHEMA_UNKNOWN, (struct place){&at, place.schema, member.value},
@@ -421,17 +490,35 @@ static void descend_items(struct check *c, struct place place, harborai_str own)
         check_value(c, (struct place){&at, own, item});
 }
 
-/* Whether the value itself is as the schema has it, whatever is in it. */
-static bool fits(harborai_str schema, harborai_str value)
+static void read_asked(harborai_str schema, struct asked *asked)
 {
     struct json_cursor cursor = json_open(schema);
     struct json_member member;
-    bool is_good = !slice_is(schema, "false");
-    while (is_good && json_object_next(&cursor, &member)) {
+    asked->count = 0;
+    while (asked->count < ASKED_MAX && json_object_next(&cursor, &member)) {
         const struct keyword *keyword = find_keyword(&member);
-        is_good = keyword == NULL || keyword->fits == NULL || keyword->fits(member.value, value);
+        if (keyword == NULL || (keyword->fits == NULL && keyword->descend == NULL))
+            continue;
+        asked->keyword[asked->count] = keyword;
+        asked->own[asked->count++] = member.value;
     }
+}
+
+static bool fits_asked(const struct asked *asked, harborai_str value)
+{
+    bool is_good = true;
+    for (size_t i = 0; is_good && i < asked->count; i++)
+        if (asked->keyword[i]->fits != NULL)
+            is_good = asked->keyword[i]->fits(asked->own[i], value);
     return is_good;
+}
+
+/* Whether the value itself is as the schema has it, whatever is in it. */
+static bool fits(harborai_str schema, harborai_str value)
+{
+    struct asked asked;
+    read_asked(schema, &asked);
+    return !slice_is(schema, "false") && fits_asked(&asked, value);
 }
 
 static unsigned count_faults(struct check *c, struct place place)
@@ -466,20 +553,18 @@ static void descend_any_of(struct check *c, struct place place, harborai_str own
 
 static void check_value(struct check *c, struct place place)
 {
-    struct json_cursor cursor = json_open(place.schema);
-    struct json_member member;
     bool is_number = json_kind(place.value) == JSON_NUMBER; /* read once for each it may be */
+    struct asked asked;
     if (!work(c, place.schema.len + place.value.len * (is_number ? place.schema.len : 1)))
         return;
-    if (!fits(place.schema, place.value)) {
+    read_asked(place.schema, &asked);
+    if (slice_is(place.schema, "false") || !fits_asked(&asked, place.value)) {
         add_fault(c, JSON_SCHEMA_WRONG, place, SLICE_NONE, false);
         return;
     }
-    while (json_object_next(&cursor, &member)) {
-        const struct keyword *keyword = find_keyword(&member);
-        if (keyword != NULL && keyword->descend != NULL)
-            keyword->descend(c, place, member.value);
-    }
+    for (size_t i = 0; i < asked.count; i++)
+        if (asked.keyword[i]->descend != NULL)
+            asked.keyword[i]->descend(c, place, asked.own[i]);
 }
 
 unsigned json_schema_check(harborai_str schema, harborai_str value, json_schema_report *report,
@@ -497,31 +582,31 @@ unsigned json_schema_check(harborai_str schema, harborai_str value, json_schema_
 /* ---- The keywords --------------------------------------------------------------------------- */
 
 static const struct keyword keywords[] = {
-    {"type", are_types, fits_type, NULL},
-    {"enum", are_scalars, fits_enum, NULL},
-    {"const", is_scalar, fits_const, NULL},
-    {"minimum", is_number, fits_minimum, NULL},
-    {"maximum", is_number, fits_maximum, NULL},
-    {"minLength", is_length, fits_min_length, NULL},
-    {"maxLength", is_length, fits_max_length, NULL},
-    {"properties", are_schemas_by_name, NULL, descend_properties},
-    {"required", are_names, NULL, descend_required},
-    {"additionalProperties", is_schema, NULL, descend_others},
-    {"items", is_schema, NULL, descend_items},
-    {"anyOf", are_schemas, NULL, descend_any_of},
-    {"title", NULL, NULL, NULL},
-    {"description", NULL, NULL, NULL},
-    {"default", NULL, NULL, NULL},
-    {"examples", NULL, NULL, NULL},
-    {"format", NULL, NULL, NULL},
-    {"$schema", NULL, NULL, NULL},
-    {"$comment", NULL, NULL, NULL},
+    {HARBORAI_STR_INIT("type"), are_types, fits_type, NULL},
+    {HARBORAI_STR_INIT("enum"), are_scalars, fits_enum, NULL},
+    {HARBORAI_STR_INIT("const"), is_scalar, fits_const, NULL},
+    {HARBORAI_STR_INIT("minimum"), is_number, fits_minimum, NULL},
+    {HARBORAI_STR_INIT("maximum"), is_number, fits_maximum, NULL},
+    {HARBORAI_STR_INIT("minLength"), is_length, fits_min_length, NULL},
+    {HARBORAI_STR_INIT("maxLength"), is_length, fits_max_length, NULL},
+    {HARBORAI_STR_INIT("properties"), are_schemas_by_name, NULL, descend_properties},
+    {HARBORAI_STR_INIT("required"), are_names, NULL, descend_required},
+    {HARBORAI_STR_INIT("additionalProperties"), is_schema, NULL, descend_others},
+    {HARBORAI_STR_INIT("items"), is_schema, NULL, descend_items},
+    {HARBORAI_STR_INIT("anyOf"), are_schemas, NULL, descend_any_of},
+    {HARBORAI_STR_INIT("title"), NULL, NULL, NULL},
+    {HARBORAI_STR_INIT("description"), NULL, NULL, NULL},
+    {HARBORAI_STR_INIT("default"), NULL, NULL, NULL},
+    {HARBORAI_STR_INIT("examples"), NULL, NULL, NULL},
+    {HARBORAI_STR_INIT("format"), NULL, NULL, NULL},
+    {HARBORAI_STR_INIT("$schema"), NULL, NULL, NULL},
+    {HARBORAI_STR_INIT("$comment"), NULL, NULL, NULL},
 };
 
 static const struct keyword *find_keyword(const struct json_member *member)
 {
     for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
-        if (json_key_equal(member, slice_of(keywords[i].name)))
+        if (json_key_equal(member, keywords[i].name))
             return &keywords[i];
     return NULL;
 }
