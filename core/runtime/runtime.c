@@ -142,6 +142,18 @@ static unsigned loops_from(const struct runtime_options *options)
     return loops < LIMIT_LOOPS ? loops : LIMIT_LOOPS;
 }
 
+/* Zeroed. */
+static struct runtime *allocate(unsigned loops)
+{
+    const size_t most = _Alignof(struct runtime);
+    size_t size = sizeof(struct runtime) + loops * sizeof(struct runtime_loop);
+    size = (size + most - 1) / most * most;
+    struct runtime *runtime = aligned_alloc(most, size);
+    if (runtime != NULL)
+        memset(runtime, 0, size);
+    return runtime;
+}
+
 static void init_lock(struct runtime *runtime)
 {
     pthread_condattr_t monotonic;
@@ -167,13 +179,13 @@ static void check_state_dir(const struct runtime *runtime)
 harborai_status runtime_create(struct config *config, const struct runtime_options *options,
                                struct runtime **ret_runtime, harborai_error *error)
 {
-    struct runtime *runtime = aligned_alloc(_Alignof(struct runtime), sizeof *runtime);
+    unsigned loops = loops_from(options);
+    struct runtime *runtime = allocate(loops);
     if (runtime == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
-    memset(runtime, 0, sizeof *runtime);
     runtime->options = *options;
     runtime->options.faults = NULL;
-    runtime->loop_count = runtime->meters.loop_count = loops_from(options);
+    runtime->loop_count = runtime->meters.loop_count = loops;
     epoch_init(&runtime->epoch);
     list_init(&runtime->providers);
     list_init(&runtime->living);

@@ -137,7 +137,6 @@ struct runtime {
     struct watcher watcher;   /* likewise; of nothing, unless options.with_watch */
     struct key_watch keys;    /* likewise; zeroed, unless options.with_keys */
     unsigned loop_count;
-    struct runtime_loop loops[LIMIT_LOOPS];
 
     /* The providers that are not freed yet: runtime_stop() waits for the last, and names those that
      * hold on. A lock, because a thread has to sleep until then. */
@@ -151,6 +150,8 @@ struct runtime {
     struct job leave;   /* [keeper] the last publication: nothing */
     struct job prepare; /* [loader] the transport, before the first plugin is loaded */
     atomic_bool is_prepared;
+
+    struct runtime_loop loops[];
 };
 
 /* What the keeper is about to change. */
