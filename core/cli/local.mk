@@ -25,7 +25,8 @@ harborai_SOURCES = %reldir%/call_index.c %reldir%/call_index.h %reldir%/call_que
 	%reldir%/service.h %reldir%/setup.c %reldir%/setup.h %reldir%/table.c %reldir%/signals.c \
 	%reldir%/signals.h %reldir%/table.h %reldir%/talk.c %reldir%/talk.h %reldir%/core_dump.c \
 	%reldir%/core_dump.h %reldir%/terminal.c %reldir%/terminal.h %reldir%/verify_tokens.c \
-	%reldir%/verify_tokens.h %reldir%/descriptors.c %reldir%/descriptors.h
+	%reldir%/verify_tokens.h %reldir%/descriptors.c %reldir%/descriptors.h \
+	%reldir%/gnutls.c %reldir%/gnutls.h
 # Excel, unless it is built --without-xlsx.
 if XLSX
 harborai_SOURCES += %reldir%/export_xlsx.c
@@ -33,6 +34,7 @@ else
 harborai_SOURCES += %reldir%/export_no_xlsx.c
 endif
 harborai_CPPFLAGS = $(AM_CPPFLAGS) $(EDIT_CFLAGS) $(XLSX_CFLAGS) -DPLUGINDIR='"$(plugindir)"'
+harborai_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=_gnutls_global_init_skip
 harborai_LDADD = core/server/libserver.la core/client/libclient.la core/store/libpostgres.la \
 	core/store/libdrain.la $(builtin_library) $(client_rooms) $(client_libs) $(SQLITE_LIBS) \
 	$(PQ_LIBS) $(EDIT_LIBS) $(XLSX_LIBS) $(BUILTIN_LINK)
