@@ -413,7 +413,6 @@ bool auth_begin_call(struct conn *conn, struct call_params *params)
 {
     if (conn->gate->auth == NULL)
         return true;
-    int64_t began_ns = clock_ns(conn);
     if (conn->pass.key != NULL && !look_again(conn))
         return false;
     struct key *key = conn->pass.key;
@@ -423,11 +422,9 @@ bool auth_begin_call(struct conn *conn, struct call_params *params)
         params->account = key;
         params->caller = key->id;
     }
-    bool may = key != NULL ? begin_with_key(conn) : begin_without_key(conn);
-    params->admit_ns = clock_ns(conn) - began_ns;
     if (conn->admit_pass_ns == loop_now_ns(conn->gate->loop)) /* else it was before the call's time */
-        params->admit_ns += conn->admit_ns;
-    return may;
+        params->admit_ns = conn->admit_ns;
+    return key != NULL ? begin_with_key(conn) : begin_without_key(conn); /* quicker than a look at the clock */
 }
 
 void auth_drop_call(struct conn *conn)
@@ -449,13 +446,18 @@ static void add_duration(struct buf *out, int64_t ns)
 {
     int64_t ms = ms_of(ns), minutes = ms / 60000;
     if (ms > 0 && ms < 1000) {
-        buf_printf(out, "%lldms", (long long)ms);
+        buf_add_u64(out, (uint64_t)ms);
+        buf_add(out, HARBORAI_STR("ms"));
         return;
     }
-    if (minutes >= 60)
-        buf_printf(out, "%lldh", (long long)(minutes / 60));
-    if (minutes > 0)
-        buf_printf(out, "%lldm", (long long)(minutes % 60));
+    if (minutes >= 60) {
+        buf_add_u64(out, (uint64_t)(minutes / 60));
+        buf_add_char(out, 'h');
+    }
+    if (minutes > 0) {
+        buf_add_u64(out, (uint64_t)(minutes % 60));
+        buf_add_char(out, 'm');
+    }
     json_write_decimal(out, ms % 60000, 3);
     buf_add_char(out, 's');
 }
