@@ -38,6 +38,7 @@ EXTRA_DIST += %reldir%/run.py %reldir%/servers.py %reldir%/report.py %reldir%/ng
 	core/wire/libwire.la plugin-sdk/lib/libsdk.la core/base/libbase.la
 
 # For `make soak` (tests/system/soak.py).
+EXTRA_DIST += %reldir%/heap_in_use.c
 EXTRA_PROGRAMS += %reldir%/bench_faults %reldir%/soak
 CLEANFILES += %reldir%/bench_faults %reldir%/soak
 %canon_reldir%_bench_faults_SOURCES = \

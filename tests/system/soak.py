@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: MIT
 """Whether a gateway's memory grows: a million requests of many kinds (tests/bench/soak.c), with clients that
 leave and vendors that fail, journal and keys on. After each hundred thousand, with nothing in flight and
-the index up to date, its resident memory is read. Before, as many connections again warm it up: threads that
-are begun once, caches, and as much memory as ever is in use at once. Exits with 1 if memory is more than
---most times what it was after that, or if an answer was not what it had to be.
+the index up to date, its memory is read: what is resident, and how much of its heap is in use. Before, four
+times as many connections warm it up: threads that are begun once, caches, and a heap as large as it will be.
+Exits with 1 if either is more than --most times what it was after that, or if an answer was not what it had
+to be.
 
     make soak SOAK_FLAGS='--without-index --requests 300000'
 """
 import argparse
 import json
+import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -27,7 +30,7 @@ def arguments():
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--without-index", action="store_true", help="the journal alone")
-    parser.add_argument("--most", type=float, default=1.01, help="that RSS may be of what it was (1.01)")
+    parser.add_argument("--most", type=float, default=1.01, help="that both may be of what they were (1.01)")
     parser.add_argument("--json", metavar="FILE", help="write the series there")
     return parser.parse_args()
 
@@ -47,6 +50,20 @@ def make_key(state):
                             "--state-dir", state)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def build_probe(place):
+    """tests/bench/heap_in_use.c, to be preloaded."""
+    path = os.path.join(place, "heap_in_use.so")
+    subprocess.run([os.environ.get("CC", "cc"), "-D_GNU_SOURCE", "-shared", "-fPIC", "-O", "-pthread", "-o", path,
+                    os.path.join(support.ROOT, "tests", "bench", "heap_in_use.c")], check=True)
+    return path
+
+
+def heap_kib(path):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(path)
+        return int(sock.makefile().readline()) >> 10
 
 
 def memory_kib(pid):
@@ -72,8 +89,8 @@ class Soak:
     """After run(): `series` of memory, the first of them after the warm-up; what became of the requests: `kinds`,
     of each kind how many ended how, `left` by their clients, `unexpected`."""
 
-    def __init__(self, hb, key, args):
-        self.hb, self.key, self.args = hb, key, args
+    def __init__(self, hb, key, probe, args):
+        self.hb, self.key, self.probe, self.args = hb, key, probe, args
         self.series, self.kinds, self.steps, self.left, self.unexpected = [], {}, 0, 0, 0
 
     def step(self, number, connections):
@@ -92,15 +109,16 @@ class Soak:
 
     def look(self, requests, per_s):
         settle(self.hb, not self.args.without_index)
-        now = {"requests": requests, "requests_per_s": round(per_s), **memory_kib(self.hb.pid)}
+        now = {"requests": requests, "requests_per_s": round(per_s), "heap": heap_kib(self.probe),
+               **memory_kib(self.hb.pid)}
         self.series.append(now)
-        print(f"{requests:8} {per_s:6.0f} {now['rss']:7} {now['pss']:7} {now['dirty']:14} {now['anonymous']:10}",
+        print(f"{requests:8} {per_s:6.0f} {now['rss']:7} {now['pss']:7} {now['dirty']:14} {now['anonymous']:10} {now['heap']:7}",
               flush=True)
 
     def run(self):
         args = self.args
-        print("requests  per s     RSS     PSS  private dirty  anonymous (KiB)", flush=True)
-        self.look(0, self.step(args.warmup, 2 * args.connections))
+        print("requests  per s     RSS     PSS  private dirty  anonymous    heap (KiB)", flush=True)
+        self.look(0, self.step(args.warmup, 4 * args.connections))
         for requests in range(args.step, args.requests + 1, args.step):
             self.look(requests, self.step(args.step, args.connections))
 
@@ -110,9 +128,10 @@ def main():
     with load.upstream() as base_url, load.faults() as faulty_url, support.folder() as place:
         state = str(pathlib.Path(place) / "state")
         key = make_key(state)
+        probe = os.path.join(place, "heap")
         with support.gateway(config(base_url, faulty_url, not args.without_index), workers=args.workers,
-                             state=state) as hb:
-            run = Soak(hb, key, args)
+                             state=state, env={"LD_PRELOAD": build_probe(place), "HEAP_IN_USE": probe}) as hb:
+            run = Soak(hb, key, probe, args)
             run.run()
     for kind, outcomes in run.kinds.items():
         if outcomes:
@@ -120,10 +139,13 @@ def main():
     print(f"{run.left} left by their clients, {run.unexpected} not as they had to be")
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps({"series": run.series, "kinds": run.kinds}, indent=1))
-    ratios = [now["rss"] / run.series[0]["rss"] for now in run.series]
-    print(f"RSS: {ratios[-1]:.4f} at the end, {max(ratios):.4f} at most, of what it was after the warm-up "
-          f"(may be {args.most})")
-    return 1 if run.unexpected or max(ratios) > args.most else 0
+    worst = 0
+    for name, what in (("rss", "resident"), ("heap", "heap in use")):
+        ratios = [now[name] / run.series[0][name] for now in run.series]
+        worst = max(worst, *ratios)
+        print(f"{what}: {ratios[-1]:.4f} at the end, {max(ratios):.4f} at most, of what it was after the warm-up "
+              f"(may be {args.most})")
+    return 1 if run.unexpected or worst > args.most else 0
 
 
 if __name__ == "__main__":
