@@ -265,9 +265,11 @@ static const byte *scan_word(struct scan *s, const byte *p, const char *word)
 
 static inline const byte *scan_scalar(struct scan *s, const byte *p)
 {
-    switch (*p) {
-    case '"':
+    if (*p == '"')
         return scan_string(s, p + 1);
+    if (is_digit(*p))
+        return scan_number(s, p);
+    switch (*p) {
     case 't':
         return scan_word(s, p, "true");
     case 'f':
@@ -275,16 +277,6 @@ static inline const byte *scan_scalar(struct scan *s, const byte *p)
     case 'n':
         return scan_word(s, p, "null");
     case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
         return scan_number(s, p);
     default:
         return fail(s, p, "unexpected character");
@@ -337,8 +329,7 @@ static inline const byte *scan_next(struct scan *s, const byte *p)
     return closer == '}' ? scan_key(s, p) : p;
 }
 
-/* One value, blanks before it skipped: to the byte behind it, NULL = fault. */
-static const byte *scan_value(struct scan *s, const byte *p)
+static const byte *scan_container(struct scan *s, const byte *p)
 {
     const unsigned base = s->depth;
     for (;;) {
@@ -359,6 +350,14 @@ static const byte *scan_value(struct scan *s, const byte *p)
                 return NULL;
         } while (s->depth < before);
     }
+}
+
+/* One value, blanks before it skipped: to the byte behind it, NULL = fault. */
+static inline const byte *scan_value(struct scan *s, const byte *p)
+{
+    if (p < s->end && *p != '{' && *p != '[')
+        return scan_scalar(s, p);
+    return scan_container(s, p);
 }
 
 static void scan_init(struct scan *s, harborai_str text, const struct json_limits *limits)
@@ -538,9 +537,28 @@ size_t json_count(const struct json_member *members, size_t count, harborai_str 
     return found;
 }
 
+static inline uint32_t load_half(const byte *p)
+{
+    uint32_t half;
+    memcpy(&half, p, sizeof half);
+    return half;
+}
+
+/* Names and the like, of at most 16 bytes: what overlaps is looked at twice. */
+static bool is_short_ascii(const byte *p, size_t len)
+{
+    if (len >= 8)
+        return ((json_word_load(p) | json_word_load(p + len - 8)) & JSON_WORD_HIGHS) == 0;
+    if (len >= 4)
+        return ((load_half(p) | load_half(p + len - 4)) & (uint32_t)JSON_WORD_HIGHS) == 0;
+    return len == 0 || (p[0] | p[len / 2] | p[len - 1]) < 0x80;
+}
+
 bool json_is_utf8(harborai_str text)
 {
     const byte *p = (const byte *)text.data, *end = text.len > 0 ? p + text.len : p;
+    if (text.len <= 16 && is_short_ascii(p, text.len))
+        return true;
     while (p < end) {
         if (end - p >= 8 && (json_word_load(p) & JSON_WORD_HIGHS) == 0) {
             p += 8;

@@ -114,6 +114,11 @@ static const char *skip_container(const char *p, const char *end)
     return end;
 }
 
+static const bool ends_scalar[256] = {
+    [','] = true, ['}'] = true, [']'] = true, [' '] = true, ['\n'] = true, ['\r'] = true,
+    ['\t'] = true,
+};
+
 static const char *skip_value(const char *p, const char *end)
 {
     bool escaped = false;
@@ -123,7 +128,7 @@ static const char *skip_value(const char *p, const char *end)
         return skip_string(p + 1, end, &escaped);
     if (*p == '{' || *p == '[')
         return skip_container(p, end);
-    while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p))
+    while (p < end && !ends_scalar[(unsigned char)*p])
         p++;
     return p;
 }
@@ -135,26 +140,12 @@ static inline harborai_str str_between(const char *from, const char *to)
 
 /* ---- Walking --------------------------------------------------------------------------------- */
 
-enum json_kind json_kind(harborai_str value)
-{
-    if (value.len == 0)
-        return JSON_NONE;
-    switch (value.data[0]) {
-    case '{':
-        return JSON_OBJECT;
-    case '[':
-        return JSON_ARRAY;
-    case '"':
-        return JSON_STRING;
-    case 't':
-    case 'f':
-        return JSON_BOOL;
-    case 'n':
-        return JSON_NULL;
-    default:
-        return JSON_NUMBER;
-    }
-}
+#define KIND(kind) ((kind) ^ JSON_NUMBER)
+
+const unsigned char json_kinds[256] = {
+    ['{'] = KIND(JSON_OBJECT), ['['] = KIND(JSON_ARRAY), ['"'] = KIND(JSON_STRING),
+    ['t'] = KIND(JSON_BOOL),   ['f'] = KIND(JSON_BOOL),  ['n'] = KIND(JSON_NULL),
+};
 
 struct json_cursor json_open(harborai_str value)
 {

@@ -20,9 +20,15 @@ extern "C" {
 struct json_cursor { /* private */
     const char *at, *end;
 };
+extern const unsigned char json_kinds[256]; /* private: 0 = JSON_NUMBER, which the rest begins */
 
 /* The kind of a value, from its first byte. */
-enum json_kind json_kind(harborai_str value);
+static inline enum json_kind json_kind(harborai_str value)
+{
+    if (value.len == 0)
+        return JSON_NONE;
+    return (enum json_kind)(json_kinds[(unsigned char)value.data[0]] ^ JSON_NUMBER);
+}
 
 /* A cursor before the first member or item. A value that is neither object nor array has none. */
 struct json_cursor json_open(harborai_str value);

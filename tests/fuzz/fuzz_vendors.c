@@ -65,6 +65,7 @@ static void check_tokens(const harborai_plugin *plugin, harborai_str body)
 
 struct bench { /* host->data */
     harborai_str body;
+    struct buf sent;
     void *memory[4096];
     size_t count;
 };
@@ -102,39 +103,59 @@ static void *edit_alloc(void *context, size_t size)
 static harborai_status http_start(harborai_call *call, const harborai_http_request *http,
                                   harborai_error *error)
 {
-    const struct bench *b = call->host->data;
+    struct bench *b = call->host->data;
     const struct json_edit_body body = {.text = b->body};
-    AUTO(buf) sent = BUF_INIT(MIB(4));
     struct json_pieces pieces;
     void *memory;
     harborai_status st = json_edit_apply(&body, http->edits, http->edit_count, edit_alloc, NULL,
                                          &pieces, &memory, error);
     for (size_t i = 0; st >= 0 && i < pieces.count; i++)
-        buf_add(&sent, pieces.piece[i]);
-    MUST(st < 0 || is_json(buf_slice(&sent)));
+        buf_add(&b->sent, pieces.piece[i]);
+    MUST(st < 0 || is_json(buf_slice(&b->sent)));
     free(memory);
     return st;
 }
 
-static void check_request(const harborai_plugin *plugin, const char *model, harborai_str body)
+static harborai_status run_chat(const harborai_plugin *plugin, struct bench *b,
+                                const harborai_request *request)
 {
-    static struct bench b;
-    harborai_host host = {.size = sizeof host, .data = &b, .config = config, .alloc = alloc,
+    harborai_host host = {.size = sizeof host, .data = b, .config = config, .alloc = alloc,
                           .changed = changed, .http_start = http_start};
     harborai_call call = {.size = sizeof call, .host = &host};
-    const harborai_request request = {.size = sizeof request, .model = {model, strlen(model)},
-                                      .body = body};
     harborai_error error = HARBORAI_ERROR_INIT;
     harborai_provider *provider;
 
-    b.body = body;
-    b.count = 0;
+    b->body = request->body;
+    b->count = 0;
+    buf_init(&b->sent, MIB(4));
     MUST(plugin->create(&host, HARBORAI_STR("{}"), &provider, &error) == HARBORAI_OK);
-    harborai_status st = plugin->chat(provider, &call, &request, &error);
+    harborai_status st = plugin->chat(provider, &call, request, &error);
     MUST(st == HARBORAI_OK || st == HARBORAI_E_INVALID || st == HARBORAI_E_MEMORY);
     plugin->destroy(provider);
-    while (b.count > 0)
-        free(b.memory[--b.count]);
+    while (b->count > 0)
+        free(b->memory[--b->count]);
+    return st;
+}
+
+/* What goes out is the same whether the host tells of the members or the plugin walks the body. */
+static void check_request(const harborai_plugin *plugin, const char *model, harborai_str body)
+{
+    static struct bench walked, told;
+    struct json_member found[256];
+    harborai_member members[256];
+    harborai_request request = {.size = sizeof request, .model = {model, strlen(model)},
+                                .body = body};
+    harborai_status st = run_chat(plugin, &walked, &request);
+    if (json_scan_object(body, NULL, found, 256, &request.member_count, NULL) == HARBORAI_OK) {
+        for (size_t i = 0; i < request.member_count; i++)
+            members[i] = (harborai_member){found[i].key, found[i].value,
+                                           found[i].key_escaped ? HARBORAI_MEMBER_ESCAPED : 0, 0};
+        request.members = members;
+        MUST(run_chat(plugin, &told, &request) == st);
+        MUST(slice_equal(buf_slice(&told.sent), buf_slice(&walked.sent)));
+        buf_release(&told.sent);
+    }
+    buf_release(&walked.sent);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
