@@ -186,11 +186,30 @@ static const byte *scan_string_end(struct scan *s, const byte *p)
     }
 }
 
+static const bool is_short_escape[256] = {
+    ['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
+    ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true,
+};
+
+/* Behind the last escape of two bytes within the chunk: what of `special` is neither that nor before
+ * it. Most of what is special in prose and code are these. */
+static inline uint64_t skip_short_escapes(struct scan *s, const byte *chunk, uint64_t special)
+{
+    while (special != 0) {
+        size_t at = json_bits_first(special);
+        if (chunk[at] != '\\' || at == JSON_CHUNK - 1 || !is_short_escape[chunk[at + 1]])
+            break;
+        special &= ~(UINT64_C(3) << at);
+        s->escaped = true;
+    }
+    return special;
+}
+
 static const byte *scan_long_string(struct scan *s, const byte *p)
 {
     while (s->end - p >= JSON_CHUNK) {
         const byte *chunk = p;
-        uint64_t special = json_chunk_special(chunk);
+        uint64_t special = skip_short_escapes(s, chunk, json_chunk_special(chunk));
         p += JSON_CHUNK;
         while (special != 0) {
             const byte *at = chunk + json_bits_first(special);
@@ -204,6 +223,7 @@ static const byte *scan_long_string(struct scan *s, const byte *p)
                 break;
             }
             special &= ~UINT64_C(0) << (at - chunk); /* what was passed is done with */
+            special = skip_short_escapes(s, chunk, special);
         }
     }
     return scan_string_end(s, p);
