@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* Byte by byte: nearly all differ within the first few. */
-static bool name_matches(const char *pattern, harborai_str name)
+static bool matches(const char *pattern, harborai_str name)
 {
     for (size_t i = 0;; i++) {
         if (pattern[i] == '*' && pattern[i + 1] == '\0')
@@ -16,6 +16,13 @@ static bool name_matches(const char *pattern, harborai_str name)
         if (pattern[i] != name.data[i])
             return false;
     }
+}
+
+static inline bool name_matches(const char *pattern, harborai_str name)
+{
+    if (name.len > 0 && pattern[0] != name.data[0])
+        return pattern[0] == '*' && pattern[1] == '\0';
+    return matches(pattern, name);
 }
 
 static bool has_model(const struct price_row *row, harborai_str model)

@@ -63,7 +63,7 @@ const struct model_rules *model_rules_find(harborai_str model)
     if (model.len > 3 && memcmp(model.data, "ft:", 3) == 0)
         model = (harborai_str){model.data + 3, model.len - 3};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (fits(model, rules[i].pattern))
+        if (model.len > 0 && model.data[0] == rules[i].pattern[0] && fits(model, rules[i].pattern))
             return &rules[i];
     return NULL;
 }
