@@ -25,7 +25,9 @@ import servers
 HERE = pathlib.Path(__file__).resolve().parent
 FREQUENCY = 997  # Hz, of no clock that anything else runs by
 KERNEL, NO_SYMBOL = "[kernel.kallsyms]", "[no symbol]"
-SYSTEM_CALL = re.compile(r"^(?:__(?:x64|ia32|arm64|riscv)_sys|__do_sys|ksys)_(\w+?)(?:\.\w+)*$")
+# its entry, or what that jumps to, in whose place it then stands
+SYSTEM_CALL = re.compile(r"^(?:__(?:x64|ia32|arm64|riscv)_sys|__do_sys|__sys|ksys|do(?=_(?:read|write)v\b))"
+                         r"_(\w+?)(?:\.\w+)*$")
 FRAME = re.compile(r"^\s+[0-9a-f]+ (.+?)(?:\+0x[0-9a-f]+)? \((.*)\)$")
 
 

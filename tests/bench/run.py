@@ -40,8 +40,8 @@ def arguments():
     parser.add_argument("--build", default=".", help="the build tree (.)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--measure-ms", type=int, default=1000, help="of one run (1000)")
-    parser.add_argument("--budget", type=int, default=300, metavar="S",
-                        help="no round starts that would end after so many seconds (300)")
+    parser.add_argument("--budget", type=int, default=400, metavar="S",
+                        help="no round starts that would end after so many seconds (400)")
     parser.add_argument("--json", metavar="FILE", help="write every figure there as well")
     parser.add_argument("--keep", action="store_true", help="keep the folder with configurations")
     parser.add_argument("--without-harborai", action="store_true", help="measure nginx alone")
