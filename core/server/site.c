@@ -99,18 +99,36 @@ static bool is_json(const struct http_request_head *request)
     return slice_equal_ignoring_case(slice_trim(type), HARBORAI_STR("application/json"));
 }
 
+/* One that a stranger may have: no address, no name without a dot, none of those that are of no registry. */
+static bool is_public_name(harborai_str name)
+{
+    static const char *const local[] = {"localhost", "local", "internal", "lan", "home", "arpa", "test"};
+    harborai_str label = SLICE_NONE;
+    size_t dots = 0;
+    uint64_t number;
+    if (slice_ends_with(name, "."))
+        name.len--;
+    for (bool more = true; more; dots += more)
+        more = slice_split(name, '.', &label, &name);
+    for (size_t i = 0; i < ARRAY_LEN(local); i++)
+        if (slice_equal_ignoring_case(label, slice_of(local[i])))
+            return false;
+    return dots > 0 && !slice_to_u64(label, &number);
+}
+
 /* A name that others can have lead to this machine is none of a gateway's that only this machine reaches. */
 static bool has_own_name(const struct conn *conn, const struct http_request_head *request)
 {
-    return !conn->gate->acceptor.listener->is_loopback || site_is_local(request->host) ||
-           slice_equal_ignoring_case(without_port(request->host),
-                                     runtime_config(conn->gate->runtime)->host);
+    harborai_str name = without_port(request->host);
+    bool is_address = slice_starts_with(request->host, "[");
+    return !conn->gate->acceptor.listener->is_loopback || is_address || !is_public_name(name) ||
+           slice_equal_ignoring_case(name, runtime_config(conn->gate->runtime)->host);
 }
 
 enum finding { FINE, FOREIGN_PAGE, FOREIGN_HOST, NO_JSON };
 
-/* Applications with windows of a browser's (Electron, Tauri, extensions) have origins of schemes of their own, or
- * "null", or one on this machine, which any sandboxed frame has, too: but that one cannot send JSON. */
+/* Applications with windows of a browser's (Electron, Tauri, extensions) have origins of schemes of their own; or
+ * one of a page on this machine, or "null", which any page's sandboxed frame has, too: but no page can send JSON. */
 static enum finding judge(const struct conn *conn, const struct http_request_head *request)
 {
     harborai_str origin = http_field(&request->head, "origin");
@@ -120,13 +138,12 @@ static enum finding judge(const struct conn *conn, const struct http_request_hea
         return is_said_to_be_another(request) ? FOREIGN_PAGE : FINE;
     if (!has_own_name(conn, request))
         return FOREIGN_HOST;
-    if (is_of_the_web(origin)) {
-        harborai_str authority = authority_of(origin);
-        if (slice_equal_ignoring_case(authority, request->host))
-            return FINE;
-        if (!site_is_local(authority))
-            return FOREIGN_PAGE;
-    }
+    harborai_str authority = authority_of(origin);
+    bool is_page = is_of_the_web(origin), is_app = !is_page && !slice_is(origin, "null");
+    if (is_app || (is_page && slice_equal_ignoring_case(authority, request->host)))
+        return FINE;
+    if (is_page && !site_is_local(authority))
+        return FOREIGN_PAGE;
     return is_json(request) ? FINE : NO_JSON;
 }
 

@@ -40,7 +40,7 @@ class PagesTest(support.WithSimulator):
             for headers in ({}, JSON, FORM, {"content-type": "application/x-www-form-urlencoded"},
                             {**FORM, "origin": f"http://{own}", "sec-fetch-site": "same-origin"},
                             {**JSON, "origin": "null", "sec-fetch-site": "cross-site"},
-                            {**JSON, "origin": "vscode-file://vscode-app"},
+                            {**FORM, "origin": "vscode-file://vscode-app", "sec-fetch-site": "cross-site"},
                             {**JSON, "origin": "http://localhost:3000"},
                             {"host": "gateway.example"}):
                 self.assertEqual(self.ask(hb, headers).status, 200, headers)
