@@ -3,7 +3,9 @@
 #include "transport/transport.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "transport/connect.h"
 #include "transport/connection.h"
@@ -107,9 +109,10 @@ static void on_again_message(struct message *message)
 harborai_status transport_create(struct transport_shared *shared, struct loop *loop,
                                  struct transport **ret_transport, harborai_error *error)
 {
-    struct transport *t = calloc(1, sizeof *t);
+    struct transport *t = malloc(sizeof *t);
     if (t == NULL)
         return harborai_error_set(error, HARBORAI_E_MEMORY, "no memory left");
+    memset(t, 0, offsetof(struct transport, in));
     t->shared = shared;
     t->loop = loop;
     t->idle_timer.on_due = pool_on_due;
