@@ -74,14 +74,14 @@ static inline const byte *skip_utf8_threes(const byte *p, const byte *end)
     for (int i = 0; i < 4; i++, p += 3)
         if (end - p < 8 || !is_utf8_three(json_word_load(p)))
             return p;
-    static const json_block fixed = {-16, -64, -64, -16, -64, -64, -16, -64,
-                                     -64, -16, -64, -64, -16, -64, -64, 0};
-    static const json_block wanted = {-32, -128, -128, -32, -128, -128, -32, -128,
-                                      -128, -32, -128, -128, -32, -128, -128, 0};
+    static const json_block fixed = {0xf0, 0xc0, 0xc0, 0xf0, 0xc0, 0xc0, 0xf0, 0xc0,
+                                     0xc0, 0xf0, 0xc0, 0xc0, 0xf0, 0xc0, 0xc0, 0};
+    static const json_block wanted = {0xe0, 0x80, 0x80, 0xe0, 0x80, 0x80, 0xe0, 0x80,
+                                      0x80, 0xe0, 0x80, 0x80, 0xe0, 0x80, 0x80, 0};
     while (end - p >= JSON_BLOCK) {
         json_block block = json_block_load(p);
         uint64_t bad = json_block_bits((json_block)((block & fixed) != wanted) |
-                                       (json_block)(block == -32) | (json_block)(block == -19));
+                                       (json_block)(block == 0xe0) | (json_block)(block == 0xed));
         bad |= 1u << 15; /* the first byte of the sixth */
         if (bad != 1u << 15)
             return p + json_bits_first(bad) / 3 * 3;

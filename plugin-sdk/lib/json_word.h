@@ -37,7 +37,7 @@ static inline uint64_t json_word_zero(uint64_t word)
 /* 16 or 64 bytes: a set bit for each that was looked for, the lowest for the first byte. */
 enum { JSON_BLOCK = 16, JSON_CHUNK = 64 };
 
-typedef signed char json_block __attribute__((vector_size(JSON_BLOCK)));
+typedef unsigned char json_block __attribute__((vector_size(JSON_BLOCK)));
 
 static inline json_block json_block_load(const unsigned char *p)
 {
@@ -69,8 +69,8 @@ static inline uint64_t json_block_bits(json_block block)
 #endif
 }
 
-/* A quote, a backslash, a control character, or a byte of a character beyond ASCII: what is negative, or
- * becomes so. With bit 1 turned round a quote is 0x20 and next to the control characters. */
+/* A quote, a backslash, a control character, or a byte of a character beyond ASCII: what has the highest
+ * bit, or gets it. With bit 1 turned round a quote is 0x20 and next to the control characters. */
 static inline uint64_t json_block_special(const unsigned char *p)
 {
     json_block block = json_block_load(p);
