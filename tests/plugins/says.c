@@ -9,6 +9,7 @@
  *     tool ID NAME JSON   emit() of the next tool call; ID "-": the host makes one
  *     input JSON          … a piece of the last one's arguments
  *     seen                emit() of the messages that it was given, as text
+ *     told                emit() of the members that it was told of, but for the messages
  *     usage INPUT OUTPUT  usage()
  *     changed HOW PATH    changed(), HOW a number
  *     wait MS             (thread only, or to hold up the loop)
@@ -56,6 +57,7 @@ struct says { /* harborai_call.state */
     harborai_error error; /* of changed() */
     uint32_t tools; /* calls begun */
     harborai_str messages;
+    const harborai_request *request;
     char *text, *rest; /* what it is told; what is left of it */
     long cancelled_input, cancelled_output;
 };
@@ -129,6 +131,23 @@ static harborai_status call_tool(struct says *s, char *rest)
     return s->call->host->emit(s->call, &delta);
 }
 
+static harborai_status emit_members(const struct says *s)
+{
+    const harborai_request *request = s->request;
+    harborai_status st = HARBORAI_OK;
+    for (size_t i = 0; st >= 0 && i < request->member_count; i++) {
+        const harborai_member *member = &request->members[i];
+        char text[256];
+        if (member->value.data == s->messages.data)
+            continue;
+        snprintf(text, sizeof text, "%.*s%s=%.*s;", (int)member->name.len, member->name.data,
+                 (member->flags & HARBORAI_MEMBER_ESCAPED) != 0 ? " (escaped)" : "",
+                 (int)member->value.len, member->value.data);
+        st = harborai_emit_text(s->call, HARBORAI_DELTA_TEXT, text_of(text));
+    }
+    return st;
+}
+
 static harborai_status emit_line(struct says *s, const char *line, char *rest)
 {
     if (begins(line, "reason"))
@@ -141,6 +160,8 @@ static harborai_status emit_line(struct says *s, const char *line, char *rest)
         return harborai_emit_tool_input(s->call, s->tools - 1, text_of(rest));
     if (begins(line, "seen"))
         return harborai_emit_text(s->call, HARBORAI_DELTA_TEXT, s->messages);
+    if (begins(line, "told"))
+        return emit_members(s);
     return HARBORAI_OK;
 }
 
@@ -237,6 +258,7 @@ static harborai_status chat(harborai_provider *provider, harborai_call *call,
     (void)provider;
     s->call = call;
     s->error.size = sizeof s->error;
+    s->request = request;
     s->messages = json_member(request->body, HARBORAI_STR("messages"));
     cursor = json_open(s->messages);
     while (json_array_next(&cursor, &last))

@@ -191,6 +191,12 @@ class ParamsTest(unittest.TestCase):
             self.assertEqual(answer.headers[HEADER], "seed;dropped, top_k;dropped, thinking;off")
             self.assertEqual(end["changed"], answer.headers[HEADER])
 
+    def test_told_members(self):
+        """What the plugin is told of is the body that it gets: without what was dropped."""
+        answer, _ = self.says("told", "finish 0", model="says/says-little", seed=1, top_k=5, stop="x")
+        self.assertEqual(answer.text(),
+                         'model="says/says-little";stream=false;top_k=5;stop="x";')
+
     def test_emitted_strict(self):
         for stream in (False, True):
             answer, _ = self.says("changed 3 /thinking", "changed 1 /top_k", "delta hello", "finish 0",
