@@ -79,37 +79,56 @@ static inline const char *skip_string(const char *p, const char *end, bool *esca
     return skip_long_string(p, end, escaped);
 }
 
-/* From an opening bracket to behind the one that closes it. */
+/* Quotes that a backslash stands before are none. `carry`: 1 if that is so of the first byte; when it is
+ * done, of the byte behind the last. */
+static void drop_escaped(struct json_marks *marks, uint64_t *carry)
+{
+    uint64_t escaped = *carry;
+    marks->backslashes &= ~escaped;
+    *carry = 0;
+    while (marks->backslashes != 0) {
+        uint64_t next = (marks->backslashes & (0 - marks->backslashes)) << 1;
+        *carry = next == 0;
+        escaped |= next;
+        marks->backslashes &= (marks->backslashes - 1) & ~next;
+    }
+    marks->quotes &= ~escaped;
+}
+
+/* Of what is left of a text, and of nothing behind it. */
+static struct json_marks last_marks(const char *p, const char *end)
+{
+    unsigned char last[JSON_CHUNK] = {0};
+    memcpy(last, p, (size_t)(end - p));
+    return json_chunk_marks(last);
+}
+
+/* From an opening bracket to behind the one that closes it. By bits, because the processor cannot guess
+ * which quote or bracket comes next. */
 static const char *skip_container(const char *p, const char *end)
 {
+    uint64_t in_text = 0, carry = 0; /* in_text: all bits if what comes next is inside of one */
     size_t depth = 0;
     bool escaped = false;
     while (p < end) {
-        if (end - p >= JSON_BLOCK) {
-            uint64_t bracket = json_block_bracket(bytes_of(p));
-            if (bracket == 0) {
-                p += JSON_BLOCK;
-                continue;
-            }
-            p += json_bits_first(bracket);
+        bool is_last = end - p < JSON_CHUNK;
+        struct json_marks marks = is_last ? last_marks(p, end) : json_chunk_marks(bytes_of(p));
+        if (marks.quotes == 0 && in_text != 0 && carry == 0) { /* a long text */
+            p = skip_long_string(p, end, &escaped);
+            in_text = 0;
+            continue;
         }
-        switch (*p++) {
-        case '"':
-            p = skip_string(p, end, &escaped);
-            break;
-        case '{':
-        case '[':
-            depth++;
-            break;
-        case '}':
-        case ']':
-            if (depth <= 1)
-                return p;
-            depth--;
-            break;
-        default:
-            break;
+        if ((marks.backslashes | carry) != 0)
+            drop_escaped(&marks, &carry);
+        uint64_t inside = json_bits_between(marks.quotes) ^ in_text;
+        in_text = 0 - (inside >> 63);
+        marks.opening &= ~inside;
+        for (uint64_t left = marks.opening | (marks.closing & ~inside); left != 0; left &= left - 1) {
+            depth += (left & (0 - left) & marks.opening) != 0 ? 1 : (size_t)-1;
+            if (depth == 0)
+                return p + json_bits_first(left) + 1;
         }
+        p = is_last ? end : p + JSON_CHUNK;
     }
     return end;
 }

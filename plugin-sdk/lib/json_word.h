@@ -96,12 +96,31 @@ static inline uint64_t json_chunk_quote(const unsigned char *p)
            json_block_quote(p + 48) << 48;
 }
 
-/* A quote or a bracket of any kind: '[' and '{' differ in bit 5 alone, and so do ']' and '}'. */
-static inline uint64_t json_block_bracket(const unsigned char *p)
+/* Of JSON_CHUNK bytes which are quotes, backslashes and brackets; those of either kind differ in bit 5
+ * alone. */
+struct json_marks {
+    uint64_t quotes, backslashes, opening, closing;
+};
+
+static inline struct json_marks json_chunk_marks(const unsigned char *p)
 {
-    json_block block = json_block_load(p), folded = block | 0x20;
-    return json_block_bits((json_block)(block == '"') | (json_block)(folded == '{') |
-                           (json_block)(folded == '}'));
+    struct json_marks marks = {0, 0, 0, 0};
+    for (unsigned at = 0; at < JSON_CHUNK; at += JSON_BLOCK) {
+        json_block block = json_block_load(p + at), folded = block | 0x20;
+        marks.quotes |= json_block_bits((json_block)(block == '"')) << at;
+        marks.backslashes |= json_block_bits((json_block)(block == '\\')) << at;
+        marks.opening |= json_block_bits((json_block)(folded == '{')) << at;
+        marks.closing |= json_block_bits((json_block)(folded == '}')) << at;
+    }
+    return marks;
+}
+
+/* From each odd bit to before the next one: of quotes, what is inside of texts. */
+static inline uint64_t json_bits_between(uint64_t bits)
+{
+    for (unsigned by = 1; by < 64; by *= 2)
+        bits ^= bits << by;
+    return bits;
 }
 
 /* A control character: below 0x20, or DEL. */

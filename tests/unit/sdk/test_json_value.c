@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../unit.h"
 #include "base/attr.h"
 #include "base/slice.h"
 #include "json_value.h"
+#include "random.h"
 
 extern const CU_TestInfo json_value_tests[];
 
@@ -180,8 +182,86 @@ static void test_unchecked_text(void)
     }
 }
 
+/* ---- What stands between the brackets ------------------------------------------------------ */
+
+#define PIECE_MAX 8192
+
+struct piece {
+    char text[PIECE_MAX];
+    size_t len;
+};
+
+static void put(struct piece *p, const char *text)
+{
+    size_t len = strlen(text);
+    memcpy(p->text + p->len, text, len);
+    p->len += len;
+}
+
+/* With much in it that looks like brackets and quotes; a few are longer than what is read at once. */
+static void put_text(struct piece *p, uint64_t *state)
+{
+    static const char *const runs[] = {"{", "}", "[", "]", ",", ":", "\\\"", "\\\\", "\\u0022", "x", "\xe6\xb8\xaf"};
+    unsigned count = random_below(state, 8) == 0 ? random_below(state, 200) : random_below(state, 9);
+    put(p, "\"");
+    while (count-- > 0)
+        put(p, runs[random_below(state, ARRAY_LEN(runs))]);
+    put(p, "\"");
+}
+
+static void put_value(struct piece *p, uint64_t *state, unsigned depth)
+{
+    static const char *const plain[] = {"0", "-1.5e3", "true", "null", "[]", "{}", " [ ] "};
+    bool is_full = p->len > PIECE_MAX / 2; /* the rest is for one text and for what is open */
+    unsigned kind = is_full ? 0 : random_below(state, depth == 0 ? 2 : 4);
+    unsigned count = random_below(state, 4);
+    if (kind == 0)
+        put(p, plain[random_below(state, ARRAY_LEN(plain))]);
+    else if (kind == 1)
+        put_text(p, state);
+    for (unsigned i = 0; kind > 1 && (i == 0 || (i < count && p->len < PIECE_MAX / 2)); i++) {
+        put(p, i > 0 ? "," : kind == 2 ? "{" : "[");
+        if (kind == 2) {
+            put_text(p, state);
+            put(p, ":");
+        }
+        put_value(p, state, depth - 1);
+    }
+    if (kind > 1)
+        put(p, kind == 2 ? "}" : "]");
+}
+
+/* A list knows where each of its items ends, whatever is in them and wherever they begin. */
+static void test_ends(void)
+{
+    uint64_t state = 1;
+    for (unsigned round = 0; round < 2000; round++) {
+        struct piece first = {.len = 0}, list = {.len = 0};
+        harborai_str item;
+        put(&first, "[");
+        put_value(&first, &state, 4);
+        put(&first, "]");
+        put(&list, "[");
+        for (unsigned blanks = random_below(&state, 70); blanks > 0; blanks--)
+            put(&list, " ");
+        memcpy(list.text + list.len, first.text, first.len);
+        list.len += first.len;
+        put(&list, ",7]");
+        char *exact = malloc(list.len); /* so that no byte behind it is read unseen */
+        CU_ASSERT_FATAL(exact != NULL);
+        memcpy(exact, list.text, list.len);
+        struct json_cursor cursor = json_open((harborai_str){exact, list.len});
+        CU_ASSERT(json_array_next(&cursor, &item) &&
+                  slice_equal(item, (harborai_str){first.text, first.len}));
+        CU_ASSERT(json_array_next(&cursor, &item) && slice_is(item, "7"));
+        CU_ASSERT(!json_array_next(&cursor, &item));
+        free(exact);
+    }
+}
+
 const CU_TestInfo json_value_tests[] = {
     {"cursor", test_cursor},     {"pointer", test_pointer}, {"strings", test_strings},
     {"integers", test_integers}, {"words", test_words},     {"unchecked text", test_unchecked_text},
+    {"ends", test_ends},
     CU_TEST_INFO_NULL,
 };
