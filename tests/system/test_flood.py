@@ -4,8 +4,11 @@ that lie idle, clients that never read. Others are served meanwhile, memory is b
 
 HARBORAI_TEST_LOAD=1 has 1,000 and 10,000 of them in place of a few."""
 import contextlib
+import json
+import re
 import selectors
 import socket
+import threading
 import time
 import unittest
 
@@ -189,6 +192,47 @@ class FloodTest(support.WithSimulator):
                 self.flood(hb, count, 256, HEAD + b"content-length: %d\r\n\r\n" % len(body) + body,
                            reads=False) as flood:
             flood.run(lambda: hb.log().count("server.slow_client") >= count)
+
+    def test_large_answers_count(self):
+        """While they are gathered, and while their client leaves them here."""
+        half = threading.Event()
+        message = {"role": "assistant", "content": "x" * (16 << 20)}
+        said = json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "gpt-4o",
+                           "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+
+        def bodies():
+            found = re.search(rb'harborai_memory_usage_bytes\{component="bodies"\} (\d+)',
+                              hb.request("GET", "/metrics").body)
+            return int(found[1])
+
+        def answer(vendor):
+            with vendor.accept()[0] as peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+                             % len(said) + said[:8 << 20])
+                half.wait(60)
+                peer.sendall(said[8 << 20:])
+
+        with contextlib.ExitStack() as stack:
+            vendor = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            config = {"providers": {"openai": {"base_url": f"http://127.0.0.1:{vendor.getsockname()[1]}/v1",
+                                               "api_key": support.KEY}}}
+            hb = stack.enter_context(support.gateway(config))
+            thread = threading.Thread(target=answer, args=(vendor,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(half.set)
+            body = json.dumps(chat_body("x")).encode()
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", hb.port), timeout=60))
+            client.sendall(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body)
+            support.wait_for("half of it", lambda: bodies() > 7 << 20, 60)
+            half.set()
+            support.wait_for("the beginning", lambda: client.recv(1, socket.MSG_PEEK), 60)
+            support.wait_for("what is left here", lambda: bodies() > 8 << 20, 60)
+            left = len(said)
+            while left > 0:
+                left -= len(client.recv(1 << 20))
+            support.wait_for("nothing is", lambda: bodies() == 0, 60)
 
     def test_pipelines_that_are_never_read(self):
         count = 500 if load.FULL else 50
