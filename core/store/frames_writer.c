@@ -9,7 +9,9 @@
 #include "store/frames.h"
 #include "store/frames_table.h"
 
-#define LEVEL 1 /* of these lines 3 makes no less, for twice the time: it is the time of calls */
+/* Of 64 MB of lines 3 made 5.0 MB at 580 MB/s, 1 made 4.2 at 1000, this makes 6.9 at 1700: under load the
+ * processors that it takes are those of calls. */
+#define LEVEL (-1)
 #define MOST_TABLE MIB(64) /* of 8 TiB */
 
 struct frames_writer {
