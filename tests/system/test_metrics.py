@@ -125,9 +125,10 @@ class MetricsTest(FrontTest):
         for stream in (False, True):
             script = {"events": 3, "wait_ms": 300, "delay_ms": 50}
             grown, took, answer = self.grown(lambda s=stream: self.hb.chat(script, stream=s))
-            for phase in self.PHASES:
-                self.assertEqual(grown[phase][0], 1, phase)
-                self.assertGreater(grown[phase][1], 0, phase)
+            self.assertEqual(grown.pop("admit"), (0, 0)) # there are no keys: test_keys.py
+            for phase, (calls, seconds) in grown.items():
+                self.assertEqual(calls, 1, phase)
+                self.assertGreater(seconds, 0, phase)
             self.assertGreater(grown["upstream"][1], 0.3)
             sums = sum(seconds for _, seconds in grown.values())
             self.assertGreaterEqual(sums + 1e-6, took)
