@@ -40,8 +40,10 @@ static harborai_str name_of(size_t member)
     return (harborai_str){paths[member].data + 1, paths[member].len - 1};
 }
 
+enum { SAME_LENGTH_MOST = 4 };
+
 /* The members with a name of that length; CHAT_MODEL elsewhere, whose name has another. */
-static const uint8_t by_length[][4] = {
+static const uint8_t by_length[][SAME_LENGTH_MOST] = {
     [1] = {CHAT_N},
     [4] = {CHAT_SEED, CHAT_STOP},
     [5] = {CHAT_MODEL, CHAT_TOP_P, CHAT_TOOLS},
@@ -62,7 +64,7 @@ static size_t find_member(harborai_str key)
 {
     if (key.len == 0 || key.len >= sizeof by_length / sizeof *by_length)
         return CHAT_MEMBERS;
-    for (size_t i = 0; i < sizeof *by_length; i++) {
+    for (size_t i = 0; i < SAME_LENGTH_MOST; i++) {
         harborai_str name = name_of(by_length[key.len][i]);
         if (name.data[0] == key.data[0] && name.len == key.len &&
             memcmp(name.data, key.data, key.len) == 0)
