@@ -95,15 +95,22 @@ static void log_faults(const struct log *log, enum log_level level,
     }
 }
 
-/* A gateway that can be asked nothing starts all the same: SIGHUP may bring what is missing. */
-static void warn_of_nothing(const struct serving *s)
+static void look_for_nothing(struct runtime *runtime, void *context)
 {
     AUTO(buf) text = BUF_INIT(KIB(64));
-    if (model_map_provider_count(runtime_models(s->runtime)) > 0)
+    const struct serving *s = context;
+    if (model_map_provider_count(runtime_models(runtime)) > 0)
         return;
-    setup_add_what_to_set(s->runtime, &text);
+    setup_add_what_to_set(runtime, &text);
     log_write(&s->log, LOG_LEVEL_WARN, "serve.no_provider", "help='there is no model%.*s'",
               SLICE_ARG(buf_slice(&text)));
+}
+
+/* A gateway that can be asked nothing starts all the same: SIGHUP may bring what is missing. Models may be
+ * replaced at any time, by plugins that come. */
+static void warn_of_nothing(struct serving *s)
+{
+    (void)!runtime_look(s->runtime, look_for_nothing, s, NULL);
 }
 
 static bool is_loopback(harborai_str host)

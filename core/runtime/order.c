@@ -140,6 +140,10 @@ static harborai_status obey(struct runtime_order *order, harborai_error *error)
         (void)key_watch_read(&order->runtime->keys, NULL); /* the log is told */
         return keeper_apply(order->runtime, order->config, order->faults, error);
     }
+    if (order->kind == RUNTIME_ORDER_LOOK) {
+        order->look(order->runtime, order->context);
+        return HARBORAI_OK;
+    }
     if (order->kind == RUNTIME_ORDER_LIST)
         return listing_create(order->runtime, &order->listing, error);
     return (order->kind == RUNTIME_ORDER_SWITCH ? keeper_switch : keeper_rescan)(order->runtime,
@@ -171,39 +175,55 @@ harborai_status runtime_order(struct runtime *runtime, struct runtime_order *ord
     return jobs_submit(runtime->keeper, &order->job, error);
 }
 
-/* --- runtime_apply(): the asker waits ------------------------------------------------------------ */
+/* --- runtime_apply(), runtime_look(): the asker waits -------------------------------------------- */
 
-struct application {
+struct wait {
     struct runtime_order order;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool done;
 };
 
-static void on_applied(struct runtime_order *order)
+static void on_done(struct runtime_order *order)
 {
-    struct application *a = CONTAINER_OF(order, struct application, order);
-    pthread_mutex_lock(&a->lock);
-    a->done = true;
-    pthread_cond_signal(&a->changed);
-    pthread_mutex_unlock(&a->lock);
+    struct wait *w = CONTAINER_OF(order, struct wait, order);
+    pthread_mutex_lock(&w->lock);
+    w->done = true;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static harborai_status order_and_wait(struct runtime *runtime, const struct runtime_order *order,
+                                      harborai_error *error)
+{
+    struct wait w = {.order = *order,
+                     .lock = PTHREAD_MUTEX_INITIALIZER,
+                     .changed = PTHREAD_COND_INITIALIZER};
+    w.order.done = on_done;
+    harborai_status st = runtime_order(runtime, &w.order, error);
+    if (st < 0)
+        return st;
+    pthread_mutex_lock(&w.lock);
+    while (!w.done)
+        pthread_cond_wait(&w.changed, &w.lock);
+    pthread_mutex_unlock(&w.lock);
+    if (w.order.status < 0 && error != NULL)
+        *error = w.order.error;
+    return w.order.status;
 }
 
 harborai_status runtime_apply(struct runtime *runtime, struct config *config,
                               struct config_faults *faults, harborai_error *error)
 {
-    struct application a = {.order = {.kind = RUNTIME_ORDER_APPLY, .config = config,
-                                      .faults = faults, .done = on_applied},
-                            .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .changed = PTHREAD_COND_INITIALIZER};
-    harborai_status st = runtime_order(runtime, &a.order, error);
-    if (st < 0)
-        return st;
-    pthread_mutex_lock(&a.lock);
-    while (!a.done)
-        pthread_cond_wait(&a.changed, &a.lock);
-    pthread_mutex_unlock(&a.lock);
-    if (a.order.status < 0 && error != NULL)
-        *error = a.order.error;
-    return a.order.status;
+    const struct runtime_order order = {.kind = RUNTIME_ORDER_APPLY, .config = config,
+                                        .faults = faults};
+    return order_and_wait(runtime, &order, error);
+}
+
+harborai_status runtime_look(struct runtime *runtime,
+                             void (*look)(struct runtime *runtime, void *context), void *context,
+                             harborai_error *error)
+{
+    const struct runtime_order order = {.kind = RUNTIME_ORDER_LOOK, .look = look, .context = context};
+    return order_and_wait(runtime, &order, error);
 }

@@ -18,6 +18,7 @@ enum runtime_order_kind {
                              plugins.json, and then as RESCAN, but it waits for no heir */
     RUNTIME_ORDER_LIST,   /* `listing` is made */
     RUNTIME_ORDER_KEYS,   /* keys.json is read again: done when it is in force */
+    RUNTIME_ORDER_LOOK,   /* `look` is called: while it runs nothing that is in force changes */
     RUNTIME_ORDER_RELOAD  /* the plugin `name`: its file is looked at again, and its providers are
                              made anew beside those that serve, which go when that has succeeded */
 };
@@ -30,6 +31,8 @@ struct runtime_order {
     harborai_str name;            /* of RELOAD, borrowed: a plugin's id or short name, its file's
                                      path, or the name of that. Of SWITCH: as in subject.h */
     bool enabled;                 /* of SWITCH */
+    void (*look)(struct runtime *runtime, void *context); /* of LOOK */
+    void *context;
     const char *by;               /* of SWITCH: who says so; static */
     void (*done)(struct runtime_order *order); /* [keeper] once */
 

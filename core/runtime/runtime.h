@@ -80,6 +80,12 @@ const struct model_map *runtime_models(struct runtime *runtime);
 /* [loop] Likewise the keys of clients; NULL: without options.with_keys. */
 const struct key_table *runtime_keys(struct runtime *runtime);
 
+/* Has `look` called where these, and what discovery found, stay as they are until it returns; and waits
+ * for that. An error: it was not called. [any but a loop] */
+MUST_CHECK harborai_status runtime_look(struct runtime *runtime,
+                                        void (*look)(struct runtime *runtime, void *context),
+                                        void *context, harborai_error *error);
+
 /* [any, but not a loop while runtime_apply() may run] What discovery found, as last scanned. */
 const struct plugin_catalog *runtime_plugins(struct runtime *runtime);
 

@@ -219,7 +219,7 @@ static void close_for_good(struct acceptor *a, bool takes_rest)
     if (takes_rest)
         take_rest(a);
     if (atomic_fetch_sub(&a->listener->users, 1) == 1)
-        listener_close(a->listener);
+        listener_close_sockets(a->listener);
 }
 
 void acceptor_close(struct acceptor *a)

@@ -48,14 +48,19 @@ bool listener_admits(const struct listener *listener, int fd, unsigned *ret_user
     return is_known && (peer.uid == geteuid() || peer.uid == 0);
 }
 
-void listener_close(struct listener *listener)
+void listener_close_sockets(struct listener *listener)
 {
-    listener_remove_name(listener);
     for (unsigned i = 0; i < listener->socket_count; i++)
         close(listener->sockets[i]);
     for (unsigned i = 0; i < listener->offered_count; i++)
         close(listener->offered[i]);
     listener->socket_count = listener->offered_count = 0;
+}
+
+void listener_close(struct listener *listener)
+{
+    listener_remove_name(listener);
+    listener_close_sockets(listener);
 }
 
 /* --- Sockets of a service manager ------------------------------------------------------------- */

@@ -71,6 +71,8 @@ bool listener_admits(const struct listener *listener, int fd, unsigned *ret_user
 void listener_remove_name(struct listener *listener);
 /* Another gateway has the name from now on. */
 void listener_leave_name(struct listener *listener);
+/* The name is left to who made it: that is another thread's. */
+void listener_close_sockets(struct listener *listener);
 void listener_close(struct listener *listener); /* accepts a zeroed or closed one */
 
 /* For listener_*.c. The next socket; false: there are too many. */

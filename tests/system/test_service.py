@@ -172,7 +172,7 @@ class SocketActivateTest(unittest.TestCase):
             support.wait_for("the socket", lambda: "Listening on" in hb.log())
             hb.port = port
             self.assertEqual(hb.request("GET", "/health").status, 200)
-            self.assertTrue(hb.told_url())
+            support.wait_for("it says where it listens", hb.told_url)
             self.assertEqual(hb.url, f"http://127.0.0.1:{port}")
             hb.process.send_signal(signal.SIGTERM)
             hb.process.wait(20)

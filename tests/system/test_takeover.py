@@ -64,8 +64,7 @@ class UpgradeTest(TakeoverTest):
                 self.assertEqual(support.exchange(client, "GET", "/health").status, 200)
             began = time.monotonic()
             self.serve("--takeover")
-            answer = support.exchange(asks, "GET", "/health")
-            self.assertEqual((answer.status, answer.headers.get("connection")), (200, "close"))
+            support.wait_for("it is told", lambda: self.is_told_to_close(asks))
             stream.read_until(b"[DONE]\n\n\r\n0\r\n\r\n")
             stream.seen = b""
             stream.sock.sendall(request)
@@ -74,6 +73,11 @@ class UpgradeTest(TakeoverTest):
             self.assertEqual(silent.sock.recv(1), b"")
             self.assertGreaterEqual(time.monotonic() - began, 4.9)
         self.ends_well(old)
+
+    def is_told_to_close(self, client):
+        answer = support.exchange(client, "GET", "/health")
+        self.assertEqual(answer.status, 200)
+        return answer.headers.get("connection") == "close"
 
     def test_half_a_request(self):
         """It is read to its end by who has it."""
