@@ -50,6 +50,14 @@ static size_t held(void)
     return at != NULL ? (size_t)strtoull(at + sizeof name - 1, NULL, 10) : 0;
 }
 
+/* What the kernel tells of an end may come a little after it. */
+static bool is_all_released(void)
+{
+    for (int i = 0; i < 1000 && held() > 0; i++)
+        usleep(1000);
+    return held() == 0;
+}
+
 /* The answer to a head whose body has not begun to come. */
 static void ask_for_room(size_t length, struct buf *seen)
 {
@@ -143,7 +151,7 @@ static void test_beyond_the_ceiling(void)
     (void)fake_receive(&runtime, fd, &seen, MIB(4), NULL);
     (void)fake_receive(&runtime, fd, &seen, SIZE_MAX, NULL);
     CU_ASSERT(slice_ends_with(buf_slice(&seen), "data: [DONE]\n\n\r\n0\r\n\r\n"));
-    CU_ASSERT(held() == 0 && runtime.started == 1);
+    CU_ASSERT(is_all_released() && runtime.started == 1);
     hang_up(fd);
     fake_end_all(&runtime);
 }
@@ -166,12 +174,14 @@ static void test_unread_answers_go(void)
             (void)fake_receive(&runtime, fd, &seen, MIB(2), NULL);
             (void)fake_receive(&runtime, fd, &seen, SIZE_MAX, NULL);
         } else if (how == CLIENT_STANDS_STILL) {
-            runtime.now_ns += 61 * NS_PER_S;
-            fake_pass(&runtime);
+            for (int i = 0; i < 3 && held() > 0; i++) { /* what was on its way may look like reading */
+                runtime.now_ns += 61 * NS_PER_S;
+                fake_pass(&runtime);
+            }
             CU_ASSERT(held() == 0);
         }
         hang_up(fd);
-        CU_ASSERT(held() == 0);
+        CU_ASSERT(is_all_released());
     }
     fake_end_all(&runtime);
 }
