@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/decimal.h"
+
 #define SMALLEST 256
 
 void buf_init(struct buf *b, size_t ceiling)
@@ -54,35 +56,11 @@ char *buf_grow(struct buf *b, size_t len)
     return b->data + b->len;
 }
 
-/* Of the bits that a number has, times log10(2), a digit too few if it is not below that power. */
-static size_t decimal_len(uint64_t value)
-{
-    static const uint64_t powers[] = {
-        0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
-        100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
-        10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000u,
-    };
-    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1), digits = bits * 1233 >> 12;
-    return digits + (value >= powers[digits]);
-}
-
 void buf_add_u64(struct buf *b, uint64_t value)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    size_t len = decimal_len(value);
-    char *room = buf_reserve(b, len);
-    if (room == NULL)
-        return;
-    b->len += len;
-    for (; value >= 100; value /= 100)
-        memcpy(room + (len -= 2), pairs + 2 * (value % 100), 2);
-    if (value >= 10)
-        memcpy(room, pairs + 2 * value, 2);
-    else
-        room[0] = (char)('0' + value);
+    char *room = buf_reserve(b, decimal_len(value));
+    if (room != NULL)
+        b->len += (size_t)(decimal_put(room, value) - room);
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

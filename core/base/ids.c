@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 
 static uint64_t rotate(uint64_t x, int by)
 {
@@ -47,18 +48,6 @@ static char *put_hex(char *at, uint64_t value, int digits)
     return at;
 }
 
-/* Of a wall clock's milliseconds: 19 digits at most, as it is below 2^63 / 10^6. */
-static char *put_decimal(char *at, uint64_t value)
-{
-    char digits[20];
-    size_t first = sizeof digits;
-    do
-        digits[--first] = (char)('0' + value % 10);
-    while ((value /= 10) > 0);
-    memcpy(at, digits + first, sizeof digits - first);
-    return at + (sizeof digits - first);
-}
-
 void ids_uuid7(struct ids *ids, int64_t wall_ns, char text[static 37])
 {
     uint64_t ms = (uint64_t)(wall_ns / NS_PER_MS), a = ids_random(ids), b = ids_random(ids);
@@ -76,7 +65,7 @@ void ids_uuid7(struct ids *ids, int64_t wall_ns, char text[static 37])
 void ids_hb(struct ids *ids, int64_t wall_ns, char text[static 32])
 {
     char *at = stpcpy(text, "hb_");
-    at = put_decimal(at, (uint64_t)(wall_ns / NS_PER_MS));
+    at = decimal_put(at, (uint64_t)(wall_ns / NS_PER_MS));
     *at++ = '_';
     put_hex(at, ids->counter++, 8);
 }

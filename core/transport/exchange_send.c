@@ -3,6 +3,7 @@
  * A failure to send ends nothing by itself: the vendor may have answered before it closed. */
 #include <stdlib.h>
 
+#include "base/decimal.h"
 #include "transport/exchange_io.h"
 #include "transport/waiter.h"
 
@@ -16,16 +17,6 @@ static void put(struct out *out, harborai_str text)
     if (text.len > 0)
         memcpy(out->data + out->len, text.data, text.len);
     out->len += text.len;
-}
-
-static void put_number(struct out *out, size_t value)
-{
-    char text[24];
-    size_t at = sizeof text;
-    do
-        text[--at] = (char)('0' + value % 10);
-    while ((value /= 10) > 0);
-    put(out, (harborai_str){text + at, sizeof text - at});
 }
 
 static size_t body_len(const struct exchange_request *request)
@@ -59,7 +50,7 @@ static void put_head(struct out *out, const struct exchange_request *request)
     put(out, request->headers);
     if (request->body_count > 0) {
         put(out, HARBORAI_STR("content-length: "));
-        put_number(out, body_len(request));
+        out->len = (size_t)(decimal_put(out->data + out->len, body_len(request)) - out->data);
         put(out, HARBORAI_STR("\r\n"));
     }
     put(out, HARBORAI_STR("\r\n"));

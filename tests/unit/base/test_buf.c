@@ -26,6 +26,21 @@ static void test_grows_and_stops_at_its_ceiling(void)
     CU_ASSERT(slice_is(buf_slice(&b), "18446744073709551615"));
 }
 
+static void test_numbers(void)
+{
+    uint64_t power = 1;
+    for (int digits = 1; digits <= 20; digits++, power *= 10) {
+        uint64_t near[] = {power - 1, power, power + 1, power * 9 + 87654321};
+        for (size_t i = 0; i < ARRAY_LEN(near); i++) {
+            char expected[24];
+            AUTO(buf) b = BUF_INIT(64);
+            snprintf(expected, sizeof expected, "%llu", (unsigned long long)near[i]);
+            buf_add_u64(&b, near[i]);
+            CU_ASSERT(slice_is(buf_slice(&b), expected));
+        }
+    }
+}
+
 static void test_long_format_take_consume(void)
 {
     AUTO(buf) b = BUF_INIT(KIB(8));
@@ -59,6 +74,7 @@ static void test_arena(void)
 
 const CU_TestInfo buf_tests[] = {
     {"a buffer stops at its ceiling", test_grows_and_stops_at_its_ceiling},
+    {"numbers around each power of ten", test_numbers},
     {"long format, take, consume", test_long_format_take_consume},
     {"arena", test_arena},
     CU_TEST_INFO_NULL,
