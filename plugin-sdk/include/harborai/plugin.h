@@ -32,8 +32,7 @@
  * appended, in a new ABI minor; members never move, change meaning or go away. Use a member of the
  * host that is younger than the first frozen ABI only after HARBORAI_HAS(harborai_host, host, it).
  * Structs without `size` (harborai_str, harborai_header, harborai_member, harborai_edit) are frozen for
- * ever.
- * Zero-initialise what you fill in: zero always means default.
+ * ever. Zero-initialise what you fill in: zero always means default.
  *
  * CONDUCT. No exception or panic leaves the plugin. A plugin does not write to stdout or stderr,
  * install signal handlers, fork, exit, call setenv(), setlocale(), chdir() or umask(). It makes its
