@@ -37,9 +37,9 @@ struct call_front {
     bool is_http; /* whoever asked sees a status, and the record has it */
 };
 
-/* What somebody counts for the memory of the body, of what the engine makes of it, and of a long answer that
- * is held until it is whole. Given back as that memory is freed, which may be long after on_end or call_cancel(): a job or a plugin may still
- * read it. The functions may be NULL, all of them. */
+/* What somebody counts for the memory of the body, of what the engine makes of it, and of a long answer
+ * that is held until it is whole. Given back as that memory is freed, which may be long after on_end or
+ * call_cancel(): a job or a plugin may still read it. The functions may be NULL, all of them. */
 struct call_charge {
     /* False: that is too much, and nothing was counted. May come from inside call_start(). [any] */
     bool (*more)(void *owner, size_t bytes);
