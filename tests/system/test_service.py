@@ -208,18 +208,24 @@ class NotifyTest(unittest.TestCase):
             hb.process.wait(20)
             hb.killed = True
 
+    def bind(self):
+        """To an abstract name; returns what NOTIFY_SOCKET is then."""
+        name = f"harborai-notify-{os.getpid()}"
+        self.manager.bind("\0" + name)
+        return "@" + name
+
+    def how(self):
+        """For several gateways that the manager hears and that have one state directory."""
+        return {"env": {"NOTIFY_SOCKET": self.bind()}, "state": self.stack.enter_context(support.folder())}
+
     def hear_all(self, count):
         """So many datagrams, in any order: of two processes it is not defined."""
         return [self.hear() for _ in range(count)]
 
     def test_another_process_takes_over(self):
         """The service goes on in the new one: the old one says so, and never that the service stops."""
-        name = f"harborai-notify-{os.getpid()}"
-        self.manager.bind("\0" + name)
-        env = {"NOTIFY_SOCKET": "@" + name}
-        state = self.stack.enter_context(support.folder())
+        how = self.how()
         port = support.free_port()
-        how = {"env": env, "state": state}
         with support.listening("--port", str(port), **how) as old:
             self.assertNotIn("MAINPID", self.hear())
             with support.listening("--port", str(port), "--takeover", **how) as new:
@@ -240,15 +246,13 @@ class NotifyTest(unittest.TestCase):
 
     def test_a_signal_to_one_that_was_replaced(self):
         """It hurries; the service does not stop."""
-        name = f"harborai-notify-{os.getpid()}"
-        self.manager.bind("\0" + name)
-        state = self.stack.enter_context(support.folder())
+        how = self.how()
         port = support.free_port()
-        with support.listening("--port", str(port), env={"NOTIFY_SOCKET": "@" + name}, state=state) as old:
+        with support.listening("--port", str(port), **how) as old:
             self.hear()
             kept = self.stack.enter_context(contextlib.closing(old.connect()))
             self.assertEqual(exchange(kept, "GET", "/health").status, 200)
-            with support.listening("--port", str(port), "--takeover", state=state) as new:
+            with support.listening("--port", str(port), "--takeover", state=how["state"]) as new:
                 self.assertEqual(self.hear(), {"MAINPID": str(new.pid)})
                 support.wait_for("it is replaced", lambda: "serve.replaced" in old.log())
                 old.process.send_signal(signal.SIGTERM)
@@ -258,13 +262,10 @@ class NotifyTest(unittest.TestCase):
 
     def test_one_that_cannot_take_over(self):
         """Nobody says that it is the service now, and the old one is."""
-        name = f"harborai-notify-{os.getpid()}"
-        self.manager.bind("\0" + name)
-        state = self.stack.enter_context(support.folder())
-        how = {"env": {"NOTIFY_SOCKET": "@" + name}, "state": state}
+        how = self.how()
         with support.listening("--port", "0", **how) as old:
             self.hear()
-            done = support.harborai("serve", "--takeover", "--state-dir", state, "--port",
+            done = support.harborai("serve", "--takeover", "--state-dir", how["state"], "--port",
                                     str(support.free_port()), env=how["env"])
             self.assertNotEqual(done.returncode, 0)
             old.process.send_signal(signal.SIGTERM)
@@ -284,9 +285,7 @@ class NotifyTest(unittest.TestCase):
         self.check_life(path)
 
     def test_an_abstract_name(self):
-        name = f"harborai-notify-{os.getpid()}"
-        self.manager.bind("\0" + name)
-        self.check_life("@" + name)
+        self.check_life(self.bind())
 
     def test_a_manager_that_is_gone(self):
         with support.listening("--port", "0", env={"NOTIFY_SOCKET": "/nowhere/notify"}) as hb:

@@ -424,6 +424,14 @@ void fake_send(struct runtime *runtime, int fd, harborai_str bytes)
     }
 }
 
+int fake_ask(struct runtime *runtime, harborai_str bytes)
+{
+    int fd = fake_connect(runtime);
+    fake_send(runtime, fd, bytes);
+    fake_pass(runtime);
+    return fd;
+}
+
 const char *fake_receive(struct runtime *runtime, int fd, struct buf *into, size_t want,
                          bool *ret_ended)
 {

@@ -71,6 +71,8 @@ void fake_pass(struct runtime *runtime);
 int fake_connect(struct runtime *runtime);
 /* Sends all of it, passing as often as that needs. */
 void fake_send(struct runtime *runtime, int fd, harborai_str bytes);
+/* Connects, sends, and lets a pass go by. */
+int fake_ask(struct runtime *runtime, harborai_str bytes);
 /* Passes until `want` bytes came, the connection ended or nothing has come for a while. Returns
  * what came, NUL-terminated, borrowed until the next use of `into`; *ret_ended may be NULL. */
 const char *fake_receive(struct runtime *runtime, int fd, struct buf *into, size_t want,

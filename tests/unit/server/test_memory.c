@@ -17,14 +17,6 @@ extern const CU_TestInfo memory_tests[];
 
 static struct runtime runtime;
 
-static int connect_and_send(harborai_str bytes)
-{
-    int fd = fake_connect(&runtime);
-    fake_send(&runtime, fd, bytes);
-    fake_pass(&runtime);
-    return fd;
-}
-
 static void hang_up(int fd)
 {
     close(fd);
@@ -42,7 +34,7 @@ static size_t held(void)
 {
     static const char name[] = "\"bodies_bytes\":";
     AUTO(buf) seen = BUF_INIT(MIB(1));
-    int fd = connect_and_send(HARBORAI_STR(STATS));
+    int fd = fake_ask(&runtime, HARBORAI_STR(STATS));
     (void)fake_receive(&runtime, fd, &seen, SIZE_MAX, NULL);
     hang_up(fd);
     const char *at = seen.len > 0 ? memmem(seen.data, seen.len, name, sizeof name - 1) : NULL;
@@ -63,7 +55,7 @@ static void ask_for_room(size_t length, struct buf *seen)
 {
     AUTO(buf) head = BUF_INIT(KIB(1));
     buf_printf(&head, CHAT "expect: 100-continue\r\ncontent-length: %zu\r\n\r\n", length);
-    int fd = connect_and_send(buf_slice(&head));
+    int fd = fake_ask(&runtime, buf_slice(&head));
     (void)fake_receive(&runtime, fd, seen, SIZE_MAX, NULL);
     hang_up(fd);
 }
@@ -88,7 +80,7 @@ static void chunk(struct call *call, size_t len)
 /* A stream whose reader does not read, until something is left here. */
 static int begin_unread(struct call **ret_call)
 {
-    int fd = connect_and_send(HARBORAI_STR(HOLD));
+    int fd = fake_ask(&runtime, HARBORAI_STR(HOLD));
     *ret_call = runtime.seen.call;
     for (int i = 0; i < 100000 && fake_undelivered(*ret_call) == 0; i++)
         chunk(*ret_call, KIB(1));
@@ -142,7 +134,7 @@ static void test_beyond_the_ceiling(void)
     CU_ASSERT(held() > MIB(2) && runtime.cancelled == 0);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(buf) other = BUF_INIT(MIB(1));
-        int late = connect_and_send(slice_of(rows[i].in));
+        int late = fake_ask(&runtime, slice_of(rows[i].in));
         (void)fake_receive(&runtime, late, &other, SIZE_MAX, NULL);
         ROW(rows[i].name, slice_starts_with(buf_slice(&other), rows[i].status));
         hang_up(late);
@@ -220,7 +212,7 @@ static void test_room_of_a_body(void)
     AUTO(buf) head = BUF_INIT(KIB(1));
     buf_printf(&head, CHAT "content-length: %zu\r\n\r\nhold ", length);
     fake_begin_with(&runtime, 1, (int64_t)MIB(12), (int64_t)MIB(64));
-    int fd = connect_and_send(buf_slice(&head));
+    int fd = fake_ask(&runtime, buf_slice(&head));
     for (size_t left = length - 5; left > 0;) {
         harborai_str piece = {filler, left < sizeof filler ? left : sizeof filler};
         fake_send(&runtime, fd, piece);
