@@ -92,7 +92,7 @@ static void name_span(struct attempt *a)
     struct call *call = a->call;
     struct record *r = &call->record;
     ids_span(&call->engine->ids, r->span_id);
-    struct traceparent parent = {.flags = TRACEPARENT_SAMPLED};
+    struct traceparent parent = {.flags = r->is_sampled ? TRACEPARENT_SAMPLED : 0};
     memcpy(parent.trace_id, r->trace_id, sizeof parent.trace_id);
     memcpy(parent.parent_id, r->span_id, sizeof parent.parent_id);
     traceparent_format(&parent, a->trace_parent);

@@ -36,8 +36,10 @@ static void name_trace(struct call *call, harborai_str trace_parent)
     if (trace_parent.len > 0 && traceparent_parse(trace_parent, &parent)) {
         memcpy(r->trace_id, parent.trace_id, sizeof r->trace_id);
         memcpy(r->parent_span_id, parent.parent_id, sizeof r->parent_span_id);
+        r->is_sampled = (parent.flags & TRACEPARENT_SAMPLED) != 0;
     } else {
         ids_trace(&call->engine->ids, r->trace_id);
+        r->is_sampled = true;
     }
 }
 

@@ -36,6 +36,7 @@ struct record {
     harborai_str upstream_model; /* the vendor's name of it */
     bool is_listed; /* the configuration or a manifest names that model, not the client alone */
     bool is_stream;
+    bool is_sampled; /* the trace: as the client's traceparent says; without one, yes */
     bool is_refused; /* somebody who is told of calls had no room for it: it is counted, no more */
     uint32_t attempts; /* begun so far; of the begin line: its number, from 1 */
 

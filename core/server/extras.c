@@ -63,14 +63,14 @@ void extras_write_list(const struct extras *extras, struct buf *out)
 
 /* ---- What is given -------------------------------------------------------------------------- */
 
-/* The span is the attempt's, as the vendor was told it, always as sampled. */
+/* The span is the attempt's, as the vendor was told it. */
 static void write_trace(struct json_writer *w, const struct record *r)
 {
     json_write_object(w);
     json_write_key_string(w, "hb_trace_id", slice_of(r->hb_id));
     json_write_key_string(w, "otel_trace_id", slice_of(r->trace_id));
     json_write_key_text_or_null(w, "span_id", slice_of(r->span_id));
-    json_write_key_string(w, "trace_flags", HARBORAI_STR("01"));
+    json_write_key_string(w, "trace_flags", slice_of(r->is_sampled ? "01" : "00"));
     json_write_end(w);
 }
 

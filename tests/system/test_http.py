@@ -80,10 +80,14 @@ class AnswersTest(FrontTest):
         self.hb.chat("trace-mark-1", headers={"authorization": "Bearer sk-of-the-client"})
         seen = self.sim.request("trace-mark-1")
         self.assertEqual(seen["key_end"], support.KEY[-4:])
-        self.assertRegex(seen["traceparent"], r"^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$")
+        self.assertRegex(seen["traceparent"], r"^00-[0-9a-f]{32}-[0-9a-f]{16}-01$")
         trace = "0af7651916cd43dd8448eb211c80319c"
-        self.hb.chat("trace-mark-2", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
-        self.assertIn(trace, self.sim.request("trace-mark-2")["traceparent"])
+        for flag in ("01", "00"):
+            mark = "trace-flag-" + flag
+            answer = self.hb.chat(mark, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-{flag}",
+                                                 "x-harborai-include": "trace"})
+            self.assertRegex(self.sim.request(mark)["traceparent"], f"^00-{trace}-[0-9a-f]{{16}}-{flag}$")
+            self.assertEqual(answer.json()["trace_context"]["trace_flags"], flag)
         self.hb.chat("trace-mark-3", "my-model", headers={"authorization": "Bearer sk-client"})
         self.assertNotIn("authorization", self.sim.request("trace-mark-3")["header_names"])
 

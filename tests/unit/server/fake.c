@@ -149,6 +149,7 @@ struct call *call_start(struct engine_loop *engine, const struct call_params *pa
                           .charge = params->charge};
     buf_init(params->body, params->body->ceiling);
     memcpy(call->record.hb_id, "hb_1", 5);
+    call->record.is_sampled = true;
     call->record.provider = HARBORAI_STR("lab");
     call->record.upstream_model = HARBORAI_STR("fb-\r\nx: y");
     call->record.attempts = 1;
