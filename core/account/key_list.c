@@ -8,6 +8,7 @@
 #include "account/key_file.h"
 #include "account/key_parts.h"
 #include "account/rate_limit.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "json_value.h"
 
@@ -89,6 +90,9 @@ static harborai_status read_digest(const struct reader *r, harborai_str value,
     return HARBORAI_OK;
 }
 
+/* Keys are compared in nanoseconds, which end in 2262. */
+#define LAST_S (INT64_MAX / NS_PER_S)
+
 static harborai_status read_time(const struct reader *r, harborai_str value, int64_t *ret_s,
                                  harborai_error *error)
 {
@@ -100,10 +104,10 @@ static harborai_status read_time(const struct reader *r, harborai_str value, int
         copy[text.len] = '\0';
         const char *end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &when);
         *ret_s = timegm(&when);
-        if (end != NULL && *end == '\0' && *ret_s > 0)
+        if (end != NULL && *end == '\0' && *ret_s > 0 && *ret_s <= LAST_S)
             return HARBORAI_OK;
     }
-    return fault(r, value, "this is no time as 2026-11-22T10:00:00Z", error);
+    return fault(r, value, "this is no time as 2026-11-22T10:00:00Z, before 2262", error);
 }
 
 static harborai_status read_number(const struct reader *r, harborai_str value, int64_t most,

@@ -83,7 +83,7 @@ static bool read_expiry(const struct arguments *arguments, int64_t *ret_s)
         return true;
     if (!read_span(slice_of(text), now_ns, &at_ns) && !query_read_time(text, &at_ns)) {
         command_complain("--expires: '%s' is neither a span of time, as 30d or 12h, nor a time, as "
-                         "2026-12-31 or 2026-12-31T18:00:00Z", text);
+                         "2026-12-31 or 2026-12-31T18:00:00Z, before 2262", text);
         return false;
     }
     *ret_s = at_ns / NS_PER_S;

@@ -108,6 +108,7 @@ class CommandsTest(Keys):
                                  ("no name of a model", "create", "x", "--models", "a,,b"),
                                  ("over already", "create", "x", "--expires", "2020-01-01"),
                                  ("neither", "create", "x", "--expires", "soon"),
+                                 ("before 2262", "create", "x", "--expires", "9999-12-31"),
                                  ("there is no key 'nobody'", "revoke", "nobody"),
                                  ("takes the id or the name", "revoke")):
             with self.subTest(arguments):

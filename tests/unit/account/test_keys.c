@@ -269,6 +269,7 @@ static void test_broken_files(void)
         {"a model that is none", FILE_OF(ENTRY(",\"models\":[1]")), "no text"},
         {"models that are no list", FILE_OF(ENTRY(",\"models\":\"*\"")), "no list"},
         {"a time that is none", FILE_OF(ENTRY(",\"expires\":\"tomorrow\"")), "no time"},
+        {"a time too late", FILE_OF(ENTRY(",\"expires\":\"9999-12-31T23:59:59Z\"")), "before 2262"},
         {"a time as a number", FILE_OF(ENTRY(",\"revoked\":1")), "no time"},
         {"twice", FILE_OF(ENTRY(",\"rpm\":1,\"rpm\":2")), "stands twice"},
         {"two of one digest", FILE_OF(ENTRY("") "," ENTRY("")), "one id, or one digest"},
