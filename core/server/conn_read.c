@@ -137,7 +137,7 @@ static void refuse_route(struct conn *conn, const struct http_request_head *requ
         return;
     }
     if (status == 404) {
-        reply_refuse(conn, 404, "unknown_url", "unknown path '%.*s': there is nothing here",
+        reply_refuse(conn, 404, "unknown_url", "unknown path '%.*s': GET / lists those that there are",
                      SLICE_ARG(slice_cut(request->path, 200)));
         return;
     }

@@ -109,8 +109,8 @@ static const struct row {
      "data: {\"n\":0}\n\ndata: {\"object\":\"chat.completion.chunk\",\"choices\":[],"
      "\"trace_context\":" TRACE "}\n\ndata: [DONE]\n\n\r\n0\r\n\r\n", false},
     {"no such path", "GET /v1/nothing HTTP/1.1\r\n" HOST "\r\n",
-     "HTTP/1.1 404 Not Found\r\n" DATE JSON "content-length: 138\r\n\r\n"
-     "{\"error\":{\"message\":\"unknown path '/v1/nothing': there is nothing here\","
+     "HTTP/1.1 404 Not Found\r\n" DATE JSON "content-length: 149\r\n\r\n"
+     "{\"error\":{\"message\":\"unknown path '/v1/nothing': GET / lists those that there are\","
      "\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"unknown_url\"}}", false},
     {"wrong method", "GET /v1/chat/completions HTTP/1.1\r\n" HOST "\r\n",
      "HTTP/1.1 405 Method Not Allowed\r\n" DATE JSON "content-length: 167\r\nallow: POST, OPTIONS\r\n\r\n"
