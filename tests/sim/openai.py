@@ -349,6 +349,7 @@ EFFORTS = [("gpt-5.1", ["none", *LOW], "none", True), ("gpt-5.2", ["none", *HIGH
            ("gpt-5.6", ["none", *HIGH], "medium", False), ("gpt-5", ["minimal", *LOW], "medium", True),
            ("gpt-6-astra", HIGH, "medium", False), ("gpt-6.1-sol", [*HIGH, "max"], "medium", False),
            ("gpt-6", ["none", *HIGH, "max"], "medium", False), ("o", LOW, "medium", True)]
+YOUNGER = (["none", *HIGH, "max"], "medium", False)  # of a generation that is not in the table yet
 
 
 def reasons(model):
@@ -356,7 +357,7 @@ def reasons(model):
 
 
 def efforts_of(model):
-    return next(row[1:] for row in EFFORTS if model.startswith(row[0]))
+    return next((row[1:] for row in EFFORTS if model.startswith(row[0])), YOUNGER)
 
 
 def effort_of(body):

@@ -288,6 +288,7 @@ class DialectTest(unittest.TestCase):
                      {"model": "gpt-5.6", "reasoning_effort": "none", "tools": TOOLS}):
             self.assertEqual(self.ask("openai", **more)[0].status, 200)
         self.assertEqual(self.ask("openai", model="my-own", thinking={}, max_tokens=5)[0].status, 200)
+        self.assertEqual(self.ask("openai", model="gpt-9")[0].status, 200)  # younger than the table
         self.assertEqual(self.ask("openai")[0].headers["x-ratelimit-reset-tokens"], "120ms")
 
     def test_kimi_wants_its_thoughts_back(self):
