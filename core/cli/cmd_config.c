@@ -20,7 +20,6 @@
 #include "config/show.h"
 #include "registry/model_map.h"
 #include "runtime/runtime.h"
-#include "server/tls.h"
 #include "wire/json_write.h"
 
 static const struct option_spec options[] = {
@@ -170,16 +169,6 @@ static harborai_status check_plugins(struct config *config, struct config_faults
     return st;
 }
 
-static harborai_status check_certificate(const struct config *config, struct config_faults *faults)
-{
-    const struct setting *setting = settings_find(HARBORAI_STR("server.tls.certificate"));
-    harborai_error why = HARBORAI_ERROR_INIT;
-    harborai_status st = tls_check(&config->tls, &why);
-    if (st < 0)
-        config_faults_add(faults, config->origins[setting - settings].place, "%s", why.message);
-    return st;
-}
-
 static size_t count_files(const struct config *config)
 {
     size_t count = 0;
@@ -272,7 +261,7 @@ static enum exit_code check(const struct arguments *arguments)
     if (st >= 0) {
         seen.files = count_files(config);
         warn_of_vendors(config, &warnings);
-        harborai_status certificate = check_certificate(config, &faults);
+        harborai_status certificate = setup_check_certificate(config, &faults);
         st = check_plugins(config, &faults, &warnings, &seen, &error);
         st = st >= 0 ? certificate : st;
     }

@@ -483,6 +483,11 @@ static struct config *load(struct serving *s)
             command_complain("%s", error.message);
         return NULL;
     }
+    if (setup_check_certificate(config, &faults) < 0) { /* here it is known where the file is named */
+        setup_print_faults(&faults, "");
+        config_destroy(config);
+        return NULL;
+    }
     setup_log(&s->log, config);
     log_faults(&s->log, LOG_LEVEL_WARN, &warnings);
     warn_of_circles(s, config);

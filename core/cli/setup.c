@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "config/settings.h"
 #include "registry/model_map.h"
+#include "server/tls.h"
 #include "wire/masker.h"
 
 void setup_print_faults(const struct config_faults *faults, const char *prefix)
@@ -197,4 +198,14 @@ void setup_add_what_to_set(struct runtime *runtime, struct buf *text)
     buf_printf(text, "%s 'harborai list-plugins' shows the plugins",
                count > 0 ? ", or name providers in a configuration;"
                          : "name providers in the configuration;");
+}
+
+harborai_status setup_check_certificate(const struct config *config, struct config_faults *faults)
+{
+    const struct setting *setting = settings_find(HARBORAI_STR("server.tls.certificate"));
+    harborai_error why = HARBORAI_ERROR_INIT;
+    harborai_status st = tls_check(&config->tls, &why);
+    if (st < 0)
+        config_faults_add(faults, config->origins[setting - settings].place, "%s", why.message);
+    return st;
 }

@@ -36,6 +36,10 @@ enum { SETUP_SETTINGS_MAX = COMMAND_OPTIONS_MAX + COMMAND_GIVEN_MAX + 2 };
 size_t setup_settings(const struct command *command, const struct arguments *arguments,
                       struct config_override to[SETUP_SETTINGS_MAX]);
 
+/* Whether TLS can be served with the files of server.tls: a fault is at their place in the configuration. */
+MUST_CHECK harborai_status setup_check_certificate(const struct config *config,
+                                                   struct config_faults *faults);
+
 /* A log on stderr at the level that the configuration says. */
 void setup_log(struct log *log, const struct config *config);
 
