@@ -14,6 +14,23 @@ const talk = (prompt, system = SYSTEM) => ({ system, prompt });
 
 const CALLS = [{ city: "Paris", note: "é \"quoted\"\n" }, { city: "Rome" }];
 
+// fetch() of Node 18 loses one abort in a hundred, whoever serves: it follows the signal by a weak
+// reference, and where that is gone it reads on (github.com/nodejs/undici, issue 3644).
+const ABORTS = 3;
+
+async function abortUntilSeen(sdk, members) {
+    for (let i = 0; i < ABORTS; i++) {
+        const mark = `abort-${process.pid}-${Math.random().toString(36).slice(2)}`;
+        assert.ok(await sdk.abort(talk(script(members), mark), 3) >= 3);
+        const answer = await simAnswer(mark).catch(() => null);
+        if (answer === null)
+            continue;
+        assert.equal(answer.peer_left, true, JSON.stringify(members));
+        return;
+    }
+    assert.fail(`none of ${ABORTS} aborts reached the vendor: ${JSON.stringify(members)}`);
+}
+
 const cells = {
     async "whole"(sdk) {
         assert.deepEqual(await sdk.whole(talk(SAID)), { text: SAID, finish: "stop",
@@ -34,12 +51,8 @@ const cells = {
 
     async "abort: the vendor sees its peer leave, while bytes flow and while none do"(sdk) {
         for (const members of [{ events: 2000, delay_ms: 5 },
-                               { events: 20, pause_ms_before_event: [6, 15000] }]) {
-            const mark = `abort-${process.pid}-${Math.random().toString(36).slice(2)}`;
-            assert.ok(await sdk.abort(talk(script(members), mark), 3) >= 3);
-            const answer = await simAnswer(mark);
-            assert.equal(answer.peer_left, true, JSON.stringify(members));
-        }
+                               { events: 20, pause_ms_before_event: [6, 15000] }])
+            await abortUntilSeen(sdk, members);
     },
 };
 
